@@ -1,0 +1,12 @@
+/**
+ * An error whose message is meant for the person at the terminal: one line that says what is wrong
+ * and what to do. Entry points print the message alone and exit with a non-zero code; any other
+ * error is a defect and keeps its stack.
+ */
+export class UserError extends Error {
+  override readonly name = 'UserError';
+}
+
+/** The message of anything that was thrown. */
+export const messageOf = (thrown: unknown): string =>
+  thrown instanceof Error ? thrown.message : String(thrown);
