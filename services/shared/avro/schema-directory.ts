@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { UserError, messageOf } from '../errors.ts';
+
+/** A published schema. Its file never changes again; a change is a new version with a new id. */
+export interface PublishedSchema {
+  readonly id: number;
+  readonly subject: string;
+  readonly version: number;
+  readonly file: string;
+  /** SHA-256 of the schema's JSON, so that an id cannot come to mean another schema unnoticed. */
+  readonly fingerprint: string;
+  readonly definition: object;
+}
+
+export const SCHEMA_DIRECTORY = fileURLToPath(new URL('../../../schemas/', import.meta.url));
+
+const indexSchema = z.array(
+  z.strictObject({
+    id: z.int().positive(),
+    subject: z.string(),
+    version: z.int().positive(),
+    file: z.string(),
+    fingerprint: z.string(),
+  }),
+);
+
+export const schemaFingerprint = (definition: object): string =>
+  createHash('sha256').update(JSON.stringify(definition)).digest('hex');
+
+/**
+ * Reads the directory that is the schema registry: `index.json` and the files it names.
+ * @throws UserError where a file is missing, unreadable, or not what its fingerprint says.
+ */
+export const readSchemaDirectory = (
+  directory: string = SCHEMA_DIRECTORY,
+): readonly PublishedSchema[] => {
+  const readJson = (file: string): unknown => {
+    try {
+      return JSON.parse(readFileSync(join(directory, file), 'utf8'));
+    } catch (cause) {
+      throw new UserError(`Schema registry: cannot read ${file}: ${messageOf(cause)}`, { cause });
+    }
+  };
+  const index = indexSchema.safeParse(readJson('index.json'));
+  if (!index.success) {
+    throw new UserError(`Schema registry: index.json: ${z.prettifyError(index.error)}`);
+  }
+  return index.data.map((entry) => {
+    const definition = z.looseObject({}).parse(readJson(entry.file));
+    const fingerprint = schemaFingerprint(definition);
+    if (fingerprint !== entry.fingerprint) {
+      throw new UserError(
+        `Schema registry: ${entry.file} is not the schema that was published as id ${String(entry.id)}; ` +
+          'restore the file, and publish a change as a new version with a new id',
+      );
+    }
+    return { ...entry, definition };
+  });
+};

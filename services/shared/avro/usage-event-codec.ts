@@ -1,0 +1,147 @@
+import { isUtf8 } from 'node:buffer';
+import avro from 'avsc';
+import { quantityToBytes } from '../decimal.ts';
+import { millis, type Millis } from '../time.ts';
+import type { UsageEvent } from '../usage-event.ts';
+import type { PublishedSchema } from './schema-directory.ts';
+import { frame } from './wire-format.ts';
+
+export const USAGE_EVENT_SUBJECT = 'usage-event';
+
+/** An event as it was decoded, before any of its values has been judged. */
+export interface RawUsageEvent extends Omit<UsageEvent, 'quantity'> {
+  readonly quantity: Uint8Array;
+}
+
+export type Decoded =
+  | { readonly ok: true; readonly event: RawUsageEvent }
+  | { readonly ok: false; readonly code: 'malformed' | 'invalid-text'; readonly message: string };
+
+export type UsageEventDecoder = (datum: Buffer) => Decoded;
+
+interface EventAsBytes {
+  readonly eventId: Buffer;
+  readonly subscriptionId: Buffer;
+  readonly meterId: Buffer;
+  readonly resourceUri: Buffer;
+  readonly usageStartTime: number;
+  readonly usageEndTime: number;
+  readonly quantity: Buffer;
+  readonly location: Buffer;
+  readonly tags: Buffer | null;
+  readonly additionalInfo: Buffer | null;
+}
+
+/**
+ * Avro encodes `string` and `bytes` alike, and promotes one to the other. Reading strings as bytes
+ * lets us refuse text that is not UTF-8 instead of storing replacement characters.
+ */
+const stringsAsBytes = (schema: unknown): unknown => {
+  if (schema === 'string') return 'bytes';
+  if (Array.isArray(schema)) return schema.map(stringsAsBytes);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [
+      key,
+      key === 'type' || key === 'fields' || key === 'items' ? stringsAsBytes(value) : value,
+    ]),
+  );
+};
+
+const typeOf = (definition: unknown): avro.Type =>
+  avro.Type.forSchema(definition as avro.Schema, { registry: {} });
+
+const newestOf = (schemas: readonly PublishedSchema[]): PublishedSchema => {
+  const newest = schemas
+    .filter((schema) => schema.subject === USAGE_EVENT_SUBJECT)
+    .reduce<PublishedSchema | null>((a, b) => (a && a.version > b.version ? a : b), null);
+  if (!newest) throw new Error(`no schema is published under ${USAGE_EVENT_SUBJECT}`);
+  return newest;
+};
+
+/** Writes events in the newest published version. */
+export const usageEventEncoder = (
+  schemas: readonly PublishedSchema[],
+): ((event: UsageEvent) => Buffer) => {
+  const newest = newestOf(schemas);
+  const type = typeOf(newest.definition);
+  return (event) =>
+    frame(
+      newest.id,
+      type.toBuffer({
+        ...event,
+        eventId: Buffer.from(event.eventId),
+        quantity: quantityToBytes(event.quantity),
+      }),
+    );
+};
+
+/**
+ * A decoder per published version, each resolving the writer's schema to the reader's, which is
+ * the newest published one unless given: older and newer compatible versions read alike.
+ */
+export const usageEventDecoders = (
+  schemas: readonly PublishedSchema[],
+  reader: PublishedSchema = newestOf(schemas),
+): ReadonlyMap<number, UsageEventDecoder> => {
+  const readerType = typeOf(stringsAsBytes(reader.definition));
+  return new Map(
+    schemas
+      .filter((schema) => schema.subject === USAGE_EVENT_SUBJECT)
+      .map((schema) => [schema.id, decoderFrom(typeOf(schema.definition), readerType)]),
+  );
+};
+
+const decoderFrom = (writer: avro.Type, reader: avro.Type): UsageEventDecoder => {
+  const resolver = reader.createResolver(writer);
+  return (datum) => {
+    let decoded: { value: EventAsBytes | undefined; offset: number };
+    try {
+      decoded = reader.decode(datum, 0, resolver) as typeof decoded;
+    } catch (error) {
+      return malformed(error instanceof Error ? error.message : 'not an Avro datum');
+    }
+    if (decoded.value === undefined || decoded.offset < 0) return malformed('the datum is cut short');
+    if (decoded.offset !== datum.length) {
+      return malformed(`${String(datum.length - decoded.offset)} bytes follow the datum`);
+    }
+    return textOf(decoded.value);
+  };
+};
+
+const malformed = (message: string): Decoded => ({ ok: false, code: 'malformed', message });
+
+const TEXT_FIELDS = [
+  'subscriptionId',
+  'meterId',
+  'resourceUri',
+  'location',
+  'tags',
+  'additionalInfo',
+] as const;
+
+const textOf = (value: EventAsBytes): Decoded => {
+  for (const field of TEXT_FIELDS) {
+    const bytes = value[field];
+    if (bytes && !isUtf8(bytes)) {
+      return { ok: false, code: 'invalid-text', message: `${field} is not UTF-8` };
+    }
+  }
+  return {
+    ok: true,
+    event: {
+      eventId: value.eventId,
+      subscriptionId: value.subscriptionId.toString('utf8'),
+      meterId: value.meterId.toString('utf8'),
+      resourceUri: value.resourceUri.toString('utf8'),
+      usageStartTime: instant(value.usageStartTime),
+      usageEndTime: instant(value.usageEndTime),
+      quantity: value.quantity,
+      location: value.location.toString('utf8'),
+      tags: value.tags?.toString('utf8') ?? null,
+      additionalInfo: value.additionalInfo?.toString('utf8') ?? null,
+    },
+  };
+};
+
+const instant = (value: number): Millis => millis(value);

@@ -1,0 +1,73 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { partitionName, type SourcePartition } from './source.ts';
+
+/**
+ * Control records share the topics with usage, and providers may write there: so each is signed
+ * for its place (topic, epoch, partition), and one that is not is dead-lettered as forged.
+ */
+export type ControlKind = 'rules' | 'tick' | 'end' | 'floor' | 'closed';
+
+export const CONTROL_HEADER = 'usage-control';
+const KEY_HEADER = 'usage-control-key';
+const SIGNATURE_HEADER = 'usage-control-signature';
+
+/** A signing key: its id travels in the record, its secret in the environment. */
+export interface ControlKey {
+  readonly id: string;
+  readonly secret: Buffer;
+}
+
+/** The first key signs; all of them verify. */
+export type Keyring = readonly [ControlKey, ...ControlKey[]];
+
+export type RecordHeaders = Readonly<Record<string, string>>;
+
+export interface ControlRecord {
+  readonly key: null;
+  readonly value: Buffer;
+  readonly headers: RecordHeaders;
+}
+
+export const keyFingerprint = (key: ControlKey): string =>
+  createHash('sha256').update(key.id).update('\n').update(key.secret).digest('hex').slice(0, 16);
+
+const signatureOf = (kind: string, at: SourcePartition, value: Uint8Array, key: ControlKey): Buffer =>
+  createHmac('sha256', key.secret)
+    .update(`${kind}\n${key.id}\n${partitionName(at)}\n`)
+    .update(value)
+    .digest();
+
+/** A control record for one partition, signed by the keyring's first key. */
+export const controlRecord = (
+  kind: ControlKind,
+  at: SourcePartition,
+  body: string,
+  keyring: Keyring,
+): ControlRecord => {
+  const [key] = keyring;
+  const value = Buffer.from(body, 'utf8');
+  return {
+    key: null,
+    value,
+    headers: {
+      [CONTROL_HEADER]: kind,
+      [KEY_HEADER]: key.id,
+      [SIGNATURE_HEADER]: signatureOf(kind, at, value, key).toString('hex'),
+    },
+  };
+};
+
+export const controlKeyId = (headers: RecordHeaders): string => headers[KEY_HEADER] ?? '';
+
+/** Whether the record was signed for this place by the key that it names. */
+export const isSignedFor = (
+  at: SourcePartition,
+  headers: RecordHeaders,
+  value: Uint8Array | null,
+  key: ControlKey,
+): boolean => {
+  const kind = headers[CONTROL_HEADER] ?? '';
+  const given = Buffer.from(headers[SIGNATURE_HEADER] ?? '', 'hex');
+  const expected = signatureOf(kind, at, value ?? Buffer.alloc(0), key);
+  return given.length === expected.length && timingSafeEqual(given, expected);
+};

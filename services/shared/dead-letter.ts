@@ -1,0 +1,28 @@
+/** Why a record is refused. The codes are stable: tools and people filter by them. */
+export type DeadLetterCode =
+  // The record is no usage event at all
+  | 'malformed' // not in the wire format, cut short, trailing bytes, not Avro
+  | 'unknown-schema' // its schema id is not among those the rules accept
+  | 'invalid-text' // a text is not UTF-8, or an identity holds a NUL
+  | 'no-rules' // it stands before the first rules record
+  // Its values are not usage
+  | 'invalid-identity' // subscription, meter or resource is empty or longer than 1,024 bytes
+  | 'invalid-period' // the start is not before the end
+  | 'spans-hours' // it is not inside one UTC hour
+  | 'in-future' // the usage starts after its reported time
+  | 'too-old' // the usage started longer than maxUsageAge before its reported time
+  | 'invalid-quantity' // not the shortest two's complement form, or over 32 bytes
+  | 'negative-quantity'
+  | 'quantity-too-large' // 10^15 or more
+  // It is in the wrong place
+  | 'wrong-key' // the key is not the resource URI in lower case
+  | 'wrong-partition' // the partition is not the one of that key
+  | 'wrong-provider' // this topic does not serve the resource's namespace
+  | 'wrong-subscription' // the resource belongs to another subscription than the event's
+  // It contradicts the log
+  | 'conflict' // the id was accepted before with other content
+  | 'outside-run' // a history record outside the run's hours
+  | 'after-end' // a record after the source's partition was sealed
+  // It claims to control
+  | 'forged-control' // a control record without a valid signature for its place
+  | 'invalid-control'; // signed, but of unknown kind, unreadable, or not allowed here

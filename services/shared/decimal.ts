@@ -1,0 +1,86 @@
+/**
+ * Quantities are exact decimals with 30 digits after the point, held as a bigint count of 1e-30.
+ * In Avro they are `bytes` with the shortest big-endian two's complement; in ClickHouse
+ * `Decimal(76, 30)`; in JSON their shortest decimal text.
+ */
+declare const unit: unique symbol;
+export type Quantity = bigint & { readonly [unit]: 'Quantity' };
+
+export const QUANTITY_SCALE = 30;
+
+const ONE = 10n ** BigInt(QUANTITY_SCALE);
+
+/** Quantities are below this: 10^15, so that a sum of 10^30 of them fits `Decimal(76, 30)`. */
+export const QUANTITY_LIMIT = (10n ** 15n * ONE) as Quantity;
+
+export const ZERO = 0n as Quantity;
+
+export const addQuantities = (a: Quantity, b: Quantity): Quantity => (a + b) as Quantity;
+
+const DECIMAL_TEXT = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,4}))?$/;
+
+/**
+ * Reads a decimal text, with or without an exponent, exactly.
+ * Null where it is no decimal or has digits beyond the 30th place.
+ */
+export const parseQuantity = (text: string): Quantity | null => {
+  const match = DECIMAL_TEXT.exec(text);
+  if (!match) return null;
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match;
+  const digits = BigInt(whole + fraction);
+  const shift = QUANTITY_SCALE - fraction.length + Number(exponent);
+  if (shift >= 0) {
+    if (digits === 0n) return ZERO;
+    if (shift > 400) return null;
+    const value = digits * 10n ** BigInt(shift);
+    return (sign === '-' ? -value : value) as Quantity;
+  }
+  const divisor = 10n ** BigInt(-shift);
+  if (digits % divisor !== 0n) return null;
+  const value = digits / divisor;
+  return (sign === '-' ? -value : value) as Quantity;
+};
+
+/** A JSON number enters as the shortest decimal text that names the same double. */
+export const quantityFromNumber = (value: number): Quantity | null => parseQuantity(String(value));
+
+/** The shortest decimal text, without an exponent: `16.461425899527967`, `2`, `0`. */
+export const formatQuantity = (quantity: Quantity): string => {
+  const negative = quantity < 0n;
+  const digits = (negative ? -quantity : quantity).toString().padStart(QUANTITY_SCALE + 1, '0');
+  const whole = digits.slice(0, -QUANTITY_SCALE);
+  const fraction = digits.slice(-QUANTITY_SCALE).replace(/0+$/, '');
+  return (negative ? '-' : '') + whole + (fraction === '' ? '' : `.${fraction}`);
+};
+
+/** The double nearest to the exact value. */
+export const quantityToNumber = (quantity: Quantity): number => Number(formatQuantity(quantity));
+
+/** Shortest big-endian two's complement, as Avro's `decimal` and Java's `BigInteger` write it. */
+export const quantityToBytes = (quantity: Quantity): Buffer => {
+  const bits = quantity < 0n ? (~quantity).toString(2).length : quantity.toString(2).length;
+  const length = quantity === 0n || quantity === -1n ? 1 : Math.floor(bits / 8) + 1;
+  const bytes = Buffer.alloc(length);
+  let rest = BigInt.asUintN(length * 8, quantity);
+  for (let i = length - 1; i >= 0; i--) {
+    bytes[i] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return bytes;
+};
+
+/** True for the one shortest form of a value, in 1 to 32 bytes: the only form that is stored. */
+export const isCanonicalDecimal = (bytes: Uint8Array): boolean => {
+  if (bytes.length === 0 || bytes.length > 32) return false;
+  if (bytes.length === 1) return true;
+  const first = bytes[0] ?? 0;
+  const nextIsNegative = ((bytes[1] ?? 0) & 0x80) !== 0;
+  return !((first === 0x00 && !nextIsNegative) || (first === 0xff && nextIsNegative));
+};
+
+/** Reads big-endian two's complement. */
+export const quantityFromBytes = (bytes: Uint8Array): Quantity => {
+  if (bytes.length === 0) return ZERO;
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  return BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`)) as Quantity;
+};

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+/**
+ * The rules by which a partition's records are classified (DESIGN §3). They stand in the log, in a
+ * `rules` control record, so that a restart, an upgrade or a zombie cannot classify a record
+ * differently. The first record of every partition; each later one has a higher version.
+ */
+export interface Rules {
+  /** Counts the rules records of a partition from 1; a record that does not raise it is refused. */
+  readonly version: number;
+  /** Which fold classifies. Raised whenever the same record would be classified differently. */
+  readonly foldVersion: number;
+  readonly hourMillis: number;
+  /** Usage that started longer before its reported time than this is dead-lettered. */
+  readonly maxUsageAgeMillis: number;
+  /** Lower-case resource namespaces that the topic serves; `['*']` takes all. */
+  readonly namespaces: readonly string[];
+  /** Accepted Avro schema ids. The fingerprint says which schema an id meant when it was accepted. */
+  readonly schemas: readonly { readonly id: number; readonly fingerprint: string }[];
+  /** Keys that may sign control records, by id and fingerprint; never the keys themselves. */
+  readonly controlKeys: readonly { readonly id: string; readonly fingerprint: string }[];
+}
+
+/** The fold of this version of the code. */
+export const FOLD_VERSION = 1;
+
+/** 45 days. */
+export const DEFAULT_MAX_USAGE_AGE_MILLIS = 45 * 86_400_000;
+
+const named = { fingerprint: z.string() };
+const rulesSchema = z.strictObject({
+  version: z.int().positive(),
+  foldVersion: z.int().positive(),
+  hourMillis: z.int().min(1000).multipleOf(1000),
+  maxUsageAgeMillis: z.int().positive(),
+  namespaces: z.array(z.string()).min(1),
+  schemas: z.array(z.strictObject({ id: z.int(), ...named })).min(1),
+  controlKeys: z.array(z.strictObject({ id: z.string(), ...named })).min(1),
+});
+
+/** Reads the body of a rules record; null where it is none. */
+export const parseRules = (text: string): Rules | null => {
+  try {
+    return rulesSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+};
+
+export const serializeRules = (rules: Rules): string => JSON.stringify(rules);

@@ -1,0 +1,52 @@
+import { isoText, type Hour } from './time.ts';
+
+/** One life of one topic: an epoch tells a re-created topic from its earlier life. */
+export interface SourceId {
+  readonly topic: string;
+  readonly epoch: number;
+}
+
+export interface SourcePartition extends SourceId {
+  readonly partition: number;
+}
+
+/**
+ * - `declared`: in the register, its topic is not ready yet
+ * - `open`: records may be written
+ * - `written`: every record of a history run is acknowledged, `end` records may be missing
+ * - `sealed`: ended for good
+ * - `abandoned`: a history run given up; its hours may be covered by another run
+ */
+export type SourceState = 'declared' | 'open' | 'written' | 'sealed' | 'abandoned';
+
+/** A row of the register of sources (DESIGN §3). It is written before the topic is created. */
+export interface Source extends SourceId {
+  readonly kind: 'live' | 'history';
+  readonly partitions: number;
+  /** Reported time never lies before the start of this hour. */
+  readonly firstHour: Hour;
+  /** The last hour of a history run, itself included; null for live sources. */
+  readonly lastHour: Hour | null;
+  /** The length of an hour in milliseconds: 3,600,000 but in tests. */
+  readonly hourMillis: number;
+  /** The epoch that this one follows, or null for a topic's first. */
+  readonly predecessor: number | null;
+  readonly state: SourceState;
+  /** Whether the bridge may send its usage to Commerce. */
+  readonly billable: boolean;
+  /** Lower-case resource namespaces that it serves; `['*']` for history, which takes all. */
+  readonly namespaces: readonly string[];
+  /** Where it comes from, for people and for "already imported": a file's digest, or `live`. */
+  readonly origin: string;
+}
+
+export const sourceName = (source: SourceId): string => `${source.topic}/${String(source.epoch)}`;
+
+export const partitionName = (at: SourcePartition): string =>
+  `${sourceName(at)}[${String(at.partition)}]`;
+
+/** The hours a source covers, for messages: `2019-12-10T19:00:00Z to 2019-12-10T20:00:00Z`. */
+export const coveredHours = (source: Source): string =>
+  source.lastHour === null
+    ? `from ${isoText(source.firstHour)} on`
+    : `${isoText(source.firstHour)} to ${isoText((source.lastHour + source.hourMillis) as Hour)}`;
