@@ -31,7 +31,12 @@ export interface ControlRecord {
 export const keyFingerprint = (key: ControlKey): string =>
   createHash('sha256').update(key.id).update('\n').update(key.secret).digest('hex').slice(0, 16);
 
-const signatureOf = (kind: string, at: SourcePartition, value: Uint8Array, key: ControlKey): Buffer =>
+const signatureOf = (
+  kind: string,
+  at: SourcePartition,
+  value: Uint8Array,
+  key: ControlKey,
+): Buffer =>
   createHmac('sha256', key.secret)
     .update(`${kind}\n${key.id}\n${partitionName(at)}\n`)
     .update(value)

@@ -47,7 +47,8 @@ export const quantityFromNumber = (value: number): Quantity | null => parseQuant
 /** The shortest decimal text, without an exponent: `16.461425899527967`, `2`, `0`. */
 export const formatQuantity = (quantity: Quantity): string => {
   const negative = quantity < 0n;
-  const digits = (negative ? -quantity : quantity).toString().padStart(QUANTITY_SCALE + 1, '0');
+  const value: bigint = quantity;
+  const digits = (negative ? -value : value).toString().padStart(QUANTITY_SCALE + 1, '0');
   const whole = digits.slice(0, -QUANTITY_SCALE);
   const fraction = digits.slice(-QUANTITY_SCALE).replace(/0+$/, '');
   return (negative ? '-' : '') + whole + (fraction === '' ? '' : `.${fraction}`);

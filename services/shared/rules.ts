@@ -16,9 +16,15 @@ export interface Rules {
   /** Lower-case resource namespaces that the topic serves; `['*']` takes all. */
   readonly namespaces: readonly string[];
   /** Accepted Avro schema ids. The fingerprint says which schema an id meant when it was accepted. */
-  readonly schemas: readonly { readonly id: number; readonly fingerprint: string }[];
+  readonly schemas: readonly {
+    readonly id: number;
+    readonly fingerprint: string;
+  }[];
   /** Keys that may sign control records, by id and fingerprint; never the keys themselves. */
-  readonly controlKeys: readonly { readonly id: string; readonly fingerprint: string }[];
+  readonly controlKeys: readonly {
+    readonly id: string;
+    readonly fingerprint: string;
+  }[];
 }
 
 /** The fold of this version of the code. */

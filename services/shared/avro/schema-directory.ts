@@ -61,3 +61,15 @@ export const readSchemaDirectory = (
     return { ...entry, definition };
   });
 };
+
+/** The version of a subject that new records are written in. */
+export const newestSchema = (
+  schemas: readonly PublishedSchema[],
+  subject: string,
+): PublishedSchema => {
+  const newest = schemas
+    .filter((schema) => schema.subject === subject)
+    .reduce<PublishedSchema | null>((a, b) => (a && a.version > b.version ? a : b), null);
+  if (!newest) throw new UserError(`Schema registry: no schema is published under "${subject}"`);
+  return newest;
+};

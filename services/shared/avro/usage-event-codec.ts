@@ -3,7 +3,7 @@ import avro from 'avsc';
 import { quantityToBytes } from '../decimal.ts';
 import { millis, type Millis } from '../time.ts';
 import type { UsageEvent } from '../usage-event.ts';
-import type { PublishedSchema } from './schema-directory.ts';
+import { newestSchema, type PublishedSchema } from './schema-directory.ts';
 import { frame } from './wire-format.ts';
 
 export const USAGE_EVENT_SUBJECT = 'usage-event';
@@ -15,7 +15,11 @@ export interface RawUsageEvent extends Omit<UsageEvent, 'quantity'> {
 
 export type Decoded =
   | { readonly ok: true; readonly event: RawUsageEvent }
-  | { readonly ok: false; readonly code: 'malformed' | 'invalid-text'; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly code: 'malformed' | 'invalid-text';
+      readonly message: string;
+    };
 
 export type UsageEventDecoder = (datum: Buffer) => Decoded;
 
@@ -51,19 +55,11 @@ const stringsAsBytes = (schema: unknown): unknown => {
 const typeOf = (definition: unknown): avro.Type =>
   avro.Type.forSchema(definition as avro.Schema, { registry: {} });
 
-const newestOf = (schemas: readonly PublishedSchema[]): PublishedSchema => {
-  const newest = schemas
-    .filter((schema) => schema.subject === USAGE_EVENT_SUBJECT)
-    .reduce<PublishedSchema | null>((a, b) => (a && a.version > b.version ? a : b), null);
-  if (!newest) throw new Error(`no schema is published under ${USAGE_EVENT_SUBJECT}`);
-  return newest;
-};
-
 /** Writes events in the newest published version. */
 export const usageEventEncoder = (
   schemas: readonly PublishedSchema[],
 ): ((event: UsageEvent) => Buffer) => {
-  const newest = newestOf(schemas);
+  const newest = newestSchema(schemas, USAGE_EVENT_SUBJECT);
   const type = typeOf(newest.definition);
   return (event) =>
     frame(
@@ -82,7 +78,7 @@ export const usageEventEncoder = (
  */
 export const usageEventDecoders = (
   schemas: readonly PublishedSchema[],
-  reader: PublishedSchema = newestOf(schemas),
+  reader: PublishedSchema = newestSchema(schemas, USAGE_EVENT_SUBJECT),
 ): ReadonlyMap<number, UsageEventDecoder> => {
   const readerType = typeOf(stringsAsBytes(reader.definition));
   return new Map(
@@ -97,11 +93,12 @@ const decoderFrom = (writer: avro.Type, reader: avro.Type): UsageEventDecoder =>
   return (datum) => {
     let decoded: { value: EventAsBytes | undefined; offset: number };
     try {
-      decoded = reader.decode(datum, 0, resolver) as typeof decoded;
+      decoded = reader.decode(datum, 0, resolver);
     } catch (error) {
       return malformed(error instanceof Error ? error.message : 'not an Avro datum');
     }
-    if (decoded.value === undefined || decoded.offset < 0) return malformed('the datum is cut short');
+    if (decoded.value === undefined || decoded.offset < 0)
+      return malformed('the datum is cut short');
     if (decoded.offset !== datum.length) {
       return malformed(`${String(datum.length - decoded.offset)} bytes follow the datum`);
     }
@@ -109,7 +106,11 @@ const decoderFrom = (writer: avro.Type, reader: avro.Type): UsageEventDecoder =>
   };
 };
 
-const malformed = (message: string): Decoded => ({ ok: false, code: 'malformed', message });
+const malformed = (message: string): Decoded => ({
+  ok: false,
+  code: 'malformed',
+  message,
+});
 
 const TEXT_FIELDS = [
   'subscriptionId',
@@ -124,7 +125,11 @@ const textOf = (value: EventAsBytes): Decoded => {
   for (const field of TEXT_FIELDS) {
     const bytes = value[field];
     if (bytes && !isUtf8(bytes)) {
-      return { ok: false, code: 'invalid-text', message: `${field} is not UTF-8` };
+      return {
+        ok: false,
+        code: 'invalid-text',
+        message: `${field} is not UTF-8`,
+      };
     }
   }
   return {

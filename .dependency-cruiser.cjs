@@ -1,0 +1,60 @@
+/** The import rules of the repository: see docs/architecture.md, "Where things may be imported". */
+const SERVICE = '^services/(?!shared/)([^/]+)/';
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'A cycle makes it impossible to understand one file after another.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'services-stand-alone',
+      comment:
+        'A service imports services/shared and schemas, never another service. The command line and the ' +
+        'local supervisor start services as processes.',
+      severity: 'error',
+      from: { path: SERVICE },
+      to: { path: '^services/(?!shared/)', pathNot: '^services/$1/' },
+    },
+    {
+      name: 'shared-knows-no-service',
+      severity: 'error',
+      from: { path: '^services/shared/' },
+      to: { path: SERVICE },
+    },
+    {
+      name: 'fold-is-pure',
+      comment:
+        'The fold does no I/O: no client, no file, no clock, no other part of the aggregator.',
+      severity: 'error',
+      from: { path: '^services/aggregator/fold/', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: [
+          '^services/aggregator/(?!fold/)',
+          '^services/shared/(kafka|clickhouse|config|logging)',
+          'node_modules/(kafkajs|@clickhouse|pino)/',
+          '^fs$',
+          '^fs/promises$',
+          '^net$',
+          '^https?$',
+          '^child_process$',
+        ],
+      },
+    },
+    {
+      name: 'code-knows-no-test',
+      severity: 'error',
+      from: { path: '^(services|schemas)/', pathNot: '\\.test\\.ts$' },
+      to: { path: ['^test/', '\\.test\\.ts$', 'node_modules/(fast-check|@jest)/'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js'] },
+  },
+};

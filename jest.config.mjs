@@ -1,0 +1,29 @@
+/** Unit tests stand beside the code; what needs a real broker or a real engine stands under test/. */
+const shared = {
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
+  },
+  extensionsToTreatAsEsm: ['.ts'],
+  testEnvironment: 'node',
+};
+
+export default {
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: [
+        '<rootDir>/services/**/*.test.ts',
+        '<rootDir>/schemas/**/*.test.ts',
+        '<rootDir>/test/support/**/*.test.ts',
+      ],
+    },
+    {
+      ...shared,
+      displayName: 'integration',
+      testMatch: ['<rootDir>/test/integration/**/*.test.ts', '<rootDir>/test/e2e/**/*.test.ts'],
+      globalSetup: '<rootDir>/test/support/start-stack.mjs',
+      globalTeardown: '<rootDir>/test/support/stop-stack.mjs',
+    },
+  ],
+};

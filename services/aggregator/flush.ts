@@ -1,0 +1,34 @@
+import type { Chunk } from './fold/chunk.ts';
+import type { Outbox, Store } from './ports.ts';
+import type { Place } from './fold/verdict.ts';
+
+/**
+ * Stores one cut of the fold. The order is what makes a crash harmless (DESIGN §4): whatever is
+ * written before the checkpoint is written again with the same content when it is folded again, and
+ * nothing that the checkpoint covers is missing.
+ *
+ * 1. ledger: the ids, so that no later step can have counted an event that deduplication forgets
+ * 2. windows: absolute totals
+ * 3. dead letters: to their topic, then to their table
+ * 4. the days of the hours that closed, from windows that are whole
+ * 5. the closed hours, to the bridge
+ * 6. checkpoint
+ */
+export const flush = async (
+  place: Place,
+  chunk: Chunk,
+  store: Store,
+  outbox: Outbox,
+): Promise<void> => {
+  if (chunk.ledger.length > 0) await store.writeLedger(place, chunk);
+  if (chunk.windows.length > 0) await store.writeWindows(place, chunk);
+  if (chunk.deadLetters.length > 0) {
+    await outbox.publishDeadLetters(place, chunk);
+    await store.writeDeadLetters(place, chunk);
+  }
+  for (const closed of chunk.closed) {
+    if (closed.windows.length > 0) await store.rollUpDay(place, closed.hour);
+    await outbox.publishClosedHour(place, closed);
+  }
+  await store.writeCheckpoint(chunk.checkpoint);
+};

@@ -1,0 +1,107 @@
+/** Where an id was accepted first, and with what content. */
+export interface SeenEvent {
+  readonly offset: number;
+  readonly digest: bigint;
+}
+
+const EMPTY = -1;
+const ID_WORDS = 4;
+const BYTES_PER_SLOT = ID_WORDS * 4 + 8 + 8;
+const INITIAL_SLOTS = 64;
+
+/**
+ * The ids accepted in one usage hour: 128-bit id to first offset and content digest, in open
+ * addressing over typed arrays (32 bytes a slot, at most two thirds of them taken), because tens of
+ * millions of ids in a `Map` of strings would not fit memory.
+ */
+export class EventTable {
+  private slots = INITIAL_SLOTS;
+  private ids = new Uint32Array(INITIAL_SLOTS * ID_WORDS);
+  private offsets = new Float64Array(INITIAL_SLOTS).fill(EMPTY);
+  private digests = new BigUint64Array(INITIAL_SLOTS);
+  private taken = 0;
+
+  get size(): number {
+    return this.taken;
+  }
+
+  get bytes(): number {
+    return this.slots * BYTES_PER_SLOT;
+  }
+
+  find(id: Uint8Array): SeenEvent | null {
+    const slot = this.slotOf(wordsOf(id));
+    const offset = this.offsets[slot] ?? EMPTY;
+    return offset === EMPTY ? null : { offset, digest: this.digests[slot] ?? 0n };
+  }
+
+  /** Enters an id; where it is there already, the lower offset stays. */
+  add(id: Uint8Array, offset: number, digest: bigint): void {
+    const words = wordsOf(id);
+    const slot = this.slotOf(words);
+    const present = this.offsets[slot] ?? EMPTY;
+    if (present !== EMPTY && present <= offset) return;
+    this.ids.set(words, slot * ID_WORDS);
+    this.offsets[slot] = offset;
+    this.digests[slot] = digest;
+    if (present !== EMPTY) return;
+    this.taken++;
+    if (this.taken * 3 > this.slots * 2) this.grow();
+  }
+
+  /** The slot that holds the id, or the empty one where it would go. */
+  private slotOf(words: Uint32Array): number {
+    const mask = this.slots - 1;
+    let slot = hashOf(words) & mask;
+    while (this.offsets[slot] !== EMPTY && !this.holds(slot, words)) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  private holds(slot: number, words: Uint32Array): boolean {
+    const at = slot * ID_WORDS;
+    return (
+      this.ids[at] === words[0] &&
+      this.ids[at + 1] === words[1] &&
+      this.ids[at + 2] === words[2] &&
+      this.ids[at + 3] === words[3]
+    );
+  }
+
+  private grow(): void {
+    const { ids, offsets, digests, slots } = this;
+    this.slots = slots * 2;
+    this.ids = new Uint32Array(this.slots * ID_WORDS);
+    this.offsets = new Float64Array(this.slots).fill(EMPTY);
+    this.digests = new BigUint64Array(this.slots);
+    for (let old = 0; old < slots; old++) {
+      if (offsets[old] === EMPTY) continue;
+      const words = ids.subarray(old * ID_WORDS, (old + 1) * ID_WORDS);
+      const slot = this.slotOf(words);
+      this.ids.set(words, slot * ID_WORDS);
+      this.offsets[slot] = offsets[old] ?? EMPTY;
+      this.digests[slot] = digests[old] ?? 0n;
+    }
+  }
+}
+
+const wordsOf = (id: Uint8Array): Uint32Array => {
+  const words = new Uint32Array(ID_WORDS);
+  for (let i = 0; i < ID_WORDS; i++) {
+    const at = i * 4;
+    words[i] =
+      ((id[at] ?? 0) << 24) |
+      ((id[at + 1] ?? 0) << 16) |
+      ((id[at + 2] ?? 0) << 8) |
+      (id[at + 3] ?? 0);
+  }
+  return words;
+};
+
+const hashOf = (words: Uint32Array): number => {
+  let hash = 0;
+  for (const word of words) {
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash >>> 0;
+};

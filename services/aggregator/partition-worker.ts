@@ -1,0 +1,342 @@
+import type { Logger } from 'pino';
+import type { LogRecord } from '../shared/log-record.ts';
+import { partitionName } from '../shared/source.ts';
+import { nextHour, type Hour } from '../shared/time.ts';
+import { checkpointOf, cut, resume } from './fold/chunk.ts';
+import { EventIndex } from './fold/event-index.ts';
+import { count, initialState, mustCutBefore, type FoldState } from './fold/fold.ts';
+import type { Halt } from './fold/halt.ts';
+import type { Knowledge } from './fold/knowledge.ts';
+import { contradiction, type LedgerTail } from './fold/ledger-tail.ts';
+import { markOf, recordDigest } from './fold/record.ts';
+import { advance, type Step } from './fold/timeline.ts';
+import { flush } from './flush.ts';
+import { Serial } from './serial.ts';
+import type { LogBounds, LogInspector, Outbox, Store } from './ports.ts';
+import { TickSchedule } from './tick-schedule.ts';
+import type { Place } from './fold/verdict.ts';
+
+export interface WorkerOptions {
+  /** Milliseconds after which what has been folded is stored. */
+  readonly flushInterval: number;
+  /** Accepted events after which it is stored at once. */
+  readonly flushEvents: number;
+  /** Bound on the bytes of the partition's id tables. */
+  readonly indexMaxBytes: number;
+}
+
+export interface WorkerPorts {
+  readonly store: Store;
+  readonly outbox: Outbox;
+  readonly log: LogInspector;
+  readonly logger: Logger;
+  readonly now: () => number;
+  /** Runs a step again until it succeeds or the worker is dropped. */
+  readonly persist: <T>(what: string, step: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+  /** Called after each checkpoint. */
+  readonly stored: (place: Place, nextOffset: number) => void;
+}
+
+/**
+ * Owns one partition: folds its records, stores the cuts and keeps the checkpoint. Everything it
+ * does is strictly one after the other. It holds no rules of its own: those are in `fold/`.
+ */
+export class PartitionWorker {
+  readonly place: Place;
+  private readonly ports: WorkerPorts;
+  private readonly options: WorkerOptions;
+  private readonly knowledge: Knowledge;
+  private readonly serial = new Serial();
+  private readonly dropped = new AbortController();
+  private readonly index: EventIndex;
+  private readonly ticks = new TickSchedule();
+  private state: FoldState | null = null;
+  private tail: LedgerTail = { ids: new Map(), lastOffset: -1 };
+  private storedOffset = -1;
+  private unstoredSince: number | null = null;
+  /** Whether the log has been found to be the one that was folded, since reading was begun anew. */
+  private verified = false;
+  private halted: Halt | null = null;
+
+  constructor(place: Place, knowledge: Knowledge, ports: WorkerPorts, options: WorkerOptions) {
+    this.place = place;
+    this.knowledge = knowledge;
+    this.options = options;
+    this.index = new EventIndex(options.indexMaxBytes);
+    this.ports = { ...ports, logger: ports.logger.child({ partition: partitionName(place) }) };
+  }
+
+  get halt(): Halt | null {
+    return this.halted;
+  }
+
+  get isSealed(): boolean {
+    return this.state?.timeline.sealed ?? false;
+  }
+
+  /**
+   * Where to read from: the last record folded, so that it can be recognised, or the one after it
+   * where that has expired. Null when halted or dropped.
+   */
+  position(): Promise<number | null> {
+    return this.run(null, async () => {
+      const state = this.state ?? (await this.hydrate());
+      if (state === null) return null;
+      const { log } = this.ports;
+      const bounds = await this.persist('read the log bounds', () => log.bounds(this.place));
+      const halt = boundsHalt(state, bounds);
+      if (halt) return this.stop(halt);
+      const last = markOf(state.lastRecord);
+      this.verified = last === null || last.offset < bounds.low;
+      return this.verified ? state.nextOffset : (last?.offset ?? state.nextOffset);
+    });
+  }
+
+  /** Folds records in the order of the log. False where no more are wanted. */
+  take(records: readonly LogRecord[]): Promise<boolean> {
+    return this.run(false, async () => {
+      const { state } = this;
+      if (state === null) return false;
+      const fresh = await this.recognise(state, records);
+      if (fresh === null) return false;
+      if (fresh.length === 0) return true;
+      await this.fold(state, fresh);
+      if (this.halted) return false;
+      if (state.pending.ledger.length >= this.options.flushEvents) await this.store(state);
+      return true;
+    });
+  }
+
+  /** What time asks for: to store what has been folded, and to tick where the hour is over. */
+  onTimer(): Promise<void> {
+    return this.run(undefined, async () => {
+      const { state } = this;
+      if (state === null) return;
+      const now = this.ports.now();
+      if (this.unstoredSince !== null && now - this.unstoredSince >= this.options.flushInterval) {
+        await this.store(state);
+      }
+      await this.tickIfDue(state, now);
+    });
+  }
+
+  /** Stores what has been folded, then takes no more: for a graceful stop. */
+  async close(): Promise<void> {
+    await this.run(undefined, async () => {
+      if (this.state) await this.store(this.state);
+    });
+    this.drop();
+  }
+
+  /** Forgets everything at once: the partition belongs to another process, or this one ends. */
+  drop(): void {
+    this.dropped.abort();
+  }
+
+  private isDropped(): boolean {
+    return this.dropped.signal.aborted;
+  }
+
+  /** Runs a task in its turn, unless the partition has halted or been dropped by then. */
+  private run<T>(otherwise: T, task: () => Promise<T>): Promise<T> {
+    return this.serial.run(async () => {
+      if (this.halted !== null || this.isDropped()) return otherwise;
+      try {
+        return await task();
+      } catch (error) {
+        if (this.isDropped()) return otherwise;
+        throw error;
+      }
+    });
+  }
+
+  private stop(halt: Halt): null {
+    this.halted = halt;
+    this.ports.logger.error({ code: halt.code }, `this partition has halted: ${halt.message}`);
+    return null;
+  }
+
+  private persist<T>(what: string, step: () => Promise<T>): Promise<T> {
+    return this.ports.persist(what, step, this.dropped.signal);
+  }
+
+  private async hydrate(): Promise<FoldState | null> {
+    const { store, log, logger } = this.ports;
+    const { place } = this;
+    const checkpoint = await this.persist('read the checkpoint', () => store.checkpoint(place));
+    if (checkpoint === null) {
+      const { low } = await this.persist('read the log bounds', () => log.bounds(place));
+      if (low > 0) return this.stop(lostRecords(0, low));
+      const state = initialState(place, 0);
+      await this.persist('write the first checkpoint', () =>
+        store.writeCheckpoint(checkpointOf(state)),
+      );
+      this.begin(state, { ids: new Map(), lastOffset: -1 });
+      return state;
+    }
+    const [windows, tail] = await Promise.all([
+      this.persist('read the open windows', () => store.windows(place, checkpoint.closedThrough)),
+      this.persist('read the ledger', () => store.ledgerTail(place, checkpoint)),
+    ]);
+    const state = resume(place, checkpoint, windows, this.knowledge);
+    if ('code' in state) return this.stop(state);
+    logger.info(
+      { nextOffset: state.nextOffset, windows: windows.length, tail: tail.ids.size },
+      'resumed',
+    );
+    this.begin(state, tail);
+    return state;
+  }
+
+  private begin(state: FoldState, tail: LedgerTail): void {
+    this.state = state;
+    this.tail = tail;
+    this.storedOffset = state.nextOffset;
+  }
+
+  /** Drops what has been folded already; the last record folded must come again as it was. */
+  private async recognise(
+    state: FoldState,
+    records: readonly LogRecord[],
+  ): Promise<readonly LogRecord[] | null> {
+    const last = markOf(state.lastRecord);
+    const again = last && records.find((record) => record.offset === last.offset);
+    if (last && again) {
+      if (recordDigest(again) !== last.digest) return this.stop(otherRecord(last.offset));
+      this.verified = true;
+    }
+    const fresh = records.filter((record) => record.offset >= state.nextOffset);
+    const first = fresh[0];
+    if (!first) return fresh;
+    if (!this.verified || first.offset > state.nextOffset) {
+      const { log } = this.ports;
+      const bounds = await this.persist('read the log bounds', () => log.bounds(this.place));
+      const halt = boundsHalt(state, bounds);
+      if (halt) return this.stop(halt);
+      if (!this.verified && last && bounds.low <= last.offset)
+        return this.stop(otherRecord(last.offset));
+      this.verified = true;
+    }
+    return fresh;
+  }
+
+  private async fold(state: FoldState, records: readonly LogRecord[]): Promise<void> {
+    const steps = this.judge(state, records);
+    if (!(await this.loadTables(steps))) return;
+    for (const step of steps) {
+      if (step.verdict.kind === 'halt') {
+        await this.store(state); // what was counted before is right
+        this.stop(step.verdict.halt);
+        return;
+      }
+      if (mustCutBefore(state, step)) await this.store(state);
+      const { nextOffset } = state;
+      const outcome = count(state, step, this.index);
+      const halt = contradiction(this.tail, nextOffset, step, outcome);
+      if (halt) {
+        this.stop(halt);
+        return;
+      }
+    }
+    this.unstoredSince ??= this.ports.now();
+  }
+
+  /** Judges records by all but the ids seen before, up to the first that halts. */
+  private judge(state: FoldState, records: readonly LogRecord[]): Step[] {
+    const steps: Step[] = [];
+    let { timeline } = state;
+    for (const record of records) {
+      const step = advance(this.place, timeline, record, this.knowledge);
+      steps.push(step);
+      if (step.verdict.kind === 'halt') break;
+      timeline = step.after;
+    }
+    return steps;
+  }
+
+  private async loadTables(steps: readonly Step[]): Promise<boolean> {
+    const wanted = new Set<Hour>();
+    for (const { verdict } of steps) {
+      if (verdict.kind === 'candidate') wanted.add(verdict.candidate.usageHour);
+    }
+    const missing = this.index.missing(wanted);
+    if (missing.length > 0) {
+      const { store } = this.ports;
+      const tables = await this.persist('read the ids of usage hours', () =>
+        store.eventTables(this.place, missing),
+      );
+      for (const [hour, table] of tables) this.index.put(hour, table);
+    }
+    if (this.index.evict(wanted)) return true;
+    if (this.state) await this.store(this.state); // nothing stays pinned
+    if (this.index.evict(wanted)) return true;
+    this.stop({
+      code: 'index-full',
+      message:
+        `the ids of the usage hours in use need ${String(this.index.bytes)} bytes, allowed are ` +
+        `${String(this.options.indexMaxBytes)}: raise USAGE_INDEX_MIB and restart`,
+    });
+    return false;
+  }
+
+  private async store(state: FoldState): Promise<void> {
+    this.unstoredSince = null;
+    if (state.nextOffset === this.storedOffset) return;
+    const chunk = cut(state);
+    const { store, outbox, stored, logger } = this.ports;
+    await this.persist('store a chunk', () => flush(this.place, chunk, store, outbox));
+    this.index.acknowledged();
+    this.storedOffset = chunk.checkpoint.nextOffset;
+    stored(this.place, this.storedOffset);
+    logger.debug(
+      {
+        nextOffset: this.storedOffset,
+        events: chunk.ledger.length,
+        windows: chunk.windows.length,
+        deadLetters: chunk.deadLetters.length,
+        closedHours: chunk.closed.length,
+      },
+      'stored',
+    );
+  }
+
+  /** An idle live partition never closes its hour by itself: its owner appends a record to it. */
+  private async tickIfDue(state: FoldState, now: number): Promise<void> {
+    const { source } = this.place;
+    const { openHour, sealed } = state.timeline;
+    if (source.kind !== 'live' || sealed) return;
+    if (!this.ticks.isDue(now, openHour, nextHour(openHour, source.hourMillis))) return;
+    try {
+      const { high } = await this.ports.log.bounds(this.place);
+      if (high === state.nextOffset) await this.ports.outbox.appendTick(this.place);
+    } catch (error) {
+      this.ports.logger.warn({ err: error }, 'could not append a tick; trying again');
+    }
+  }
+}
+
+const boundsHalt = (state: FoldState, { low, high }: LogBounds): Halt | null => {
+  if (high < state.nextOffset) {
+    return {
+      code: 'another-log',
+      message:
+        `the log ends at offset ${String(high)} and ${String(state.nextOffset)} was reached before: the topic was ` +
+        're-created or lost records; see docs/operations.md, "A partition has halted"',
+    };
+  }
+  return low > state.nextOffset ? lostRecords(state.nextOffset, low) : null;
+};
+
+const lostRecords = (nextOffset: number, low: number): Halt => ({
+  code: 'lost-records',
+  message:
+    `offsets ${String(nextOffset)} to ${String(low - 1)} expired before they were read; ` +
+    'see docs/operations.md, "A partition has halted"',
+});
+
+const otherRecord = (offset: number): Halt => ({
+  code: 'another-log',
+  message:
+    `the record at offset ${String(offset)} is not the one that was counted: the topic was re-created; ` +
+    'see docs/operations.md, "A partition has halted"',
+});

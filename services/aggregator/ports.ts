@@ -1,0 +1,45 @@
+import type { TopicPartition } from '../shared/log-record.ts';
+import type { Hour, Millis } from '../shared/time.ts';
+import type { Checkpoint, Chunk } from './fold/chunk.ts';
+import type { EventTable } from './fold/event-table.ts';
+import type { ClosedHour } from './fold/fold.ts';
+import type { LedgerTail } from './fold/ledger-tail.ts';
+import type { Window } from './fold/window.ts';
+import type { Place } from './fold/verdict.ts';
+
+/** Where a partition's usage is stored. Every write may be repeated, late or twice. */
+export interface Store {
+  checkpoint(place: Place): Promise<Checkpoint | null>;
+  /** The windows of a reported hour as they are stored. */
+  windows(place: Place, reportedHour: Hour): Promise<readonly Window[]>;
+  /** What the ledger holds at or beyond an offset. */
+  ledgerTail(place: Place, checkpoint: Checkpoint): Promise<LedgerTail>;
+  /** The ids accepted in these usage hours, a table for each. */
+  eventTables(place: Place, usageHours: readonly Hour[]): Promise<ReadonlyMap<Hour, EventTable>>;
+
+  writeLedger(place: Place, chunk: Chunk): Promise<void>;
+  writeWindows(place: Place, chunk: Chunk): Promise<void>;
+  writeDeadLetters(place: Place, chunk: Chunk): Promise<void>;
+  /** Rolls the day of a closed hour up from its closed hours, this one included. */
+  rollUpDay(place: Place, closedHour: Hour): Promise<void>;
+  writeCheckpoint(checkpoint: Checkpoint): Promise<void>;
+}
+
+/** What the aggregator writes to Kafka. Returns when the broker has acknowledged it. */
+export interface Outbox {
+  publishDeadLetters(place: Place, chunk: Chunk): Promise<void>;
+  /** The aggregates of a closed hour, then its marker. */
+  publishClosedHour(place: Place, closed: ClosedHour): Promise<void>;
+  /** Appends a tick to a live partition and returns the broker's time of it. */
+  appendTick(place: Place): Promise<Millis>;
+}
+
+/** The offsets that a partition's log holds: `low` is its first record, `high` one past its last. */
+export interface LogBounds {
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface LogInspector {
+  bounds(at: TopicPartition): Promise<LogBounds>;
+}

@@ -1,0 +1,153 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { Hour } from '../../shared/time.ts';
+import type { Checkpoint, Chunk } from '../fold/chunk.ts';
+import { EventTable } from '../fold/event-table.ts';
+import type { LedgerTail } from '../fold/ledger-tail.ts';
+import type { Window } from '../fold/window.ts';
+import type { Store } from '../ports.ts';
+import { ROLL_UP_DAY } from './roll-up-day.ts';
+import {
+  CHECKPOINT_COLUMNS,
+  checkpointFromRow,
+  checkpointRow,
+  chunkRows,
+  dayRange,
+  daySeconds,
+  DEAD_LETTER_COLUMNS,
+  WINDOW_COLUMNS,
+  windowFromRow,
+  type CheckpointRow,
+  type WindowRow,
+} from './rows.ts';
+import type { Place } from '../fold/verdict.ts';
+
+const OF_PLACE =
+  'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
+
+/** On a cluster a reader must see what the last owner wrote; on one server this changes nothing. */
+const SEQUENTIAL = { select_sequential_consistency: '1' } as const;
+
+/** The aggregator's tables in ClickHouse. Inserts are synchronous, and each is one block. */
+export class ClickHouseStore implements Store {
+  private readonly client: ClickHouseClient;
+
+  constructor(client: ClickHouseClient) {
+    this.client = client;
+  }
+
+  async checkpoint(place: Place): Promise<Checkpoint | null> {
+    const [row] = await this.select<CheckpointRow>(
+      place,
+      `SELECT ${CHECKPOINT_COLUMNS} FROM checkpoints FINAL WHERE ${OF_PLACE}`,
+    );
+    return row ? checkpointFromRow(row) : null;
+  }
+
+  async windows(place: Place, reportedHour: Hour): Promise<readonly Window[]> {
+    const rows = await this.select<WindowRow>(
+      place,
+      `SELECT ${WINDOW_COLUMNS} FROM usage_hourly FINAL
+       WHERE ${OF_PLACE} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`,
+      { hour: reportedHour / 1000 },
+    );
+    return rows.map(windowFromRow);
+  }
+
+  async ledgerTail(place: Place, checkpoint: Checkpoint): Promise<LedgerTail> {
+    const rows = await this.select<{ offset: string; event_id: string }>(
+      place,
+      `SELECT DISTINCT toString(offset) AS offset, event_id FROM usage_events
+       WHERE ${OF_PLACE} AND reported_hour >= toDateTime({hour:UInt32}, 'UTC')
+         AND offset >= {next:UInt64}`,
+      { hour: checkpoint.closedThrough / 1000, next: checkpoint.nextOffset },
+    );
+    const ids = new Map(rows.map((row) => [Number(row.offset), row.event_id]));
+    let lastOffset = -1;
+    for (const offset of ids.keys()) lastOffset = Math.max(lastOffset, offset);
+    return { ids, lastOffset };
+  }
+
+  async eventTables(
+    place: Place,
+    usageHours: readonly Hour[],
+  ): Promise<ReadonlyMap<Hour, EventTable>> {
+    const tables = new Map(usageHours.map((hour) => [hour, new EventTable()]));
+    const result = await this.client.query({
+      query: `SELECT toUnixTimestamp(usage_hour), event_id, toString(offset), toString(content_digest)
+        FROM usage_events
+        WHERE ${OF_PLACE} AND usage_hour IN (SELECT toDateTime(arrayJoin({hours:Array(UInt32)}), 'UTC'))`,
+      query_params: { ...paramsOf(place), hours: usageHours.map((hour) => hour / 1000) },
+      format: 'JSONCompactEachRow',
+      clickhouse_settings: SEQUENTIAL,
+    });
+    for await (const rows of result.stream<[number, string, string, string]>()) {
+      for (const row of rows) {
+        const [hour, id, offset, digest] = row.json();
+        const bytes = Buffer.from(id.replaceAll('-', ''), 'hex');
+        tables.get((hour * 1000) as Hour)?.add(bytes, Number(offset), BigInt(digest));
+      }
+    }
+    return tables;
+  }
+
+  writeLedger(place: Place, chunk: Chunk): Promise<void> {
+    return this.insert('usage_events', chunkRows.ledger(place, chunk));
+  }
+
+  writeWindows(place: Place, chunk: Chunk): Promise<void> {
+    return this.insert('usage_hourly', chunkRows.windows(place, chunk));
+  }
+
+  writeDeadLetters(place: Place, chunk: Chunk): Promise<void> {
+    return this.insert('dead_letters', chunkRows.deadLetters(place, chunk), DEAD_LETTER_COLUMNS);
+  }
+
+  async rollUpDay(place: Place, closedHour: Hour): Promise<void> {
+    await this.client.command({
+      query: ROLL_UP_DAY,
+      query_params: {
+        ...paramsOf(place),
+        ...dayRange(place, closedHour),
+        daySeconds: daySeconds(place),
+      },
+      clickhouse_settings: SEQUENTIAL,
+    });
+  }
+
+  writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
+    return this.insert('checkpoints', [checkpointRow(checkpoint)]);
+  }
+
+  private async select<Row>(
+    place: Place,
+    query: string,
+    params: Record<string, unknown> = {},
+  ): Promise<Row[]> {
+    const result = await this.client.query({
+      query,
+      query_params: { ...paramsOf(place), ...params },
+      format: 'JSONEachRow',
+      clickhouse_settings: SEQUENTIAL,
+    });
+    return result.json<Row>();
+  }
+
+  private async insert(
+    table: string,
+    values: readonly Record<string, unknown>[],
+    columns?: [string, ...string[]],
+  ): Promise<void> {
+    await this.client.insert({
+      table,
+      values: [...values],
+      format: 'JSONEachRow',
+      ...(columns && { columns }),
+    });
+  }
+}
+
+const paramsOf = ({ topic, epoch, partition }: Place): Record<string, unknown> => ({
+  topic,
+  epoch,
+  partition,
+});

@@ -1,0 +1,221 @@
+import { formatQuantity, parseQuantity, type Quantity } from '../../shared/decimal.ts';
+import type { SourcePartition } from '../../shared/source.ts';
+import { dayOf, millis, nextHour, type Hour, type Millis } from '../../shared/time.ts';
+import { uuidText } from '../../shared/usage-event.ts';
+import type { Checkpoint, Chunk } from '../fold/chunk.ts';
+import type { DeadLetter, LedgerEntry } from '../fold/fold.ts';
+import type { Window } from '../fold/window.ts';
+import type { Place } from '../fold/verdict.ts';
+
+/**
+ * Rows as ClickHouse takes and gives them in JSON: DateTime in whole seconds, DateTime64(3) in
+ * milliseconds, decimals and 64-bit integers as text.
+ */
+const seconds = (hour: Hour): number => hour / 1000;
+const hourFromSeconds = (value: number): Hour => (value * 1000) as Hour;
+
+const placeColumns = ({ topic, epoch, partition }: SourcePartition): SourcePartition => ({
+  topic,
+  epoch,
+  partition,
+});
+
+export const ledgerRow = (place: Place, entry: LedgerEntry): Record<string, unknown> => {
+  const { candidate } = entry;
+  const { event } = candidate;
+  return {
+    ...placeColumns(place),
+    offset: entry.offset,
+    event_id: uuidText(event.eventId),
+    content_digest: String(candidate.digest),
+    reported_time: entry.reportedTime,
+    reported_hour: seconds(entry.reportedHour),
+    usage_hour: seconds(candidate.usageHour),
+    usage_start: event.usageStartTime,
+    usage_end: event.usageEndTime,
+    subscription_id: event.subscriptionId,
+    meter_id: event.meterId,
+    resource_uri: event.resourceUri,
+    quantity: formatQuantity(candidate.quantity),
+    location: event.location,
+    tags: event.tags,
+    additional_info: event.additionalInfo,
+  };
+};
+
+export const windowRow = (
+  place: Place,
+  reportedHour: Hour,
+  window: Window,
+): Record<string, unknown> => ({
+  ...placeColumns(place),
+  reported_hour: seconds(reportedHour),
+  usage_hour: seconds(window.usageHour),
+  usage_hour_end: seconds(nextHour(window.usageHour, place.source.hourMillis)),
+  subscription_key: window.subscriptionKey,
+  meter_key: window.meterKey,
+  resource_key: window.resourceKey,
+  subscription_id: window.subscriptionId,
+  meter_id: window.meterId,
+  resource_uri: window.resourceUri,
+  location: window.location,
+  tags: window.tags,
+  additional_info: window.additionalInfo,
+  quantity: formatQuantity(window.quantity),
+  event_count: window.eventCount,
+  first_offset: window.firstOffset,
+  last_offset: window.lastOffset,
+  generation: 0,
+});
+
+/** Columns of `usage_hourly` that `windowFromRow` reads, in SQL. */
+export const WINDOW_COLUMNS = `toUnixTimestamp(usage_hour) AS usage_hour, subscription_key, meter_key,
+  resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info,
+  toString(quantity) AS quantity, toString(event_count) AS event_count,
+  toString(first_offset) AS first_offset, toString(last_offset) AS last_offset`;
+
+export interface WindowRow {
+  readonly usage_hour: number;
+  readonly subscription_key: string;
+  readonly meter_key: string;
+  readonly resource_key: string;
+  readonly subscription_id: string;
+  readonly meter_id: string;
+  readonly resource_uri: string;
+  readonly location: string;
+  readonly tags: string | null;
+  readonly additional_info: string | null;
+  readonly quantity: string;
+  readonly event_count: string;
+  readonly first_offset: string;
+  readonly last_offset: string;
+}
+
+export const windowFromRow = (row: WindowRow): Window => ({
+  usageHour: hourFromSeconds(row.usage_hour),
+  subscriptionKey: row.subscription_key,
+  meterKey: row.meter_key,
+  resourceKey: row.resource_key,
+  subscriptionId: row.subscription_id,
+  meterId: row.meter_id,
+  resourceUri: row.resource_uri,
+  location: row.location,
+  tags: row.tags,
+  additionalInfo: row.additional_info,
+  quantity: quantityFromText(row.quantity),
+  eventCount: Number(row.event_count),
+  firstOffset: Number(row.first_offset),
+  lastOffset: Number(row.last_offset),
+});
+
+const quantityFromText = (text: string): Quantity => {
+  const quantity = parseQuantity(text);
+  if (quantity === null) throw new Error(`ClickHouse gave "${text}" as a quantity`);
+  return quantity;
+};
+
+export const deadLetterRow = (place: Place, letter: DeadLetter): Record<string, unknown> => ({
+  ...placeColumns(place),
+  offset: letter.record.offset,
+  code: letter.code,
+  message: letter.message,
+  reported_time: letter.reportedTime,
+  record_timestamp: String(letter.record.timestamp),
+  record_key_base64: letter.record.key?.toString('base64') ?? null,
+  record_value_base64: letter.record.value?.toString('base64') ?? null,
+  record_headers: JSON.stringify(letter.record.headers),
+});
+
+/** The columns named in the insert: those that are given, not those that are computed from them. */
+export const DEAD_LETTER_COLUMNS: [string, ...string[]] = [
+  'topic',
+  'epoch',
+  'partition',
+  'offset',
+  'code',
+  'message',
+  'reported_time',
+  'record_timestamp',
+  'record_key_base64',
+  'record_value_base64',
+  'record_headers',
+];
+
+export const checkpointRow = (checkpoint: Checkpoint): Record<string, unknown> => ({
+  ...placeColumns(checkpoint),
+  first_offset: checkpoint.firstOffset,
+  next_offset: checkpoint.nextOffset,
+  watermark: checkpoint.watermark,
+  closed_through: seconds(checkpoint.closedThrough),
+  sealed: checkpoint.sealed,
+  accepted: checkpoint.counts.accepted,
+  duplicate: checkpoint.counts.duplicate,
+  dead_lettered: checkpoint.counts.deadLettered,
+  control: checkpoint.counts.control,
+  last_record: checkpoint.lastRecord?.offset ?? null,
+  digest: checkpoint.lastRecord?.digest ?? '',
+  rules: checkpoint.rules ?? '',
+});
+
+/** Columns of `checkpoints` that `checkpointFromRow` reads, in SQL. */
+export const CHECKPOINT_COLUMNS = `topic, epoch, partition, toString(first_offset) AS first_offset,
+  toString(next_offset) AS next_offset, toString(toUnixTimestamp64Milli(watermark)) AS watermark,
+  toUnixTimestamp(closed_through) AS closed_through, sealed, toString(accepted) AS accepted,
+  toString(duplicate) AS duplicate, toString(dead_lettered) AS dead_lettered,
+  toString(control) AS control, toString(last_record) AS last_record, digest, rules`;
+
+export interface CheckpointRow extends SourcePartition {
+  readonly first_offset: string;
+  readonly next_offset: string;
+  readonly watermark: string;
+  readonly closed_through: number;
+  readonly sealed: boolean;
+  readonly accepted: string;
+  readonly duplicate: string;
+  readonly dead_lettered: string;
+  readonly control: string;
+  readonly last_record: string | null;
+  readonly digest: string;
+  readonly rules: string;
+}
+
+export const checkpointFromRow = (row: CheckpointRow): Checkpoint => ({
+  ...placeColumns(row),
+  firstOffset: Number(row.first_offset),
+  nextOffset: Number(row.next_offset),
+  watermark: millis(Number(row.watermark)),
+  closedThrough: hourFromSeconds(row.closed_through),
+  sealed: row.sealed,
+  counts: {
+    accepted: Number(row.accepted),
+    duplicate: Number(row.duplicate),
+    deadLettered: Number(row.dead_lettered),
+    control: Number(row.control),
+  },
+  lastRecord:
+    row.last_record === null ? null : { offset: Number(row.last_record), digest: row.digest },
+  rules: row.rules === '' ? null : row.rules,
+});
+
+export const chunkRows = {
+  ledger: (place: Place, chunk: Chunk) => chunk.ledger.map((entry) => ledgerRow(place, entry)),
+  windows: (place: Place, chunk: Chunk) =>
+    chunk.windows.map((window) => windowRow(place, chunk.reportedHour, window)),
+  deadLetters: (place: Place, chunk: Chunk) =>
+    chunk.deadLetters.map((letter) => deadLetterRow(place, letter)),
+};
+
+/** The part of a day that a closed hour rolls up: from the day's start through that hour. */
+export const dayRange = (
+  place: Place,
+  closedHour: Hour,
+): { from: number; to: number; day: number } => {
+  const { hourMillis } = place.source;
+  const day = dayOf(closedHour, hourMillis);
+  return { from: day / 1000, to: seconds(closedHour), day: day / 1000 };
+};
+
+/** A day's length in seconds: 24 hours, of whatever length the source's are. */
+export const daySeconds = (place: Place): number => (place.source.hourMillis * 24) / 1000;
+
+export type { Millis };

@@ -1,0 +1,28 @@
+import type { Hour } from '../shared/time.ts';
+
+const FIRST_DELAY = 250;
+const MAX_DELAY = 30_000;
+
+/**
+ * When to append a tick. Our clock only says when to try: the broker's decides where the tick
+ * lands, and one that lands before the boundary is repeated, each time after twice the delay, until
+ * a record beyond the boundary has been read.
+ */
+export class TickSchedule {
+  private hour: Hour | null = null;
+  private due = 0;
+  private delay = FIRST_DELAY;
+
+  /** Whether to tick now, an instant in milliseconds; a `true` counts as done. */
+  isDue(now: number, openHour: Hour, end: Hour): boolean {
+    if (this.hour !== openHour) {
+      this.hour = openHour;
+      this.delay = FIRST_DELAY;
+      this.due = end;
+    }
+    if (now < this.due) return false;
+    this.due = now + this.delay;
+    this.delay = Math.min(this.delay * 2, MAX_DELAY);
+    return true;
+  }
+}

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import type { Engine } from './engine.ts';
+import { asException, ClickHouseException, CODES, exceptionText, httpStatus } from './exception.ts';
+import { contentType } from './formats.ts';
+import { answerQuery, type Answer, type Summary } from './query-handler.ts';
+import { parseRequest } from './request.ts';
+
+const summaryHeader = (summary: Summary, startedAt: bigint): string =>
+  JSON.stringify({
+    read_rows: String(summary.readRows),
+    read_bytes: String(summary.readBytes),
+    written_rows: String(summary.writtenRows),
+    written_bytes: '0',
+    total_rows_to_read: '0',
+    result_rows: String(summary.writtenRows),
+    result_bytes: '0',
+    elapsed_ns: String(process.hrtime.bigint() - startedAt),
+  });
+
+const write = async (to: Writable, chunk: Uint8Array): Promise<void> => {
+  if (to.destroyed) throw new Error('The client went away.');
+  if (!to.write(chunk)) await Promise.race([once(to, 'drain'), once(to, 'close')]);
+};
+
+/** Sends a result; the first piece is awaited before the head, so that its error has a status. */
+const send = async (
+  response: ServerResponse,
+  answer: Answer,
+  gzip: boolean,
+  startedAt: bigint,
+): Promise<void> => {
+  response.setHeader('Content-Type', contentType(answer.format));
+  response.setHeader('X-ClickHouse-Format', answer.format);
+  if (answer.kind === 'whole') {
+    response.setHeader('X-ClickHouse-Summary', summaryHeader(answer.summary, startedAt));
+  }
+  const chunks =
+    answer.kind === 'stream'
+      ? answer.chunks
+      : (async function* whole() {
+          yield await Promise.resolve(answer.bytes);
+        })();
+  const iterator = chunks[Symbol.asyncIterator]();
+  try {
+    let item = await iterator.next();
+    if (answer.kind === 'whole' && !gzip) response.setHeader('Content-Length', answer.bytes.length);
+    if (gzip) response.setHeader('Content-Encoding', 'gzip');
+    const compressor = gzip ? createGzip({ level: 1 }) : null;
+    compressor?.pipe(response);
+    const out: Writable = compressor ?? response;
+    response.once('close', () => compressor?.destroy());
+    for (; item.done !== true; item = await iterator.next()) await write(out, item.value);
+    out.end();
+  } finally {
+    await iterator.return?.();
+  }
+};
+
+const sendError = (response: ServerResponse, thrown: unknown, version: string): void => {
+  const exception = asException(thrown);
+  if (response.headersSent) {
+    // Half a result must not look like a whole one: the client sees the connection break.
+    response.destroy();
+    return;
+  }
+  for (const name of ['Content-Length', 'Content-Encoding']) response.removeHeader(name);
+  response.statusCode = httpStatus(exception.code);
+  response.setHeader('X-ClickHouse-Exception-Code', exception.code);
+  response.setHeader('Content-Type', 'text/plain; charset=UTF-8');
+  response.end(exceptionText(exception, version));
+};
+
+const handleQuery = async (
+  engine: Engine,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+): Promise<void> => {
+  const startedAt = process.hrtime.bigint();
+  const method = request.method ?? 'GET';
+  if (/^multipart\//i.test(request.headers['content-type'] ?? '')) {
+    throw new ClickHouseException(
+      CODES.NOT_IMPLEMENTED,
+      'The local ClickHouse does not support external tables (multipart/form-data).',
+    );
+  }
+  const parsed = parseRequest(method, url.searchParams, request.headers);
+  response.setHeader('X-ClickHouse-Query-Id', parsed.queryId ?? randomUUID());
+  const encoding = (request.headers['content-encoding'] ?? '').trim().toLowerCase();
+  const answer = await answerQuery(engine, parsed, request, encoding);
+  await send(response, answer, parsed.gzipResponse, startedAt);
+};
+
+const handle = async (
+  engine: Engine,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
+  const method = request.method ?? 'GET';
+  const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+  response.setHeader('X-ClickHouse-Server-Display-Name', 'local');
+  response.setHeader('X-ClickHouse-Timezone', 'UTC');
+  const isRead = method === 'GET' || method === 'HEAD';
+  const isBare = url.pathname === '/' && isRead && request.url === '/';
+  if (isBare || (url.pathname === '/ping' && isRead)) {
+    response.setHeader('Content-Type', 'text/html; charset=UTF-8');
+    response.end('Ok.\n');
+    return;
+  }
+  if (url.pathname !== '/' || !(isRead || method === 'POST')) {
+    response.statusCode = url.pathname === '/' ? 405 : 404;
+    response.end(
+      `There is no handle ${method} ${url.pathname}. Send queries to "/", by GET or POST.\n`,
+    );
+    return;
+  }
+  try {
+    await handleQuery(engine, request, response, url);
+  } catch (error) {
+    sendError(response, error, engine.version);
+  }
+};
+
+/** The ClickHouse HTTP interface before an engine: https://clickhouse.com/docs/interfaces/http */
+export const httpServer = (engine: Engine): Server => {
+  const server = createServer((request, response) => {
+    // Once the server closes, no connection is kept for a next request.
+    if (!server.listening) response.setHeader('Connection', 'close');
+    handle(engine, request, response).catch((error: unknown) => {
+      console.error(error);
+      response.destroy();
+    });
+  });
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = 30_000;
+  return server;
+};

@@ -1,0 +1,46 @@
+export interface BrokerPlace {
+  readonly port: number;
+  readonly controllerPort: number;
+  readonly logDir: string;
+}
+
+/**
+ * One node that is broker and controller, on loopback only. What is not named here is Kafka's own
+ * default: https://kafka.apache.org/41/documentation.html#brokerconfigs
+ */
+export const brokerProperties = (
+  place: BrokerPlace,
+  overrides: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> => ({
+  'process.roles': 'broker,controller',
+  'node.id': '1',
+  listeners: `PLAINTEXT://127.0.0.1:${String(place.port)},CONTROLLER://127.0.0.1:${String(place.controllerPort)}`,
+  'advertised.listeners': `PLAINTEXT://127.0.0.1:${String(place.port)}`,
+  'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+  'controller.listener.names': 'CONTROLLER',
+  'controller.quorum.voters': `1@127.0.0.1:${String(place.controllerPort)}`,
+  'log.dirs': place.logDir,
+  'auto.create.topics.enable': 'false',
+  'default.replication.factor': '1',
+  'offsets.topic.replication.factor': '1',
+  'offsets.topic.num.partitions': '4',
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+  'transaction.state.log.num.partitions': '4',
+  'share.coordinator.state.topic.replication.factor': '1',
+  'share.coordinator.state.topic.min.isr': '1',
+  'share.coordinator.state.topic.num.partitions': '1',
+  'group.initial.rebalance.delay.ms': '0',
+  ...overrides,
+});
+
+const escapeCharacter = (character: string): string =>
+  /[\x20-\x7e]/.test(character)
+    ? character.replace(/[\\ ]/, '\\$&')
+    : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** Java's `.properties` text, which is Latin-1 with backslash escapes. */
+export const formatProperties = (properties: Readonly<Record<string, string>>): string =>
+  Object.entries(properties)
+    .map(([key, value]) => `${key}=${value.split('').map(escapeCharacter).join('')}\n`)
+    .join('');

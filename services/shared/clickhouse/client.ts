@@ -1,0 +1,85 @@
+import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
+import type { ClickHouseConfig } from '../config.ts';
+import { messageOf, UserError } from '../errors.ts';
+
+/** On a cluster a reader must see what was written last; on one server this changes nothing. */
+export const SEQUENTIAL = { select_sequential_consistency: '1' } as const;
+
+/**
+ * The ClickHouse client. Inserts are synchronous: acknowledged means stored. Decimals come as text,
+ * so that no digit is lost. It connects with its first query.
+ */
+export const openClickHouse = (
+  config: ClickHouseConfig,
+  database: string = config.CLICKHOUSE_DATABASE,
+): ClickHouseClient =>
+  createClient({
+    url: config.CLICKHOUSE_URL,
+    username: config.CLICKHOUSE_USER,
+    password: config.CLICKHOUSE_PASSWORD,
+    database,
+    application: 'usage-pipeline',
+    request_timeout: 60_000,
+    // What fails is thrown, and whoever catches it says so; the client's own lines would repeat it.
+    log: { level: ClickHouseLogLevel.OFF },
+    clickhouse_settings: { async_insert: 0, output_format_json_quote_decimals: 1 },
+  });
+
+/**
+ * Makes sure that ClickHouse answers and lets this user in.
+ * @throws UserError that says what to do where it does not.
+ */
+export const checkClickHouse = async (
+  client: ClickHouseClient,
+  { CLICKHOUSE_URL: url, CLICKHOUSE_USER: user }: ClickHouseConfig,
+): Promise<void> => {
+  const answer = await client.ping({ select: true });
+  if (answer.success) return;
+  const { error } = answer;
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === REFUSED_LOGIN) {
+    throw new UserError(
+      `ClickHouse at ${url} does not let user "${user}" in: set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD`,
+      { cause: error },
+    );
+  }
+  if (code === NO_DATABASE) {
+    throw new UserError(
+      `ClickHouse at ${url} has no such database: create it with "npx usagectl migrate", or set CLICKHOUSE_DATABASE`,
+      { cause: error },
+    );
+  }
+  throw new UserError(
+    `ClickHouse at ${url} is out of reach: start it with "npm start", or set CLICKHOUSE_URL (${messageOf(error) || code})`,
+    { cause: error },
+  );
+};
+
+/** AUTHENTICATION_FAILED and UNKNOWN_DATABASE of ClickHouse's `ErrorCodes.cpp`. */
+const REFUSED_LOGIN = '516';
+const NO_DATABASE = '81';
+
+/** The rows of a query. Its parameters are bound by ClickHouse: `{name:Type}`. */
+export const queryRows = async <Row>(
+  client: ClickHouseClient,
+  query: string,
+  params: Readonly<Record<string, unknown>> = {},
+): Promise<readonly Row[]> => {
+  const result = await client.query({
+    query,
+    query_params: { ...params },
+    format: 'JSONEachRow',
+    clickhouse_settings: SEQUENTIAL,
+  });
+  return result.json<Row>();
+};
+
+/** Inserts rows as one block. */
+export const insertRows = async (
+  client: ClickHouseClient,
+  table: string,
+  rows: readonly Readonly<Record<string, unknown>>[],
+): Promise<void> => {
+  if (rows.length === 0) return;
+  await client.insert({ table, values: [...rows], format: 'JSONEachRow' });
+};

@@ -1,0 +1,139 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ClickHouseConfig } from '../config.ts';
+import { UserError } from '../errors.ts';
+import { loadMeters } from '../meters/load-meters.ts';
+import { METER_CATALOG_FILE, readMeterCatalog } from '../meters/meter-catalog.ts';
+import { checkClickHouse, insertRows, openClickHouse, queryRows } from './client.ts';
+import { statementsOf } from './statements.ts';
+
+export const MIGRATIONS_DIRECTORY = fileURLToPath(
+  new URL('../../../deploy/clickhouse/', import.meta.url),
+);
+
+interface Migration {
+  readonly file: string;
+  readonly sha256: string;
+  readonly text: string;
+}
+
+type Step = 'begun' | 'done';
+
+interface AppliedRow {
+  readonly file: string;
+  readonly sha256: string;
+  readonly step: Step;
+}
+
+/** What a run has changed: the files it applied, nothing where the database was up to date. */
+export interface MigrationResult {
+  readonly applied: readonly string[];
+  readonly metersLoaded: number;
+}
+
+const HISTORY_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations
+(
+    file   String                 COMMENT 'File in deploy/clickhouse, or the meter catalog',
+    sha256 String                 COMMENT 'Digest of its content',
+    step   LowCardinality(String) COMMENT 'begun, or done',
+    at     DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When'
+)
+ENGINE = MergeTree
+ORDER BY (file, at)
+COMMENT 'Migrations that were applied to this database'`;
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const readMigrations = (directory: string): readonly Migration[] =>
+  readdirSync(directory)
+    .filter((file) => /^\d{4}_.*\.sql$/.test(file))
+    .sort()
+    .map((file) => {
+      const text = readFileSync(join(directory, file), 'utf8');
+      return { file, text, sha256: sha256(text) };
+    });
+
+/**
+ * Brings the database up to date: creates it, applies the migrations that are missing in the order
+ * of their names, and loads the meter catalog where it has changed. Running it again, after an
+ * interruption or in two processes at once, gives the same database: a statement that was executed
+ * before does nothing.
+ * @throws UserError where ClickHouse is out of reach, or a file that was begun has changed since.
+ */
+export const migrate = async (
+  config: ClickHouseConfig,
+  directory: string = MIGRATIONS_DIRECTORY,
+): Promise<MigrationResult> => {
+  await createDatabase(config);
+  const client = openClickHouse(config);
+  try {
+    await client.command({ query: HISTORY_TABLE });
+    const applied = await applyMissing(client, readMigrations(directory));
+    return { applied, metersLoaded: await loadChangedCatalog(client) };
+  } finally {
+    await client.close();
+  }
+};
+
+const createDatabase = async (config: ClickHouseConfig): Promise<void> => {
+  const client = openClickHouse(config, 'default');
+  try {
+    await checkClickHouse(client, config);
+    await client.command({
+      query: `CREATE DATABASE IF NOT EXISTS \`${config.CLICKHOUSE_DATABASE}\``,
+    });
+  } finally {
+    await client.close();
+  }
+};
+
+const rowsOf = (client: ClickHouseClient): Promise<readonly AppliedRow[]> =>
+  queryRows<AppliedRow>(client, 'SELECT file, sha256, step FROM schema_migrations ORDER BY at');
+
+const applyMissing = async (
+  client: ClickHouseClient,
+  migrations: readonly Migration[],
+): Promise<string[]> => {
+  const rows = await rowsOf(client);
+  refuseChanged(migrations, rows);
+  const done = new Set(rows.filter(({ step }) => step === 'done').map(({ file }) => file));
+  const applied: string[] = [];
+  for (const { file, text, sha256: digest } of migrations) {
+    if (done.has(file)) continue;
+    const record = (step: Step): Promise<void> =>
+      insertRows(client, 'schema_migrations', [{ file, sha256: digest, step }]);
+    await record('begun');
+    for (const query of statementsOf(text)) await client.command({ query });
+    await record('done');
+    applied.push(file);
+  }
+  return applied;
+};
+
+const refuseChanged = (migrations: readonly Migration[], rows: readonly AppliedRow[]): void => {
+  const changed = migrations.filter(({ file, sha256: digest }) =>
+    rows.some((row) => row.file === file && row.sha256 !== digest),
+  );
+  if (changed.length === 0) return;
+  const files = changed.map(({ file }) => file).join(', ');
+  throw new UserError(
+    `The database was made with another content of deploy/clickhouse: ${files}. ` +
+      'Restore the file and put the change into a new one, or begin with another CLICKHOUSE_DATABASE',
+  );
+};
+
+/** The catalog may change: rows of a newer load replace the older ones. */
+const loadChangedCatalog = async (client: ClickHouseClient): Promise<number> => {
+  const catalog = readMeterCatalog();
+  const digest = sha256(JSON.stringify(catalog));
+  const last = (await rowsOf(client)).filter(({ file }) => file === METER_CATALOG_FILE).at(-1);
+  if (last?.sha256 === digest) return 0;
+  await loadMeters(client, catalog);
+  await insertRows(client, 'schema_migrations', [
+    { file: METER_CATALOG_FILE, sha256: digest, step: 'done' },
+  ]);
+  return catalog.length;
+};

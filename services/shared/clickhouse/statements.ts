@@ -1,0 +1,20 @@
+/**
+ * The statements of a migration: plain SQL, each ended by a semicolon at the end of a line. `CREATE`
+ * is made repeatable, because a migration that was interrupted runs again from its first statement,
+ * and two processes may run one at once. For the same reason any other statement must be written
+ * with `IF [NOT] EXISTS`.
+ */
+export const statementsOf = (sql: string): readonly string[] =>
+  sql
+    .split(/\r?\n/)
+    .filter((line) => !line.trimStart().startsWith('--'))
+    .join('\n')
+    .split(/;[ \t]*(?:\n|$)/)
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '')
+    .map((statement) =>
+      statement.replace(
+        /^CREATE\s+(TABLE|VIEW|MATERIALIZED\s+VIEW|DICTIONARY)\s+(?!IF\s)/i,
+        'CREATE $1 IF NOT EXISTS ',
+      ),
+    );

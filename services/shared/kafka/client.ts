@@ -1,0 +1,87 @@
+import { Kafka, logLevel, type logCreator } from 'kafkajs';
+import type { Logger } from 'pino';
+import { messageOf, UserError } from '../errors.ts';
+
+export interface KafkaOptions {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly logger: Logger;
+}
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** Every rebalance produces these; kafkajs logs them as errors and rejoins. */
+const REBALANCE =
+  /group is rebalancing|not aware of this member|group generation id is not valid|member needs to have a valid member id|re-joining the group/i;
+
+const OUT_OF_REACH =
+  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ECONNRESET|EPIPE|connection timeout|connection error|closed connection|failed to connect to (seed )?broker|not connected/i;
+
+/** What kafkajs says of one thing that happened: the message, and the error's in a field. */
+const textOf = (entry: Readonly<Record<string, unknown>>): string =>
+  `${String(entry['message'])} ${typeof entry['error'] === 'string' ? entry['error'] : ''}`;
+
+/** The level an entry deserves: ordinary rebalances are no errors, retried connections one line. */
+export const levelOf = (level: logLevel, text: string): Level | 'out-of-reach' => {
+  if (level <= logLevel.WARN && REBALANCE.test(text)) return 'info';
+  if (level <= logLevel.WARN && OUT_OF_REACH.test(text)) return 'out-of-reach';
+  if (level <= logLevel.ERROR) return 'error';
+  if (level <= logLevel.WARN) return 'warn';
+  return level <= logLevel.INFO ? 'info' : 'debug';
+};
+
+/** Milliseconds in which a broker that stays out of reach is mentioned once. */
+const OUT_OF_REACH_INTERVAL = 10_000;
+
+const logTo =
+  (logger: Logger, brokers: readonly string[]): logCreator =>
+  () => {
+    let mentioned = -Infinity;
+    return ({ namespace, level, log }) => {
+      const { message, timestamp: _timestamp, logger: _logger, ...fields } = log;
+      const deserved = levelOf(level, textOf(log));
+      if (deserved !== 'out-of-reach') {
+        logger[deserved]({ part: namespace, ...fields }, message);
+        return;
+      }
+      logger.debug({ part: namespace, ...fields }, message);
+      if (Date.now() - mentioned < OUT_OF_REACH_INTERVAL) return;
+      mentioned = Date.now();
+      logger.warn(`Kafka at ${brokers.join(', ')} does not answer; trying again`);
+    };
+  };
+
+/** The kafkajs client. It connects with its first producer, consumer or admin. */
+export const openKafka = ({ brokers, clientId, logger }: KafkaOptions): Kafka =>
+  new Kafka({
+    clientId,
+    brokers: [...brokers],
+    connectionTimeout: 3_000,
+    requestTimeout: 30_000,
+    retry: { initialRetryTime: 100, maxRetryTime: 5_000, retries: 8 },
+    logLevel: logLevel.INFO,
+    logCreator: logTo(logger, brokers),
+  });
+
+export const kafkaOutOfReach = (brokers: readonly string[], cause: unknown): UserError =>
+  new UserError(
+    `Kafka at ${brokers.join(', ')} is out of reach: start it with "npm start", or set KAFKA_BROKERS ` +
+      `(${messageOf(cause)})`,
+    { cause },
+  );
+
+/**
+ * Makes sure that a broker answers.
+ * @throws UserError where none does within a few seconds.
+ */
+export const checkKafka = async (kafka: Kafka, brokers: readonly string[]): Promise<void> => {
+  const admin = kafka.admin({ retry: { retries: 1, initialRetryTime: 200 } });
+  try {
+    await admin.connect();
+    await admin.describeCluster();
+  } catch (error) {
+    throw kafkaOutOfReach(brokers, error);
+  } finally {
+    await admin.disconnect().catch(() => undefined); // it may never have been connected
+  }
+};

@@ -1,0 +1,109 @@
+import { Partitioners, type Kafka, type Message } from 'kafkajs';
+import type { RecordHeaders } from '../control-record.ts';
+import type { TopicPartition } from '../log-record.ts';
+import { millis, type Millis } from '../time.ts';
+
+/** A record to be appended. Without a timestamp, the time of sending is taken. */
+export interface NewRecord {
+  readonly key: Buffer | string | null;
+  readonly value: Buffer | null;
+  readonly headers?: RecordHeaders;
+  readonly timestamp?: Millis;
+}
+
+/** What the broker acknowledged: consecutive records that were appended by one request. */
+export interface Appended {
+  readonly firstOffset: number;
+  readonly count: number;
+  /** The broker's append time; null for topics with `CreateTime`. */
+  readonly appendTime: Millis | null;
+}
+
+/** Appends records to partitions of the caller's choice. */
+export interface LogWriter {
+  /**
+   * Appends records in order and resolves when every in-sync replica has them. Calls for one
+   * partition must not overlap where the order between them matters. A record may stand in the log
+   * twice where an acknowledgement was lost.
+   * @throws after bounded retries; some of the records may have been appended by then.
+   */
+  append(at: TopicPartition, records: readonly NewRecord[]): Promise<readonly Appended[]>;
+  close(): Promise<void>;
+}
+
+/** kafkajs fails on about 1 MiB for one partition; half of that also keeps retries cheap. */
+const CHUNK_BYTES = 512 * 1024;
+
+/** More than what a record adds to its key, value and headers. */
+const RECORD_OVERHEAD_BYTES = 70;
+
+const sizeOf = ({ key, value, headers = {} }: NewRecord): number => {
+  let size = RECORD_OVERHEAD_BYTES + (value?.length ?? 0);
+  if (key !== null) size += Buffer.byteLength(key);
+  for (const [name, text] of Object.entries(headers)) {
+    size += Buffer.byteLength(name) + Buffer.byteLength(text) + 4;
+  }
+  return size;
+};
+
+/** Splits records, in order, into chunks of at most `maxBytes`; a larger record is one by itself. */
+export const chunksOf = (
+  records: readonly NewRecord[],
+  maxBytes: number = CHUNK_BYTES,
+): readonly (readonly NewRecord[])[] => {
+  const chunks: NewRecord[][] = [];
+  let bytes = Infinity;
+  for (const record of records) {
+    const size = sizeOf(record);
+    if (bytes + size > maxBytes) {
+      chunks.push([]);
+      bytes = 0;
+    }
+    chunks.at(-1)?.push(record);
+    bytes += size;
+  }
+  return chunks;
+};
+
+const messageOf = (record: NewRecord, partition: number): Message => ({
+  partition,
+  key: record.key,
+  value: record.value,
+  ...(record.headers && { headers: { ...record.headers } }),
+  ...(record.timestamp !== undefined && { timestamp: String(record.timestamp) }),
+});
+
+export const openLogWriter = async (kafka: Kafka): Promise<LogWriter> => {
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    retry: { initialRetryTime: 100, maxRetryTime: 3_000, retries: 8 },
+  });
+  await producer.connect();
+
+  const appendChunk = async (
+    { topic, partition }: TopicPartition,
+    chunk: readonly NewRecord[],
+  ): Promise<Appended> => {
+    const messages = chunk.map((record) => messageOf(record, partition));
+    const [answer] = await producer.send({ topic, acks: -1, messages });
+    if (answer?.baseOffset === undefined) {
+      throw new Error(`Kafka acknowledged records for ${topic} without their offset`);
+    }
+    const appendTime = Number(answer.logAppendTime ?? -1);
+    return {
+      firstOffset: Number(answer.baseOffset),
+      count: chunk.length,
+      appendTime: appendTime < 0 ? null : millis(appendTime),
+    };
+  };
+
+  return {
+    append: async (at, records) => {
+      const appended: Appended[] = [];
+      for (const chunk of chunksOf(records)) appended.push(await appendChunk(at, chunk));
+      return appended;
+    },
+    close: () => producer.disconnect(),
+  };
+};

@@ -1,0 +1,160 @@
+import { ConfigResourceTypes, type Admin } from 'kafkajs';
+import { UserError } from '../errors.ts';
+
+/** A topic as it must be. A setting that is not named here is the broker's default. */
+export interface TopicSpec {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+const DAY_MILLIS = 86_400_000;
+const FOREVER = '-1';
+/** Kafka's default, named so that a broker with another one is noticed. */
+const MAX_BATCH_BYTES = 1_048_588;
+/** Room for the headers that say where a dead letter came from and why it was refused. */
+const MAX_DEAD_LETTER_BYTES = 2 * 1024 * 1024;
+const LONG_MAX = '9223372036854775807';
+
+/** The broker's clock is the reported time: nobody can write into an hour that has passed. */
+const REPORTED_BY_BROKER = { 'message.timestamp.type': 'LogAppendTime' };
+
+/** The writer states the reported time, however long ago. */
+const REPORTED_BY_WRITER = {
+  'message.timestamp.type': 'CreateTime',
+  'message.timestamp.before.max.ms': LONG_MAX,
+  'message.timestamp.after.max.ms': LONG_MAX,
+};
+
+const kept = (retentionMillis: string, maxBytes: number): Record<string, string> => ({
+  'cleanup.policy': 'delete',
+  'retention.ms': retentionMillis,
+  'retention.bytes': '-1',
+  'max.message.bytes': String(maxBytes),
+});
+
+type Size = Pick<TopicSpec, 'topic' | 'partitions' | 'replicationFactor'>;
+
+const spec = (size: Size, settings: Readonly<Record<string, string>>): TopicSpec => ({
+  ...size,
+  settings: {
+    ...settings,
+    // An acknowledged record must survive the loss of a broker, where there are enough of them.
+    'min.insync.replicas': size.replicationFactor >= 3 ? '2' : '1',
+  },
+});
+
+/** Usage as providers report it: two weeks, in which the aggregator may be down. */
+export const liveTopic = (size: Size): TopicSpec =>
+  spec(size, { ...REPORTED_BY_BROKER, ...kept(String(14 * DAY_MILLIS), MAX_BATCH_BYTES) });
+
+export const historyTopic = (size: Size): TopicSpec =>
+  spec(size, { ...REPORTED_BY_WRITER, ...kept(FOREVER, MAX_BATCH_BYTES) });
+
+/** Refused records, for 90 days; ClickHouse has them too. */
+export const deadLetterTopic = (size: Size): TopicSpec =>
+  spec(size, { ...REPORTED_BY_BROKER, ...kept(String(90 * DAY_MILLIS), MAX_DEAD_LETTER_BYTES) });
+
+export const aggregatesTopic = (size: Size): TopicSpec =>
+  spec(size, { ...REPORTED_BY_WRITER, ...kept(FOREVER, MAX_BATCH_BYTES) });
+
+/** How a topic differs from what it must be, in words. */
+export interface TopicDifference {
+  readonly topic: string;
+  readonly problem: string;
+}
+
+/** Creates the topics that do not exist. It changes none that does: see `checkTopics`. */
+export const createTopics = async (admin: Admin, specs: readonly TopicSpec[]): Promise<void> => {
+  const existing = new Set(await admin.listTopics());
+  const missing = specs.filter(({ topic }) => !existing.has(topic));
+  if (missing.length === 0) return;
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: missing.map(({ topic, partitions, replicationFactor, settings }) => ({
+      topic,
+      numPartitions: partitions,
+      replicationFactor,
+      configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+    })),
+  });
+};
+
+/** Compares partition counts, replicas and every named setting with what the broker has. */
+export const checkTopics = async (
+  admin: Admin,
+  specs: readonly TopicSpec[],
+): Promise<readonly TopicDifference[]> => {
+  const existing = new Set(await admin.listTopics());
+  const present = specs.filter(({ topic }) => existing.has(topic));
+  const missing = specs
+    .filter(({ topic }) => !existing.has(topic))
+    .map(({ topic }) => ({ topic, problem: 'does not exist' }));
+  if (present.length === 0) return missing;
+  const { topics } = await admin.fetchTopicMetadata({ topics: present.map(({ topic }) => topic) });
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: present.map(({ topic, settings }) => ({
+      type: ConfigResourceTypes.TOPIC,
+      name: topic,
+      configNames: Object.keys(settings),
+    })),
+  });
+  const found = present.flatMap((wanted) => {
+    const partitions = topics.find(({ name }) => name === wanted.topic)?.partitions ?? [];
+    const entries = resources.find(({ resourceName }) => resourceName === wanted.topic);
+    return differences(wanted, {
+      partitions: partitions.length,
+      replicas: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+      settings: Object.fromEntries(
+        (entries?.configEntries ?? []).map(({ configName, configValue }) => [
+          configName,
+          configValue,
+        ]),
+      ),
+    });
+  });
+  return [...missing, ...found];
+};
+
+interface LiveTopic {
+  readonly partitions: number;
+  /** Of the partition that has the fewest. */
+  readonly replicas: number;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** The differences between a topic that exists and what it must be. */
+export const differences = (wanted: TopicSpec, live: LiveTopic): TopicDifference[] => {
+  const { topic } = wanted;
+  const found: TopicDifference[] = [];
+  if (live.partitions !== wanted.partitions) {
+    found.push({
+      topic,
+      problem: `has ${String(live.partitions)} partitions instead of ${String(wanted.partitions)}`,
+    });
+  }
+  if (live.replicas < wanted.replicationFactor) {
+    found.push({
+      topic,
+      problem: `has ${String(live.replicas)} replicas instead of ${String(wanted.replicationFactor)}`,
+    });
+  }
+  for (const [name, value] of Object.entries(wanted.settings)) {
+    const actual = live.settings[name];
+    if (actual === value) continue;
+    found.push({ topic, problem: `has ${name}=${actual ?? '(unknown)'} instead of ${value}` });
+  }
+  return found;
+};
+
+/** Turns differences into the error that stops a start: a topic that differs is never just used. */
+export const refuseDifferences = (found: readonly TopicDifference[]): void => {
+  if (found.length === 0) return;
+  const list = found.map(({ topic, problem }) => `${topic} ${problem}`).join('; ');
+  throw new UserError(
+    `Kafka's topics are not as they must be: ${list}. ` +
+      'Correct them with kafka-configs.sh, or use another USAGE_TOPIC_PREFIX',
+  );
+};

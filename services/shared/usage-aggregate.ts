@@ -1,0 +1,54 @@
+import type { Quantity } from './decimal.ts';
+import { partitionName, type SourcePartition } from './source.ts';
+import { isoText, type Hour, type Millis } from './time.ts';
+import { uuidOf } from './usage-event.ts';
+
+/** One resource's consumption of one meter in one closed reported hour of a source partition. */
+export interface UsageAggregate extends SourcePartition {
+  /** 16 bytes: a UUIDv5, see `usageAggregateId`. */
+  readonly aggregateId: Uint8Array;
+  readonly reportedHour: Hour;
+  readonly subscriptionId: string;
+  readonly meterId: string;
+  readonly resourceUri: string;
+  readonly quantity: Quantity;
+  /** Accepted events in it. */
+  readonly eventCount: number;
+  /** Start of its earliest usage hour. */
+  readonly firstUsageTime: Millis;
+  /** End of its latest usage hour, exclusive. */
+  readonly lastUsageTime: Millis;
+  readonly location: string;
+  readonly tags: string | null;
+  readonly additionalInfo: string | null;
+}
+
+/** Deterministic, so that an hour which is published again has the same ids. */
+export const usageAggregateId = (
+  at: SourcePartition,
+  reportedHour: Hour,
+  identity: {
+    readonly subscriptionKey: string;
+    readonly meterKey: string;
+    readonly resourceKey: string;
+  },
+): Uint8Array =>
+  uuidOf([
+    'aggregate',
+    partitionName(at),
+    isoText(reportedHour),
+    identity.subscriptionKey,
+    identity.meterKey,
+    identity.resourceKey,
+  ]);
+
+/** The Kafka key of everything published for a source partition: it all goes to one partition. */
+export const aggregateKey = (at: SourcePartition): string => partitionName(at);
+
+/** What the closed marker of an hour says: the hour is whole if count and digest match. */
+export interface ClosedMarker extends SourcePartition {
+  readonly reportedHour: Hour;
+  readonly count: number;
+  /** SHA-256 over the published records of the hour, in order. */
+  readonly digest: string;
+}

@@ -1,0 +1,24 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { register } from 'tsx/esm/api';
+
+/**
+ * Jest's global set-up: one real broker and one real engine for all integration tests. Each test
+ * file takes a topic prefix and a database of its own (see `stack.ts`), so that they run side by side.
+ */
+export default async () => {
+  register();
+  const { startKafka, startClickHouse } = await import('../../services/local/stack.ts');
+  const directory = await mkdtemp(join(tmpdir(), 'usage-pipeline-'));
+  const [kafka, clickHouse] = await Promise.all([
+    startKafka({
+      dataDir: join(directory, 'kafka'),
+      overrides: { 'group.min.session.timeout.ms': '1000' },
+    }),
+    startClickHouse({ dataDir: join(directory, 'clickhouse') }),
+  ]);
+  process.env.KAFKA_BROKERS = kafka.brokers.join(',');
+  process.env.CLICKHOUSE_URL = clickHouse.url;
+  globalThis.usageStack = { kafka, clickHouse, directory };
+};
