@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Quantity } from './decimal.ts';
 import { partitionName, type SourcePartition } from './source.ts';
 import { isoText, type Hour, type Millis } from './time.ts';
@@ -45,10 +46,34 @@ export const usageAggregateId = (
 /** The Kafka key of everything published for a source partition: it all goes to one partition. */
 export const aggregateKey = (at: SourcePartition): string => partitionName(at);
 
-/** What the closed marker of an hour says: the hour is whole if count and digest match. */
+/**
+ * What the closed marker of an hour says: a control record of kind `closed`, signed for the source
+ * partition, after the last aggregate of the hour. The hour is whole if count and digest match.
+ */
 export interface ClosedMarker extends SourcePartition {
   readonly reportedHour: Hour;
+  /** Aggregates of the hour; an empty hour has a marker too. */
   readonly count: number;
-  /** SHA-256 over the published records of the hour, in order. */
+  /** SHA-256, in hexadecimal, over the values of the hour's aggregates in order, each of them once. */
   readonly digest: string;
 }
+
+const markerSchema = z.strictObject({
+  topic: z.string(),
+  epoch: z.int().positive(),
+  partition: z.int().nonnegative(),
+  reportedHour: z.int(),
+  count: z.int().nonnegative(),
+  digest: z.string(),
+});
+
+export const serializeClosedMarker = (marker: ClosedMarker): string => JSON.stringify(marker);
+
+/** Reads the body of a closed marker; null where it is none. */
+export const parseClosedMarker = (text: string): ClosedMarker | null => {
+  try {
+    return markerSchema.parse(JSON.parse(text)) as unknown as ClosedMarker;
+  } catch {
+    return null;
+  }
+};

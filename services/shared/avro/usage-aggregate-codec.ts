@@ -1,17 +1,25 @@
 import avro from 'avsc';
-import { quantityToBytes } from '../decimal.ts';
+import { quantityFromBytes, quantityToBytes } from '../decimal.ts';
 import type { UsageAggregate } from '../usage-aggregate.ts';
 import { newestSchema, type PublishedSchema } from './schema-directory.ts';
-import { frame } from './wire-format.ts';
+import { frame, unframe } from './wire-format.ts';
+
+export const USAGE_AGGREGATE_SUBJECT = 'usage-aggregate';
+
+type OnTheWire = Omit<UsageAggregate, 'quantity' | 'aggregateId'> & {
+  readonly aggregateId: Buffer;
+  readonly quantity: Buffer;
+};
+
+const typeOf = (schema: PublishedSchema): avro.Type =>
+  avro.Type.forSchema(schema.definition as avro.Schema, { registry: {} });
 
 /** Writes aggregates in the newest published version. */
 export const usageAggregateEncoder = (
   schemas: readonly PublishedSchema[],
 ): ((aggregate: UsageAggregate) => Buffer) => {
-  const newest = newestSchema(schemas, 'usage-aggregate');
-  const type = avro.Type.forSchema(newest.definition as avro.Schema, {
-    registry: {},
-  });
+  const newest = newestSchema(schemas, USAGE_AGGREGATE_SUBJECT);
+  const type = typeOf(newest);
   return (aggregate) =>
     frame(
       newest.id,
@@ -21,4 +29,27 @@ export const usageAggregateEncoder = (
         quantity: quantityToBytes(aggregate.quantity),
       }),
     );
+};
+
+/** Reads aggregates of any published version; null where the bytes are none. */
+export const usageAggregateDecoder = (
+  schemas: readonly PublishedSchema[],
+): ((bytes: Buffer) => UsageAggregate | null) => {
+  const reader = typeOf(newestSchema(schemas, USAGE_AGGREGATE_SUBJECT));
+  const writers = new Map(
+    schemas
+      .filter(({ subject }) => subject === USAGE_AGGREGATE_SUBJECT)
+      .map((schema) => [schema.id, reader.createResolver(typeOf(schema))]),
+  );
+  return (bytes) => {
+    const framed = unframe(bytes);
+    const resolver = framed && writers.get(framed.schemaId);
+    if (!resolver) return null;
+    try {
+      const value = reader.fromBuffer(framed.datum, resolver) as OnTheWire;
+      return { ...value, quantity: quantityFromBytes(value.quantity) };
+    } catch {
+      return null;
+    }
+  };
 };
