@@ -1,21 +1,14 @@
 import type { RawUsageEvent } from '../../shared/avro/usage-event-codec.ts';
 import { unframe } from '../../shared/avro/wire-format.ts';
 import type { DeadLetterCode } from '../../shared/dead-letter.ts';
-import { isCanonicalDecimal, QUANTITY_LIMIT, quantityFromBytes } from '../../shared/decimal.ts';
-import {
-  asciiLower,
-  namespaceOf,
-  partitionOfKey,
-  resourceKey,
-  subscriptionOf,
-} from '../../shared/placement.ts';
-import { hourOf, isoText, millis, type Millis } from '../../shared/time.ts';
+import { quantityFromBytes } from '../../shared/decimal.ts';
+import { asciiLower, resourceKey } from '../../shared/placement.ts';
+import { hourOf, type Millis } from '../../shared/time.ts';
+import { placementProblem, valueProblem } from '../../shared/usage-event-problem.ts';
 import { contentDigest } from './content-digest.ts';
 import type { ActiveRules, Knowledge } from './knowledge.ts';
 import type { LogRecord } from '../../shared/log-record.ts';
 import type { Candidate, Place, Verdict } from './verdict.ts';
-
-const MAX_IDENTITY_BYTES = 1024;
 
 /**
  * Judges a record by itself, the rules in force and its reported time; the first line that fits
@@ -56,15 +49,16 @@ export const classify = (
   const decoded = decode(framed.datum);
   if (!decoded.ok) return refusal(decoded.code, decoded.message);
   const { event } = decoded;
-  return (
-    identityRefusal(event) ??
-    timeRefusal(event, active, reportedTime) ??
-    quantityRefusal(event.quantity) ??
-    placementRefusal(event, record.key, place, active) ?? {
-      kind: 'candidate',
-      candidate: candidateOf(event, active.rules.hourMillis),
-    }
-  );
+  const problem =
+    valueProblem(event, active.rules, reportedTime) ??
+    placementProblem(event, record.key, {
+      partition: place.partition,
+      partitions: place.source.partitions,
+      namespaces: active.namespaces,
+    });
+  return problem === null
+    ? { kind: 'candidate', candidate: candidateOf(event, active.rules.hourMillis) }
+    : refusal(problem.code, problem.message);
 };
 
 const refusal = (code: DeadLetterCode, message: string): Verdict => ({
@@ -86,92 +80,4 @@ const candidateOf = (event: RawUsageEvent, hourMillis: number): Candidate => {
     usageHour: hourOf(event.usageStartTime, hourMillis),
     digest: contentDigest(event, keys),
   };
-};
-
-const identityRefusal = (event: RawUsageEvent): Verdict | null => {
-  for (const field of ['subscriptionId', 'meterId', 'resourceUri'] as const) {
-    const text = event[field];
-    if (text.includes('\0')) return refusal('invalid-text', `${field} holds a NUL character`);
-    const length = Buffer.byteLength(text, 'utf8');
-    if (length === 0 || length > MAX_IDENTITY_BYTES) {
-      return refusal(
-        'invalid-identity',
-        `${field} has ${String(length)} bytes, allowed are 1 to 1,024`,
-      );
-    }
-  }
-  return null;
-};
-
-const timeRefusal = (
-  event: RawUsageEvent,
-  { rules }: ActiveRules,
-  reportedTime: Millis,
-): Verdict | null => {
-  const { usageStartTime: start, usageEndTime: end } = event;
-  if (start >= end) return refusal('invalid-period', 'the usage does not start before it ends');
-  if (hourOf(start, rules.hourMillis) !== hourOf(millis(end - 1), rules.hourMillis)) {
-    return refusal('spans-hours', 'the usage is not inside one UTC hour');
-  }
-  if (start > reportedTime) {
-    return refusal(
-      'in-future',
-      `the usage starts after its reported time ${isoText(reportedTime)}`,
-    );
-  }
-  if (reportedTime - start > rules.maxUsageAgeMillis) {
-    const days = String(rules.maxUsageAgeMillis / 86_400_000);
-    return refusal(
-      'too-old',
-      `the usage started over ${days} days before ${isoText(reportedTime)}`,
-    );
-  }
-  return null;
-};
-
-const quantityRefusal = (bytes: Uint8Array): Verdict | null => {
-  if (!isCanonicalDecimal(bytes)) {
-    return refusal(
-      'invalid-quantity',
-      `a decimal of ${String(bytes.length)} bytes that is not in its shortest form of 1 to 32 bytes`,
-    );
-  }
-  const quantity = quantityFromBytes(bytes);
-  if (quantity < 0n) return refusal('negative-quantity', 'the quantity is below zero');
-  if (quantity >= QUANTITY_LIMIT)
-    return refusal('quantity-too-large', 'the quantity is 10^15 or more');
-  return null;
-};
-
-const placementRefusal = (
-  event: RawUsageEvent,
-  key: Buffer | null,
-  place: Place,
-  active: ActiveRules,
-): Verdict | null => {
-  const expectedKey = resourceKey(event.resourceUri);
-  if (key?.toString('utf8') !== expectedKey) {
-    return refusal('wrong-key', 'the key is not the resource URI in lower case');
-  }
-  const partition = partitionOfKey(expectedKey, place.source.partitions);
-  if (partition !== place.partition) {
-    return refusal('wrong-partition', `this resource belongs on partition ${String(partition)}`);
-  }
-  if (active.namespaces !== null) {
-    const namespace = namespaceOf(event.resourceUri);
-    if (namespace === null || !active.namespaces.has(namespace)) {
-      return refusal(
-        'wrong-provider',
-        `this topic does not serve ${namespace ?? 'a resource without provider'}`,
-      );
-    }
-  }
-  const subscription = subscriptionOf(event.resourceUri);
-  if (subscription === null || asciiLower(subscription) !== asciiLower(event.subscriptionId)) {
-    return refusal(
-      'wrong-subscription',
-      `the resource is not in subscription ${event.subscriptionId}`,
-    );
-  }
-  return null;
 };
