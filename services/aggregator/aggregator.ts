@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { LogRecord, TopicPartition } from '../shared/log-record.ts';
 import type { GroupReader, PartitionReaders } from '../shared/kafka/group-reader.ts';
+import type { Health } from '../shared/health.ts';
 import { partitionName, type Source } from '../shared/source.ts';
 import type { Knowledge } from './fold/knowledge.ts';
 import { PartitionWorker, type WorkerOptions, type WorkerPorts } from './partition-worker.ts';
@@ -90,6 +91,15 @@ export class Aggregator implements PartitionReaders {
   stalled(): void {
     this.ports.logger.info('reading had stopped for a while: checking that the logs are the same');
     void this.verify();
+  }
+
+  /** Ready while it reads and no partition has halted; the details say how far each one is. */
+  health(): Health {
+    const partitions = [...this.workers.values()].map((worker) => worker.status());
+    return {
+      ready: this.reader !== null && partitions.every(({ halt }) => halt === null),
+      details: { partitions },
+    };
   }
 
   private newWorker(place: PartitionWorker['place']): PartitionWorker {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { LogRecord } from '../shared/log-record.ts';
 import { partitionName } from '../shared/source.ts';
-import { nextHour, type Hour } from '../shared/time.ts';
+import { isoText, nextHour, type Hour } from '../shared/time.ts';
 import { checkpointOf, cut, resume } from './fold/chunk.ts';
 import { EventIndex } from './fold/event-index.ts';
 import { count, initialState, mustCutBefore, type FoldState } from './fold/fold.ts';
@@ -37,6 +37,15 @@ export interface WorkerPorts {
   readonly stored: (place: Place, nextOffset: number) => void;
 }
 
+/** How far a worker is; null before it has read its checkpoint. */
+export interface WorkerStatus {
+  readonly partition: string;
+  readonly nextOffset: number | null;
+  readonly storedOffset: number | null;
+  readonly openHour: string | null;
+  readonly halt: Halt | null;
+}
+
 /**
  * Owns one partition: folds its records, stores the cuts and keeps the checkpoint. Everything it
  * does is strictly one after the other. It holds no rules of its own: those are in `fold/`.
@@ -66,12 +75,15 @@ export class PartitionWorker {
     this.ports = { ...ports, logger: ports.logger.child({ partition: partitionName(place) }) };
   }
 
-  get halt(): Halt | null {
-    return this.halted;
-  }
-
-  get isSealed(): boolean {
-    return this.state?.timeline.sealed ?? false;
+  status(): WorkerStatus {
+    const { state } = this;
+    return {
+      partition: partitionName(this.place),
+      nextOffset: state?.nextOffset ?? null,
+      storedOffset: state && this.storedOffset,
+      openHour: state && isoText(state.timeline.openHour),
+      halt: this.halted,
+    };
   }
 
   /**

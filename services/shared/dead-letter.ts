@@ -1,3 +1,7 @@
+import type { RecordHeaders } from './control-record.ts';
+import type { LogRecord } from './log-record.ts';
+import type { SourcePartition } from './source.ts';
+
 /** Why a record is refused. The codes are stable: tools and people filter by them. */
 export type DeadLetterCode =
   // The record is no usage event at all
@@ -26,3 +30,32 @@ export type DeadLetterCode =
   // It claims to control
   | 'forged-control' // a control record without a valid signature for its place
   | 'invalid-control'; // signed, but of unknown kind, unreadable, or not allowed here
+
+/** Headers of a dead letter on its topic; the record's own are kept in the last one, as JSON. */
+export const DEAD_LETTER_HEADERS = {
+  topic: 'usage-dlq-topic',
+  epoch: 'usage-dlq-epoch',
+  partition: 'usage-dlq-partition',
+  offset: 'usage-dlq-offset',
+  timestamp: 'usage-dlq-timestamp',
+  code: 'usage-dlq-code',
+  message: 'usage-dlq-message',
+  headers: 'usage-dlq-headers',
+} as const;
+
+/** Says where a refused record came from and why it was refused. */
+export const deadLetterHeaders = (
+  at: SourcePartition,
+  record: LogRecord,
+  code: DeadLetterCode,
+  message: string,
+): RecordHeaders => ({
+  [DEAD_LETTER_HEADERS.topic]: at.topic,
+  [DEAD_LETTER_HEADERS.epoch]: String(at.epoch),
+  [DEAD_LETTER_HEADERS.partition]: String(at.partition),
+  [DEAD_LETTER_HEADERS.offset]: String(record.offset),
+  [DEAD_LETTER_HEADERS.timestamp]: String(record.timestamp),
+  [DEAD_LETTER_HEADERS.code]: code,
+  [DEAD_LETTER_HEADERS.message]: message,
+  [DEAD_LETTER_HEADERS.headers]: JSON.stringify(record.headers),
+});

@@ -59,15 +59,13 @@ export const quantityToNumber = (quantity: Quantity): number => Number(formatQua
 
 /** Shortest big-endian two's complement, as Avro's `decimal` and Java's `BigInteger` write it. */
 export const quantityToBytes = (quantity: Quantity): Buffer => {
-  const bits = quantity < 0n ? (~quantity).toString(2).length : quantity.toString(2).length;
-  const length = quantity === 0n || quantity === -1n ? 1 : Math.floor(bits / 8) + 1;
-  const bytes = Buffer.alloc(length);
-  let rest = BigInt.asUintN(length * 8, quantity);
-  for (let i = length - 1; i >= 0; i--) {
-    bytes[i] = Number(rest & 0xffn);
-    rest >>= 8n;
-  }
-  return bytes;
+  // A negative number and its complement need the same number of bytes.
+  const magnitude = (quantity < 0n ? ~quantity : quantity).toString(16);
+  const digits = magnitude.length + (magnitude.length % 2);
+  const needsSignByte = digits === magnitude.length && magnitude >= '8';
+  const length = digits / 2 + (needsSignByte ? 1 : 0);
+  const hex = quantity < 0n ? BigInt.asUintN(length * 8, quantity).toString(16) : magnitude;
+  return Buffer.from(hex.padStart(length * 2, '0'), 'hex');
 };
 
 /** True for the one shortest form of a value, in 1 to 32 bytes: the only form that is stored. */

@@ -22,8 +22,8 @@ export const explain = (error: unknown): string =>
 export type Crash = (error: unknown) => void;
 
 /**
- * Runs a service as this process: starts it, stops it in good order on SIGTERM or SIGINT (exit
- * code 0), and ends with exit code 1 and the reason on standard error where it cannot start, cannot
+ * Runs a service as this process: starts it, tells the supervisor (where there is one) that it is
+ * ready, stops it in good order on SIGTERM or SIGINT (exit code 0), and ends with exit code 1 and the reason on standard error where it cannot start, cannot
  * stop, or crashes. Crashing is safe for every service: what was acknowledged is stored.
  */
 export const runService = (
@@ -47,6 +47,7 @@ export const runService = (
     // A signal during the start ends it there: nothing has been taken up yet.
     const running = await Promise.race([starting, asked.then(() => null)]);
     if (running === null) process.exit(0);
+    process.send?.({ kind: 'ready' });
     const signal = await asked;
     logger.info({ signal }, 'stopping');
     setTimeout(() => {
@@ -59,7 +60,9 @@ export const runService = (
   run().catch(fail);
 };
 
-const stopSignal = (): Promise<NodeJS.Signals> =>
+/** What asks a service to stop: a signal, or the end of the supervisor that started it. */
+const stopSignal = (): Promise<string> =>
   new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);
+    process.on('disconnect', () => resolve('the supervisor ended'));
   });

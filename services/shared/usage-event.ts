@@ -1,4 +1,4 @@
-import { v5 as uuidv5 } from 'uuid';
+import { parse as uuidBytes, v5 as uuidv5 } from 'uuid';
 import { asciiLower } from './placement.ts';
 import type { Quantity } from './decimal.ts';
 import { isoText, type Millis } from './time.ts';
@@ -21,10 +21,10 @@ export interface UsageEvent {
 }
 
 /** The name space of this project's UUIDv5 ids. */
-const NAMESPACE = '6e1a1f0c-6a52-5d7c-9a8b-3d5f0c1b7e42';
+const NAMESPACE = uuidBytes('6e1a1f0c-6a52-5d7c-9a8b-3d5f0c1b7e42');
 
 export const uuidOf = (parts: readonly string[]): Uint8Array =>
-  uuidv5(JSON.stringify(parts), NAMESPACE, new Uint8Array(16));
+  uuidv5(Buffer.from(JSON.stringify(parts), 'utf8'), NAMESPACE, new Uint8Array(16));
 
 /** `1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4` */
 export const uuidText = (id: Uint8Array): string => {

@@ -1,0 +1,33 @@
+import {
+  clickHouseSettings,
+  controlKeySettings,
+  kafkaSettings,
+  parseEnvironment,
+  wholeNumber,
+  type Environment,
+} from '../shared/config.ts';
+import { healthSettings } from '../shared/health.ts';
+
+/** Settings of the aggregator; the shared ones are described in `services/shared/config.ts`. */
+export const aggregatorConfig = (environment: Environment) =>
+  parseEnvironment(
+    {
+      ...kafkaSettings,
+      ...clickHouseSettings,
+      ...controlKeySettings,
+      ...healthSettings(9400),
+      /** Milliseconds after which what has been folded is stored. */
+      AGGREGATOR_FLUSH_MILLIS: wholeNumber(1_000, 10, 60_000),
+      /** Accepted events of a partition after which it is stored at once. */
+      AGGREGATOR_FLUSH_EVENTS: wholeNumber(20_000, 1, 1_000_000),
+      /** Bound on a partition's id tables, in MiB. */
+      AGGREGATOR_INDEX_MIB: wholeNumber(512, 1, 65_536),
+      /** Milliseconds without a heartbeat after which the group gives its partitions to others. */
+      AGGREGATOR_SESSION_MILLIS: wholeNumber(10_000, 1_000, 300_000),
+      /** Milliseconds between looks at the register of sources. */
+      AGGREGATOR_SOURCES_MILLIS: wholeNumber(1_000, 50, 600_000),
+      /** Milliseconds between checks that each log is still the one that was folded. */
+      AGGREGATOR_VERIFY_MILLIS: wholeNumber(60_000, 100, 3_600_000),
+    },
+    environment,
+  );

@@ -1,0 +1,82 @@
+import { controlRecord, type Keyring } from '../../shared/control-record.ts';
+import { deadLetterHeaders } from '../../shared/dead-letter.ts';
+import type { LogWriter } from '../../shared/kafka/log-writer.ts';
+import type { TopicPartition } from '../../shared/log-record.ts';
+import { partitionOfKey } from '../../shared/placement.ts';
+import { partitionName } from '../../shared/source.ts';
+import { millis, type Millis } from '../../shared/time.ts';
+import {
+  aggregateKey,
+  serializeClosedMarker,
+  type UsageAggregate,
+} from '../../shared/usage-aggregate.ts';
+import type { Chunk } from '../fold/chunk.ts';
+import { publicationOf } from '../fold/closed-hour.ts';
+import type { ClosedHour } from '../fold/fold.ts';
+import type { Place } from '../fold/verdict.ts';
+import type { Outbox } from '../ports.ts';
+
+/** A topic that the aggregator writes to. */
+export interface OutTopic {
+  readonly topic: string;
+  readonly partitions: number;
+}
+
+export interface OutboxOptions {
+  readonly deadLetters: OutTopic;
+  readonly aggregates: OutTopic;
+  readonly keyring: Keyring;
+  readonly encode: (aggregate: UsageAggregate) => Buffer;
+}
+
+/** What the aggregator writes to Kafka. Everything may stand there twice: readers know how to tell. */
+export class KafkaOutbox implements Outbox {
+  private readonly writer: LogWriter;
+  private readonly options: OutboxOptions;
+
+  constructor(writer: LogWriter, options: OutboxOptions) {
+    this.writer = writer;
+    this.options = options;
+  }
+
+  async publishDeadLetters(place: Place, chunk: Chunk): Promise<void> {
+    await this.writer.append(
+      target(this.options.deadLetters, place),
+      chunk.deadLetters.map(({ record, code, message }) => ({
+        key: record.key,
+        value: record.value,
+        headers: deadLetterHeaders(place, record, code, message),
+      })),
+    );
+  }
+
+  async publishClosedHour(place: Place, closed: ClosedHour): Promise<void> {
+    const { aggregates, keyring, encode } = this.options;
+    const at = target(aggregates, place);
+    const publication = publicationOf(place, closed, encode);
+    const common = { key: aggregateKey(place), timestamp: millis(closed.hour) };
+    await this.writer.append(
+      at,
+      publication.aggregates.map((value) => ({ ...common, value })),
+    );
+    // Only now: the marker says that all before it is there.
+    const body = serializeClosedMarker(publication.marker);
+    await this.writer.append(at, [{ ...controlRecord('closed', place, body, keyring), ...common }]);
+  }
+
+  async appendTick(place: Place): Promise<Millis> {
+    const [appended] = await this.writer.append(place, [
+      controlRecord('tick', place, '', this.options.keyring),
+    ]);
+    if (appended?.appendTime == null) {
+      throw new Error(`${place.topic} is no live topic: the broker gave no append time`);
+    }
+    return appended.appendTime;
+  }
+}
+
+/** Everything of a source partition goes to one partition, so that it stays in order. */
+const target = ({ topic, partitions }: OutTopic, place: Place): TopicPartition => ({
+  topic,
+  partition: partitionOfKey(partitionName(place), partitions),
+});

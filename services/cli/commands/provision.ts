@@ -1,0 +1,22 @@
+import { Command } from 'commander';
+import { coveredHours } from '../../shared/source.ts';
+import { provision } from '../../shared/sources/provision.ts';
+import { readProviders } from '../../shared/sources/providers.ts';
+import { withSourceTools } from '../../shared/sources/source-tools.ts';
+import { print } from '../print.ts';
+import { changeConfig } from '../settings.ts';
+
+export const provisionCommand = (): Command =>
+  new Command('provision')
+    .description('register the live sources, create their topics, and check every topic in use')
+    .option('--providers <file>', 'which providers there are (deploy/kafka/providers.json)')
+    .action(async ({ providers }: { providers?: string }) => {
+      const config = changeConfig();
+      const { opened, sources } = await withSourceTools(config, (tools) =>
+        provision(tools, config, readProviders(providers)),
+      );
+      for (const source of opened) {
+        print(`Opened ${source.topic}: reported hours ${coveredHours(source)}.`);
+      }
+      print(`All topics are as they must be (${String(sources.length)} sources).`);
+    });

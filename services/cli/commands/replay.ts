@@ -1,0 +1,62 @@
+import { Command } from 'commander';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { messageOf, UserError } from '../../shared/errors.ts';
+import { coveredHours } from '../../shared/source.ts';
+import { beginHistory, writeHistory } from '../../shared/sources/history-run.ts';
+import { HOUR_MILLIS, type Hour } from '../../shared/time.ts';
+import { changeConfig } from '../settings.ts';
+import { withSourceTools } from '../../shared/sources/source-tools.ts';
+import { print, progress } from '../print.ts';
+import { recordedEvents } from '../replay/recorded-events.ts';
+import { readRecording } from '../replay/recording.ts';
+
+const readText = async (path: string): Promise<string> => {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new UserError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+};
+
+const replay = async (path: string, { billable }: { billable: boolean }): Promise<void> => {
+  const name = basename(path);
+  const recording = readRecording(name, await readText(path));
+  const events = recordedEvents(name, recording);
+  const config = changeConfig();
+  await withSourceTools(config, async (tools) => {
+    const begun = await beginHistory(
+      tools,
+      {
+        origin: `file:${recording.digest}`,
+        firstHour: recording.reportedStart,
+        lastHour: (recording.reportedEnd - HOUR_MILLIS) as Hour,
+        hourMillis: HOUR_MILLIS,
+        partitions: 1,
+        billable,
+      },
+      config.USAGE_TOPIC_PREFIX,
+    );
+    const hours = coveredHours(begun.source);
+    if (begun.kind === 'already-imported') {
+      print(
+        `${name} is already imported: reported hours ${hours} on ${begun.source.topic}. Nothing was added.`,
+      );
+      return;
+    }
+    if (begun.resumed) print(`Going on with an import of ${name} that was interrupted.`);
+    const shown = progress('Events acknowledged:');
+    await writeHistory(tools, begun.source, events, (done) => shown.at(done));
+    shown.end();
+    print(
+      `Imported ${name}: ${String(events.length)} events, reported hours ${hours}, on ${begun.source.topic}.`,
+    );
+  });
+};
+
+export const replayCommand = (): Command =>
+  new Command('replay')
+    .description('import recorded usage: a response of the usage API, saved with its request')
+    .argument('<file>', 'JSON with "request" and "value", such as samples/recorded-usage.json')
+    .option('--no-billable', 'count this usage, and never send it to Commerce')
+    .action(replay);

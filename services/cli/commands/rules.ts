@@ -1,0 +1,76 @@
+import { Command } from 'commander';
+import { controlRecord } from '../../shared/control-record.ts';
+import { queryRows } from '../../shared/clickhouse/client.ts';
+import { parseRules, serializeRules, type Rules } from '../../shared/rules.ts';
+import { partitionName } from '../../shared/source.ts';
+import type { SourceTools } from '../../shared/sources/open-source.ts';
+import { readProviders } from '../../shared/sources/providers.ts';
+import { readSources, recordOperation, writeSource } from '../../shared/sources/register.ts';
+import { rulesFor } from '../../shared/sources/rules-for.ts';
+import { liveTopicName } from '../../shared/kafka/topic-names.ts';
+import { changeConfig } from '../settings.ts';
+import { withSourceTools } from '../../shared/sources/source-tools.ts';
+import { print } from '../print.ts';
+
+/** The rules in force on each partition, as far as the log has been folded. */
+const rulesInForce = async ({ clickHouse }: SourceTools): Promise<ReadonlyMap<string, Rules>> => {
+  const rows = await queryRows<{ topic: string; epoch: number; partition: number; rules: string }>(
+    clickHouse,
+    'SELECT topic, epoch, partition, rules FROM checkpoints FINAL',
+  );
+  const parsed = rows.map((row) => [partitionName(row), parseRules(row.rules)] as const);
+  return new Map(parsed.flatMap(([name, rules]) => (rules ? [[name, rules]] : [])));
+};
+
+const sameBut = (a: Rules, b: Rules): boolean =>
+  serializeRules({ ...a, version: 0 }) === serializeRules({ ...b, version: 0 });
+
+/** Appends rules to every live partition whose rules are not those of this code, keys and providers. */
+const apply = async (
+  tools: SourceTools,
+  config: ReturnType<typeof changeConfig>,
+  path?: string,
+): Promise<number> => {
+  const inForce = await rulesInForce(tools);
+  const providers = readProviders(path);
+  let changed = 0;
+  for (const source of await readSources(tools.clickHouse)) {
+    if (source.kind !== 'live' || source.state !== 'open') continue;
+    const provider = providers.find(
+      ({ name }) => liveTopicName(config.USAGE_TOPIC_PREFIX, name) === source.topic,
+    );
+    const namespaces = provider?.namespaces ?? source.namespaces;
+    const wanted = { ...source, namespaces };
+    let appended = 0;
+    for (let partition = 0; partition < source.partitions; partition++) {
+      const at = { topic: source.topic, epoch: source.epoch, partition };
+      const present = inForce.get(partitionName(at));
+      const rules = rulesFor(wanted, (present?.version ?? 0) + 1, tools.schemas, tools.keyring);
+      if (!present || sameBut(present, rules)) continue;
+      await tools.writer.append(at, [
+        controlRecord('rules', at, serializeRules(rules), tools.keyring),
+      ]);
+      appended++;
+    }
+    if (appended === 0) continue;
+    await writeSource(tools.clickHouse, wanted);
+    await recordOperation(tools.clickHouse, { kind: 'rules-applied', subject: source.topic });
+    print(`${source.topic}: new rules on ${String(appended)} partitions.`);
+    changed += appended;
+  }
+  return changed;
+};
+
+export const rulesCommand = (): Command =>
+  new Command('rules').description('the rules by which records are classified').addCommand(
+    new Command('apply')
+      .description(
+        'put the schemas, keys and providers of this version into the log, where they differ',
+      )
+      .option('--providers <file>', 'which providers there are (deploy/kafka/providers.json)')
+      .action(async ({ providers }: { providers?: string }) => {
+        const config = changeConfig();
+        const changed = await withSourceTools(config, (tools) => apply(tools, config, providers));
+        if (changed === 0) print('The rules in force are those of this version: nothing to do.');
+      }),
+  );

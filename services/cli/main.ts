@@ -1,0 +1,35 @@
+import { Command } from 'commander';
+import { UserError } from '../shared/errors.ts';
+import { explain } from '../shared/lifecycle.ts';
+import { migrateCommand } from './commands/migrate.ts';
+import { provisionCommand } from './commands/provision.ts';
+import { replayCommand } from './commands/replay.ts';
+import { rulesCommand } from './commands/rules.ts';
+import { sourcesCommand } from './commands/sources.ts';
+import { statusCommand } from './commands/status.ts';
+import { loadStackEnvironment } from './stack-environment.ts';
+
+loadStackEnvironment();
+
+const program = new Command('usagectl')
+  .description('Works with the usage pipeline: sets it up, imports history, shows how far it is.')
+  .addHelpText(
+    'after',
+    '\nWhere Kafka and ClickHouse are: KAFKA_BROKERS, CLICKHOUSE_URL and the other settings of docs/operations.md.\n' +
+      'While "npm start" runs in this repository, its own are used where none are set.',
+  )
+  .showHelpAfterError()
+  .addCommand(migrateCommand())
+  .addCommand(provisionCommand())
+  .addCommand(replayCommand())
+  .addCommand(sourcesCommand())
+  .addCommand(rulesCommand())
+  .addCommand(statusCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`usagectl: ${explain(error)}\n`);
+  // 2 for a defect: scripts can tell it from a refusal.
+  process.exitCode = error instanceof UserError ? 1 : 2;
+}

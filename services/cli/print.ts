@@ -1,0 +1,27 @@
+/** Writes what a command has to say to standard output. */
+export const print = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
+
+export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
+
+/**
+ * Shows how far long work is: on a terminal one line that is rewritten, elsewhere a line now and
+ * then. Goes to standard error, so that it does not mix with results.
+ */
+export const progress = (what: string): { at(done: number): void; end(): void } => {
+  const { stderr } = process;
+  const interval = stderr.isTTY ? 100 : 5_000;
+  let last = 0;
+  return {
+    at: (done) => {
+      if (Date.now() - last < interval) return;
+      last = Date.now();
+      const line = `${what} ${done.toLocaleString('en')}`;
+      stderr.write(stderr.isTTY ? `\r${line}\u001b[K` : `${line}\n`);
+    },
+    end: () => {
+      if (stderr.isTTY && last > 0) stderr.write('\r\u001b[K');
+    },
+  };
+};

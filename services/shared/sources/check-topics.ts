@@ -1,0 +1,50 @@
+import type { Admin } from 'kafkajs';
+import type { KafkaConfig } from '../config.ts';
+import { aggregatesTopicName, deadLetterTopicName } from '../kafka/topic-names.ts';
+import {
+  aggregatesTopic,
+  checkTopics,
+  createTopics,
+  deadLetterTopic,
+  refuseDifferences,
+  type TopicSpec,
+} from '../kafka/topics.ts';
+import type { Source } from '../source.ts';
+import { sourceTopic } from './open-source.ts';
+
+/** Partitions of the topics that the aggregator writes to; fixed once they exist. */
+export const OUT_PARTITIONS = 3;
+
+/** The topics that do not belong to a source. */
+const outTopics = (config: KafkaConfig): readonly TopicSpec[] => {
+  const size = {
+    partitions: OUT_PARTITIONS,
+    replicationFactor: config.KAFKA_REPLICATION_FACTOR,
+  };
+  return [
+    deadLetterTopic({ ...size, topic: deadLetterTopicName(config.USAGE_TOPIC_PREFIX) }),
+    aggregatesTopic({ ...size, topic: aggregatesTopicName(config.USAGE_TOPIC_PREFIX) }),
+  ];
+};
+
+export const createOutTopics = (admin: Admin, config: KafkaConfig): Promise<void> =>
+  createTopics(admin, outTopics(config));
+
+/** Whether a source's topic is to be read: it has been made, and its usage counts. */
+export const isRead = ({ state }: Source): boolean =>
+  state === 'open' || state === 'written' || state === 'sealed';
+
+/**
+ * Holds every topic in use against what it must be.
+ * @throws UserError that names each difference: a topic that differs is never just used.
+ */
+export const refuseWrongTopics = async (
+  admin: Admin,
+  config: KafkaConfig,
+  sources: readonly Source[],
+): Promise<void> => {
+  const specs = sources
+    .filter(isRead)
+    .map((source) => sourceTopic(source, config.KAFKA_REPLICATION_FACTOR));
+  refuseDifferences(await checkTopics(admin, [...outTopics(config), ...specs]));
+};

@@ -1,0 +1,183 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { queryRows } from '../clickhouse/client.ts';
+import { partitionName, type Source, type SourceId, type SourcePartition } from '../source.ts';
+import { nextHour, type Hour, type Millis } from '../time.ts';
+import { readSources } from './register.ts';
+
+/** What one partition of a source has closed, from its checkpoint. */
+export interface PartitionProgress extends SourcePartition {
+  /** Every reported time before it is closed. */
+  readonly closedThrough: Hour;
+  /** Whether its `end` record has been read: nothing can enter it any more. */
+  readonly sealed: boolean;
+}
+
+/** The reported time `[from, to)` that is covered; of it `[from, closed)` is closed. */
+interface Span {
+  readonly from: Millis;
+  readonly closed: Millis;
+  readonly to: Millis;
+}
+
+interface SourceSpan extends Span {
+  readonly source: Source;
+}
+
+/** Which reported hours are answered for, and which of them never change again (DESIGN §2). */
+export interface Coverage {
+  /** First hour of the first live source; null where there is none. */
+  readonly firstLiveHour: Hour | null;
+  /**
+   * Every live hour before it is complete: all partitions of all live sources have closed it.
+   * Null where there is no live source.
+   */
+  readonly completeThrough: Hour | null;
+  readonly sources: readonly SourceSpan[];
+}
+
+/**
+ * - `complete`: covered, and closed by every partition of every source that covers it
+ * - `processing`: covered and not closed yet
+ * - `not-covered`: no source answers for it
+ */
+export type HourState = 'complete' | 'processing' | 'not-covered';
+
+const ALWAYS = Infinity as Hour;
+
+/**
+ * | source                                  | covers                          | closed                       |
+ * |-----------------------------------------|---------------------------------|------------------------------|
+ * | live                                    | from its first hour on          | by its slowest open partition|
+ * | live, every partition sealed            | to where its last one ended     | all of it                    |
+ * | history, sealed                         | its first to its last hour      | by its slowest partition     |
+ * | history, declared, open or written      | its first to its last hour      | nothing                      |
+ * | history, abandoned                      | nothing                         |                              |
+ *
+ * A partition without a checkpoint counts as open at the first hour of its source.
+ */
+export const coverageOf = (
+  sources: readonly Source[],
+  progress: readonly PartitionProgress[],
+): Coverage => {
+  const byPartition = new Map(progress.map((each) => [partitionName(each), each]));
+  const spans = sources
+    .filter(({ kind, state }) => kind === 'live' || state !== 'abandoned')
+    .map((source) => spanOf(source, partitionsOf(source, byPartition)));
+  const live = spans.filter(({ source }) => source.kind === 'live');
+  return {
+    firstLiveHour: live.length === 0 ? null : earliest(live.map(({ from }) => from)),
+    completeThrough: live.length === 0 ? null : liveThrough(live),
+    sources: spans,
+  };
+};
+
+const earliest = (hours: readonly Millis[]): Hour => Math.min(...hours) as Hour;
+
+const partitionsOf = (
+  source: Source,
+  progress: ReadonlyMap<string, PartitionProgress>,
+): readonly PartitionProgress[] =>
+  Array.from({ length: source.partitions }, (_, partition) => {
+    const at = { topic: source.topic, epoch: source.epoch, partition };
+    return (
+      progress.get(partitionName(at)) ?? { ...at, closedThrough: source.firstHour, sealed: false }
+    );
+  });
+
+const spanOf = (source: Source, partitions: readonly PartitionProgress[]): SourceSpan => {
+  const from = source.firstHour;
+  if (source.kind === 'live') {
+    const open = partitions.filter(({ sealed }) => !sealed);
+    if (open.length > 0) {
+      return { source, from, closed: earliest(open.map(through)), to: ALWAYS };
+    }
+    const to = Math.max(...partitions.map(through)) as Hour;
+    return { source, from, closed: to, to };
+  }
+  const to = source.lastHour === null ? ALWAYS : nextHour(source.lastHour, source.hourMillis);
+  const closed = source.state === 'sealed' ? earliest(partitions.map(through)) : from;
+  return { source, from, closed, to };
+};
+
+const through = ({ closedThrough }: PartitionProgress): Hour => closedThrough;
+
+/**
+ * A sealed source holds nothing up. Where all are sealed, a next epoch may begin right behind them,
+ * so that nothing beyond them is complete.
+ */
+const liveThrough = (live: readonly Span[]): Hour => {
+  const open = live.filter(({ to }) => to === ALWAYS);
+  return open.length > 0
+    ? earliest(open.map(({ closed }) => closed))
+    : (Math.max(...live.map(({ closed }) => closed)) as Hour);
+};
+
+/** What is covered, all live sources as one: their hours are complete together or not at all. */
+const answeredSpans = ({ firstLiveHour, completeThrough, sources }: Coverage): readonly Span[] => {
+  const history = sources.filter(({ source }) => source.kind === 'history');
+  return firstLiveHour === null || completeThrough === null
+    ? history
+    : [{ from: firstLiveHour, closed: completeThrough, to: ALWAYS }, ...history];
+};
+
+/**
+ * Where the first part of `[from, to)` begins that is covered and not closed; null where there is
+ * none, so that what is known of the range never changes.
+ */
+export const firstProcessing = (coverage: Coverage, from: Millis, to: Millis): Hour | null => {
+  const starts = answeredSpans(coverage)
+    .map((span) => ({ start: Math.max(from, span.from, span.closed), end: Math.min(to, span.to) }))
+    .filter(({ start, end }) => start < end)
+    .map(({ start }) => start as Hour);
+  return starts.length === 0 ? null : earliest(starts);
+};
+
+export const hourState = (coverage: Coverage, hour: Hour, hourMillis: number): HourState => {
+  const end = nextHour(hour, hourMillis);
+  if (firstProcessing(coverage, hour, end) !== null) return 'processing';
+  const covered = answeredSpans(coverage).some((span) => span.from < end && hour < span.to);
+  return covered ? 'complete' : 'not-covered';
+};
+
+/**
+ * The sources whose rows answer for `[from, to)`, once nothing in it is still processing: live ones,
+ * and history runs that are sealed.
+ */
+export const countedSources = (
+  { sources }: Coverage,
+  from: Millis,
+  to: Millis,
+): readonly SourceId[] =>
+  sources
+    .filter(({ source }) => source.kind === 'live' || source.state === 'sealed')
+    .filter((span) => span.from < to && from < span.to)
+    .map(({ source: { topic, epoch } }) => ({ topic, epoch }));
+
+interface ProgressRow extends SourcePartition {
+  readonly closed_through: number;
+  readonly sealed: boolean;
+}
+
+export const readProgress = async (
+  client: ClickHouseClient,
+): Promise<readonly PartitionProgress[]> => {
+  const rows = await queryRows<ProgressRow>(
+    client,
+    `SELECT topic, epoch, partition, toUnixTimestamp(c.closed_through) AS closed_through, sealed
+     FROM checkpoints AS c FINAL`,
+  );
+  return rows.map(({ closed_through, sealed, ...at }) => ({
+    ...at,
+    closedThrough: (closed_through * 1000) as Hour,
+    sealed,
+  }));
+};
+
+/**
+ * Reads what is covered now. The checkpoints come first: what they say is closed stays so, while a
+ * source that is declared between the two reads must not be missed.
+ */
+export const readCoverage = async (client: ClickHouseClient): Promise<Coverage> => {
+  const progress = await readProgress(client);
+  return coverageOf(await readSources(client), progress);
+};

@@ -1,0 +1,56 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { Admin } from 'kafkajs';
+import type { PublishedSchema } from '../avro/schema-directory.ts';
+import { controlRecord, type Keyring } from '../control-record.ts';
+import type { LogWriter } from '../kafka/log-writer.ts';
+import {
+  checkTopics,
+  createTopics,
+  historyTopic,
+  liveTopic,
+  refuseDifferences,
+  type TopicSpec,
+} from '../kafka/topics.ts';
+import { serializeRules } from '../rules.ts';
+import type { Source } from '../source.ts';
+import { writeSource, type RegisteredSource } from './register.ts';
+import { rulesFor } from './rules-for.ts';
+
+/** What it takes to change sources: the register, the broker, and the keys that sign. */
+export interface SourceTools {
+  readonly clickHouse: ClickHouseClient;
+  readonly admin: Admin;
+  readonly writer: LogWriter;
+  readonly keyring: Keyring;
+  readonly schemas: readonly PublishedSchema[];
+  readonly replicationFactor: number;
+}
+
+/** How the topic of a source must be. */
+export const sourceTopic = (source: Source, replicationFactor: number): TopicSpec => {
+  const size = { topic: source.topic, partitions: source.partitions, replicationFactor };
+  return source.kind === 'live' ? liveTopic(size) : historyTopic(size);
+};
+
+/**
+ * Makes a declared source ready to be written: its topic, and the rules as the first record of each
+ * partition. It may be interrupted anywhere and repeated: rules that stand there twice count once.
+ * @throws UserError where the topic exists and is not as it must be.
+ */
+export const openSource = async (
+  tools: SourceTools,
+  source: RegisteredSource,
+): Promise<RegisteredSource> => {
+  const spec = sourceTopic(source, tools.replicationFactor);
+  await createTopics(tools.admin, [spec]);
+  refuseDifferences(await checkTopics(tools.admin, [spec]));
+  const rules = serializeRules(rulesFor(source, 1, tools.schemas, tools.keyring));
+  const offsets = await tools.admin.fetchTopicOffsets(source.topic);
+  for (const { partition, high } of offsets) {
+    if (Number(high) > 0) continue;
+    const at = { topic: source.topic, epoch: source.epoch, partition };
+    const record = controlRecord('rules', at, rules, tools.keyring);
+    await tools.writer.append(at, [{ ...record, timestamp: source.firstHour }]);
+  }
+  return writeSource(tools.clickHouse, { ...source, state: 'open' });
+};

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { messageOf, UserError } from '../errors.ts';
+import { isProviderName } from '../kafka/topic-names.ts';
+
+export const PROVIDERS_FILE = fileURLToPath(
+  new URL('../../../deploy/kafka/providers.json', import.meta.url),
+);
+
+const providersSchema = z
+  .array(
+    z.strictObject({
+      /** Last part of its topic's name: `compute` for `usage.events.compute`. */
+      name: z.string().refine(isProviderName, {
+        message: 'must have lower-case letters, digits or "-", and may not be "dlq"',
+      }),
+      /** Namespaces of the resources whose usage it reports: `Microsoft.Compute`. */
+      namespaces: z
+        .array(z.string().regex(/^[A-Za-z0-9.-]+$/))
+        .min(1)
+        .transform((names) => names.map((name) => name.toLowerCase())),
+      /** Partitions of its topic: fixed once it exists. */
+      partitions: z.int().min(1).max(1000),
+    }),
+  )
+  .min(1);
+
+/** A resource provider that reports usage to a live topic of its own; namespaces in lower case. */
+export type Provider = z.output<typeof providersSchema>[number];
+
+/**
+ * Reads which providers there are.
+ * @throws UserError where the file is missing or says something else.
+ */
+export const readProviders = (path: string = PROVIDERS_FILE): readonly Provider[] => {
+  try {
+    return providersSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    const problem = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
+    throw new UserError(`The providers file ${path} cannot be used: ${problem}`, { cause });
+  }
+};

@@ -1,0 +1,23 @@
+import type { PublishedSchema } from '../avro/schema-directory.ts';
+import { USAGE_EVENT_SUBJECT } from '../avro/usage-event-codec.ts';
+import { keyFingerprint, type Keyring } from '../control-record.ts';
+import { DEFAULT_MAX_USAGE_AGE_MILLIS, FOLD_VERSION, type Rules } from '../rules.ts';
+import type { Source } from '../source.ts';
+
+/** What this process would have a source's records classified by: its code, schemas and keys. */
+export const rulesFor = (
+  source: Source,
+  version: number,
+  schemas: readonly PublishedSchema[],
+  keyring: Keyring,
+): Rules => ({
+  version,
+  foldVersion: FOLD_VERSION,
+  hourMillis: source.hourMillis,
+  maxUsageAgeMillis: DEFAULT_MAX_USAGE_AGE_MILLIS,
+  namespaces: [...source.namespaces],
+  schemas: schemas
+    .filter(({ subject }) => subject === USAGE_EVENT_SUBJECT)
+    .map(({ id, fingerprint }) => ({ id, fingerprint })),
+  controlKeys: keyring.map((key) => ({ id: key.id, fingerprint: keyFingerprint(key) })),
+});
