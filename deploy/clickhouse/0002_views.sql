@@ -2,7 +2,14 @@
 -- closed and so never change. Late usage adds to its usage hour when its reported hour closes.
 
 CREATE VIEW usage_closed_hours AS
-SELECT h.*
+SELECT
+    h.topic AS topic, h.epoch AS epoch, h.partition AS partition,
+    h.reported_hour AS reported_hour, h.usage_hour AS usage_hour, h.usage_hour_end AS usage_hour_end,
+    h.subscription_key AS subscription_key, h.meter_key AS meter_key, h.resource_key AS resource_key,
+    h.subscription_id AS subscription_id, h.meter_id AS meter_id, h.resource_uri AS resource_uri,
+    h.location AS location, h.tags AS tags, h.additional_info AS additional_info,
+    h.quantity AS quantity, h.event_count AS event_count,
+    h.first_offset AS first_offset, h.last_offset AS last_offset, h.generation AS generation
 FROM usage_hourly AS h FINAL
 INNER JOIN (SELECT topic, epoch, partition, closed_through FROM checkpoints FINAL) AS c
     ON c.topic = h.topic AND c.epoch = h.epoch AND c.partition = h.partition

@@ -1,7 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, open, rename, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { UserError } from '../shared/errors.ts';
+import { readFileSync } from 'node:fs';
 
 /** How a process ended: its exit code, or the signal that ended it. */
 export interface ProcessExit {
@@ -43,10 +41,20 @@ export const runCommand = (command: string, args: readonly string[]): Promise<Co
     child.once('close', (code) => resolve({ missing: false, code, output }));
   });
 
+/** Linux shows a process that has ended, but that nobody has waited for, as state Z. */
+const isZombie = (pid: number): boolean => {
+  try {
+    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
+  } catch {
+    return false;
+  }
+};
+
 export const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
-    return true;
+    return !isZombie(pid);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
@@ -76,73 +84,31 @@ export const stopProcess = async (
   clearTimeout(impatience);
 };
 
-/** A port of 127.0.0.1 that is free now, or the given one if it is. Rejects with EADDRINUSE. */
-const probePort = (port: number): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : port));
-    });
-  });
+/** A server that this process started. */
+export interface ServerProcess {
+  readonly pid: number;
+  /** Ends it in good order: what runs is finished. Kills it if that takes over 20 seconds. */
+  stop(): Promise<void>;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
+  readonly exited: Promise<ProcessExit>;
+}
 
-export const freePort = (): Promise<number> => probePort(0);
+const STOP_GRACE_MILLIS = 20_000;
 
-export const busyPort = (what: string, port: number, setting: string): UserError =>
-  new UserError(
-    `${what} cannot listen on 127.0.0.1:${String(port)}, the port is in use: stop what listens there, or set ${setting} to another port.`,
-  );
-
-/** Resolves to the port to use: a free one for 0. Throws a UserError if the port is taken. */
-export const claimPort = async (what: string, port: number, setting: string): Promise<number> => {
-  try {
-    return await probePort(port);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'EADDRINUSE') throw busyPort(what, port, setting);
-    if (code === 'EACCES') {
-      throw new UserError(
-        `${what} may not listen on 127.0.0.1:${String(port)}: set ${setting} to a port above 1023.`,
-      );
-    }
-    throw error;
-  }
-};
-
-const FILE_PROBLEMS: Readonly<Record<string, string>> = {
-  EACCES: 'it is not writable: correct its permissions',
-  EPERM: 'it is not writable: correct its permissions',
-  EROFS: 'it lies on a read-only file system',
-  ENOTDIR: 'a part of its path is a file',
-  EEXIST: 'a file of that name exists',
-  ENOSPC: 'the disk is full: make room',
-  EDQUOT: 'the disk quota is used up: make room',
-};
-
-/** Turns the usual troubles with a data directory into a UserError; leaves others as they are. */
-export const explainFileError = (what: string, directory: string, error: unknown): unknown => {
-  const problem = FILE_PROBLEMS[(error as NodeJS.ErrnoException).code ?? ''];
-  return problem === undefined
-    ? error
-    : new UserError(
-        `${what} cannot use the directory ${directory}, ${problem}, or choose another directory.`,
-        { cause: error },
-      );
-};
-
-/** Makes the directory and proves that it can be written. Throws a UserError if not. */
-export const prepareDirectory = async (what: string, directory: string): Promise<void> => {
-  try {
-    await mkdir(directory, { recursive: true });
-    await writeFile(`${directory}/.writable`, 'x');
-  } catch (error) {
-    throw explainFileError(what, directory, error);
-  }
-};
-
-/** Opens a fresh log file, keeping the one of the run before as `<path>.previous`. */
-export const openLog = async (path: string): Promise<Awaited<ReturnType<typeof open>>> => {
-  await rename(path, `${path}.previous`).catch(() => undefined);
-  return open(path, 'a');
+/** `exited` settles when the process `pid` is gone: the number may be another's from then on. */
+export const serverProcess = (pid: number, exited: Promise<ProcessExit>): ServerProcess => {
+  let ended = false;
+  void exited.then(() => (ended = true));
+  return {
+    pid,
+    exited,
+    stop: async () => {
+      if (!ended) await stopProcess(pid, exited, STOP_GRACE_MILLIS);
+    },
+    kill: async () => {
+      if (!ended) signalProcess(pid, 'SIGKILL');
+      await exited;
+    },
+  };
 };

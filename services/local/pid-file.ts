@@ -1,12 +1,16 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { isAlive, runCommand } from './child-process.ts';
+import { join } from 'node:path';
+import { delay, isAlive, runCommand } from './child-process.ts';
 
 /**
- * `<data directory>/pid` names the process that uses the directory. It outlives a crash, so a
- * reader checks that the process lives and that its command line mentions the directory: the
- * number may belong to something else by now.
+ * `<data directory>/pid` holds two numbers: the server that uses the directory, and the process that
+ * started it. The file outlives a crash, and a number may belong to something else by then.
  */
-const pidFile = (directory: string): string => `${directory}/pid`;
+const pidFile = (directory: string): string => join(directory, 'pid');
+
+/** A server whose parent was killed ends by itself, in less time than this. */
+const ORPHAN_MILLIS = 15_000;
+const POLL_MILLIS = 50;
 
 const commandLineOf = async (pid: number): Promise<string> => {
   try {
@@ -16,16 +20,28 @@ const commandLineOf = async (pid: number): Promise<string> => {
   }
 };
 
-/** The process that uses the data directory now, or null. */
+/** It is the server if it lives and its command line mentions the directory. */
+const serves = async (pid: number, directory: string): Promise<boolean> =>
+  pid > 0 && isAlive(pid) && (await commandLineOf(pid)).includes(directory);
+
+/**
+ * The process id of the server that uses the data directory, or null. A server whose parent has
+ * gone is about to end: its end is awaited.
+ */
 export const userOf = async (directory: string): Promise<number | null> => {
   const text = await readFile(pidFile(directory), 'utf8').catch(() => '');
-  const pid = Number.parseInt(text, 10);
-  if (!Number.isSafeInteger(pid) || pid <= 0 || !isAlive(pid)) return null;
-  return (await commandLineOf(pid)).includes(directory) ? pid : null;
+  const [pid = 0, parent = 0] = text.split(' ').map(Number);
+  const giveUpAt = Date.now() + ORPHAN_MILLIS;
+  while (await serves(pid, directory)) {
+    if (isAlive(parent) || Date.now() > giveUpAt) return pid;
+    await delay(POLL_MILLIS);
+  }
+  return null;
 };
 
+/** Says that the server `pid`, which this process started, uses the directory. */
 export const writePid = (directory: string, pid: number): Promise<void> =>
-  writeFile(pidFile(directory), `${String(pid)}\n`);
+  writeFile(pidFile(directory), `${String(pid)} ${String(process.pid)}\n`);
 
 export const removePid = (directory: string): Promise<void> =>
   rm(pidFile(directory), { force: true });

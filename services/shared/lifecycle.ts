@@ -10,7 +10,7 @@ export interface RunningService {
 }
 
 /** A service that does not stop by itself is ended after this many milliseconds. */
-const STOP_MILLIS = 25_000;
+const STOP_MILLIS = 15_000;
 
 /** Tells what ended a process: one line for what a person can mend, the stack for a defect. */
 export const explain = (error: unknown): string =>

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { messageOf } from '../../shared/errors.ts';
-import { busyPort } from '../child-process.ts';
+import { busyPort } from '../port.ts';
 import { Engine } from './engine.ts';
 import { httpServer } from './http-server.ts';
 import { resetSpool } from './query-handler.ts';

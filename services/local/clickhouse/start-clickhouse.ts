@@ -3,18 +3,11 @@ import { createRequire } from 'node:module';
 import { extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { UserError } from '../../shared/errors.ts';
-import {
-  claimPort,
-  exitOf,
-  explainFileError,
-  openLog,
-  prepareDirectory,
-  signalProcess,
-  stopProcess,
-  type ProcessExit,
-} from '../child-process.ts';
+import { exitOf, serverProcess, type ProcessExit, type ServerProcess } from '../child-process.ts';
+import { explainFileError, openLog, prepareDirectory } from '../data-directory.ts';
 import { lastLines, readTail } from '../log-tail.ts';
 import { removePid, userOf, writePid } from '../pid-file.ts';
+import { checkPort } from '../port.ts';
 import { THREADS } from './engine.ts';
 import type { Report } from './main.ts';
 
@@ -25,18 +18,10 @@ export interface ClickHouseOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-export interface LocalClickHouse {
+export interface LocalClickHouse extends ServerProcess {
   readonly url: string;
   readonly port: number;
-  readonly pid: number;
-  /** Ends it in good order: running statements finish. Kills it if that takes over 20 seconds. */
-  stop(): Promise<void>;
-  /** SIGKILL; resolves when the process is gone. */
-  kill(): Promise<void>;
-  readonly exited: Promise<ProcessExit>;
 }
-
-const STOP_GRACE_MILLIS = 20_000;
 
 /** How to run a sibling module as a process: through tsx where the sources run uncompiled. */
 const nodeArguments = (): readonly string[] => {
@@ -55,29 +40,6 @@ const firstReport = (child: ChildProcess, exited: Promise<ProcessExit>): Promise
     void exited.then(() => settle(null));
   });
 
-/**
- * Starts a real ClickHouse (chDB) on 127.0.0.1, with its data and its log (`clickhouse.log`) in
- * `dataDir`, and resolves when it answers. It ends when this process ends, however that happens.
- * @throws UserError that says what to do: chDB missing, the port taken, the directory in use, …
- */
-export const startClickHouse = async (options: ClickHouseOptions): Promise<LocalClickHouse> => {
-  const dataDir = resolve(options.dataDir);
-  await prepareDirectory('ClickHouse', dataDir);
-  const user = await userOf(dataDir);
-  if (user !== null) {
-    throw new UserError(
-      `A local ClickHouse, process ${String(user)}, already uses ${dataDir}: stop it, or choose another directory.`,
-    );
-  }
-  const port = await claimPort('ClickHouse', options.port ?? 0, 'CLICKHOUSE_PORT');
-  options.onProgress?.('Starting ClickHouse');
-  try {
-    return await runServer(dataDir, options.port === undefined || options.port === 0 ? 0 : port);
-  } catch (error) {
-    throw explainFileError('ClickHouse', dataDir, error);
-  }
-};
-
 const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse> => {
   const logPath = join(dataDir, 'clickhouse.log');
   const log = await openLog(logPath);
@@ -90,8 +52,7 @@ const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse
   const ended = exitOf(child);
   await log.close();
   const { pid } = child;
-  if (pid === undefined)
-    throw new Error('The process of the local ClickHouse could not be started.');
+  if (pid === undefined) throw new Error(`"${process.execPath}" could not be started.`);
   const report = await firstReport(child, ended);
   if (report?.kind !== 'ready') {
     await ended;
@@ -105,15 +66,31 @@ const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse
     await removePid(dataDir);
     return exit;
   });
-  return {
-    url: `http://127.0.0.1:${String(report.port)}`,
-    port: report.port,
-    pid,
-    stop: () => stopProcess(pid, exited, STOP_GRACE_MILLIS),
-    kill: async () => {
-      signalProcess(pid, 'SIGKILL');
-      await exited;
-    },
-    exited,
-  };
+  const url = `http://127.0.0.1:${String(report.port)}`;
+  return { ...serverProcess(pid, exited), url, port: report.port };
+};
+
+/**
+ * Starts a real ClickHouse (chDB) on 127.0.0.1, with its data and its log (`clickhouse.log`) in
+ * `dataDir`, and resolves when it answers. Starting again on the same directory goes on with the
+ * same data. It ends when this process ends, however that happens.
+ * @throws UserError that says what to do: chDB missing, the port taken, the directory in use, …
+ */
+export const startClickHouse = async (options: ClickHouseOptions): Promise<LocalClickHouse> => {
+  const { port = 0 } = options;
+  const dataDir = resolve(options.dataDir);
+  const user = await userOf(dataDir);
+  if (user !== null) {
+    throw new UserError(
+      `A local ClickHouse, process ${String(user)}, already uses ${dataDir}: stop it, or choose another directory.`,
+    );
+  }
+  if (port !== 0) await checkPort('ClickHouse', port, 'CLICKHOUSE_PORT');
+  await prepareDirectory('ClickHouse', dataDir);
+  options.onProgress?.('Starting ClickHouse');
+  try {
+    return await runServer(dataDir, port);
+  } catch (error) {
+    throw explainFileError('ClickHouse', dataDir, error);
+  }
 };

@@ -1,3 +1,4 @@
+import { CODES } from './exception.ts';
 import { tokens, type Token } from './tokens.ts';
 
 /**
@@ -17,28 +18,41 @@ export type Statement =
       readonly kind: 'read';
       /** Of a FORMAT clause. */
       readonly format: string | null;
+      /** Whether the engine can give the result in pieces: of queries only, not of SHOW and such. */
+      readonly inPieces: boolean;
     }
   | { readonly kind: 'write' }
-  | {
-      readonly kind: 'insert';
-      /** `INSERT INTO t (a, b)`, as written. */
-      readonly target: string;
-      /** `SETTINGS a = 1`, as written; empty if there is none. */
-      readonly settings: string;
-      readonly format: string;
-      /** Where the data begins in the text. */
-      readonly dataStart: number;
-    }
+  | DataInsert
   | { readonly kind: 'refused'; readonly code: number; readonly message: string };
 
-const SYNTAX_ERROR = 62;
-const NOT_IMPLEMENTED = 48;
+export interface DataInsert {
+  readonly kind: 'insert';
+  /** `INSERT INTO t (a, b)`, as written. */
+  readonly target: string;
+  /** `SETTINGS a = 1`, as written; empty if there is none. */
+  readonly settings: string;
+  readonly format: string;
+  /** Where the data begins in the text. */
+  readonly dataStart: number;
+}
 
 const refused = (code: number, message: string): Statement => ({ kind: 'refused', code, message });
+const syntaxError = (what: string): Statement =>
+  refused(CODES.SYNTAX_ERROR, `Syntax error: ${what}.`);
 const cannot = (what: string): Statement =>
-  refused(NOT_IMPLEMENTED, `The local ClickHouse cannot do this over HTTP: ${what}.`);
+  refused(CODES.NOT_IMPLEMENTED, `The local ClickHouse cannot do this over HTTP: ${what}.`);
 
-const READS = new Set(['SELECT', 'FROM', 'SHOW', 'DESCRIBE', 'DESC', 'EXISTS', 'CHECK', 'EXPLAIN']);
+const SECOND_STATEMENT = syntaxError('multi-statements are not allowed');
+
+const QUERIES: ReadonlySet<string> = new Set(['SELECT', 'FROM', 'WITH']);
+const OTHER_READS: ReadonlySet<string> = new Set([
+  'SHOW',
+  'DESCRIBE',
+  'DESC',
+  'EXISTS',
+  'CHECK',
+  'EXPLAIN',
+]);
 
 const REFUSED_FIRST: ReadonlyMap<string, string> = new Map([
   ['SET', 'SET has no session to act on, pass settings as URL parameters'],
@@ -54,17 +68,24 @@ const REFUSED_FIRST: ReadonlyMap<string, string> = new Map([
 const OPENING = new Set(['(', '[', '{']);
 const CLOSING = new Set([')', ']', '}']);
 
-/** Tokens with their depth in brackets, up to the semicolon that ends the statement. */
+const isWord = (token: Token | undefined, ...words: readonly string[]): boolean =>
+  token?.kind === 'word' && words.includes(token.text);
+
+const isSymbol = (token: Token | undefined, symbol: string): boolean =>
+  token?.kind === 'symbol' && token.text === symbol;
+
+/** A token with its depth in brackets. */
 interface Placed extends Token {
   readonly depth: number;
 }
 
+/** The tokens up to the semicolon that ends the statement; `more` if anything stands behind it. */
 const placeTokens = (text: string): { readonly placed: Placed[]; readonly more: boolean } => {
   const placed: Placed[] = [];
   let depth = 0;
   let ended = false;
   for (const token of tokens(text)) {
-    if (token.kind === 'symbol' && token.text === ';') {
+    if (isSymbol(token, ';')) {
       ended = true;
       continue;
     }
@@ -76,11 +97,8 @@ const placeTokens = (text: string): { readonly placed: Placed[]; readonly more: 
   return { placed, more: false };
 };
 
-const isWord = (token: Token | undefined, ...words: readonly string[]): boolean =>
-  token?.kind === 'word' && words.includes(token.text);
-
-const isSymbol = (token: Token | undefined, symbol: string): boolean =>
-  token?.kind === 'symbol' && token.text === symbol;
+/** Whether anything but white space and comments follows the semicolon that ends VALUES data. */
+export const hasSecondStatement = (valuesData: string): boolean => placeTokens(valuesData).more;
 
 /** The name after the last FORMAT that ends a query: nothing but SETTINGS may follow it. */
 const formatClause = (text: string, placed: readonly Placed[]): string | null => {
@@ -100,6 +118,20 @@ const hasPair = (placed: readonly Placed[], first: string, second: string): bool
 const callsInput = (placed: readonly Placed[]): boolean =>
   placed.some((token, at) => isWord(token, 'INPUT') && isSymbol(placed[at + 1], '('));
 
+/** Tokens by their index, read no further than asked: behind an INSERT's head stand any bytes. */
+const tokenReader = (text: string): ((index: number) => Token | undefined) => {
+  const seen: Token[] = [];
+  const source = tokens(text);
+  return (index) => {
+    while (seen.length <= index) {
+      const item = source.next();
+      if (item.done === true) return undefined;
+      seen.push(item.value);
+    }
+    return seen[index];
+  };
+};
+
 /**
  * Data begins after the first newline behind the format's name, or after the blanks if there is
  * none: `ParserInsertQuery` of ClickHouse.
@@ -111,92 +143,90 @@ const dataAfterFormat = (text: string, at: number): number => {
   return blanks.lastIndex;
 };
 
-/** Skips the name of a table, or a call of a table function; returns the index of what follows. */
-const afterTarget = (tokenList: readonly Token[]): number => {
+/** The index of the token behind the table's name, or behind that of a table function. */
+const afterTarget = (tokenAt: (index: number) => Token | undefined): number => {
   let at = 1;
-  if (isWord(tokenList[at], 'INTO')) at += 1;
-  const next = tokenList[at + 1];
-  if (isWord(tokenList[at], 'TABLE', 'FUNCTION') && next !== undefined && next.kind !== 'symbol') {
+  if (isWord(tokenAt(at), 'INTO')) at += 1;
+  while (isWord(tokenAt(at), 'TABLE', 'FUNCTION') && ['word', 'quoted'].includes(kindOf(at + 1))) {
     at += 1;
   }
   at += 1;
-  while (isSymbol(tokenList[at], '.')) at += 2;
+  while (isSymbol(tokenAt(at), '.')) at += 2;
   return at;
-};
 
-/** Reads the tokens of an INSERT up to its data only: behind that point they mean nothing. */
-const classifyInsert = (text: string): Statement => {
-  const seen: Token[] = [];
-  for (const token of tokens(text)) {
-    seen.push(token);
-    if (isSymbol(token, ';')) break;
+  function kindOf(index: number): string {
+    return tokenAt(index)?.kind ?? '';
   }
-  return walkInsert(text, seen);
 };
 
-const walkInsert = (text: string, seen: readonly Token[]): Statement => {
+/** An INSERT that brings its data, or null if it takes them from a query. */
+const dataInsert = (text: string): Statement | null => {
+  const tokenAt = tokenReader(text);
   let depth = 0;
   let settingsAt: number | null = null;
-  for (let at = afterTarget(seen); at < seen.length; at += 1) {
-    const token = seen[at];
-    if (token === undefined) break;
-    const next = seen[at + 1];
+  for (let at = afterTarget(tokenAt); ; at += 1) {
+    const token = tokenAt(at);
+    if (token === undefined) return null;
     if (token.kind === 'symbol') {
-      if (depth === 0 && token.text === '(' && isWord(next, 'SELECT', 'WITH')) break;
-      if (token.text === ';') break;
+      if (token.text === ';') return null;
       if (OPENING.has(token.text)) depth += 1;
       if (CLOSING.has(token.text)) depth -= 1;
-      continue;
+      if (depth === 1 && token.text === '(' && isWord(tokenAt(at + 1), 'SELECT', 'WITH')) {
+        return null;
+      }
     }
     if (depth > 0 || token.kind !== 'word') continue;
-    if (isWord(token, 'SELECT', 'WITH')) break;
-    if (isWord(token, 'FROM') && isWord(next, 'INFILE')) return cannot('FROM INFILE');
-    if (isWord(token, 'FROM', 'WATCH')) break;
+    if (isWord(token, 'FROM') && isWord(tokenAt(at + 1), 'INFILE')) return cannot('FROM INFILE');
+    if (isWord(token, 'SELECT', 'WITH', 'FROM', 'WATCH')) return null;
     if (isWord(token, 'SETTINGS')) settingsAt = token.start;
-    const isFormat = isWord(token, 'FORMAT') && next?.kind === 'word';
-    if (isFormat || isWord(token, 'VALUES')) {
-      return {
-        kind: 'insert',
-        target: text.slice(seen[0]?.start ?? 0, settingsAt ?? token.start).trim(),
-        settings: settingsAt === null ? '' : text.slice(settingsAt, token.start).trim(),
-        format: isFormat ? text.slice(next.start, next.end) : 'Values',
-        dataStart: isFormat ? dataAfterFormat(text, next.end) : token.end,
-      };
+    const name = isWord(token, 'FORMAT') ? tokenAt(at + 1) : undefined;
+    const isFormat = name?.kind === 'word';
+    if (!isFormat && !isWord(token, 'VALUES')) continue;
+    if (isFormat && /^[ \t\f]*;/.test(text.slice(name.end, name.end + 64))) {
+      return syntaxError('there is a semicolon between FORMAT and the data');
     }
+    return {
+      kind: 'insert',
+      target: text.slice(tokenAt(0)?.start ?? 0, settingsAt ?? token.start).trim(),
+      settings: settingsAt === null ? '' : text.slice(settingsAt, token.start).trim(),
+      format: isFormat ? text.slice(name.start, name.end) : 'Values',
+      dataStart: isFormat ? dataAfterFormat(text, name.end) : token.end,
+    };
   }
+};
+
+const classifyInsert = (text: string): Statement => {
+  const withData = dataInsert(text);
+  if (withData !== null) return withData;
   const { placed, more } = placeTokens(text);
-  if (more) return refused(SYNTAX_ERROR, 'Syntax error: multi-statements are not allowed.');
+  if (more) return SECOND_STATEMENT;
   if (callsInput(placed)) return cannot('the table function input()');
   return placed.some((token) => isWord(token, 'SELECT', 'WITH', 'FROM', 'WATCH'))
     ? { kind: 'write' }
-    : refused(SYNTAX_ERROR, 'Syntax error: an INSERT needs VALUES, FORMAT or SELECT.');
+    : syntaxError('an INSERT needs VALUES, FORMAT or SELECT');
 };
 
 /** Classifies one statement. `text` is the whole of it, or, for an INSERT, at least its start. */
 export const classify = (text: string): Statement => {
   const first = tokens(text).next().value ?? undefined;
-  if (first === undefined || isSymbol(first, ';')) {
-    return refused(SYNTAX_ERROR, 'Syntax error: empty query.');
-  }
+  if (first === undefined || isSymbol(first, ';')) return syntaxError('empty query');
   if (isWord(first, 'INSERT')) return classifyInsert(text);
+
   const { placed, more } = placeTokens(text);
-  if (more) return refused(SYNTAX_ERROR, 'Syntax error: multi-statements are not allowed.');
-  const why = first.kind === 'word' ? REFUSED_FIRST.get(first.text) : undefined;
+  if (more) return SECOND_STATEMENT;
+  const word = first.kind === 'word' ? first.text : '';
+  const why = REFUSED_FIRST.get(word);
   if (why !== undefined) return cannot(why);
   if (hasPair(placed, 'INTO', 'OUTFILE')) return cannot('INTO OUTFILE');
   const isTemporary = placed.slice(0, 4).some((token) => isWord(token, 'TEMPORARY'));
   if (isWord(first, 'CREATE', 'REPLACE', 'ATTACH') && isTemporary) {
     return cannot('temporary tables, there are no sessions');
   }
-  const insertsBelow = placed.some((token) => token.depth === 0 && isWord(token, 'INSERT'));
-  const isRead =
-    isSymbol(first, '(') ||
-    (first.kind === 'word' && READS.has(first.text)) ||
-    isWord(first, 'WITH');
-  return isRead && !(isWord(first, 'WITH') && insertsBelow)
-    ? { kind: 'read', format: formatClause(text, placed) }
+  if (word === 'WITH' && placed.some((token) => token.depth === 0 && isWord(token, 'INSERT'))) {
+    return callsInput(placed) ? cannot('the table function input()') : { kind: 'write' };
+  }
+  const isQuery = isSymbol(first, '(') || QUERIES.has(word);
+  return isQuery || OTHER_READS.has(word)
+    ? { kind: 'read', format: formatClause(text, placed), inPieces: isQuery }
     : { kind: 'write' };
 };
-
-/** Whether something other than white space follows the semicolon that ends VALUES data. */
-export const hasSecondStatement = (valuesData: string): boolean => placeTokens(valuesData).more;

@@ -31,16 +31,25 @@ const answers = async (port: number): Promise<boolean> => {
   }
 };
 
+/** A broker listens after 1 to 3 seconds, later if it has to check many records after a crash. */
+const PATIENCE_MILLIS = 120_000;
+
 /**
- * Resolves to true when the broker answers a metadata request that names it, so that topics can be
- * made; to false as soon as `gaveUp` says so.
+ * Resolves to `ready` when the broker answers a metadata request that names it, so that topics can
+ * be made; to `ended` as soon as `hasEnded` says so; to `silent` after two minutes.
  */
-export const brokerReady = async (port: number, gaveUp: () => boolean): Promise<boolean> => {
-  for (const isSo of [accepts, answers]) {
-    while (!(await isSo(port))) {
-      if (gaveUp()) return false;
+export const awaitBroker = async (
+  port: number,
+  hasEnded: () => boolean,
+): Promise<'ready' | 'ended' | 'silent'> => {
+  const giveUpAt = Date.now() + PATIENCE_MILLIS;
+  for (const isReady of [accepts, answers]) {
+    while (!(await isReady(port))) {
+      if (hasEnded()) return 'ended';
+      if (Date.now() > giveUpAt) return 'silent';
       await delay(POLL_MILLIS);
     }
   }
-  return !gaveUp();
+  // What answered may be another broker, which took the port first.
+  return hasEnded() ? 'ended' : 'ready';
 };

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
-import { delay, explainFileError, isAlive, runCommand } from '../child-process.ts';
+import { delay, isAlive, runCommand } from '../child-process.ts';
+import { explainFileError } from '../data-directory.ts';
 import { lastLines } from '../log-tail.ts';
 
 const WAYS_OUT = 'or set KAFKA_BROKERS to use an existing broker.';
@@ -14,61 +15,74 @@ export const cacheName = (pom: string): string => {
   return `kafka-${version}-${createHash('sha256').update(pom).digest('hex').slice(0, 8)}`;
 };
 
-/** One fetch at a time, also among processes: Maven's own repository does not take two writers. */
-const takeLock = async (path: string, done: () => boolean): Promise<boolean> => {
-  while (!done()) {
+/**
+ * One fetch at a time, also among processes: Maven's own repository does not take two writers. The
+ * lock is a symbolic link to its holder's process id: made in one step, and never empty.
+ * @returns false if someone else has fetched meanwhile
+ */
+const takeLock = async (path: string, fetched: () => boolean): Promise<boolean> => {
+  while (!fetched()) {
     try {
-      const file = await open(path, 'wx');
-      await file.write(String(process.pid));
-      await file.close();
+      await symlink(String(process.pid), path);
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    const holder = Number.parseInt(await readFile(path, 'utf8').catch(() => ''), 10);
+    const holder = Number(await readlink(path).catch(() => ''));
     if (holder > 0 && !isAlive(holder)) await rm(path, { force: true });
     else await delay(100);
   }
   return false;
 };
 
-const fetchJars = async (pomPath: string, target: string): Promise<void> => {
-  const partial = `${target}.partial`;
-  await rm(partial, { recursive: true, force: true });
-  const result = await runCommand('mvn', [
-    '-q',
-    '-B',
-    '-f',
-    pomPath,
-    'dependency:copy-dependencies',
-    '-DincludeScope=runtime',
-    `-DoutputDirectory=${partial}`,
-  ]);
-  if (result.missing) {
-    throw new UserError(
-      `The local Kafka is fetched with Maven and "mvn" was not found: install Maven, ${WAYS_OUT}`,
-    );
-  }
-  if (result.code !== 0 || !existsSync(partial)) {
-    const why = result.output.includes('No space left on device')
-      ? 'the disk is full: make room'
-      : 'check the network and the settings of Maven';
-    throw new UserError(
-      `Maven could not fetch Kafka, ${why}, ${WAYS_OUT}\n${lastLines(result.output, 5)}`,
-    );
-  }
-  await rename(partial, target);
+const explainMaven = (output: string): UserError => {
+  const why = output.includes('No space left on device')
+    ? 'the disk is full: make room'
+    : 'check the network and the settings of Maven';
+  return new UserError(`Maven could not fetch Kafka, ${why}, ${WAYS_OUT}\n${lastLines(output, 5)}`);
 };
+
+/** Fetches beside the target and renames, so that a target is always whole. */
+const fetchJars = async (pomPath: string, target: string): Promise<void> => {
+  const partial = `${target}.partial-${String(process.pid)}`;
+  try {
+    const result = await runCommand('mvn', [
+      '-q',
+      '-B',
+      '-f',
+      pomPath,
+      'dependency:copy-dependencies',
+      '-DincludeScope=runtime',
+      `-DoutputDirectory=${partial}`,
+    ]);
+    if (result.missing) {
+      throw new UserError(
+        `The local Kafka is fetched with Maven and "mvn" was not found: install Maven, ${WAYS_OUT}`,
+      );
+    }
+    if (result.code !== 0 || !existsSync(partial)) throw explainMaven(result.output);
+    await rename(partial, target);
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
+};
+
+export interface Jars {
+  readonly directory: string;
+  /** All of them, for `java -cp`. */
+  readonly classPath: string;
+}
 
 /**
  * The broker's jars, fetched by Maven the first time (about 43 MB) and found in the cache after
- * that. Returns their directory and a class path of them. Throws a UserError that says what to do.
+ * that.
+ * @throws UserError that says what to do
  */
 export const provideJars = async (
   pomPath: string,
   cacheDir: string,
   onProgress: (line: string) => void,
-): Promise<{ readonly directory: string; readonly classPath: string }> => {
+): Promise<Jars> => {
   const target = join(cacheDir, cacheName(await readFile(pomPath, 'utf8')));
   const present = (): boolean => existsSync(target);
   if (!present()) {

@@ -31,6 +31,8 @@ export const brokerProperties = (
   'share.coordinator.state.topic.min.isr': '1',
   'share.coordinator.state.topic.num.partitions': '1',
   'group.initial.rebalance.delay.ms': '0',
+  // The log cleaner's table of keys; the default of 128 MB is taken from the heap at once.
+  'log.cleaner.dedupe.buffer.size': String(4 * 1024 * 1024),
   ...overrides,
 });
 

@@ -1,4 +1,4 @@
-import { ConfigResourceTypes, type Admin } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import { UserError } from '../errors.ts';
 
 /** A topic as it must be. A setting that is not named here is the broker's default. */
@@ -96,7 +96,7 @@ export const checkTopics = async (
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: present.map(({ topic, settings }) => ({
-      type: ConfigResourceTypes.TOPIC,
+      type: kafkajs.ConfigResourceTypes.TOPIC,
       name: topic,
       configNames: Object.keys(settings),
     })),

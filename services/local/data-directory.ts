@@ -1,0 +1,52 @@
+import { mkdir, open, rename, rm, statfs, writeFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../shared/errors.ts';
+
+/** Below this a server may start, but not do anything of use. */
+const LEAST_FREE_BYTES = 64 * 1024 * 1024;
+
+const FULL = 'the disk is full: make room, or choose another directory.';
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  EACCES: 'it is not writable: correct its permissions, or choose another directory.',
+  EPERM: 'it is not writable: correct its permissions, or choose another directory.',
+  EROFS: 'it lies on a read-only file system: choose another directory.',
+  ENOTDIR: 'a part of its path is a file: choose another directory.',
+  EEXIST: 'it is a file: choose another directory.',
+  ENOSPC: FULL,
+  EDQUOT: 'the disk quota is used up: make room, or choose another directory.',
+};
+
+const cannotUse = (what: string, directory: string, problem: string, cause?: unknown): UserError =>
+  new UserError(`${what} cannot use the directory ${directory}, ${problem}`, { cause });
+
+/** Turns the usual troubles with a directory into a UserError; leaves other errors as they are. */
+export const explainFileError = (what: string, directory: string, error: unknown): unknown => {
+  const problem = PROBLEMS[(error as NodeJS.ErrnoException).code ?? ''];
+  return problem === undefined ? error : cannotUse(what, directory, problem, error);
+};
+
+/** Whether the disk that holds the directory has next to nothing left. */
+export const isDiskFull = async (directory: string): Promise<boolean> => {
+  const { bavail, bsize } = await statfs(directory);
+  return bavail * bsize < LEAST_FREE_BYTES;
+};
+
+/** Makes the directory and proves that it can be written. @throws UserError if not */
+export const prepareDirectory = async (what: string, directory: string): Promise<void> => {
+  const probe = join(directory, '.writable');
+  try {
+    await mkdir(directory, { recursive: true });
+    await writeFile(probe, '');
+    await rm(probe);
+  } catch (error) {
+    throw explainFileError(what, directory, error);
+  }
+  if (await isDiskFull(directory)) throw cannotUse(what, directory, FULL);
+};
+
+/** Opens a fresh log file, keeping the one of the run before as `<path>.previous`. */
+export const openLog = async (path: string): Promise<FileHandle> => {
+  await rename(path, `${path}.previous`).catch(() => undefined);
+  return open(path, 'a');
+};

@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const repository = fileURLToPath(new URL('../../../', import.meta.url));
+
+export const POM = join(repository, 'deploy/kafka/pom.xml');
+export const DEFAULT_CACHE = join(repository, '.local/cache');
+
+/**
+ * Measured on two cores with Java 17: 1.5 s to listen, 2.1 s with the JVM's defaults; the full
+ * compiler gains nothing for one broker on loopback.
+ */
+export const JVM_FLAGS: readonly string[] = [
+  '-Xms64m',
+  '-Xmx320m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-XX:+ExitOnOutOfMemoryError',
+  '-Djava.awt.headless=true',
+  `-Dlog4j2.configurationFile=${join(repository, 'deploy/kafka/log4j2.properties')}`,
+];

@@ -1,0 +1,180 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { migrate } from '../shared/clickhouse/migrations.ts';
+import {
+  clickHouseSettings,
+  controlKeySettings,
+  hourSettings,
+  kafkaSettings,
+  parseEnvironment,
+} from '../shared/config.ts';
+import { UserError } from '../shared/errors.ts';
+import { provision } from '../shared/sources/provision.ts';
+import { readProviders } from '../shared/sources/providers.ts';
+import { withSourceTools } from '../shared/sources/source-tools.ts';
+import { localControlKeys } from './control-keys.ts';
+import type { Reporter } from './reporter.ts';
+import { startClickHouse, startKafka, type LocalClickHouse, type LocalKafka } from './stack.ts';
+import { Supervisor } from './supervisor.ts';
+
+const repository = fileURLToPath(new URL('../../', import.meta.url));
+const local = join(repository, '.local');
+const serviceMain = (name: string): string => join(repository, 'services', name, 'main.ts');
+
+const stackSettings = {
+  ...kafkaSettings,
+  ...clickHouseSettings,
+  ...controlKeySettings,
+  ...hourSettings,
+};
+
+export type StackConfig = ReturnType<typeof parseEnvironment<typeof stackSettings>>;
+
+/** Everything that runs on this machine: servers, database, topics and services. */
+export interface Stack {
+  readonly config: StackConfig;
+  readonly supervisor: Supervisor;
+  /** Starts one of the repository's services and waits until it is ready. */
+  startService(name: string, environment?: Readonly<Record<string, string>>): Promise<void>;
+  /** Rejects when a server that all of it needs has ended. */
+  readonly broken: Promise<never>;
+  close(): Promise<void>;
+}
+
+export interface Ports {
+  readonly KAFKA_PORT: number;
+  readonly CLICKHOUSE_PORT: number;
+}
+
+/**
+ * Starts Kafka and ClickHouse, where the environment does not name others, and brings database and
+ * topics up to date. What it uses is left in `.local/stack.env` for `usagectl`.
+ * @throws UserError where something cannot be had; what was started before is stopped again.
+ */
+export const openStack = async (ports: Ports, reporter: Reporter): Promise<Stack> => {
+  const servers = await startServers(ports, reporter);
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.running.map((server) => server.stop()));
+  };
+  try {
+    const environment = {
+      ...servers.environment,
+      USAGE_CONTROL_KEYS:
+        process.env['USAGE_CONTROL_KEYS'] ?? (await localControlKeys(join(local, 'control-keys'))),
+    };
+    const config = parseEnvironment(stackSettings, { ...process.env, ...environment });
+    await prepare(config, reporter);
+    await writeStackEnvironment(environment);
+    return assemble(config, environment, servers.running, close, reporter);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+interface Servers {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly running: readonly (LocalKafka | LocalClickHouse)[];
+}
+
+const startServers = async (ports: Ports, reporter: Reporter): Promise<Servers> => {
+  const brokers = process.env['KAFKA_BROKERS'];
+  const url = process.env['CLICKHOUSE_URL'];
+  if (!brokers || !url)
+    reporter.step(
+      `Starting ${[!brokers && 'Kafka', !url && 'ClickHouse'].filter(Boolean).join(' and ')}`,
+    );
+  const onProgress = (line: string): void => {
+    if (line.startsWith('Fetching')) reporter.step(line);
+  };
+  const started = await Promise.allSettled([
+    brokers
+      ? Promise.resolve(null)
+      : startKafka({ dataDir: join(local, 'data/kafka'), port: ports.KAFKA_PORT, onProgress }),
+    url
+      ? Promise.resolve(null)
+      : startClickHouse({
+          dataDir: join(local, 'data/clickhouse'),
+          port: ports.CLICKHOUSE_PORT,
+          onProgress,
+        }),
+  ] as const);
+  const [kafka, clickHouse] = started;
+  const running = started.flatMap((result) =>
+    result.status === 'fulfilled' && result.value ? [result.value] : [],
+  );
+  const failed = started.find((result) => result.status === 'rejected');
+  if (failed) {
+    await Promise.all(running.map((server) => server.stop()));
+    throw failed.reason;
+  }
+  reporter.done();
+  return {
+    running,
+    environment: {
+      KAFKA_BROKERS:
+        brokers ?? (kafka.status === 'fulfilled' ? (kafka.value?.brokers.join(',') ?? '') : ''),
+      CLICKHOUSE_URL:
+        url ?? (clickHouse.status === 'fulfilled' ? (clickHouse.value?.url ?? '') : ''),
+    },
+  };
+};
+
+const prepare = async (config: StackConfig, reporter: Reporter): Promise<void> => {
+  reporter.step('Bringing tables and topics up to date');
+  const { applied } = await migrate(config);
+  const { opened, sources } = await withSourceTools(config, (tools) =>
+    provision(tools, config, readProviders()),
+  );
+  reporter.done(
+    applied.length + opened.length === 0
+      ? `nothing to do, ${String(sources.length)} sources`
+      : `${String(applied.length)} migrations, ${String(opened.length)} new live sources`,
+  );
+};
+
+const writeStackEnvironment = (environment: Readonly<Record<string, string>>): Promise<void> =>
+  writeFile(
+    join(local, 'stack.env'),
+    Object.entries(environment)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
+    { mode: 0o600 },
+  );
+
+const assemble = (
+  config: StackConfig,
+  environment: Readonly<Record<string, string>>,
+  servers: readonly (LocalKafka | LocalClickHouse)[],
+  closeServers: () => Promise<void>,
+  reporter: Reporter,
+): Stack => {
+  const supervisor = new Supervisor({
+    logDirectory: join(local, 'logs'),
+    onEvent: (line) => reporter.note(line),
+  });
+  let closing = false;
+  const broken = Promise.race(
+    servers.map(async ({ exited, pid }): Promise<never> => {
+      await exited;
+      if (closing) return new Promise<never>(() => undefined);
+      throw new UserError(
+        `A server of the stack (process ${String(pid)}) has ended: see .local/data/*/*.log, and start again`,
+      );
+    }),
+  );
+  broken.catch(() => undefined); // whoever races it has the error
+  return {
+    config,
+    supervisor,
+    broken,
+    startService: (name, more = {}) =>
+      supervisor.start({ name, main: serviceMain(name), environment: { ...environment, ...more } }),
+    close: async () => {
+      closing = true;
+      await supervisor.stop();
+      await closeServers();
+    },
+  };
+};

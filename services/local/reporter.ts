@@ -1,0 +1,34 @@
+/** Tells the person at the terminal what is going on: a line a step, with the seconds it took. */
+export class Reporter {
+  private readonly began = Date.now();
+  private stepBegan = Date.now();
+  private open = false;
+
+  /** Begins a step; the one before counts as done. */
+  step(what: string): void {
+    this.done();
+    this.stepBegan = Date.now();
+    this.open = true;
+    process.stdout.write(`• ${what} …`);
+  }
+
+  /** Ends the step. */
+  done(result = ''): void {
+    if (!this.open) return;
+    this.open = false;
+    const seconds = ((Date.now() - this.stepBegan) / 1000).toFixed(1);
+    process.stdout.write(`${result && ` ${result}`} (${seconds} s)\n`);
+  }
+
+  /** A line or more between steps. */
+  note(text: string): void {
+    if (this.open) process.stdout.write('\n');
+    this.open = false;
+    process.stdout.write(`${text}\n`);
+  }
+
+  /** Seconds since the start. */
+  get seconds(): number {
+    return (Date.now() - this.began) / 1000;
+  }
+}
