@@ -24,6 +24,8 @@ export interface AggregatorPorts {
 }
 
 const TIMER_MILLIS = 100;
+/** How long a graceful stop may take to store what has been folded, in milliseconds. */
+const CLOSE_MILLIS = 5_000;
 
 /**
  * Reads the sources of the register: a worker for each partition that the consumer group assigns to
@@ -61,8 +63,22 @@ export class Aggregator implements PartitionReaders {
   async stop(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     await this.looking;
-    await this.eachWorker((worker) => worker.close());
+    await this.closeWorkers();
     await this.reader?.stop();
+  }
+
+  /** What cannot be stored in time is folded again by the next owner. */
+  private async closeWorkers(): Promise<void> {
+    let deadline: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      deadline = setTimeout(() => {
+        this.ports.logger.warn('could not store everything in time: the next owner folds it again');
+        for (const worker of this.workers.values()) worker.drop();
+        resolve();
+      }, CLOSE_MILLIS);
+    });
+    await Promise.race([this.eachWorker((worker) => worker.close()), late]);
+    clearTimeout(deadline);
   }
 
   async assigned(partitions: readonly TopicPartition[]): Promise<void> {

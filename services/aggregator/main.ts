@@ -13,7 +13,7 @@ import { isRead, OUT_PARTITIONS, refuseWrongTopics } from '../shared/sources/che
 import { readSources } from '../shared/sources/register.ts';
 import { Aggregator } from './aggregator.ts';
 import { aggregatorConfig } from './config.ts';
-import { kafkaLogInspector } from './kafka/log-inspector.ts';
+import { kafkaLogInspector } from '../shared/kafka/log-inspector.ts';
 import { KafkaOutbox } from './kafka/kafka-outbox.ts';
 import { ClickHouseStore } from './store/clickhouse-store.ts';
 

@@ -8,11 +8,12 @@ import { count, initialState, mustCutBefore, type FoldState } from './fold/fold.
 import type { Halt } from './fold/halt.ts';
 import type { Knowledge } from './fold/knowledge.ts';
 import { contradiction, type LedgerTail } from './fold/ledger-tail.ts';
-import { markOf, recordDigest } from './fold/record.ts';
+import { markOf, recordDigest } from '../shared/record-mark.ts';
 import { advance, type Step } from './fold/timeline.ts';
 import { flush } from './flush.ts';
-import { Serial } from './serial.ts';
-import type { LogBounds, LogInspector, Outbox, Store } from './ports.ts';
+import { Serial } from '../shared/serial.ts';
+import type { LogBounds, LogInspector } from '../shared/kafka/log-inspector.ts';
+import type { Outbox, Store } from './ports.ts';
 import { TickSchedule } from './tick-schedule.ts';
 import type { Place } from './fold/verdict.ts';
 

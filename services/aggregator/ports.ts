@@ -1,4 +1,3 @@
-import type { TopicPartition } from '../shared/log-record.ts';
 import type { Hour, Millis } from '../shared/time.ts';
 import type { Checkpoint, Chunk } from './fold/chunk.ts';
 import type { EventTable } from './fold/event-table.ts';
@@ -32,14 +31,4 @@ export interface Outbox {
   publishClosedHour(place: Place, closed: ClosedHour): Promise<void>;
   /** Appends a tick to a live partition and returns the broker's time of it. */
   appendTick(place: Place): Promise<Millis>;
-}
-
-/** The offsets that a partition's log holds: `low` is its first record, `high` one past its last. */
-export interface LogBounds {
-  readonly low: number;
-  readonly high: number;
-}
-
-export interface LogInspector {
-  bounds(at: TopicPartition): Promise<LogBounds>;
 }

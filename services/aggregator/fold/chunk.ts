@@ -12,7 +12,7 @@ import {
 } from './fold.ts';
 import type { Halt } from './halt.ts';
 import { activate, cannotApply, type Knowledge } from './knowledge.ts';
-import { markOf, type RecordMark } from './record.ts';
+import { markOf, type RecordMark } from '../../shared/record-mark.ts';
 import { windowKey, type Window } from './window.ts';
 import type { Place } from './verdict.ts';
 

@@ -2,7 +2,7 @@ import type { DeadLetterCode } from '../../shared/dead-letter.ts';
 import { nextHour, type Hour, type Millis } from '../../shared/time.ts';
 import type { EventIndex } from './event-index.ts';
 import type { LogRecord } from '../../shared/log-record.ts';
-import type { RecordMark } from './record.ts';
+import type { RecordMark } from '../../shared/record-mark.ts';
 import { timelineStart, type Step, type Timeline } from './timeline.ts';
 import { addToWindow, newWindow, windowKey, type Window } from './window.ts';
 import type { Candidate, Place } from './verdict.ts';

@@ -1,4 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { SEQUENTIAL } from '../../shared/clickhouse/client.ts';
 import type { Hour } from '../../shared/time.ts';
 import type { Checkpoint, Chunk } from '../fold/chunk.ts';
 import { EventTable } from '../fold/event-table.ts';
@@ -23,9 +24,6 @@ import type { Place } from '../fold/verdict.ts';
 
 const OF_PLACE =
   'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
-
-/** On a cluster a reader must see what the last owner wrote; on one server this changes nothing. */
-const SEQUENTIAL = { select_sequential_consistency: '1' } as const;
 
 /** The aggregator's tables in ClickHouse. Inserts are synchronous, and each is one block. */
 export class ClickHouseStore implements Store {
@@ -56,9 +54,9 @@ export class ClickHouseStore implements Store {
   async ledgerTail(place: Place, checkpoint: Checkpoint): Promise<LedgerTail> {
     const rows = await this.select<{ offset: string; event_id: string }>(
       place,
-      `SELECT DISTINCT toString(offset) AS offset, event_id FROM usage_events
+      `SELECT DISTINCT toString(e.offset) AS offset, event_id FROM usage_events AS e
        WHERE ${OF_PLACE} AND reported_hour >= toDateTime({hour:UInt32}, 'UTC')
-         AND offset >= {next:UInt64}`,
+         AND e.offset >= {next:UInt64}`,
       { hour: checkpoint.closedThrough / 1000, next: checkpoint.nextOffset },
     );
     const ids = new Map(rows.map((row) => [Number(row.offset), row.event_id]));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { LogRecord } from '../../shared/log-record.ts';
+import type { LogRecord } from './log-record.ts';
 
 /** Tells a record from any other that could stand at its offset in another log. */
 export const recordDigest = (record: LogRecord): string => {

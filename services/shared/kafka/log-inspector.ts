@@ -1,6 +1,15 @@
 import type { Admin } from 'kafkajs';
-import type { TopicPartition } from '../../shared/log-record.ts';
-import type { LogBounds, LogInspector } from '../ports.ts';
+import type { TopicPartition } from '../log-record.ts';
+
+/** The offsets that a partition's log holds: `low` is its first record, `high` one past its last. */
+export interface LogBounds {
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface LogInspector {
+  bounds(at: TopicPartition): Promise<LogBounds>;
+}
 
 /** Asks the broker which offsets a partition's log holds. */
 export const kafkaLogInspector = (admin: Admin): LogInspector => ({
