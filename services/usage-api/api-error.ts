@@ -1,0 +1,90 @@
+/** The codes that the usage APIs of Azure Stack Hub document, those of ARM before them, and ours. */
+export type ErrorCode =
+  | 'NoApiVersion'
+  | 'InvalidProperty'
+  | 'RequestEndTimeIsInFuture'
+  | 'SubscriberIdIsNotDirectTenant'
+  | 'SubscriptionIdMissingInRequest'
+  | 'InvalidAggregationGranularity'
+  | 'ProcessingNotComplete'
+  | 'ServiceUnavailable'
+  | 'GatewayTimeout'
+  | 'InvalidSubscriptionId'
+  | 'SubscriptionNotFound'
+  | 'NotFound'
+  | 'BadRequest'
+  | 'InternalServerError';
+
+/** An answer that is no page of usage. */
+export interface ApiError {
+  readonly status: number;
+  readonly code: ErrorCode;
+  /** For people. It never holds what the database said. */
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Either what was asked for, or the answer that says why not. */
+export type Checked<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ApiError };
+
+export const accept = <T>(value: T): Checked<T> => ({ ok: true, value });
+
+export const refuse = <T>(error: ApiError): Checked<T> => ({ ok: false, error });
+
+/** Azure's envelope. */
+export interface ErrorBody {
+  readonly error: { readonly code: ErrorCode; readonly message: string };
+}
+
+export const errorBody = ({ code, message }: ApiError): ErrorBody => ({ error: { code, message } });
+
+export const badRequest = (code: ErrorCode, message: string): ApiError => ({
+  status: 400,
+  code,
+  message,
+});
+
+export const invalidProperty = (name: string, problem: string): ApiError =>
+  badRequest('InvalidProperty', `The property '${name}' ${problem}.`);
+
+export const notFound = (path: string): ApiError => ({
+  status: 404,
+  code: 'NotFound',
+  message: `There is nothing at '${path}'. The usage API is GET /subscriptions/{subscriptionId}/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates.`,
+});
+
+/** Seconds after which a caller may try again; an hour closes shortly after it has ended. */
+const RETRY_SECONDS = '30';
+
+const retryLater = { 'retry-after': RETRY_SECONDS };
+
+/** @param hour the first reported hour of the range that is not closed, as text */
+export const processingNotComplete = (hour: string): ApiError => ({
+  status: 202,
+  code: 'ProcessingNotComplete',
+  message: `The usage reported in the hour from ${hour} is still being processed. Try again later.`,
+  headers: retryLater,
+});
+
+export const SERVICE_UNAVAILABLE: ApiError = {
+  status: 503,
+  code: 'ServiceUnavailable',
+  message: 'The usage database is not available at the moment. Try again later.',
+  headers: retryLater,
+};
+
+/** The header is the one that ARM's gateway was recorded with. */
+export const GATEWAY_TIMEOUT: ApiError = {
+  status: 504,
+  code: 'GatewayTimeout',
+  message: 'The usage database did not answer within the time limit. Try again later.',
+  headers: { ...retryLater, 'x-ms-failure-cause': 'service' },
+};
+
+export const INTERNAL_SERVER_ERROR: ApiError = {
+  status: 500,
+  code: 'InternalServerError',
+  message:
+    'The request could not be answered because of a defect; the log of the service has more.',
+};

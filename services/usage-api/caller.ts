@@ -1,0 +1,31 @@
+import { asciiLower } from '../shared/placement.ts';
+import { accept, badRequest, refuse, type Checked } from './api-error.ts';
+import { isSubscriptionId } from './usage-query.ts';
+
+/**
+ * The subscription that a call is made for must be the provider's; ARM's answers where it is not.
+ * @param given as it stands in the path; empty where it is missing
+ * @returns the provider's, as it is configured
+ */
+export const callingSubscription = (given: string, provider: string): Checked<string> => {
+  if (given === '') {
+    return refuse(
+      badRequest(
+        'SubscriptionIdMissingInRequest',
+        'The id of the calling subscription is missing in the path: /subscriptions/{subscriptionId}/providers/….',
+      ),
+    );
+  }
+  if (!isSubscriptionId(given)) {
+    return refuse(
+      badRequest('InvalidSubscriptionId', 'The id of the calling subscription is malformed.'),
+    );
+  }
+  return asciiLower(given) === asciiLower(provider)
+    ? accept(provider)
+    : refuse({
+        status: 404,
+        code: 'SubscriptionNotFound',
+        message: `The subscription '${given}' could not be found.`,
+      });
+};

@@ -1,0 +1,19 @@
+import { UserError } from '../shared/errors.ts';
+import { readConfig } from './config.ts';
+
+test("without settings it is the recording's provider, on loopback, port 8080", () => {
+  expect(readConfig({})).toMatchObject({
+    USAGE_API_PORT: 8080,
+    USAGE_API_HOST: '127.0.0.1',
+    PROVIDER_SUBSCRIPTION_ID: '39c82aed-b2b7-4a66-abdb-611de00bf11e',
+  });
+});
+
+test('a host that others can reach is refused, with every other problem', () => {
+  const read = (): unknown =>
+    readConfig({ USAGE_API_HOST: '0.0.0.0', PROVIDER_SUBSCRIPTION_ID: 'me', USAGE_API_PORT: 'x' });
+  expect(read).toThrow(UserError);
+  expect(read).toThrow(/USAGE_API_HOST: must be 127\.0\.0\.1/);
+  expect(read).toThrow(/PROVIDER_SUBSCRIPTION_ID: .*GUID/);
+  expect(read).toThrow(/USAGE_API_PORT/);
+});

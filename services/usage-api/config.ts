@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import {
+  clickHouseSettings,
+  hourSettings,
+  parseEnvironment,
+  wholeNumber,
+  type ClickHouseConfig,
+  type Environment,
+} from '../shared/config.ts';
+import { isSubscriptionId } from './usage-query.ts';
+
+/** The provider subscription of the recording in samples/. */
+const RECORDED_PROVIDER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
+
+export interface UsageApiConfig extends ClickHouseConfig {
+  /** 0 takes a free one. */
+  readonly USAGE_API_PORT: number;
+  /** Loopback only: nobody signs in yet, so nobody else may call. */
+  readonly USAGE_API_HOST: string;
+  readonly PROVIDER_SUBSCRIPTION_ID: string;
+  readonly USAGE_HOUR_MILLIS: number;
+}
+
+/** @throws UserError that lists every setting which cannot be used */
+export const readConfig = (environment: Environment): UsageApiConfig =>
+  parseEnvironment(
+    {
+      ...clickHouseSettings,
+      ...hourSettings,
+      USAGE_API_PORT: wholeNumber(8080, 0, 65_535),
+      USAGE_API_HOST: z
+        .enum(['127.0.0.1', '::1', 'localhost'], {
+          error: 'must be 127.0.0.1, ::1 or localhost, because the usage API has no sign-in',
+        })
+        .default('127.0.0.1'),
+      PROVIDER_SUBSCRIPTION_ID: z
+        .string()
+        .default(RECORDED_PROVIDER)
+        .refine(isSubscriptionId, { message: 'must be a subscription id: a GUID' }),
+    },
+    environment,
+  );

@@ -1,0 +1,60 @@
+import { millis } from '../shared/time.ts';
+import { answerDigest, readToken, writeToken, type RowKey } from './continuation-token.ts';
+import type { UsageQuery } from './usage-query.ts';
+
+const QUERY: UsageQuery = {
+  granularity: 'Hourly',
+  from: millis(0),
+  to: millis(3_600_000),
+  subscriberId: null,
+  continuationToken: null,
+};
+const SOURCES = [
+  { topic: 'usage.events.compute', epoch: 1 },
+  { topic: 'usage.history.sample', epoch: 1 },
+];
+const KEY: RowKey = {
+  usageStart: 1_576_000_800,
+  subscriptionKey: '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4',
+  meterKey: 'b5c15376-6c94-4fdd-b655-1a69d138aca3',
+  resourceKey: `/subscriptions/…/providers/x/"quote'\\ \t\n\u{1F600}`,
+};
+
+test('a token says where its answer goes on, in letters that a URL takes as they are', () => {
+  const digest = answerDigest(QUERY, SOURCES);
+  const token = writeToken(digest, KEY);
+  expect(token).toMatch(/^[\w-]+$/);
+  expect(readToken(token, digest)).toEqual(KEY);
+});
+
+test('the order in which the sources were read does not matter, nor which page is asked for', () => {
+  const again = { ...QUERY, continuationToken: 'x' };
+  expect(answerDigest(again, SOURCES.toReversed())).toBe(answerDigest(QUERY, SOURCES));
+});
+
+test.each<[string, Partial<UsageQuery>, typeof SOURCES]>([
+  ['granularity', { granularity: 'Daily' }, SOURCES],
+  ['start', { from: millis(-3_600_000) }, SOURCES],
+  ['end', { to: millis(7_200_000) }, SOURCES],
+  ['subscriber', { subscriberId: KEY.subscriptionKey }, SOURCES],
+  ['sources', {}, SOURCES.slice(1)],
+  ['epoch', {}, SOURCES.map((source) => ({ ...source, epoch: 2 }))],
+])('a token of another %s is none', (_, change, sources) => {
+  const token = writeToken(answerDigest({ ...QUERY, ...change }, sources), KEY);
+  expect(readToken(token, answerDigest(QUERY, SOURCES))).toBeNull();
+});
+
+const encoded = (value: unknown): string =>
+  Buffer.from(JSON.stringify(value)).toString('base64url');
+
+test.each([
+  ['', 'nothing'],
+  ['!!', 'no base64url'],
+  [encoded('text'), 'other JSON'],
+  [encoded([1, 'digest', 5, 'a', 'b']), 'too short'],
+  [encoded([2, 'digest', 5, 'a', 'b', 'c']), 'of another version'],
+  [encoded([1, 'digest', -5, 'a', 'b', 'c']), 'before 1970'],
+  [encoded([1, 'digest', 2 ** 32, 'a', 'b', 'c']), 'after 2106'],
+])('%s is no token: %s', (token) => {
+  expect(readToken(token, 'digest')).toBeNull();
+});

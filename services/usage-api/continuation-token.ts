@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { sourceName, type SourceId } from '../shared/source.ts';
+import type { UsageQuery } from './usage-query.ts';
+
+/** What identifies a row of an answer, and the order of its rows. */
+export interface RowKey {
+  /** Start of the usage hour or day, in seconds since 1970. */
+  readonly usageStart: number;
+  readonly subscriptionKey: string;
+  readonly meterKey: string;
+  readonly resourceKey: string;
+}
+
+/**
+ * What an answer depends on, so that a token continues that answer and no other one: the query, and
+ * the sources it was made from. Rows of closed hours never change; a history run that is sealed
+ * between two pages would add some.
+ */
+export const answerDigest = (query: UsageQuery, sources: readonly SourceId[]): string =>
+  createHash('sha256')
+    .update(
+      JSON.stringify([
+        query.granularity,
+        query.from,
+        query.to,
+        query.subscriberId,
+        sources.map(sourceName).sort(),
+      ]),
+    )
+    .digest('base64url')
+    .slice(0, 16);
+
+const tokenSchema = z.tuple([
+  z.literal(1),
+  z.string(),
+  z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
+  z.string(),
+  z.string(),
+  z.string(),
+]);
+
+/** Opaque to callers: where the next page begins, after the last row of this one. */
+export const writeToken = (digest: string, last: RowKey): string => {
+  const { usageStart, subscriptionKey, meterKey, resourceKey } = last;
+  const fields = [1, digest, usageStart, subscriptionKey, meterKey, resourceKey];
+  return Buffer.from(JSON.stringify(fields)).toString('base64url');
+};
+
+/** Null where it is no token, or one of another answer. */
+export const readToken = (token: string, digest: string): RowKey | null => {
+  try {
+    const [, of, usageStart, subscriptionKey, meterKey, resourceKey] = tokenSchema.parse(
+      JSON.parse(Buffer.from(token, 'base64url').toString('utf8')),
+    );
+    return of === digest ? { usageStart, subscriptionKey, meterKey, resourceKey } : null;
+  } catch {
+    return null;
+  }
+};

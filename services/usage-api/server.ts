@@ -1,0 +1,143 @@
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import {
+  badRequest,
+  errorBody,
+  INTERNAL_SERVER_ERROR,
+  notFound,
+  SERVICE_UNAVAILABLE,
+  type ApiError,
+} from './api-error.ts';
+import { requestIdHeaders } from './request-ids.ts';
+import { storeFailure, withinMillis } from './store-failure.ts';
+import { answerUsage, type UsageAnswerTools } from './usage-answer.ts';
+import { usagePath } from './usage-page.ts';
+import { API_VERSION } from './usage-query.ts';
+
+export interface ServerTools extends UsageAnswerTools {
+  readonly logger: Logger;
+  /** The longest that a call may take, in milliseconds. */
+  readonly timeLimitMillis: number;
+}
+
+/** The usage API over HTTP. It does not listen yet. */
+export const usageApiServer = (tools: ServerTools): FastifyInstance => {
+  const server = fastify({
+    routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 1000 },
+    forceCloseConnections: 'idle',
+    frameworkErrors: (_error, request, reply) => {
+      addRequestIds(tools, request, reply);
+      void sendError(reply, badRequest('BadRequest', 'The URL is not valid.'));
+    },
+  });
+  server.addHook('onRequest', (request, reply, done) => {
+    addRequestIds(tools, request, reply);
+    done();
+  });
+  server.setNotFoundHandler((request, reply) => sendError(reply, notFound(pathOf(request.url))));
+  server.setErrorHandler((error, request, reply) => {
+    const status = clientStatus(error);
+    if (status !== null) {
+      return sendError(reply, { ...badRequest('BadRequest', 'The request is not valid.'), status });
+    }
+    logFailure(tools, request, reply, error);
+    return sendError(reply, INTERNAL_SERVER_ERROR);
+  });
+  addUsageRoutes(server, tools);
+  addHealthRoutes(server, tools);
+  server.get('/', (request) => introduction(originOf(request), tools.providerSubscription));
+  return server;
+};
+
+const addUsageRoutes = (server: FastifyInstance, tools: ServerTools): void => {
+  const handle = async (
+    subscription: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> => {
+    try {
+      const call = { subscription, search: searchOf(request.url), origin: originOf(request) };
+      const answer = await withinMillis(tools.timeLimitMillis, answerUsage(tools, call));
+      return await (answer.ok ? reply.send(answer.value) : sendError(reply, answer.error));
+    } catch (error) {
+      logFailure(tools, request, reply, error);
+      return sendError(reply, storeFailure(error));
+    }
+  };
+  server.get<{ Params: { subscription: string } }>(usagePath(':subscription'), (request, reply) =>
+    handle(request.params.subscription, request, reply),
+  );
+  // The same without a subscription, so that the answer can say that it is missing.
+  server.get('/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates', (request, reply) =>
+    handle('', request, reply),
+  );
+};
+
+const addHealthRoutes = (server: FastifyInstance, tools: ServerTools): void => {
+  server.get('/health/live', () => ({ status: 'live' }));
+  server.get('/health/ready', async (request, reply) => {
+    try {
+      if (await withinMillis(tools.timeLimitMillis, tools.store.hasTables())) {
+        return { status: 'ready' };
+      }
+      return await sendError(reply, {
+        ...SERVICE_UNAVAILABLE,
+        message: 'The usage database has no tables yet: run "npx usagectl migrate".',
+      });
+    } catch (error) {
+      logFailure(tools, request, reply, error);
+      return sendError(reply, SERVICE_UNAVAILABLE);
+    }
+  });
+};
+
+/** What stands at the root: what this is, and a call to try, about the usage in samples/. */
+const introduction = (origin: string, provider: string): Readonly<Record<string, unknown>> => ({
+  name: 'Usage API of the operator',
+  description:
+    'What the direct tenants of a provider subscription consumed, by the hour or day in which it was reported. Hours that are closed never change.',
+  example: `${origin}${usagePath(provider)}?reportedStartTime=2019-12-10T19:00:00Z&reportedEndTime=2019-12-10T20:00:00Z&aggregationGranularity=Hourly&api-version=${API_VERSION}`,
+  health: [`${origin}/health/live`, `${origin}/health/ready`],
+});
+
+const sendError = (reply: FastifyReply, error: ApiError): FastifyReply =>
+  reply
+    .code(error.status)
+    .headers(error.headers ?? {})
+    .send(errorBody(error));
+
+const addRequestIds = (
+  tools: ServerTools,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply => {
+  const sent = request.headers['x-ms-correlation-request-id'];
+  return reply.headers(requestIdHeaders(typeof sent === 'string' ? sent : undefined, tools.now()));
+};
+
+const logFailure = (
+  { logger }: ServerTools,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown,
+): void =>
+  logger.error(
+    { err: error, requestId: reply.getHeader('x-ms-request-id'), path: pathOf(request.url) },
+    'a request could not be answered',
+  );
+
+/** The status of an error that fastify blames on the request; null for all others. */
+const clientStatus = (error: unknown): number | null => {
+  const status =
+    typeof error === 'object' && error !== null && 'statusCode' in error
+      ? Number(error.statusCode)
+      : Number.NaN;
+  return status >= 400 && status < 500 ? status : null;
+};
+
+const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
+
+const searchOf = (url: string): URLSearchParams =>
+  new URLSearchParams(url.slice(pathOf(url).length));
+
+const originOf = (request: FastifyRequest): string => `${request.protocol}://${request.host}`;

@@ -1,0 +1,65 @@
+import { countedSources, firstProcessing } from '../shared/sources/coverage.ts';
+import { isoText, millis } from '../shared/time.ts';
+import {
+  accept,
+  invalidProperty,
+  processingNotComplete,
+  refuse,
+  type Checked,
+} from './api-error.ts';
+import { callingSubscription } from './caller.ts';
+import { answerDigest, readToken } from './continuation-token.ts';
+import { PAGE_ROWS, usagePage, type UsagePage } from './usage-page.ts';
+import { parseUsageQuery } from './usage-query.ts';
+import type { UsageStore } from './usage-store.ts';
+
+export interface UsageAnswerTools {
+  readonly store: UsageStore;
+  readonly providerSubscription: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly hourMillis: number;
+}
+
+/** A call of `subscriberUsageAggregates`, as it came. */
+export interface UsageCall {
+  /** From the path; empty where it is missing. */
+  readonly subscription: string;
+  readonly search: URLSearchParams;
+  /** Scheme and host. */
+  readonly origin: string;
+}
+
+/** Answers a call. Throws what the store throws. */
+export const answerUsage = async (
+  tools: UsageAnswerTools,
+  call: UsageCall,
+): Promise<Checked<UsagePage>> => {
+  const caller = callingSubscription(call.subscription, tools.providerSubscription);
+  if (!caller.ok) return caller;
+  const parsed = parseUsageQuery(call.search, {
+    now: millis(tools.now()),
+    hourMillis: tools.hourMillis,
+  });
+  if (!parsed.ok) return parsed;
+  const query = parsed.value;
+
+  const coverage = await tools.store.coverage();
+  const processing = firstProcessing(coverage, query.from, query.to);
+  if (processing !== null) return refuse(processingNotComplete(isoText(processing)));
+
+  const sources = countedSources(coverage, query.from, query.to);
+  const digest = answerDigest(query, sources);
+  const token = query.continuationToken;
+  const after = token === null ? null : readToken(token, digest);
+  if (token !== null && after === null) {
+    return refuse(
+      invalidProperty(
+        'continuationToken',
+        'does not continue an answer to this query: begin again without it',
+      ),
+    );
+  }
+  const rows = await tools.store.rows(query, sources, after, PAGE_ROWS + 1);
+  return accept(usagePage(rows, { query, digest, caller: caller.value, origin: call.origin }));
+};

@@ -1,0 +1,57 @@
+import { millis } from '../shared/time.ts';
+import { readToken } from './continuation-token.ts';
+import { PAGE_ROWS, usagePage, type PageContext } from './usage-page.ts';
+import type { UsageRow } from './usage-row.ts';
+
+const CONTEXT: PageContext = {
+  query: {
+    granularity: 'Hourly',
+    from: millis(Date.UTC(2019, 11, 10, 19)),
+    to: millis(Date.UTC(2019, 11, 10, 20)),
+    subscriberId: '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4',
+    continuationToken: null,
+  },
+  digest: 'digest',
+  caller: '39c82aed-b2b7-4a66-abdb-611de00bf11e',
+  origin: 'http://usage.example:8080',
+};
+
+const rows = (count: number): readonly UsageRow[] =>
+  Array.from({ length: count }, (_, index) => ({
+    usageStart: 0,
+    usageEnd: 3600,
+    subscriptionKey: 's',
+    meterKey: 'm',
+    resourceKey: String(index),
+    subscriptionId: 's',
+    meterId: 'm',
+    resourceUri: String(index),
+    location: '',
+    tags: null,
+    additionalInfo: null,
+    quantity: '1',
+  }));
+
+test.each([0, 1, PAGE_ROWS])('%i rows are one page without a next link', (count) => {
+  const page = usagePage(rows(count), CONTEXT);
+  expect(page.value).toHaveLength(count);
+  expect(Object.keys(page)).toEqual(['value']);
+});
+
+test('one row more gives a link that repeats the query and goes on after the last row', () => {
+  const page = usagePage(rows(PAGE_ROWS + 1), CONTEXT);
+  expect(page.value).toHaveLength(PAGE_ROWS);
+  const link = new URL(page.nextLink ?? '');
+  expect(`${link.origin}${link.pathname}`).toBe(
+    'http://usage.example:8080/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates',
+  );
+  const { continuationToken = '', ...others } = Object.fromEntries(link.searchParams);
+  expect(others).toEqual({
+    reportedStartTime: '2019-12-10T19:00:00Z',
+    reportedEndTime: '2019-12-10T20:00:00Z',
+    aggregationGranularity: 'Hourly',
+    subscriberId: '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4',
+    'api-version': '2015-06-01-preview',
+  });
+  expect(readToken(continuationToken, 'digest')?.resourceKey).toBe(String(PAGE_ROWS - 1));
+});

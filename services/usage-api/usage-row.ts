@@ -1,0 +1,63 @@
+import { isoText, millis, type Millis } from '../shared/time.ts';
+import type { RowKey } from './continuation-token.ts';
+
+/** The usage of one bucket, subscription, meter and resource, summed over what was asked for. */
+export interface UsageRow extends RowKey {
+  /** End of the usage hour or day, exclusive, in seconds since 1970. */
+  readonly usageEnd: number;
+  readonly subscriptionId: string;
+  readonly meterId: string;
+  readonly resourceUri: string;
+  readonly location: string;
+  readonly tags: string | null;
+  readonly additionalInfo: string | null;
+  /** The exact sum, as decimal text. */
+  readonly quantity: string;
+}
+
+/** A row as Azure Stack Hub was recorded to return it, the order of its fields included. */
+export interface UsageAggregateResource {
+  readonly id: string;
+  readonly name: string;
+  readonly type: 'Microsoft.Commerce/UsageAggregate';
+  readonly properties: {
+    readonly subscriptionId: string;
+    readonly usageStartTime: string;
+    readonly usageEndTime: string;
+    /** JSON as text. */
+    readonly instanceData: string;
+    readonly quantity: number;
+    readonly meterId: string;
+    readonly name: string;
+  };
+}
+
+/** @param caller the subscription that the call was made for: the id has it, the name has the user's */
+export const usageAggregateResource = (row: UsageRow, caller: string): UsageAggregateResource => {
+  const name = `${row.subscriptionId}-${row.meterId}`;
+  return {
+    id: `/subscriptions/${caller}/providers/Microsoft.Commerce/UsageAggregate/${name}`,
+    name,
+    type: 'Microsoft.Commerce/UsageAggregate',
+    properties: {
+      subscriptionId: row.subscriptionId,
+      usageStartTime: offsetText(millis(row.usageStart * 1000)),
+      usageEndTime: offsetText(millis(row.usageEnd * 1000)),
+      instanceData: JSON.stringify({
+        'Microsoft.Resources': {
+          resourceUri: row.resourceUri,
+          location: row.location,
+          tags: row.tags,
+          additionalInfo: row.additionalInfo,
+        },
+      }),
+      // Reading decimal text gives the double nearest to it.
+      quantity: Number(row.quantity),
+      meterId: row.meterId,
+      name,
+    },
+  };
+};
+
+/** `2019-12-10T18:00:00+00:00` */
+const offsetText = (instant: Millis): string => isoText(instant).replace('Z', '+00:00');

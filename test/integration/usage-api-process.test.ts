@@ -1,0 +1,76 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { openTestStack, type TestStack } from '../support/test-stack.ts';
+import { get } from './usage-api-fixture.ts';
+
+const MAIN = fileURLToPath(new URL('../../services/usage-api/main.ts', import.meta.url));
+
+let stack: TestStack;
+
+beforeAll(async () => {
+  stack = await openTestStack();
+});
+
+afterAll(() => stack.close());
+
+const start = (settings: Readonly<Record<string, string>>): ChildProcess =>
+  spawn(process.execPath, ['--import', 'tsx', MAIN], {
+    env: { PATH: process.env['PATH'], ...stack.environment, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+
+interface Ended {
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
+const endOf = async (child: ChildProcess): Promise<Ended> => {
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stderr };
+};
+
+/** The URL in the log line that says it is ready; null where it ends without one. */
+const readyUrl = async (child: ChildProcess): Promise<string | null> => {
+  if (!child.stdout) return null;
+  for await (const text of createInterface({ input: child.stdout })) {
+    const line = JSON.parse(text) as { msg: string; url?: string };
+    if (line.msg === 'ready') return line.url ?? null;
+  }
+  return null;
+};
+
+test('it tells where it is ready, and ends in good order on SIGTERM', async () => {
+  const child = start({ USAGE_API_PORT: '0' });
+  const ended = endOf(child);
+  try {
+    const url = await readyUrl(child);
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect((await get(`${url ?? ''}/health/ready`)).status).toBe(200);
+  } finally {
+    child.kill('SIGTERM');
+  }
+  expect(await ended).toEqual({ code: 0, stderr: '' });
+});
+
+test('a port that is taken is named', async () => {
+  const holder = createServer().listen(0, '127.0.0.1');
+  await once(holder, 'listening');
+  const port = String((holder.address() as AddressInfo).port);
+  const { code, stderr } = await endOf(start({ USAGE_API_PORT: port }));
+  holder.close();
+  expect(code).toBe(1);
+  expect(stderr).toMatch(new RegExp(`^usage-api: Port ${port} is in use: .*USAGE_API_PORT\\n$`));
+});
+
+test('a ClickHouse that is out of reach at the start is told in one line', async () => {
+  const { code, stderr } = await endOf(start({ CLICKHOUSE_URL: 'http://127.0.0.1:1' }));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /^usage-api: ClickHouse at http:\/\/127\.0\.0\.1:1 is out of reach: .*\n$/,
+  );
+});
