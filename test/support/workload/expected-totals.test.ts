@@ -47,9 +47,11 @@ const emission = (intent: Emission['intent']): Emission => ({
 const sent = (...args: Parameters<typeof event>): Emission =>
   emission({ kind: 'event', event: event(...args) });
 
+const bare = { key: null, value: null, headers: {} };
+
 const withRules = (given: ExpectedSource = source): ExpectedTotals => {
   const totals = new ExpectedTotals([given]);
-  totals.control(at, 0, given.firstHour, 'rules');
+  totals.control(at, 0, given.firstHour, 'rules', bare);
   return totals;
 };
 const later = (minutes: number): Millis => millis(MIDNIGHT + minutes * 60_000);
@@ -88,10 +90,10 @@ test('counts an event once, and refuses another one under its id', () => {
 
 test('an event of an earlier life of the topic is a duplicate on any partition', () => {
   const totals = new ExpectedTotals([source, { ...source, epoch: 2, firstHour: hour(2) }]);
-  totals.control({ ...at, partition: 1 }, 0, later(0), 'rules');
+  totals.control({ ...at, partition: 1 }, 0, later(0), 'rules', bare);
   totals.record({ ...at, partition: 1 }, 1, later(1), sent(1));
   const next = { ...at, epoch: 2 };
-  totals.control(next, 0, later(120), 'rules');
+  totals.control(next, 0, later(120), 'rules', bare);
   totals.record(next, 1, later(121), sent(1));
   expect(totals.partition(next)).toMatchObject({ accepted: 0, duplicate: 1 });
 });
@@ -139,12 +141,22 @@ describe('a history run', () => {
   test('closes its last hour with its end, and refuses what follows', () => {
     const totals = withRules(run);
     totals.record(at, 1, hour(1), sent(1));
-    totals.control(at, 2, hour(1), 'end');
+    totals.control(at, 2, hour(1), 'end', bare);
     totals.record(at, 3, hour(1), sent(2));
-    totals.control(at, 4, hour(1), 'end');
+    totals.control(at, 4, hour(1), 'end', bare);
     const partition = totals.partition(at);
     expect(partition).toMatchObject({ sealed: true, closedThrough: hour(4), control: 3 });
     expect(partition.deadLetters.map(({ code }) => code)).toEqual(['after-end']);
+  });
+
+  test('refuses control records outside its hours, and all but another end after its end', () => {
+    const totals = withRules(run);
+    totals.control(at, 1, hour(9), 'rules', bare);
+    totals.control(at, 2, hour(1), 'end', bare);
+    totals.control(at, 3, hour(1), 'rules', bare);
+    const partition = totals.partition(at);
+    expect(partition.deadLetters.map(({ code }) => code)).toEqual(['outside-run', 'after-end']);
+    expect(partition.control).toBe(2);
   });
 });
 

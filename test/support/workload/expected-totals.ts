@@ -10,6 +10,7 @@ import {
 } from '../../../services/shared/source.ts';
 import { dayOf, hourOf, millis, type Hour, type Millis } from '../../../services/shared/time.ts';
 import { uuidText, type UsageEvent } from '../../../services/shared/usage-event.ts';
+import type { LogRecord } from '../../../services/shared/log-record.ts';
 import type { Emission } from './emission.ts';
 
 /** What the oracle must know of a source; a `Source` will do. */
@@ -41,12 +42,14 @@ export interface ExpectedEvent {
   readonly event: UsageEvent;
 }
 
+export type RecordContent = Pick<LogRecord, 'key' | 'value' | 'headers'>;
+
 export interface ExpectedDeadLetter {
   readonly offset: number;
   readonly code: DeadLetterCode;
   readonly reportedTime: Millis;
   readonly timestamp: Millis;
-  readonly emission: Emission;
+  readonly record: RecordContent;
 }
 
 /** What a partition must have come to. */
@@ -127,14 +130,28 @@ export class ExpectedTotals {
     else refuse(partition, offset, timestamp, 'conflict', emission);
   }
 
-  /** A valid control record that stands in the log: rules, tick or end. */
-  control(at: SourcePartition, offset: number, timestamp: Millis, kind: ControlKind): void {
+  /**
+   * A signed control record that stands in the log and is allowed there: rules of a higher version
+   * (or the same again), a tick on a live topic, an end.
+   */
+  control(
+    at: SourcePartition,
+    offset: number,
+    timestamp: Millis,
+    kind: ControlKind,
+    record: RecordContent,
+  ): void {
     const partition = this.partition(at);
     this.take(partition, offset);
+    const isEndAgain = partition.sealed && kind === 'end';
+    const refused = isEndAgain ? null : this.moveTime(partition, timestamp);
+    if (refused !== null) {
+      refuse(partition, offset, timestamp, refused, record);
+      return;
+    }
     partition.control++;
-    if (this.moveTime(partition, timestamp) !== null) return;
     if (kind === 'rules') partition.hasRules = true;
-    if (kind === 'end') {
+    if (kind === 'end' && !isEndAgain) {
       const { lastHour, hourMillis } = partition.source;
       partition.sealed = true;
       partition.closedThrough = ((lastHour ?? partition.closedThrough) + hourMillis) as Hour;
@@ -231,7 +248,7 @@ const refuse = (
   offset: number,
   timestamp: Millis,
   code: DeadLetterCode,
-  emission: Emission,
+  record: RecordContent,
 ): void => {
   partition.deadLettered++;
   partition.deadLetters.push({
@@ -239,7 +256,7 @@ const refuse = (
     code,
     reportedTime: partition.watermark,
     timestamp,
-    emission,
+    record,
   });
 };
 

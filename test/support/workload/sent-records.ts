@@ -40,7 +40,7 @@ export class SentRecords {
       const kind = record.headers[CONTROL_HEADER];
       if (emission) expected.record(at, record.offset, record.timestamp, emission);
       else if (kind !== undefined) {
-        expected.control(at, record.offset, record.timestamp, kind as ControlKind);
+        expected.control(at, record.offset, record.timestamp, kind as ControlKind, record);
       } else {
         throw new Error(
           `nobody sent the record at offset ${String(record.offset)} of ${partitionName(at)}`,

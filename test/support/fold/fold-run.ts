@@ -1,0 +1,81 @@
+import type { LogRecord } from '../../../services/shared/log-record.ts';
+import { cut, resume, type Chunk } from '../../../services/aggregator/fold/chunk.ts';
+import { EventIndex } from '../../../services/aggregator/fold/event-index.ts';
+import {
+  count,
+  initialState,
+  mustCutBefore,
+  type FoldState,
+  type Outcome,
+} from '../../../services/aggregator/fold/fold.ts';
+import type { Halt } from '../../../services/aggregator/fold/halt.ts';
+import type { Knowledge } from '../../../services/aggregator/fold/knowledge.ts';
+import { contradiction, type LedgerTail } from '../../../services/aggregator/fold/ledger-tail.ts';
+import { advance, type Step } from '../../../services/aggregator/fold/timeline.ts';
+import type { StoredWorld } from './stored-world.ts';
+
+/** An owner of a partition without any I/O: it begins where the stored world says. */
+export class FoldRun {
+  readonly state: FoldState;
+  readonly halt: Halt | null;
+  private readonly world: StoredWorld;
+  private readonly knowledge: Knowledge;
+  private readonly tail: LedgerTail;
+  private readonly index = new EventIndex(0); // drops what it may at every turn
+
+  constructor(world: StoredWorld, knowledge: Knowledge) {
+    this.world = world;
+    this.knowledge = knowledge;
+    const { checkpoint, place } = world;
+    const windows = checkpoint ? world.openWindows(checkpoint.closedThrough) : [];
+    const state = checkpoint
+      ? resume(place, checkpoint, windows, knowledge)
+      : initialState(place, 0);
+    this.halt = 'code' in state ? state : null;
+    this.state = 'code' in state ? initialState(place, 0) : state;
+    this.tail = world.tail(checkpoint ?? cut(initialState(place, 0)).checkpoint);
+  }
+
+  /**
+   * Folds a batch: judges all of it, then counts it record by record. Gives the chunks that had to
+   * be cut off to `onCut`, and what happened to each record to `onCounted`.
+   * @returns why it stopped, or null.
+   */
+  fold(
+    records: readonly LogRecord[],
+    onCut: (chunk: Chunk) => void,
+    onCounted: (step: Step, outcome: Outcome, state: FoldState) => void = () => undefined,
+  ): Halt | null {
+    const { state, index, world } = this;
+    const steps: Step[] = [];
+    let { timeline } = state;
+    for (const record of records.filter(({ offset }) => offset >= state.nextOffset)) {
+      const step = advance(world.place, timeline, record, this.knowledge);
+      steps.push(step);
+      if (step.verdict.kind === 'halt') break;
+      timeline = step.after;
+    }
+    for (const step of steps) {
+      const { verdict } = step;
+      if (verdict.kind === 'halt') return verdict.halt;
+      if (mustCutBefore(state, step)) this.cut(onCut);
+      if (verdict.kind === 'candidate') {
+        const { usageHour } = verdict.candidate;
+        for (const hour of index.missing([usageHour])) index.put(hour, world.eventTable(hour));
+      }
+      const { nextOffset } = state;
+      const outcome = count(state, step, index);
+      const halt = contradiction(this.tail, nextOffset, step, outcome);
+      if (halt) return halt;
+      onCounted(step, outcome, state);
+    }
+    return null;
+  }
+
+  /** Cuts off what is pending. When `onCut` returns, the ledger has acknowledged it. */
+  cut(onCut: (chunk: Chunk) => void): void {
+    onCut(cut(this.state));
+    this.index.acknowledged();
+    this.index.evict(new Set());
+  }
+}

@@ -1,0 +1,102 @@
+import { usageAggregateEncoder } from '../../../services/shared/avro/usage-aggregate-codec.ts';
+import { readSchemaDirectory } from '../../../services/shared/avro/schema-directory.ts';
+import type { Hour } from '../../../services/shared/time.ts';
+import { uuidText } from '../../../services/shared/usage-event.ts';
+import type { Checkpoint, Chunk } from '../../../services/aggregator/fold/chunk.ts';
+import { publicationOf } from '../../../services/aggregator/fold/closed-hour.ts';
+import { EventTable } from '../../../services/aggregator/fold/event-table.ts';
+import type { DeadLetter, LedgerEntry } from '../../../services/aggregator/fold/fold.ts';
+import type { LedgerTail } from '../../../services/aggregator/fold/ledger-tail.ts';
+import { windowKey, type Window } from '../../../services/aggregator/fold/window.ts';
+import type { Place } from '../../../services/aggregator/fold/verdict.ts';
+
+export interface StoredWindow {
+  readonly reportedHour: Hour;
+  readonly window: Window;
+}
+
+const encodeAggregate = usageAggregateEncoder(readSchemaDirectory());
+
+/**
+ * The tables of one partition in memory, as ClickHouse keeps them: rows replace rows by version, in
+ * whatever order they come.
+ */
+export class StoredWorld {
+  readonly place: Place;
+  readonly ledger = new Map<string, LedgerEntry>();
+  readonly windows = new Map<string, StoredWindow>();
+  readonly deadLetters = new Map<number, DeadLetter>();
+  /** What was published for each closed hour: the digest of its marker, each time. */
+  readonly published = new Map<Hour, string[]>();
+  checkpoint: Checkpoint | null = null;
+
+  constructor(place: Place) {
+    this.place = place;
+  }
+
+  /** The writes of a flush in their order; the ledger is written in two inserts. */
+  writesOf(chunk: Chunk): readonly (() => void)[] {
+    const half = Math.ceil(chunk.ledger.length / 2);
+    return [
+      () => this.writeLedger(chunk.ledger.slice(0, half)),
+      () => this.writeLedger(chunk.ledger.slice(half)),
+      () => this.writeWindows(chunk),
+      () => {
+        for (const letter of chunk.deadLetters) this.deadLetters.set(letter.record.offset, letter);
+      },
+      ...chunk.closed.map((closed) => () => {
+        const { marker } = publicationOf(this.place, closed, encodeAggregate);
+        const earlier = this.published.get(closed.hour) ?? [];
+        this.published.set(closed.hour, [...earlier, `${String(marker.count)} ${marker.digest}`]);
+      }),
+      () => {
+        if (this.checkpoint && this.checkpoint.nextOffset > chunk.checkpoint.nextOffset) return;
+        this.checkpoint = chunk.checkpoint;
+      },
+    ];
+  }
+
+  openWindows(reportedHour: Hour): readonly Window[] {
+    return [...this.windows.values()]
+      .filter((row) => row.reportedHour === reportedHour)
+      .map((row) => row.window);
+  }
+
+  tail(checkpoint: Checkpoint): LedgerTail {
+    const beyond = [...this.ledger.values()].filter(
+      ({ offset, reportedHour }) =>
+        offset >= checkpoint.nextOffset && reportedHour >= checkpoint.closedThrough,
+    );
+    return {
+      ids: new Map(
+        beyond.map(({ offset, candidate }) => [offset, uuidText(candidate.event.eventId)]),
+      ),
+      lastOffset: Math.max(-1, ...beyond.map(({ offset }) => offset)),
+    };
+  }
+
+  eventTable(usageHour: Hour): EventTable {
+    const table = new EventTable();
+    for (const { offset, candidate } of this.ledger.values()) {
+      if (candidate.usageHour !== usageHour) continue;
+      table.add(candidate.event.eventId, offset, candidate.digest);
+    }
+    return table;
+  }
+
+  private writeLedger(entries: readonly LedgerEntry[]): void {
+    for (const entry of entries) {
+      const id = uuidText(entry.candidate.event.eventId);
+      this.ledger.set(`${String(entry.candidate.usageHour)} ${id} ${String(entry.offset)}`, entry);
+    }
+  }
+
+  private writeWindows({ reportedHour, windows }: Chunk): void {
+    for (const window of windows) {
+      const key = `${String(reportedHour)} ${windowKey(window)}`;
+      const stored = this.windows.get(key);
+      if (stored && stored.window.lastOffset > window.lastOffset) continue;
+      this.windows.set(key, { reportedHour, window });
+    }
+  }
+}
