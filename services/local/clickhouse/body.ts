@@ -1,13 +1,10 @@
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Readable, Transform } from 'node:stream';
 import { ClickHouseException, CODES } from './exception.ts';
 
-/** How much of a request is looked at to find where the data of an INSERT begin. */
+/** How much of a request is looked at to find where the data of an INSERT begins. */
 export const HEAD_BYTES = 1024 * 1024;
-/** The longest statement, but for the data of an INSERT. */
+/** The longest statement, with its VALUES but without the data behind a FORMAT. */
 export const MAX_STATEMENT_BYTES = 16 * 1024 * 1024;
 /** The most data of one INSERT: it becomes one block in memory. */
 export const MAX_DATA_BYTES = 1024 * 1024 * 1024;
@@ -26,13 +23,7 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
 };
 
 /** Encodings that Node 20 cannot read and the engine can. */
-export const ENGINE_ENCODINGS: ReadonlySet<string> = new Set([
-  'lz4',
-  'zstd',
-  'xz',
-  'bz2',
-  'snappy',
-]);
+export const ENGINE_ENCODINGS: ReadonlySet<string> = new Set(['lz4', 'zstd', 'xz']);
 
 /** The body's bytes, decompressed. `encoding` is one that Node reads, or '' for none. */
 export const decoded = (body: Readable, encoding: string): Readable => {
@@ -54,22 +45,15 @@ export const decoded = (body: Readable, encoding: string): Readable => {
 /** A request's bytes, read as far as they are needed. */
 export class BodyReader {
   readonly #chunks: AsyncIterator<Buffer>;
-  #ended = false;
 
   constructor(body: Readable) {
     this.#chunks = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   }
 
-  get ended(): boolean {
-    return this.#ended;
-  }
-
   async #next(): Promise<Buffer | null> {
     try {
       const item = await this.#chunks.next();
-      if (item.done !== true) return item.value;
-      this.#ended = true;
-      return null;
+      return item.done === true ? null : item.value;
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? '';
       if (!code.startsWith('Z_') && !code.startsWith('ERR_')) throw error;
@@ -97,6 +81,7 @@ export class BodyReader {
     return text;
   }
 
+  /** What has been read, `start`, and all that follows. @throws ClickHouseException over the limit */
   async *rest(start: Buffer): AsyncGenerator<Buffer, void> {
     let length = start.length;
     if (length > 0) yield start;
@@ -104,16 +89,6 @@ export class BodyReader {
       length += chunk.length;
       if (length > MAX_DATA_BYTES) throw tooLarge(MAX_DATA_BYTES);
       yield chunk;
-    }
-  }
-
-  /** Writes `start` and the rest of the body to a file, which is removed if that fails. */
-  async spool(start: Buffer, path: string): Promise<void> {
-    try {
-      await pipeline(this.rest(start), createWriteStream(path));
-    } catch (error) {
-      await rm(path, { force: true });
-      throw error;
     }
   }
 }

@@ -63,6 +63,14 @@ export const setStatement = (execution: Execution): string | null => {
     : `SET ${pairs.map(([name, value]) => `${identifier(name)} = ${literal(value)}`).join(', ')}`;
 };
 
+const withBoundedResult = (execution: Execution): Execution =>
+  execution.readonly === '0'
+    ? execution
+    : {
+        ...execution,
+        settings: { max_result_bytes: String(MAX_RESULT_BYTES), ...execution.settings },
+      };
+
 const importChdb = async (): Promise<typeof Chdb> => {
   try {
     return await import('chdb');
@@ -135,13 +143,11 @@ export class Engine {
     return execution.readonly === '0' ? this.#writer : this.#readers;
   }
 
-  /** Runs a statement to its end. Throws the engine's error. */
+  /** Runs a statement to its end. Throws the engine's error; it is one if a read gives over 1 GiB. */
   async run(execution: Execution): Promise<ExecutionResult> {
     const leave = await this.#lane(execution).enter();
     try {
-      const settings = { max_result_bytes: String(MAX_RESULT_BYTES), ...execution.settings };
-      const bounded = execution.readonly === '0' ? execution : { ...execution, settings };
-      const session = await this.#session(bounded);
+      const session = await this.#session(withBoundedResult(execution));
       try {
         const result = await session.queryAsync(execution.sql, { format: execution.format });
         return { bytes: result.bytes(), rows: result.rowsRead, bytesRead: result.bytesRead };
@@ -153,7 +159,7 @@ export class Engine {
     }
   }
 
-  /** The result in pieces of some 65,000 rows, for formats that `isStreamed` names. */
+  /** The result in pieces of some 65,000 rows, for formats of which `comesInPieces` is true. */
   async *stream(execution: Execution): AsyncGenerator<Uint8Array, void> {
     const leave = await this.#lane(execution).enter();
     try {

@@ -1,8 +1,10 @@
+import type { Execution } from './engine.ts';
+
 /**
  * Formats whose result may be sent block by block: the engine's stream formats every block on its
  * own, so that only formats without a head, a foot or state between rows come out whole.
  */
-const STREAMED = new Set([
+const IN_PIECES = new Set([
   'CSV',
   'JSONCompactEachRow',
   'JSONCompactStringsEachRow',
@@ -19,7 +21,14 @@ const STREAMED = new Set([
   'TabSeparatedRaw',
 ]);
 
-export const isStreamed = (format: string): boolean => STREAMED.has(format);
+/** With this setting JSONEachRow has a head and a foot. */
+const ARRAY = 'output_format_json_array_of_rows';
+
+/** Whether the engine's pieces of a result, put together, are the result. */
+export const comesInPieces = (
+  format: string,
+  { sql, settings }: Pick<Execution, 'sql' | 'settings'>,
+): boolean => IN_PIECES.has(format) && !(ARRAY in settings) && !sql.includes(ARRAY);
 
 const CONTENT_TYPES: readonly (readonly [RegExp, string])[] = [
   [/^(JSON\w*EachRow\w*|NDJSON|JSONLines)$/, 'application/x-ndjson; charset=UTF-8'],

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { once } from 'node:events';
-import type { Writable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Engine } from './engine.ts';
 import { asException, ClickHouseException, CODES, exceptionText, httpStatus } from './exception.ts';
@@ -21,10 +21,13 @@ const summaryHeader = (summary: Summary, startedAt: bigint): string =>
     elapsed_ns: String(process.hrtime.bigint() - startedAt),
   });
 
-const write = async (to: Writable, chunk: Uint8Array): Promise<void> => {
-  if (to.destroyed) throw new Error('The client went away.');
-  if (!to.write(chunk)) await Promise.race([once(to, 'drain'), once(to, 'close')]);
-};
+async function* joined(
+  first: Uint8Array,
+  rest: AsyncIterator<Uint8Array, void>,
+): AsyncGenerator<Uint8Array, void> {
+  yield first;
+  for (let item = await rest.next(); item.done !== true; item = await rest.next()) yield item.value;
+}
 
 /** Sends a result; the first piece is awaited before the head, so that its error has a status. */
 const send = async (
@@ -38,32 +41,27 @@ const send = async (
   if (answer.kind === 'whole') {
     response.setHeader('X-ClickHouse-Summary', summaryHeader(answer.summary, startedAt));
   }
-  const chunks =
-    answer.kind === 'stream'
-      ? answer.chunks
-      : (async function* whole() {
-          yield await Promise.resolve(answer.bytes);
-        })();
-  const iterator = chunks[Symbol.asyncIterator]();
+  const compressors = gzip ? [createGzip({ level: 1 })] : [];
+  if (gzip) response.setHeader('Content-Encoding', 'gzip');
+  if (answer.kind === 'whole') {
+    if (!gzip) response.setHeader('Content-Length', answer.bytes.length);
+    await pipeline([Readable.from([answer.bytes]), ...compressors, response]);
+    return;
+  }
   try {
-    let item = await iterator.next();
-    if (answer.kind === 'whole' && !gzip) response.setHeader('Content-Length', answer.bytes.length);
-    if (gzip) response.setHeader('Content-Encoding', 'gzip');
-    const compressor = gzip ? createGzip({ level: 1 }) : null;
-    compressor?.pipe(response);
-    const out: Writable = compressor ?? response;
-    response.once('close', () => compressor?.destroy());
-    for (; item.done !== true; item = await iterator.next()) await write(out, item.value);
-    out.end();
+    const first = await answer.chunks.next();
+    const chunks = first.done === true ? [] : joined(first.value, answer.chunks);
+    await pipeline([Readable.from(chunks), ...compressors, response]);
   } finally {
-    await iterator.return?.();
+    await answer.chunks.return();
   }
 };
 
 const sendError = (response: ServerResponse, thrown: unknown, version: string): void => {
   const exception = asException(thrown);
-  if (response.headersSent) {
+  if (response.headersSent || response.destroyed) {
     // Half a result must not look like a whole one: the client sees the connection break.
+    console.error(exceptionText(exception, version));
     response.destroy();
     return;
   }
@@ -78,7 +76,7 @@ const handleQuery = async (
   engine: Engine,
   request: IncomingMessage,
   response: ServerResponse,
-  url: URL,
+  search: URLSearchParams,
 ): Promise<void> => {
   const startedAt = process.hrtime.bigint();
   const method = request.method ?? 'GET';
@@ -88,7 +86,7 @@ const handleQuery = async (
       'The local ClickHouse does not support external tables (multipart/form-data).',
     );
   }
-  const parsed = parseRequest(method, url.searchParams, request.headers);
+  const parsed = parseRequest(method, search, request.headers);
   response.setHeader('X-ClickHouse-Query-Id', parsed.queryId ?? randomUUID());
   const encoding = (request.headers['content-encoding'] ?? '').trim().toLowerCase();
   const answer = await answerQuery(engine, parsed, request, encoding);
@@ -100,26 +98,23 @@ const handle = async (
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
-  const method = request.method ?? 'GET';
-  const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+  const { method = 'GET', url: target = '/' } = request;
   response.setHeader('X-ClickHouse-Server-Display-Name', 'local');
   response.setHeader('X-ClickHouse-Timezone', 'UTC');
   const isRead = method === 'GET' || method === 'HEAD';
-  const isBare = url.pathname === '/' && isRead && request.url === '/';
-  if (isBare || (url.pathname === '/ping' && isRead)) {
+  if (isRead && (target === '/' || target === '/ping')) {
     response.setHeader('Content-Type', 'text/html; charset=UTF-8');
     response.end('Ok.\n');
     return;
   }
-  if (url.pathname !== '/' || !(isRead || method === 'POST')) {
-    response.statusCode = url.pathname === '/' ? 405 : 404;
-    response.end(
-      `There is no handle ${method} ${url.pathname}. Send queries to "/", by GET or POST.\n`,
-    );
+  const isQuery = target === '/' || target.startsWith('/?');
+  if (!isQuery || !(isRead || method === 'POST')) {
+    response.statusCode = isQuery ? 405 : 404;
+    response.end(`There is no ${method} ${target}. Send queries to "/", by GET or POST.\n`);
     return;
   }
   try {
-    await handleQuery(engine, request, response, url);
+    await handleQuery(engine, request, response, new URLSearchParams(target.slice(2)));
   } catch (error) {
     sendError(response, error, engine.version);
   }
@@ -130,6 +125,9 @@ export const httpServer = (engine: Engine): Server => {
   const server = createServer((request, response) => {
     // Once the server closes, no connection is kept for a next request.
     if (!server.listening) response.setHeader('Connection', 'close');
+    response.once('close', () => {
+      if (!server.listening) setImmediate(() => server.closeIdleConnections());
+    });
     handle(engine, request, response).catch((error: unknown) => {
       console.error(error);
       response.destroy();

@@ -3,7 +3,7 @@ import { messageOf } from '../../shared/errors.ts';
 import { busyPort } from '../port.ts';
 import { Engine } from './engine.ts';
 import { httpServer } from './http-server.ts';
-import { resetSpool } from './query-handler.ts';
+import { resetSpool } from './spool.ts';
 
 /** What this process tells the one that started it, over Node's IPC channel. */
 export type Report =
@@ -11,7 +11,7 @@ export type Report =
   | { readonly kind: 'failed'; readonly message: string };
 
 /** How long running statements may take to end once the parent is gone. */
-const ORPHAN_GRACE_MILLIS = 10_000;
+const ORPHAN_GRACE_MILLIS = 5_000;
 
 const tell = (report: Report): Promise<void> =>
   new Promise((resolve) => {

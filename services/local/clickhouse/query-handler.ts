@@ -1,16 +1,16 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { BodyReader, decoded, ENGINE_ENCODINGS, HEAD_BYTES, MAX_STATEMENT_BYTES } from './body.ts';
+import { BodyReader, decoded, ENGINE_ENCODINGS, HEAD_BYTES } from './body.ts';
 import { literal, type Engine, type Execution } from './engine.ts';
 import { ClickHouseException, CODES } from './exception.ts';
-import { isStreamed } from './formats.ts';
+import { comesInPieces } from './formats.ts';
 import type { QueryRequest } from './request.ts';
-import { classify, hasSecondStatement, type Statement } from './statement.ts';
+import { withSpooled } from './spool.ts';
+import { classify, hasSecondStatement, type DataInsert, type Statement } from './statement.ts';
 
 export interface Summary {
   readonly readRows: number;
   readonly readBytes: number;
+  /** Of an INSERT with data; the engine does not tell it of INSERT … SELECT. */
   readonly writtenRows: number;
 }
 
@@ -24,24 +24,8 @@ export type Answer =
   | {
       readonly kind: 'stream';
       readonly format: string;
-      readonly chunks: AsyncIterable<Uint8Array>;
+      readonly chunks: AsyncGenerator<Uint8Array, void>;
     };
-
-const NOTHING_DONE: Summary = { readRows: 0, readBytes: 0, writtenRows: 0 };
-
-/**
- * Where request bodies wait for the engine, relative to the working directory: the engine would
- * take special characters in an absolute path for a pattern.
- */
-export const SPOOL = 'spool';
-
-const spoolPath = (): string => `${SPOOL}/${randomUUID()}`;
-
-/** Removes what an earlier process left. Only for who holds the data directory. */
-export const resetSpool = async (): Promise<void> => {
-  await rm(SPOOL, { recursive: true, force: true });
-  await mkdir(SPOOL);
-};
 
 const executionOf = (request: QueryRequest, sql: string): Execution => ({
   sql,
@@ -52,15 +36,9 @@ const executionOf = (request: QueryRequest, sql: string): Execution => ({
   params: request.params,
 });
 
-/** Lets the engine decompress a body, within the bounds of a statement in memory. */
-const decompressByEngine = async (
-  engine: Engine,
-  body: Readable,
-  encoding: string,
-): Promise<Readable> => {
-  const path = spoolPath();
-  await new BodyReader(body).spool(Buffer.alloc(0), path);
-  try {
+/** Lets the engine decompress a body, which then lies in memory whole. */
+const decompressByEngine = (engine: Engine, body: Readable, encoding: string): Promise<Readable> =>
+  withSpooled(new BodyReader(body).rest(Buffer.alloc(0)), async (path) => {
     const { bytes } = await engine.run({
       sql: `SELECT * FROM file(${literal(path)}, 'RawBLOB', 'data String', ${literal(encoding)})`,
       format: 'RawBLOB',
@@ -70,75 +48,77 @@ const decompressByEngine = async (
       params: {},
     });
     return Readable.from([Buffer.from(bytes)]);
-  } finally {
-    await rm(path, { force: true });
-  }
-};
+  });
 
 const readableBody = (engine: Engine, body: Readable, encoding: string): Promise<Readable> =>
   ENGINE_ENCODINGS.has(encoding)
     ? decompressByEngine(engine, body, encoding)
     : Promise.resolve(decoded(body, encoding));
 
-const runInsert = async (
+const inUtf8 = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8');
+
+/** The data goes to a file first, so that a request that breaks off inserts nothing. */
+const runInsert = (
   engine: Engine,
   request: QueryRequest,
-  insert: Extract<Statement, { kind: 'insert' }>,
-  data: { readonly start: Buffer; readonly reader: BodyReader },
-): Promise<Answer> => {
-  const path = spoolPath();
-  await data.reader.spool(data.start, path);
-  try {
+  insert: DataInsert,
+  data: AsyncIterable<Buffer>,
+): Promise<Answer> =>
+  withSpooled(data, async (path) => {
+    // On lines of their own, because a part may end with a comment.
     const sql = [
-      insert.target,
+      inUtf8(insert.target),
       `FROM INFILE ${literal(path)} COMPRESSION 'none'`,
-      insert.settings,
+      inUtf8(insert.settings),
       `FORMAT ${insert.format}`,
-    ].join(' ');
+    ].join('\n');
     const { bytes, rows } = await engine.run(executionOf(request, sql));
     return {
       kind: 'whole',
       format: request.defaultFormat,
       bytes,
-      summary: { ...NOTHING_DONE, writtenRows: rows },
+      summary: { readRows: 0, readBytes: 0, writtenRows: rows },
     };
-  } finally {
-    await rm(path, { force: true });
-  }
+  });
+
+const runWhole = async (engine: Engine, execution: Execution, format: string): Promise<Answer> => {
+  const { bytes, rows, bytesRead } = await engine.run(execution);
+  const summary = { readRows: rows, readBytes: bytesRead, writtenRows: 0 };
+  return { kind: 'whole', format, bytes, summary };
 };
 
 const runRead = async (
   engine: Engine,
   request: QueryRequest,
+  read: Extract<Statement, { kind: 'read' }>,
   sql: string,
-  format: string,
 ): Promise<Answer> => {
+  const format = read.format ?? request.defaultFormat;
   const execution = {
     ...executionOf(request, sql),
     readonly: request.readonly === '0' ? ('2' as const) : request.readonly,
   };
-  if (isStreamed(format) && !request.waitEndOfQuery) {
-    return { kind: 'stream', format, chunks: engine.stream(execution) };
-  }
-  const { bytes, rows, bytesRead } = await engine.run(execution);
-  return {
-    kind: 'whole',
-    format,
-    bytes,
-    summary: { readRows: rows, readBytes: bytesRead, writtenRows: 0 },
-  };
+  return read.inPieces && !request.waitEndOfQuery && comesInPieces(format, execution)
+    ? { kind: 'stream', format, chunks: engine.stream(execution) }
+    : runWhole(engine, execution, format);
 };
 
-const refuseWrite = (): never => {
-  throw new ClickHouseException(
+const refuse = (code: number, message: string): never => {
+  throw new ClickHouseException(code, message);
+};
+
+const checkWritable = (request: QueryRequest): void => {
+  if (request.readonly === '0') return;
+  refuse(
     CODES.READONLY,
     'Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly.',
   );
 };
 
+const isValues = (insert: DataInsert): boolean => insert.format.toLowerCase() === 'values';
+
 /**
- * Answers one request: the statement is the URL's query followed by the body. The data of an INSERT
- * go to a file first, so that a request that breaks off inserts nothing.
+ * Answers one request: the statement is the URL's query followed by the body.
  * @throws ClickHouseException, or the engine's error
  */
 export const answerQuery = async (
@@ -151,47 +131,30 @@ export const answerQuery = async (
   const query = Buffer.from(request.query === '' ? '' : `${request.query}\n`);
   const head = await reader.fill(query, query.length + HEAD_BYTES);
   // Latin-1, so that a position in the text is a position in the bytes.
-  const headText = head.toString('latin1');
-  let statement = classify(headText);
-  if (statement.kind === 'insert') {
-    if (request.readonly !== '0') refuseWrite();
-    const start = head.subarray(statement.dataStart);
-    if (/^\s*;/.test(start.subarray(0, 64).toString('latin1')) && statement.format !== 'Values') {
-      throw new ClickHouseException(CODES.SYNTAX_ERROR, 'A semicolon between FORMAT and the data.');
-    }
-    if (statement.format === 'Values' && head.length < query.length + HEAD_BYTES) {
-      if (hasSecondStatement(start.toString('latin1'))) {
-        throw new ClickHouseException(CODES.SYNTAX_ERROR, 'Multi-statements are not allowed.');
-      }
-    }
-    const inUtf8 = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');
-    const insert = {
-      ...statement,
-      target: inUtf8(statement.target),
-      settings: inUtf8(statement.settings),
-    };
-    return runInsert(engine, request, insert, { start, reader });
+  const begun = classify(head.toString('latin1'));
+  if (begun.kind === 'insert' && !isValues(begun)) {
+    checkWritable(request);
+    return runInsert(engine, request, begun, reader.rest(head.subarray(begun.dataStart)));
   }
+  // Anything else, with VALUES too, is looked at whole: no second statement may get lost.
   const whole = await reader.all(head);
-  if (whole.length > head.length) statement = classify(whole.toString('latin1'));
-  if (statement.kind === 'refused')
-    throw new ClickHouseException(statement.code, statement.message);
-  if (statement.kind === 'insert') {
-    throw new ClickHouseException(
-      CODES.QUERY_IS_TOO_LARGE,
-      `The data of an INSERT begin after ${String(MAX_STATEMENT_BYTES)} bytes.`,
-    );
+  const text = whole.toString('latin1');
+  const statement = classify(text);
+  switch (statement.kind) {
+    case 'refused':
+      return refuse(statement.code, statement.message);
+    case 'read':
+      return runRead(engine, request, statement, whole.toString('utf8'));
+    case 'write':
+      checkWritable(request);
+      return runWhole(engine, executionOf(request, whole.toString('utf8')), request.defaultFormat);
+    case 'insert': {
+      checkWritable(request);
+      if (isValues(statement) && hasSecondStatement(text.slice(statement.dataStart))) {
+        refuse(CODES.SYNTAX_ERROR, 'Syntax error: multi-statements are not allowed.');
+      }
+      const data = Readable.from([whole.subarray(statement.dataStart)]);
+      return runInsert(engine, request, statement, data);
+    }
   }
-  const sql = whole.toString('utf8');
-  if (statement.kind === 'read') {
-    return runRead(engine, request, sql, statement.format ?? request.defaultFormat);
-  }
-  if (request.readonly !== '0') refuseWrite();
-  const { bytes, rows, bytesRead } = await engine.run(executionOf(request, sql));
-  return {
-    kind: 'whole',
-    format: request.defaultFormat,
-    bytes,
-    summary: { readRows: rows, readBytes: bytesRead, writtenRows: 0 },
-  };
 };

@@ -98,7 +98,14 @@ const placeTokens = (text: string): { readonly placed: Placed[]; readonly more: 
 };
 
 /** Whether anything but white space and comments follows the semicolon that ends VALUES data. */
-export const hasSecondStatement = (valuesData: string): boolean => placeTokens(valuesData).more;
+export const hasSecondStatement = (valuesData: string): boolean => {
+  let ended = false;
+  for (const token of tokens(valuesData)) {
+    if (isSymbol(token, ';')) ended = true;
+    else if (ended) return true;
+  }
+  return false;
+};
 
 /** The name after the last FORMAT that ends a query: nothing but SETTINGS may follow it. */
 const formatClause = (text: string, placed: readonly Placed[]): string | null => {
@@ -146,17 +153,13 @@ const dataAfterFormat = (text: string, at: number): number => {
 /** The index of the token behind the table's name, or behind that of a table function. */
 const afterTarget = (tokenAt: (index: number) => Token | undefined): number => {
   let at = 1;
-  if (isWord(tokenAt(at), 'INTO')) at += 1;
-  while (isWord(tokenAt(at), 'TABLE', 'FUNCTION') && ['word', 'quoted'].includes(kindOf(at + 1))) {
-    at += 1;
+  for (const word of ['INTO', 'TABLE', 'FUNCTION']) {
+    const next = tokenAt(at + 1);
+    if (isWord(tokenAt(at), word) && next !== undefined && next.kind !== 'symbol') at += 1;
   }
   at += 1;
   while (isSymbol(tokenAt(at), '.')) at += 2;
   return at;
-
-  function kindOf(index: number): string {
-    return tokenAt(index)?.kind ?? '';
-  }
 };
 
 /** An INSERT that brings its data, or null if it takes them from a query. */

@@ -1,0 +1,45 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { explainBrokerFailure, explainBrokerProblem } from './broker-failure.ts';
+
+let directory: string;
+beforeEach(async () => (directory = await mkdtemp(join(tmpdir(), 'broker-failure-'))));
+afterEach(() => rm(directory, { recursive: true }));
+
+const explain = async (log: string): Promise<string> => {
+  const path = join(directory, 'kafka.log');
+  await writeFile(path, log);
+  return (await explainBrokerFailure(path, directory, 9092)).message;
+};
+
+const bindError = (port: number): string =>
+  `ERROR ... KafkaException: Socket server failed to bind to 127.0.0.1:${String(port)}: Address already in use.`;
+
+test('a port that was taken is named with its setting', async () => {
+  expect(await explain(bindError(9092))).toMatch(/127\.0\.0\.1:9092.*set KAFKA_PORT/);
+});
+
+test('the port of the controller, which nobody sets, is free at the next start', async () => {
+  expect(await explain(bindError(40001))).toMatch(/port 40001, which was free: start again\.$/);
+});
+
+test.each([
+  ['java.io.IOException: No space left on device', /the disk that holds .* is full: make room/],
+  [
+    'KafkaException: Failed to acquire lock on file .lock in /d.',
+    /another broker uses .*: stop that one/,
+  ],
+  ['java.io.FileNotFoundException: /d/x (Permission denied)', /correct its permissions/],
+  ['java.nio.file.AccessDeniedException: /d/x', /correct its permissions/],
+])('%p is explained in one line', async (log, expected) => {
+  expect(await explain(log)).toMatch(expected);
+  expect(explainBrokerProblem(log, directory)?.message).not.toContain('\n');
+});
+
+test('what nobody knows is told by the last lines of the log, without stack frames', async () => {
+  const message = await explain('INFO fine\nERROR odd\n\tat a.b.C(D.java:1)\n\t... 3 more\n');
+  expect(message).toBe(
+    `Kafka ended during its start. The last lines of ${directory}/kafka.log:\nINFO fine\nERROR odd`,
+  );
+});
