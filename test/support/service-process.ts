@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { exitOf, serverProcess, type ServerProcess } from '../../services/local/child-process.ts';
+
+const repository = fileURLToPath(new URL('../../', import.meta.url));
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
+export interface ServiceProcess extends ServerProcess {
+  /** All that it has printed. */
+  output(): string;
+}
+
+/** Starts one of the services as a process and resolves when it is ready; rejects where it ends before. */
+export const startService = async (
+  name: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<ServiceProcess> => {
+  const child = spawn(process.execPath, ['--import', tsx, `services/${name}/main.ts`], {
+    cwd: repository,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, NODE_OPTIONS: '', HEALTH_PORT: '0', ...environment },
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      printed += chunk.toString('utf8');
+    });
+  }
+  const exited = exitOf(child);
+  const ready = new Promise<true>((resolve) => child.once('message', () => resolve(true)));
+  const first = await Promise.race([ready, exited]);
+  if (first !== true || child.pid === undefined) {
+    throw new Error(`${name} ended during its start: ${printed}`);
+  }
+  return { ...serverProcess(child.pid, exited), output: () => printed };
+};
+
+/** Runs `usagectl` to its end. */
+export const usagectl = async (
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> => {
+  const child = spawn(process.execPath, ['services/cli/bin/usagectl.mjs', ...args], {
+    cwd: repository,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '', ...environment },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString('utf8');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString('utf8');
+  });
+  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code: await closed, stdout, stderr };
+};
