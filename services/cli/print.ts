@@ -12,16 +12,18 @@ export const printJson = (value: unknown): void => print(JSON.stringify(value, n
 export const progress = (what: string): { at(done: number): void; end(): void } => {
   const { stderr } = process;
   const interval = stderr.isTTY ? 100 : 5_000;
-  let last = 0;
+  let last = Date.now();
+  let shown = false;
   return {
     at: (done) => {
       if (Date.now() - last < interval) return;
       last = Date.now();
+      shown = true;
       const line = `${what} ${done.toLocaleString('en')}`;
       stderr.write(stderr.isTTY ? `\r${line}\u001b[K` : `${line}\n`);
     },
     end: () => {
-      if (stderr.isTTY && last > 0) stderr.write('\r\u001b[K');
+      if (stderr.isTTY && shown) stderr.write('\r\u001b[K');
     },
   };
 };

@@ -30,12 +30,12 @@ const workload = async (seed: number, events: number): Promise<Iterable<Emission
 
 test('SIGKILL in the middle of 300,000 events, then a restart: every window equals the expected totals', async () => {
   const first = await pipeline.startAggregator();
-  let killed: Promise<void> | null = null;
+  const kills: Promise<void>[] = [];
   const count = await pipeline.produce(await workload(1, 300_000), (sent) => {
-    if (sent >= 150_000) killed = killed ?? first.kill();
+    if (sent >= 150_000 && kills.length === 0) kills.push(first.kill());
   });
   expect(count).toBe(300_000);
-  await killed;
+  await Promise.all(kills);
   const second = await pipeline.startAggregator();
   await pipeline.settled();
   await second.stop();
@@ -44,11 +44,13 @@ test('SIGKILL in the middle of 300,000 events, then a restart: every window equa
 
 test('two aggregators, one killed and one joining: every window equals the expected totals', async () => {
   const [first] = await Promise.all([pipeline.startAggregator(), pipeline.startAggregator()]);
-  let third: ReturnType<Pipeline['startAggregator']> | null = null;
+  const joining: Promise<unknown>[] = [];
   await pipeline.produce(await workload(2, 60_000), (sent) => {
-    if (sent >= 20_000) third = third ?? first.kill().then(() => pipeline.startAggregator());
+    if (sent >= 20_000 && joining.length === 0) {
+      joining.push(first.kill().then(() => pipeline.startAggregator()));
+    }
   });
-  await third;
+  await Promise.all(joining);
   await pipeline.settled();
   await pipeline.stopAll();
   expect(await pipeline.differences()).toEqual([]);
