@@ -28,7 +28,8 @@ const TABLES: Readonly<
  * The rows of one page. The keys are found first, without what they bring along and without FINAL,
  * which changes no key: so the engine sums and sorts out attributes for one page only, and holds no
  * more than the keys of the rest. Attributes are those of the earliest event. Null attributes stand
- * in a tuple, because `argMin` passes over nulls.
+ * in a tuple, because `argMin` passes over nulls. `GLOBAL` finds the keys once for all shards of a
+ * cluster.
  */
 const pageSql = (query: UsageQuery, after: RowKey | null, timeLimitSeconds: number): string => {
   const { table, reported, usage, usageEnd } = TABLES[query.granularity];
@@ -56,7 +57,7 @@ const pageSql = (query: UsageQuery, after: RowKey | null, timeLimitSeconds: numb
       tupleElement(attributes, 5) AS "tags", tupleElement(attributes, 6) AS "additionalInfo",
       toString(sum(u.quantity)) AS "quantity"
     FROM ${table} AS u FINAL
-    WHERE ${where} AND (${key}) IN (
+    WHERE ${where} AND (${key}) GLOBAL IN (
       SELECT DISTINCT ${key} FROM ${table}
       WHERE ${where} ${ofSubscriber} ${beyond}
       ORDER BY ${key} LIMIT {limit:UInt32})

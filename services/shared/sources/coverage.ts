@@ -141,7 +141,7 @@ export const hourState = (coverage: Coverage, hour: Hour, hourMillis: number): H
 
 /**
  * The sources whose rows answer for `[from, to)`, once nothing in it is still processing: live ones,
- * and history runs that are sealed.
+ * and history runs, which then are sealed.
  */
 export const countedSources = (
   { sources }: Coverage,
@@ -149,7 +149,6 @@ export const countedSources = (
   to: Millis,
 ): readonly SourceId[] =>
   sources
-    .filter(({ source }) => source.kind === 'live' || source.state === 'sealed')
     .filter((span) => span.from < to && from < span.to)
     .map(({ source: { topic, epoch } }) => ({ topic, epoch }));
 
@@ -158,9 +157,7 @@ interface ProgressRow extends SourcePartition {
   readonly sealed: boolean;
 }
 
-export const readProgress = async (
-  client: ClickHouseClient,
-): Promise<readonly PartitionProgress[]> => {
+const readProgress = async (client: ClickHouseClient): Promise<readonly PartitionProgress[]> => {
   const rows = await queryRows<ProgressRow>(
     client,
     `SELECT topic, epoch, partition, toUnixTimestamp(c.closed_through) AS closed_through, sealed
