@@ -8,11 +8,12 @@ import { count, initialState, mustCutBefore, type FoldState } from './fold/fold.
 import type { Halt } from './fold/halt.ts';
 import type { Knowledge } from './fold/knowledge.ts';
 import { contradiction, type LedgerTail } from './fold/ledger-tail.ts';
-import { markOf, recordDigest } from '../shared/record-mark.ts';
+import { markOf } from '../shared/record-mark.ts';
 import { advance, type Step } from './fold/timeline.ts';
 import { flush } from './flush.ts';
 import { Serial } from '../shared/serial.ts';
 import type { LogBounds, LogInspector } from '../shared/kafka/log-inspector.ts';
+import { LogRecognition, lostRecords, type Folded } from '../shared/kafka/log-recognition.ts';
 import type { Outbox, Store } from './ports.ts';
 import { TickSchedule } from './tick-schedule.ts';
 import type { Place } from './fold/verdict.ts';
@@ -60,12 +61,11 @@ export class PartitionWorker {
   private readonly dropped = new AbortController();
   private readonly index: EventIndex;
   private readonly ticks = new TickSchedule();
+  private readonly recognition: LogRecognition;
   private state: FoldState | null = null;
   private tail: LedgerTail = { ids: new Map(), lastOffset: -1 };
   private storedOffset = -1;
   private unstoredSince: number | null = null;
-  /** Whether the log has been found to be the one that was folded, since reading was begun anew. */
-  private verified = false;
   private halted: Halt | null = null;
 
   constructor(place: Place, knowledge: Knowledge, ports: WorkerPorts, options: WorkerOptions) {
@@ -74,6 +74,7 @@ export class PartitionWorker {
     this.options = options;
     this.index = new EventIndex(options.indexMaxBytes);
     this.ports = { ...ports, logger: ports.logger.child({ partition: partitionName(place) }) };
+    this.recognition = new LogRecognition(() => this.bounds());
   }
 
   status(): WorkerStatus {
@@ -95,13 +96,8 @@ export class PartitionWorker {
     return this.run(null, async () => {
       const state = this.state ?? (await this.hydrate());
       if (state === null) return null;
-      const { log } = this.ports;
-      const bounds = await this.persist('read the log bounds', () => log.bounds(this.place));
-      const halt = boundsHalt(state, bounds);
-      if (halt) return this.stop(halt);
-      const last = markOf(state.lastRecord);
-      this.verified = last === null || last.offset < bounds.low;
-      return this.verified ? state.nextOffset : (last?.offset ?? state.nextOffset);
+      const position = await this.recognition.position(foldedOf(state));
+      return typeof position === 'number' ? position : this.stop(position);
     });
   }
 
@@ -173,12 +169,16 @@ export class PartitionWorker {
     return this.ports.persist(what, step, this.dropped.signal);
   }
 
+  private bounds(): Promise<LogBounds> {
+    return this.persist('read the log bounds', () => this.ports.log.bounds(this.place));
+  }
+
   private async hydrate(): Promise<FoldState | null> {
-    const { store, log, logger } = this.ports;
+    const { store, logger } = this.ports;
     const { place } = this;
     const checkpoint = await this.persist('read the checkpoint', () => store.checkpoint(place));
     if (checkpoint === null) {
-      const { low } = await this.persist('read the log bounds', () => log.bounds(place));
+      const { low } = await this.bounds();
       if (low > 0) return this.stop(lostRecords(0, low));
       const state = initialState(place, 0);
       await this.persist('write the first checkpoint', () =>
@@ -207,30 +207,12 @@ export class PartitionWorker {
     this.storedOffset = state.nextOffset;
   }
 
-  /** Drops what has been folded already; the last record folded must come again as it was. */
   private async recognise(
     state: FoldState,
     records: readonly LogRecord[],
   ): Promise<readonly LogRecord[] | null> {
-    const last = markOf(state.lastRecord);
-    const again = last && records.find((record) => record.offset === last.offset);
-    if (last && again) {
-      if (recordDigest(again) !== last.digest) return this.stop(otherRecord(last.offset));
-      this.verified = true;
-    }
-    const fresh = records.filter((record) => record.offset >= state.nextOffset);
-    const first = fresh[0];
-    if (!first) return fresh;
-    if (!this.verified || first.offset > state.nextOffset) {
-      const { log } = this.ports;
-      const bounds = await this.persist('read the log bounds', () => log.bounds(this.place));
-      const halt = boundsHalt(state, bounds);
-      if (halt) return this.stop(halt);
-      if (!this.verified && last && bounds.low <= last.offset)
-        return this.stop(otherRecord(last.offset));
-      this.verified = true;
-    }
-    return fresh;
+    const fresh = await this.recognition.recognise(foldedOf(state), records);
+    return 'code' in fresh ? this.stop(fresh) : fresh;
   }
 
   private async fold(state: FoldState, records: readonly LogRecord[]): Promise<void> {
@@ -328,28 +310,7 @@ export class PartitionWorker {
   }
 }
 
-const boundsHalt = (state: FoldState, { low, high }: LogBounds): Halt | null => {
-  if (high < state.nextOffset) {
-    return {
-      code: 'another-log',
-      message:
-        `the log ends at offset ${String(high)} and ${String(state.nextOffset)} was reached before: the topic was ` +
-        're-created or lost records; see docs/operations.md, "A partition has halted"',
-    };
-  }
-  return low > state.nextOffset ? lostRecords(state.nextOffset, low) : null;
-};
-
-const lostRecords = (nextOffset: number, low: number): Halt => ({
-  code: 'lost-records',
-  message:
-    `offsets ${String(nextOffset)} to ${String(low - 1)} expired before they were read; ` +
-    'see docs/operations.md, "A partition has halted"',
-});
-
-const otherRecord = (offset: number): Halt => ({
-  code: 'another-log',
-  message:
-    `the record at offset ${String(offset)} is not the one that was counted: the topic was re-created; ` +
-    'see docs/operations.md, "A partition has halted"',
+const foldedOf = ({ nextOffset, lastRecord }: FoldState): Folded => ({
+  nextOffset,
+  lastRecord: markOf(lastRecord),
 });

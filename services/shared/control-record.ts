@@ -5,7 +5,7 @@ import { partitionName, type SourcePartition } from './source.ts';
  * Control records share the topics with usage, and providers may write there: so each is signed
  * for its place (topic, epoch, partition), and one that is not is dead-lettered as forged.
  */
-export type ControlKind = 'rules' | 'tick' | 'end' | 'floor' | 'closed';
+export type ControlKind = 'rules' | 'tick' | 'end' | 'floor' | 'closed' | 'carry';
 
 export const CONTROL_HEADER = 'usage-control';
 const KEY_HEADER = 'usage-control-key';

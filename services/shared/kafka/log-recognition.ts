@@ -1,0 +1,96 @@
+import type { LogRecord } from '../log-record.ts';
+import { recordDigest, type RecordMark } from '../record-mark.ts';
+import type { LogBounds } from './log-inspector.ts';
+
+/** Why what is read now is not the log that was folded, or not all of it. */
+export interface LogHalt {
+  readonly code:
+    | 'another-log' // what was read before is not what stands there now
+    | 'lost-records'; // records expired before they were read
+  readonly message: string;
+}
+
+/** How far a log has been folded. */
+export interface Folded {
+  readonly nextOffset: number;
+  /** The last record folded; null before the first. */
+  readonly lastRecord: RecordMark | null;
+}
+
+/**
+ * Makes sure that a partition's log is still the one that was folded (DESIGN §4.9): reading begins
+ * at the last record folded, which must come again as it was. Never mistake another log for progress.
+ */
+export class LogRecognition {
+  private readonly bounds: () => Promise<LogBounds>;
+  /** Whether the log has been found to be the one that was folded, since reading was begun anew. */
+  private verified = false;
+
+  constructor(bounds: () => Promise<LogBounds>) {
+    this.bounds = bounds;
+  }
+
+  get isVerified(): boolean {
+    return this.verified;
+  }
+
+  /** Where to read on: from the last record folded, or the one after it where that has expired. */
+  async position({ nextOffset, lastRecord }: Folded): Promise<number | LogHalt> {
+    const bounds = await this.bounds();
+    const halt = boundsHalt(nextOffset, bounds);
+    if (halt) return halt;
+    this.verified = lastRecord === null || lastRecord.offset < bounds.low;
+    return this.verified ? nextOffset : (lastRecord?.offset ?? nextOffset);
+  }
+
+  /** Drops what has been folded already; the last record folded must be there as it was. */
+  async recognise(
+    { nextOffset, lastRecord }: Folded,
+    records: readonly LogRecord[],
+  ): Promise<readonly LogRecord[] | LogHalt> {
+    const again = lastRecord && records.find((record) => record.offset === lastRecord.offset);
+    if (lastRecord && again) {
+      if (recordDigest(again) !== lastRecord.digest) return otherRecord(lastRecord.offset);
+      this.verified = true;
+    }
+    const fresh = records.filter((record) => record.offset >= nextOffset);
+    const first = fresh[0];
+    if (!first) return fresh;
+    if (!this.verified || first.offset > nextOffset) {
+      const bounds = await this.bounds();
+      const halt = boundsHalt(nextOffset, bounds);
+      if (halt) return halt;
+      if (!this.verified && lastRecord && bounds.low <= lastRecord.offset)
+        return otherRecord(lastRecord.offset);
+      this.verified = true;
+    }
+    return fresh;
+  }
+}
+
+const boundsHalt = (nextOffset: number, { low, high }: LogBounds): LogHalt | null => {
+  if (high < nextOffset) {
+    return {
+      code: 'another-log',
+      message:
+        `the log ends at offset ${String(high)} and ${String(nextOffset)} was reached before: the topic was ` +
+        're-created or lost records; see docs/operations.md, "A partition has halted"',
+    };
+  }
+  return low > nextOffset ? lostRecords(nextOffset, low) : null;
+};
+
+/** Records from `nextOffset` up to `low` are needed, and are gone. */
+export const lostRecords = (nextOffset: number, low: number): LogHalt => ({
+  code: 'lost-records',
+  message:
+    `offsets ${String(nextOffset)} to ${String(low - 1)} expired before they were read; ` +
+    'see docs/operations.md, "A partition has halted"',
+});
+
+const otherRecord = (offset: number): LogHalt => ({
+  code: 'another-log',
+  message:
+    `the record at offset ${String(offset)} is not the one that was counted: the topic was re-created; ` +
+    'see docs/operations.md, "A partition has halted"',
+});
