@@ -1,4 +1,5 @@
 import kafkajs, { type Admin } from 'kafkajs';
+import pRetry from 'p-retry';
 import { UserError } from '../errors.ts';
 
 /** A topic as it must be. A setting that is not named here is the broker's default. */
@@ -71,13 +72,20 @@ export const createTopics = async (admin: Admin, specs: readonly TopicSpec[]): P
   const missing = specs.filter(({ topic }) => !existing.has(topic));
   if (missing.length === 0) return;
   await admin.createTopics({
-    waitForLeaders: true,
+    waitForLeaders: false,
     topics: missing.map(({ topic, partitions, replicationFactor, settings }) => ({
       topic,
       numPartitions: partitions,
       replicationFactor,
       configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
     })),
+  });
+  // Brokers learn of new topics one after the other; kafkajs's own wait gives up at the first that
+  // has not yet.
+  await pRetry(() => admin.fetchTopicMetadata({ topics: missing.map(({ topic }) => topic) }), {
+    retries: 10,
+    minTimeout: 50,
+    maxTimeout: 2_000,
   });
 };
 

@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import { queryRows } from '../../services/shared/clickhouse/client.ts';
+import { openSource } from '../../services/shared/sources/open-source.ts';
+import type { RegisteredSource } from '../../services/shared/sources/register.ts';
+import { HOUR_MILLIS, millis } from '../../services/shared/time.ts';
+import { Pipeline } from '../support/pipeline.ts';
+import type { ServiceProcess } from '../support/service-process.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { generateWorkload } from '../support/workload/generate-workload.ts';
+
+let pipeline: Pipeline;
+let storage: RegisteredSource;
+
+const produce = async (seed: number): Promise<void> => {
+  const now = millis(Date.now());
+  await pipeline.produce(
+    generateWorkload({
+      seed,
+      events: 600,
+      tenants: 5,
+      resourcesPerTenant: 8,
+      topics: await pipeline.sources(),
+      reportedFrom: now,
+      reportedTo: now,
+      shares: {},
+    }),
+  );
+};
+
+beforeEach(async () => {
+  pipeline = await Pipeline.open(HOUR_MILLIS);
+  const found = (await pipeline.sources()).find(({ topic }) => topic.endsWith('.storage'));
+  if (!found) throw new Error('there is no storage source');
+  storage = found;
+  await produce(1);
+  const aggregator = await pipeline.startAggregator();
+  await pipeline.settled();
+  await aggregator.stop();
+}, 60_000);
+
+afterEach(async () => {
+  await pipeline.close();
+});
+
+const halted = (service: ServiceProcess, code: string): Promise<string> =>
+  waitFor(`a partition halts: ${code}`, () =>
+    Promise.resolve(
+      service
+        .output()
+        .split('\n')
+        .find((line) => line.includes('has halted') && line.includes(`"code":"${code}"`)),
+    ),
+  );
+
+/** Health of the process, which has a port of its own. */
+const health = async (service: ServiceProcess): Promise<{ status: number; body: string }> => {
+  const url = /"health":"([^"]+)"/.exec(service.output())?.[1] ?? '';
+  const answer = await fetch(`${url}/health/ready`);
+  return { status: answer.status, body: await answer.text() };
+};
+
+const acceptedOf = async (topic: string): Promise<number> => {
+  const [row] = await queryRows<{ n: string }>(
+    pipeline.stack.clickHouse,
+    'SELECT toString(sum(accepted)) AS n FROM checkpoints FINAL WHERE topic = {topic:String}',
+    { topic },
+  );
+  return Number(row?.n);
+};
+
+test('records that expired unread halt their partition alone and are named', async () => {
+  const { admin } = pipeline.tools;
+  const compute = storage.topic.replace('.storage', '.compute');
+  const before = { storage: await acceptedOf(storage.topic), compute: await acceptedOf(compute) };
+  await produce(2);
+  const [end] = await admin.fetchTopicOffsets(storage.topic);
+  const last = Number(end?.high) - 1;
+  await admin.deleteTopicRecords({
+    topic: storage.topic,
+    partitions: [{ partition: 0, offset: String(last) }],
+  });
+  const aggregator = await pipeline.startAggregator();
+  const line = await halted(aggregator, 'lost-records');
+  expect(line).toContain(`to ${String(last - 1)} expired before they were read`);
+  await waitFor(
+    'the other topic goes on',
+    async () => (await acceptedOf(compute)) > before.compute,
+  );
+  expect(await acceptedOf(storage.topic)).toBe(before.storage);
+  expect(await health(aggregator)).toMatchObject({
+    status: 503,
+    body: expect.stringContaining('lost-records') as string,
+  });
+});
+
+test('an expired log whose records were all counted goes on', async () => {
+  const [end] = await pipeline.tools.admin.fetchTopicOffsets(storage.topic);
+  await pipeline.tools.admin.deleteTopicRecords({
+    topic: storage.topic,
+    partitions: [{ partition: 0, offset: String(end?.high) }],
+  });
+  const before = await acceptedOf(storage.topic);
+  await produce(3);
+  const aggregator = await pipeline.startAggregator();
+  await pipeline.settled();
+  expect(await acceptedOf(storage.topic)).toBeGreaterThan(before);
+  expect((await health(aggregator)).status).toBe(200);
+});
+
+const recreate = async (): Promise<void> => {
+  const { admin } = pipeline.tools;
+  await admin.deleteTopics({ topics: [storage.topic] });
+  await waitFor(
+    'the topic is gone',
+    async () => !(await admin.listTopics()).includes(storage.topic),
+  );
+  await openSource(pipeline.tools, storage);
+};
+
+test('a topic that was re-created and is shorter now halts its partition', async () => {
+  await recreate();
+  const aggregator = await pipeline.startAggregator();
+  expect(await halted(aggregator, 'another-log')).toContain('the log ends at offset 1');
+});
+
+test('a topic that was re-created and is as long again halts its partition', async () => {
+  const before = await acceptedOf(storage.topic);
+  await recreate();
+  await produce(4);
+  await produce(5);
+  const aggregator = await pipeline.startAggregator();
+  expect(await halted(aggregator, 'another-log')).toContain('is not the one that was counted');
+  expect(await acceptedOf(storage.topic)).toBe(before);
+});
+
+test('a process without the keys of the rules in force halts and changes nothing', async () => {
+  const before = await pipeline.nextOffsets();
+  await produce(6);
+  const aggregator = await pipeline.startAggregator({
+    USAGE_CONTROL_KEYS: `other:${randomBytes(32).toString('hex')}`,
+  });
+  expect(await halted(aggregator, 'unknown-rules')).toContain('add it to USAGE_CONTROL_KEYS');
+  expect(await pipeline.nextOffsets()).toEqual(before);
+});
