@@ -91,6 +91,15 @@ describe('counting', () => {
     ]);
   });
 
+  test('the ids of an accepted event stay in memory until the ledger has them', () => {
+    const index = new EventIndex(0);
+    fold(begun(), [sent(1)], index);
+    expect(index.evict(new Set())).toBe(false);
+    expect(index.missing([hour(0)])).toEqual([]);
+    index.acknowledged();
+    expect(index.evict(new Set())).toBe(true);
+  });
+
   test('an id seen lower with the same content is a duplicate, and changes no window', () => {
     const state = begun();
     const event = eventOf({}, 'x');
