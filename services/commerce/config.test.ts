@@ -1,0 +1,29 @@
+import { readConfig } from './config.ts';
+
+test('without settings it listens on loopback, for usage of the last 24 hours, without faults', () => {
+  expect(readConfig({})).toEqual({
+    host: '127.0.0.1',
+    port: 8081,
+    dataDirectory: '.local/data/commerce',
+    maxAgeMillis: 24 * 3_600_000,
+    token: null,
+    knownDimensionsOnly: true,
+    faults: false,
+    hourMillis: 3_600_000,
+  });
+});
+
+test('an age limit of 0 hours is none', () => {
+  expect(readConfig({ COMMERCE_MAX_AGE_HOURS: '0' }).maxAgeMillis).toBeNull();
+});
+
+test('beyond loopback a token is needed', () => {
+  expect(() => readConfig({ COMMERCE_HOST: '0.0.0.0' })).toThrow('COMMERCE_TOKEN');
+  expect(readConfig({ COMMERCE_HOST: '0.0.0.0', COMMERCE_TOKEN: 't' }).token).toBe('t');
+  expect(readConfig({ COMMERCE_HOST: '::1' }).token).toBeNull();
+});
+
+test('every setting that is wrong is named', () => {
+  const wrong = { COMMERCE_PORT: 'http', COMMERCE_FAULTS: 'yes', COMMERCE_DIMENSIONS: 'none' };
+  expect(() => readConfig(wrong)).toThrow(/COMMERCE_PORT.*COMMERCE_DIMENSIONS.*COMMERCE_FAULTS/);
+});

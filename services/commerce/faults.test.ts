@@ -1,0 +1,32 @@
+import { FaultQueue, readFault, type Fault } from './faults.ts';
+
+const fault = (text: string): Fault => {
+  const result = readFault(text);
+  if (typeof result === 'string') throw new Error(result);
+  return result;
+};
+
+test('faults are used up in their order, each as often as it was asked for', () => {
+  const queue = new FaultQueue();
+  queue.add(fault('{"kind": "hang", "count": 2}'));
+  queue.add(fault('{"kind": "status", "status": 503}'));
+  const taken = Array.from({ length: 4 }, () => queue.take('POST')?.kind);
+  expect(taken).toEqual(['hang', 'hang', 'status', undefined]);
+  expect(queue.pending()).toEqual([]);
+});
+
+test('a fault for one method waits for it', () => {
+  const queue = new FaultQueue();
+  queue.add(fault('{"kind": "garbage", "method": "GET"}'));
+  queue.add(fault('{"kind": "close", "stored": true}'));
+  expect(queue.take('POST')).toEqual({ kind: 'close', stored: true, count: 1 });
+  expect(queue.take('POST')).toBeNull();
+  expect(queue.take('GET')).toMatchObject({ kind: 'garbage', stored: false });
+});
+
+test.each(['', '{}', '{"kind":"status","status":404}', '{"kind":"hang","count":0}'])(
+  '%s asks for no fault',
+  (text) => {
+    expect(typeof readFault(text)).toBe('string');
+  },
+);

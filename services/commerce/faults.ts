@@ -1,0 +1,78 @@
+import { z } from 'zod';
+
+/**
+ * Misbehaviour on demand, for the tests of those who call this service. It is no part of Azure's
+ * API, and its routes exist only with COMMERCE_FAULTS=on:
+ *
+ *     POST   /faults  {"kind": "close", "stored": true, "count": 2}   the next two requests
+ *     GET    /faults                                                  what is still to come
+ *     DELETE /faults                                                  behave again
+ *
+ * Faults are used up one a request, in the order in which they were asked for, by requests to /api
+ * that are authorized and well formed so far that they would be looked into.
+ */
+const faultSchema = z.intersection(
+  z.object({
+    /** How many requests. */
+    count: z.int().min(1).max(1_000_000).default(1),
+    /** Only requests of this method. */
+    method: z.enum(['GET', 'POST']).optional(),
+  }),
+  z.discriminatedUnion('kind', [
+    /** An HTTP error, with `stored` although the request was carried out. */
+    z.object({
+      kind: z.literal('status'),
+      status: z.union([z.literal(429), z.literal(500), z.literal(503)]),
+      stored: z.boolean().default(false),
+    }),
+    /** `hang`: no answer; `garbage`: 200 with broken JSON; `close`: the connection breaks. */
+    z.object({ kind: z.enum(['hang', 'garbage', 'close']), stored: z.boolean().default(false) }),
+    /** Every event of a POST is refused with this status. */
+    z.object({
+      kind: z.literal('refuse'),
+      status: z.enum(['ResourceNotFound', 'ResourceNotAuthorized', 'ResourceNotActive', 'Error']),
+    }),
+  ]),
+);
+
+export type Fault = z.output<typeof faultSchema>;
+
+/** A fault, or what is wrong with the request for one. */
+export const readFault = (text: string): Fault | string => {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return 'The body is not JSON.';
+  }
+  const result = faultSchema.safeParse(json);
+  return result.success ? result.data : z.prettifyError(result.error);
+};
+
+export class FaultQueue {
+  private waiting: readonly Fault[] = [];
+
+  add(fault: Fault): void {
+    this.waiting = [...this.waiting, fault];
+  }
+
+  clear(): void {
+    this.waiting = [];
+  }
+
+  pending(): readonly Fault[] {
+    return this.waiting;
+  }
+
+  /** Takes the fault that the next request of this method meets; null if none. */
+  take(method: string): Fault | null {
+    const index = this.waiting.findIndex(
+      (fault) => fault.method === undefined || fault.method === method,
+    );
+    const fault = this.waiting[index];
+    if (fault === undefined) return null;
+    const rest = fault.count > 1 ? [{ ...fault, count: fault.count - 1 }] : [];
+    this.waiting = [...this.waiting.slice(0, index), ...rest, ...this.waiting.slice(index + 1)];
+    return fault;
+  }
+}

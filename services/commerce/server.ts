@@ -1,0 +1,78 @@
+import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { UserError } from '../shared/errors.ts';
+import type { CommerceConfig } from './config.ts';
+import { badRequest } from './answers.ts';
+import { apiRoutes, sendBody, type ApiPorts } from './api-routes.ts';
+import { faultRoutes } from './fault-routes.ts';
+import { pageRoutes, type PagePorts } from './page/page-routes.ts';
+
+export type ServerPorts = ApiPorts & PagePorts;
+
+/** 25 events with the longest texts fit several times over. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+export const buildServer = async (ports: ServerPorts): Promise<FastifyInstance> => {
+  const app = fastify({ bodyLimit: MAX_BODY_BYTES });
+  const { faults, logger } = ports;
+  app.removeAllContentTypeParsers();
+
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    if ((error.statusCode ?? 500) < 500) {
+      const details = [{ target: 'request', message: error.message }];
+      return sendBody(reply, 400, badRequest(details));
+    }
+    logger.error({ err: error }, 'a request failed');
+    return sendBody(reply, 500, { message: 'An error has occurred.', code: 'InternalServerError' });
+  });
+  app.setNotFoundHandler((_request, reply) =>
+    sendBody(reply, 404, { message: 'There is nothing at this address.', code: 'NotFound' }),
+  );
+
+  app.get('/health/live', (_request, reply) => reply.send({ status: 'live' }));
+  app.get('/health/ready', (_request, reply) => reply.send({ status: 'ready' }));
+  await app.register(
+    (api, _options, done) => {
+      apiRoutes(api, ports);
+      done();
+    },
+    { prefix: '/api' },
+  );
+  await app.register((page, _options, done) => {
+    pageRoutes(page, ports);
+    done();
+  });
+  if (faults) {
+    await app.register((admin, _options, done) => {
+      faultRoutes(admin, faults.queue, ports.token);
+      done();
+    });
+    app.addHook('preClose', (done) => {
+      faults.connections.release();
+      done();
+    });
+  }
+  return app;
+};
+
+/**
+ * Listens where the settings say, and tells the address.
+ * @throws UserError where that is not possible.
+ */
+export const listen = async (
+  app: FastifyInstance,
+  { host, port }: Pick<CommerceConfig, 'host' | 'port'>,
+): Promise<string> => {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    const problem = LISTEN_PROBLEMS[(error as NodeJS.ErrnoException).code ?? ''];
+    if (problem === undefined) throw error;
+    throw new UserError(`Cannot listen on ${host}:${String(port)}: ${problem}.`, { cause: error });
+  }
+};
+
+const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use; stop what listens there, or set COMMERCE_PORT to another port',
+  EACCES: 'not allowed; set COMMERCE_PORT to a port above 1023',
+  EADDRNOTAVAIL: 'this machine has no such address; set COMMERCE_HOST to one that it has',
+};

@@ -1,0 +1,321 @@
+import { jest } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  failToStartCommerce,
+  startCommerce,
+  type CommerceProcess,
+} from '../support/commerce-process.ts';
+
+const VM = '9cd92d4c-bafd-4492-b278-bedc2de8232a';
+const API = 'api-version=2018-08-31';
+
+/** Each test starts processes, and they may have to share the machine. */
+jest.setTimeout(60_000);
+
+let directory: string;
+let running: CommerceProcess[];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'commerce-'));
+  running = [];
+});
+
+afterEach(async () => {
+  await Promise.all(running.map((process) => process.end('SIGKILL')));
+  await rm(directory, { recursive: true });
+});
+
+const start = async (settings: Readonly<Record<string, string>> = {}): Promise<CommerceProcess> => {
+  const process = await startCommerce({ COMMERCE_DATA_DIR: directory, ...settings });
+  running.push(process);
+  return process;
+};
+
+interface Item {
+  readonly status: string;
+  readonly usageEventId: string;
+  readonly resourceUri: string;
+  readonly quantity: number;
+  readonly error?: { readonly additionalInfo: { readonly acceptedMessage: Item } };
+}
+
+/** The exact texts of the numbers called `name` in an answer: JSON.parse would round them. */
+const numberTexts = (text: string, name: string): readonly string[] =>
+  Array.from(
+    text.matchAll(new RegExp(`"${name}":([-\\d.eE+]+)`, 'g')),
+    ([, digits = '']) => digits,
+  );
+
+const thisHour = (): string => new Date().toISOString();
+
+const event = (resourceUri: string, quantity = 1): Readonly<Record<string, unknown>> => ({
+  resourceUri,
+  quantity,
+  dimension: VM,
+  effectiveStartTime: thisHour(),
+  planId: 'plan1',
+});
+
+const send = (url: string, body: string, signal?: AbortSignal): Promise<Response> =>
+  fetch(`${url}/api/batchUsageEvent?${API}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+    ...(signal && { signal }),
+  });
+
+const batch = async (url: string, ...request: readonly unknown[]): Promise<readonly Item[]> => {
+  const answer = await send(url, JSON.stringify({ request }));
+  expect(answer.status).toBe(200);
+  return ((await answer.json()) as { readonly result: readonly Item[] }).result;
+};
+
+interface Row {
+  readonly usageResourceId: string;
+  readonly submittedQuantity: number;
+}
+
+const rows = async (url: string): Promise<readonly Row[]> => {
+  const answer = await fetch(`${url}/api/usageEvents?${API}&usageStartDate=2019-01-01`);
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as readonly Row[];
+};
+
+test('whatever was answered Accepted is there, once, after a SIGKILL in the middle of posts', async () => {
+  const accepted = new Map<string, number>();
+  let killed = false;
+  const post = async (url: string, client: number): Promise<void> => {
+    for (let n = 0; !killed; n++) {
+      const items = Array.from({ length: 5 }, (_, i) =>
+        event(`/client${String(client)}/resource${String(n * 5 + i)}`, n + 1),
+      );
+      const result = await batch(url, ...items).catch((error: unknown) => {
+        if (killed) return []; // the connection broke: nothing is known of this batch
+        throw error;
+      });
+      for (const { status, resourceUri, quantity } of result) {
+        expect(status).toBe('Accepted');
+        accepted.set(resourceUri, quantity);
+      }
+    }
+  };
+  const first = await start();
+  const clients = Array.from({ length: 8 }, (_, client) => post(first.url, client));
+  while (accepted.size < 1000) await Promise.race([...clients, new Promise(setImmediate)]);
+  killed = true;
+  expect(await first.end('SIGKILL')).toBe('SIGKILL');
+  await Promise.all(clients);
+
+  const second = await start();
+  const found = await rows(second.url);
+  const quantities = new Map(found.map((row) => [row.usageResourceId, row.submittedQuantity]));
+  expect(quantities.size).toBe(found.length);
+  expect([...accepted].filter(([uri, quantity]) => quantities.get(uri) !== quantity)).toEqual([]);
+  const again = await batch(
+    second.url,
+    ...[...accepted.keys()].slice(-25).map((uri) => event(uri, 999)),
+  );
+  expect(again.map(({ status }) => status)).toEqual(again.map(() => 'Duplicate'));
+  expect(again.map((item) => item.error?.additionalInfo.acceptedMessage.quantity)) //
+    .toEqual([...accepted.values()].slice(-25));
+});
+
+test('a second quantity never replaces the first, also after a restart', async () => {
+  const first = await start();
+  const [accepted] = await batch(first.url, event('/a', 5));
+  expect(await first.end('SIGTERM')).toBe(0);
+  const second = await start();
+  const [duplicate] = await batch(second.url, event('/A', 9));
+  expect(duplicate).toMatchObject({
+    status: 'Duplicate',
+    quantity: 9,
+    error: {
+      code: 'Conflict',
+      additionalInfo: {
+        acceptedMessage: { usageEventId: accepted?.usageEventId, quantity: 5, status: 'Duplicate' },
+      },
+    },
+  });
+  expect(await rows(second.url)).toMatchObject([{ usageResourceId: '/a', submittedQuantity: 5 }]);
+});
+
+test('of many requests for the same usage at once exactly one is accepted', async () => {
+  const { url } = await start();
+  const results = await Promise.all(
+    Array.from({ length: 40 }, (_, i) => batch(url, event('/other', i + 1), event('/a', i + 1))),
+  );
+  for (const index of [0, 1]) {
+    const items = results.map((result) => result[index]);
+    expect(items.filter((item) => item?.status === 'Accepted')).toHaveLength(1);
+    expect(items.filter((item) => item?.status === 'Duplicate')).toHaveLength(39);
+  }
+});
+
+test('quantities come back with exactly their digits, also after a SIGKILL', async () => {
+  const quantities = [
+    ['49.384377100419951000000000000001', '49.384377100419951000000000000001'],
+    [
+      '123456789012345.123456789012345678901234567891',
+      '123456789012345.123456789012345678901234567891',
+    ],
+    ['1e-30', '0.000000000000000000000000000001'],
+    ['2.5000', '2.5'],
+    ['8.381903171539307e-08', '0.00000008381903171539307'],
+  ] as const;
+  const expected = quantities.map(([, text]) => text);
+  const items = quantities.map(([sent], i) =>
+    JSON.stringify(event(`/a${String(i)}`)).replace('"quantity":1', `"quantity":${sent}`),
+  );
+  const body = `{"request":[${items.join(',')}]}`;
+  const first = await start();
+  expect(numberTexts(await (await send(first.url, body)).text(), 'quantity')).toEqual(expected);
+  await first.end('SIGKILL');
+  const { url } = await start();
+  const [, ...standing] = (await (await send(url, body)).text()).split('acceptedMessage');
+  expect(standing.map((text) => numberTexts(text, 'quantity')[0])).toEqual(expected);
+  const list = await fetch(`${url}/api/usageEvents?${API}&usageStartDate=2019-01-01`);
+  const text = await list.text();
+  expect(numberTexts(text, 'submittedQuantity')).toEqual(expected);
+  expect(numberTexts(text, 'processedQuantity')).toEqual(expected);
+});
+
+test('usage of more than the set age is expired, and with 0 hours any age is accepted', async () => {
+  const old = { ...event('/a'), effectiveStartTime: '2019-12-10T19:00:00Z' };
+  const strict = await start({ COMMERCE_MAX_AGE_HOURS: '48' });
+  const yesterday = new Date(Date.now() - 47 * 3_600_000).toISOString();
+  const items = await batch(strict.url, old, { ...event('/b'), effectiveStartTime: yesterday });
+  expect(items.map(({ status }) => status)).toEqual(['Expired', 'Accepted']);
+  await strict.end('SIGTERM');
+  const { url } = await start({ COMMERCE_MAX_AGE_HOURS: '0' });
+  expect((await batch(url, old))[0]?.status).toBe('Accepted');
+});
+
+describe('faults', () => {
+  let shared: CommerceProcess;
+  let data: string;
+
+  beforeAll(async () => {
+    data = await mkdtemp(join(tmpdir(), 'commerce-'));
+    shared = await startCommerce({ COMMERCE_DATA_DIR: data, COMMERCE_FAULTS: 'on' });
+  });
+
+  afterAll(async () => {
+    await shared.end('SIGKILL');
+    await rm(data, { recursive: true });
+  });
+
+  const billed = async (resourceUri: string): Promise<readonly Row[]> =>
+    (await rows(shared.url)).filter(({ usageResourceId }) => usageResourceId === resourceUri);
+
+  const single = (resourceUri: string): string =>
+    JSON.stringify({ request: [event(resourceUri, 5)] });
+
+  const fault = async (url: string, body: unknown): Promise<void> => {
+    const answer = await fetch(`${url}/faults`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    expect(answer.status).toBe(201);
+  };
+
+  test.each([429, 500, 503])(
+    'the next requests are answered %i, and then all is well',
+    async (status) => {
+      const uri = `/status/${String(status)}`;
+      await fault(shared.url, { kind: 'status', status, count: 2 });
+      expect((await send(shared.url, single(uri))).status).toBe(status);
+      expect((await send(shared.url, single(uri))).status).toBe(status);
+      expect((await batch(shared.url, event(uri)))[0]?.status).toBe('Accepted');
+    },
+  );
+
+  test('the connection closes before anything is stored, or after', async () => {
+    await fault(shared.url, { kind: 'close' });
+    await expect(send(shared.url, single('/close'))).rejects.toThrow();
+    expect(await billed('/close')).toEqual([]);
+    await fault(shared.url, { kind: 'close', stored: true, method: 'POST' });
+    await expect(send(shared.url, single('/close'))).rejects.toThrow();
+    expect(await billed('/close')).toMatchObject([{ submittedQuantity: 5 }]);
+  });
+
+  test('an answer is broken JSON', async () => {
+    await fault(shared.url, { kind: 'garbage', stored: true });
+    const answer = await send(shared.url, single('/garbage'));
+    expect(answer.status).toBe(200);
+    await expect(answer.json()).rejects.toThrow(/JSON/);
+    expect(await billed('/garbage')).toHaveLength(1);
+  });
+
+  test('events are refused with a status that only Azure can know', async () => {
+    await fault(shared.url, { kind: 'refuse', status: 'ResourceNotActive' });
+    const [item] = await batch(shared.url, event('/refused'));
+    expect(item?.status).toBe('ResourceNotActive');
+    expect(await billed('/refused')).toEqual([]);
+  });
+
+  test('a request hangs until its caller gives up, and keeps nobody from stopping', async () => {
+    const commerce = await start({ COMMERCE_FAULTS: 'on' });
+    const pending = async (): Promise<string> => (await fetch(`${commerce.url}/faults`)).text();
+    await fault(commerce.url, { kind: 'hang', count: 2 });
+    const caller = new AbortController();
+    const impatient = send(commerce.url, single('/hang'), caller.signal);
+    const given = expect(impatient).rejects.toThrow(/abort/);
+    while (!(await pending()).includes('"count":1'));
+    caller.abort();
+    await given;
+    const patient = expect(send(commerce.url, single('/hang'))).rejects.toThrow();
+    while ((await pending()) !== '[]');
+    expect(await commerce.end('SIGTERM')).toBe(0);
+    await patient;
+  });
+});
+
+test('a connection on which no request came keeps it from stopping no more than a request in work', async () => {
+  const commerce = await start();
+  const socket = connect(Number(new URL(commerce.url).port), '127.0.0.1');
+  const closed = once(socket, 'close');
+  await once(socket, 'connect');
+  const answers = Array.from({ length: 20 }, (_, i) =>
+    batch(commerce.url, event(`/r${String(i)}`)),
+  );
+  await Promise.race(answers);
+  expect(await commerce.end('SIGTERM')).toBe(0);
+  await closed;
+  const settled = await Promise.allSettled(answers);
+  const accepted = settled.filter(({ status }) => status === 'fulfilled').length;
+  const again = await start();
+  expect((await rows(again.url)).length).toBe(accepted);
+});
+
+describe('it does not start, and says why', () => {
+  test('where its port is in use', async () => {
+    const { url } = await start();
+    const { port } = new URL(url);
+    const other = join(directory, randomUUID());
+    expect(await failToStartCommerce({ COMMERCE_DATA_DIR: other, COMMERCE_PORT: port })).toEqual({
+      code: 1,
+      said: `commerce: Cannot listen on 127.0.0.1:${port}: the port is in use; stop what listens there, or set COMMERCE_PORT to another port.\n`,
+    });
+  });
+
+  test('where another process has its data', async () => {
+    await start();
+    expect(await failToStartCommerce({ COMMERCE_DATA_DIR: directory })).toEqual({
+      code: 1,
+      said: `commerce: The store ${directory} is in use by another process: stop that one, or set COMMERCE_DATA_DIR to another directory.\n`,
+    });
+  });
+
+  test('where a setting cannot be used', async () => {
+    const wrong = { COMMERCE_DATA_DIR: directory, COMMERCE_MAX_AGE_HOURS: 'old' };
+    const { code, said } = await failToStartCommerce(wrong);
+    expect(code).toBe(1);
+    expect(said).toMatch(/^commerce: .*COMMERCE_MAX_AGE_HOURS.*\n$/);
+  });
+});
