@@ -5,7 +5,7 @@ import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-stor
 import { openLogWriter } from '../../services/shared/kafka/log-writer.ts';
 import { createTopics, historyTopic } from '../../services/shared/kafka/topics.ts';
 import type { LogRecord } from '../../services/shared/log-record.ts';
-import { controlAt, historyPlace, hour, knowledge, rulesAt } from '../support/fold/fixtures.ts';
+import { controlAt, hour, knowledge, placeOf, rulesAt } from '../support/fold/fixtures.ts';
 import { FoldRun } from '../support/fold/fold-run.ts';
 import { StoredWorld } from '../support/fold/stored-world.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
@@ -15,8 +15,14 @@ import { generateWorkload } from '../support/workload/generate-workload.ts';
 import { readLog } from '../support/workload/read-log.ts';
 import { SentRecords } from '../support/workload/sent-records.ts';
 
-/** A run of one partition, with everything that can be wrong, folded and stored. */
-const place = historyPlace();
+/** A run of one partition over midnight, with everything that can be wrong, folded and stored. */
+const place = placeOf({
+  topic: 'usage.history.run',
+  kind: 'history',
+  firstHour: hour(21),
+  lastHour: hour(26),
+  namespaces: ['*'],
+});
 const emissions = [
   ...generateWorkload({
     seed: 11,
@@ -24,8 +30,8 @@ const emissions = [
     tenants: 3,
     resourcesPerTenant: 3,
     topics: [place.source],
-    reportedFrom: hour(0),
-    reportedTo: hour(4),
+    reportedFrom: hour(21),
+    reportedTo: hour(27),
   }),
 ];
 
@@ -42,8 +48,8 @@ beforeAll(async () => {
   stack = await openTestStack();
   const sent = new SentRecords();
   for (const emission of emissions) sent.add(emission);
-  const rules = rulesAt(place, 0, hour(0), { namespaces: ['*'] });
-  const end = controlAt(place, 'end', 0, hour(3));
+  const rules = rulesAt(place, 0, hour(21), { namespaces: ['*'] });
+  const end = controlAt(place, 'end', 0, hour(26));
 
   const topic = { topic: place.topic, partitions: 1, replicationFactor: 1 };
   const admin = stack.kafka.admin();
