@@ -6,7 +6,7 @@
 declare const unit: unique symbol;
 export type Quantity = bigint & { readonly [unit]: 'Quantity' };
 
-export const QUANTITY_SCALE = 30;
+const QUANTITY_SCALE = 30;
 
 const ONE = 10n ** BigInt(QUANTITY_SCALE);
 

@@ -1,6 +1,6 @@
 import { formatQuantity, parseQuantity, type Quantity } from '../../shared/decimal.ts';
 import type { SourcePartition } from '../../shared/source.ts';
-import { dayOf, millis, nextHour, type Hour, type Millis } from '../../shared/time.ts';
+import { dayOf, millis, nextHour, type Hour } from '../../shared/time.ts';
 import { uuidText } from '../../shared/usage-event.ts';
 import type { Checkpoint, Chunk } from '../fold/chunk.ts';
 import type { DeadLetter, LedgerEntry } from '../fold/fold.ts';
@@ -20,7 +20,7 @@ const placeColumns = ({ topic, epoch, partition }: SourcePartition): SourceParti
   partition,
 });
 
-export const ledgerRow = (place: Place, entry: LedgerEntry): Record<string, unknown> => {
+const ledgerRow = (place: Place, entry: LedgerEntry): Record<string, unknown> => {
   const { candidate } = entry;
   const { event } = candidate;
   return {
@@ -43,7 +43,7 @@ export const ledgerRow = (place: Place, entry: LedgerEntry): Record<string, unkn
   };
 };
 
-export const windowRow = (
+const windowRow = (
   place: Place,
   reportedHour: Hour,
   window: Window,
@@ -114,7 +114,7 @@ const quantityFromText = (text: string): Quantity => {
   return quantity;
 };
 
-export const deadLetterRow = (place: Place, letter: DeadLetter): Record<string, unknown> => ({
+const deadLetterRow = (place: Place, letter: DeadLetter): Record<string, unknown> => ({
   ...placeColumns(place),
   offset: letter.record.offset,
   code: letter.code,
@@ -218,4 +218,3 @@ export const dayRange = (
 /** A day's length in seconds: 24 hours, of whatever length the source's are. */
 export const daySeconds = (place: Place): number => (place.source.hourMillis * 24) / 1000;
 
-export type { Millis };

@@ -28,7 +28,7 @@ const indexSchema = z.array(
   }),
 );
 
-export const schemaFingerprint = (definition: object): string =>
+const schemaFingerprint = (definition: object): string =>
   createHash('sha256').update(JSON.stringify(definition)).digest('hex');
 
 /**

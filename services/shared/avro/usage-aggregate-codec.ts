@@ -4,7 +4,7 @@ import type { UsageAggregate } from '../usage-aggregate.ts';
 import { newestSchema, type PublishedSchema } from './schema-directory.ts';
 import { frame, unframe } from './wire-format.ts';
 
-export const USAGE_AGGREGATE_SUBJECT = 'usage-aggregate';
+const USAGE_AGGREGATE_SUBJECT = 'usage-aggregate';
 
 type OnTheWire = Omit<UsageAggregate, 'quantity' | 'aggregateId'> & {
   readonly aggregateId: Buffer;

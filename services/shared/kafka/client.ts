@@ -12,7 +12,7 @@ type Level = 'debug' | 'info' | 'warn' | 'error';
 
 /** Every rebalance produces these; kafkajs logs them as errors and rejoins. */
 const REBALANCE =
-  /group is rebalancing|not aware of this member|group generation id is not valid|member needs to have a valid member id|re-joining the group/i;
+  /group is rebalancing|group coordinator is not available|not aware of this member|group generation id is not valid|member needs to have a valid member id|re-joining the group/i;
 
 const OUT_OF_REACH =
   /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ECONNRESET|EPIPE|connection timeout|connection error|closed connection|failed to connect to (seed )?broker|not connected/i;
@@ -63,7 +63,7 @@ export const openKafka = ({ brokers, clientId, logger }: KafkaOptions): Kafka =>
     logCreator: logTo(logger, brokers),
   });
 
-export const kafkaOutOfReach = (brokers: readonly string[], cause: unknown): UserError =>
+const kafkaOutOfReach = (brokers: readonly string[], cause: unknown): UserError =>
   new UserError(
     `Kafka at ${brokers.join(', ')} is out of reach: start it with "npm start", or set KAFKA_BROKERS ` +
       `(${messageOf(cause)})`,

@@ -1,4 +1,5 @@
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import { UserError } from '../errors.ts';
 import type { LogRecord, TopicPartition } from '../log-record.ts';
 import { millis } from '../time.ts';
 
@@ -72,7 +73,7 @@ export class GroupReader {
       this.joined(partitions);
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
-      if (!payload.restart) this.options.onCrash(payload.error);
+      if (!payload.restart) this.options.onCrash(explained(payload.error));
     });
     consumer.on(consumer.events.FETCH, () => {
       const now = Date.now();
@@ -171,6 +172,16 @@ export class GroupReader {
     }
   }
 }
+
+/** What a person can mend, said so. */
+const explained = (error: Error & { readonly type?: string }): Error =>
+  error.type === 'INVALID_SESSION_TIMEOUT'
+    ? new UserError(
+        'Kafka does not allow this session time-out: set AGGREGATOR_SESSION_MILLIS or BRIDGE_SESSION_MILLIS ' +
+          "within the broker's group.min.session.timeout.ms and group.max.session.timeout.ms",
+        { cause: error },
+      )
+    : error;
 
 const topicPartitions = (
   partitions: readonly TopicPartition[],

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { messageOf, UserError } from '../errors.ts';
 import { isProviderName } from '../kafka/topic-names.ts';
 
-export const PROVIDERS_FILE = fileURLToPath(
+const PROVIDERS_FILE = fileURLToPath(
   new URL('../../../deploy/kafka/providers.json', import.meta.url),
 );
 
