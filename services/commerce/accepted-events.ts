@@ -113,7 +113,9 @@ export class AcceptedEvents {
     for (const [key, total] of raised) {
       puts.push({ type: 'put', key: TOTALS + key, value: writeTotal(total) });
     }
-    await this.db.batch(puts, { sync: true });
+    await this.db.batch(puts, { sync: true }).catch((error: unknown) => {
+      throw explainWriteError(this.db.location, error);
+    });
     for (const [key, total] of raised) this.totalsByDimension.set(key, total);
     return outcomes;
   }
@@ -227,3 +229,9 @@ const explainOpenError = (directory: string, error: unknown): UserError => {
     { cause: error },
   );
 };
+
+const explainWriteError = (directory: string, error: unknown): UserError =>
+  new UserError(
+    `The store ${directory} cannot be written (${messageOf(error)}): correct that and start again; what was answered Accepted is stored.`,
+    { cause: error },
+  );

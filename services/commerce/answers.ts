@@ -22,7 +22,7 @@ export const badRequest = (details: readonly Detail[], target = 'usageEventReque
   code: 'BadArgument',
 });
 
-export const acceptedBody = (event: AcceptedEvent, status = 'Accepted'): Body => ({
+const acceptedBody = (event: AcceptedEvent, status = 'Accepted'): Body => ({
   usageEventId: event.usageEventId,
   status,
   messageTime: isoText(event.messageTime),
@@ -34,7 +34,7 @@ export const acceptedBody = (event: AcceptedEvent, status = 'Accepted'): Body =>
 });
 
 /** Tells the event that stands: the sender compares its quantity with the one it sent. */
-export const conflict = (standing: AcceptedEvent): Body => ({
+const conflict = (standing: AcceptedEvent): Body => ({
   additionalInfo: { acceptedMessage: acceptedBody(standing, 'Duplicate') },
   message: 'This usage event already exist.',
   code: 'Conflict',

@@ -19,7 +19,7 @@ import {
   type UsageEventsQuery,
 } from './usage-events-query.ts';
 
-export const API_VERSION = '2018-08-31';
+const API_VERSION = '2018-08-31';
 
 export interface ApiPorts {
   readonly events: AcceptedEvents;

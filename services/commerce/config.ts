@@ -13,7 +13,10 @@ const commerceSettings = {
   COMMERCE_PORT: wholeNumber(8081, 0, 65_535),
   /** Holds what was accepted; one process at a time. */
   COMMERCE_DATA_DIR: z.string().default('.local/data/commerce'),
-  /** Usage that took effect more hours ago than this is `Expired`; 0 accepts any age. */
+  /**
+   * Usage that took effect more hours ago than this is `Expired`; 0 accepts any age. These are hours
+   * of USAGE_HOUR_MILLIS, so that a test with short hours reaches the limit.
+   */
   COMMERCE_MAX_AGE_HOURS: wholeNumber(24, 0, 1_000_000),
   /** The bearer token that callers must present; not set: no authorization. */
   COMMERCE_TOKEN: z.string().optional(),

@@ -6,15 +6,18 @@ import { parseDateTime } from './date-time.ts';
 import type { MeteringEvent, Resource } from './metering-event.ts';
 
 /** Why an event is refused, in the words of the API (reference §4.2). */
-export type RefusedStatus =
-  | 'BadArgument'
-  | 'InvalidQuantity'
-  | 'InvalidDimension'
-  | 'Expired'
-  | 'ResourceNotFound'
-  | 'ResourceNotAuthorized'
-  | 'ResourceNotActive'
-  | 'Error';
+export const REFUSED_STATUSES = [
+  'BadArgument',
+  'InvalidQuantity',
+  'InvalidDimension',
+  'Expired',
+  'ResourceNotFound',
+  'ResourceNotAuthorized',
+  'ResourceNotActive',
+  'Error',
+] as const;
+
+export type RefusedStatus = (typeof REFUSED_STATUSES)[number];
 
 export interface Detail {
   /** The field that is wrong. */
@@ -115,7 +118,7 @@ export const checkEvent = (input: unknown, rules: CheckRules): Checked => {
 };
 
 /** From now back to the greatest age, both included. A future time is refused like an expired one. */
-export const isTimely = (effective: Millis, { now, maxAgeMillis }: CheckRules): boolean =>
+const isTimely = (effective: Millis, { now, maxAgeMillis }: CheckRules): boolean =>
   effective <= now && (maxAgeMillis === null || effective >= now - maxAgeMillis);
 
 const refused = (status: RefusedStatus, target: string, message: string): Refused => ({

@@ -25,6 +25,7 @@ export const performFault = (
 ): FastifyReply => {
   switch (fault.kind) {
     case 'status':
+      if (fault.retryAfter !== undefined) reply.header('retry-after', String(fault.retryAfter));
       return reply.code(fault.status).send({ message: 'A fault, as a test asked for.' });
     case 'garbage':
       return reply.code(200).type('application/json').send('{"count":1,"result":[{"status":"Acc');

@@ -24,6 +24,13 @@ test('a fault for one method waits for it', () => {
   expect(queue.take('GET')).toMatchObject({ kind: 'garbage', stored: false });
 });
 
+test('a refusal of events waits for a POST', () => {
+  const queue = new FaultQueue();
+  queue.add(fault('{"kind": "refuse", "status": "Expired"}'));
+  expect(queue.take('GET')).toBeNull();
+  expect(queue.take('POST')).toEqual({ kind: 'refuse', status: 'Expired', count: 1 });
+});
+
 test.each(['', '{}', '{"kind":"status","status":404}', '{"kind":"hang","count":0}'])(
   '%s asks for no fault',
   (text) => {

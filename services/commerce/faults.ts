@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { REFUSED_STATUSES } from './event-check.ts';
 
 /**
  * Misbehaviour on demand, for the tests of those who call this service. It is no part of Azure's
@@ -24,13 +25,15 @@ const faultSchema = z.intersection(
       kind: z.literal('status'),
       status: z.union([z.literal(429), z.literal(500), z.literal(503)]),
       stored: z.boolean().default(false),
+      /** Seconds for a `Retry-After` header; Azure documents none. */
+      retryAfter: z.int().nonnegative().optional(),
     }),
     /** `hang`: no answer; `garbage`: 200 with broken JSON; `close`: the connection breaks. */
     z.object({ kind: z.enum(['hang', 'garbage', 'close']), stored: z.boolean().default(false) }),
     /** Every event of a POST is refused with this status. */
     z.object({
       kind: z.literal('refuse'),
-      status: z.enum(['ResourceNotFound', 'ResourceNotAuthorized', 'ResourceNotActive', 'Error']),
+      status: z.enum(REFUSED_STATUSES),
     }),
   ]),
 );
@@ -67,7 +70,8 @@ export class FaultQueue {
   /** Takes the fault that the next request of this method meets; null if none. */
   take(method: string): Fault | null {
     const index = this.waiting.findIndex(
-      (fault) => fault.method === undefined || fault.method === method,
+      (fault) =>
+        (fault.method ?? method) === method && (fault.kind !== 'refuse' || method === 'POST'),
     );
     const fault = this.waiting[index];
     if (fault === undefined) return null;

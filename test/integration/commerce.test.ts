@@ -228,8 +228,9 @@ describe('faults', () => {
     'the next requests are answered %i, and then all is well',
     async (status) => {
       const uri = `/status/${String(status)}`;
-      await fault(shared.url, { kind: 'status', status, count: 2 });
-      expect((await send(shared.url, single(uri))).status).toBe(status);
+      await fault(shared.url, { kind: 'status', status, count: 2, retryAfter: 7 });
+      const answer = await send(shared.url, single(uri));
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([status, '7']);
       expect((await send(shared.url, single(uri))).status).toBe(status);
       expect((await batch(shared.url, event(uri)))[0]?.status).toBe('Accepted');
     },

@@ -251,7 +251,7 @@ const exact = (quantity: Quantity): Html => {
   >`;
 };
 
-/** `2019-12-10 19:00` for `2019-12-10T19:00:00Z`; seconds only where an hour is shorter than one. */
+/** `2019-12-10 19:00` for `2019-12-10T19:00:00Z`; seconds only where they are not zero. */
 const hourText = (iso: string): string => iso.replace('T', ' ').replace(/(:00)?Z$/, '');
 
 const grouped = (count: number): string => count.toLocaleString('en');
