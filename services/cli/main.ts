@@ -5,6 +5,7 @@ import { migrateCommand } from './commands/migrate.ts';
 import { provisionCommand } from './commands/provision.ts';
 import { replayCommand } from './commands/replay.ts';
 import { rulesCommand } from './commands/rules.ts';
+import { simulateCommand } from './commands/simulate.ts';
 import { sourcesCommand } from './commands/sources.ts';
 import { statusCommand } from './commands/status.ts';
 import { loadStackEnvironment } from './stack-environment.ts';
@@ -22,6 +23,7 @@ const program = new Command('usagectl')
   .addCommand(migrateCommand())
   .addCommand(provisionCommand())
   .addCommand(replayCommand())
+  .addCommand(simulateCommand())
   .addCommand(sourcesCommand())
   .addCommand(rulesCommand())
   .addCommand(statusCommand());

@@ -1,0 +1,74 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { coveredHours } from '../../shared/source.ts';
+import { simulatedCloud } from '../../shared/simulated-cloud/cloud.ts';
+import { simulatedHistory } from '../../shared/simulated-cloud/history.ts';
+import { beginHistory, writeHistory } from '../../shared/sources/history-run.ts';
+import { readSources } from '../../shared/sources/register.ts';
+import { withSourceTools } from '../../shared/sources/source-tools.ts';
+import { hourOf, HOUR_MILLIS, isoText, millis, type Hour } from '../../shared/time.ts';
+import { print, progress } from '../print.ts';
+import { changeConfig } from '../settings.ts';
+
+const PARTITIONS = 2;
+
+const wholeNumber =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(
+      `it must be a whole number from ${String(min)} to ${String(max)}`,
+    );
+  };
+
+interface Options {
+  readonly hours: number;
+  readonly tenants: number;
+  readonly seed: number;
+  readonly billable: boolean;
+}
+
+const simulate = async ({ hours, tenants, seed, billable }: Options): Promise<void> => {
+  const config = changeConfig();
+  await withSourceTools(config, async (tools) => {
+    const live = (await readSources(tools.clickHouse)).filter(({ kind }) => kind === 'live');
+    // History ends where the live hours begin, so that the two together have no gap.
+    const end =
+      live.length > 0
+        ? Math.min(...live.map(({ firstHour }) => firstHour))
+        : hourOf(millis(Date.now()), HOUR_MILLIS);
+    const firstHour = (end - hours * HOUR_MILLIS) as Hour;
+    const lastHour = (end - HOUR_MILLIS) as Hour;
+    const origin = `simulated:${String(seed)}:${String(tenants)}:${isoText(firstHour)}:${String(hours)}`;
+    const begun = await beginHistory(
+      tools,
+      { origin, firstHour, lastHour, hourMillis: HOUR_MILLIS, partitions: PARTITIONS, billable },
+      config.USAGE_TOPIC_PREFIX,
+    );
+    const covered = coveredHours(begun.source);
+    if (begun.kind === 'already-imported') {
+      print(`This simulation is already imported: reported hours ${covered}. Nothing was added.`);
+      return;
+    }
+    const shown = progress('Events acknowledged:');
+    let events = 0;
+    const history = simulatedHistory(simulatedCloud({ seed, tenants }), firstHour, lastHour);
+    await writeHistory(tools, begun.source, history, (done) => {
+      events = done;
+      shown.at(done);
+    });
+    shown.end();
+    print(
+      `Simulated ${String(tenants)} tenants: ${String(events)} events, reported hours ${covered}.`,
+    );
+  });
+};
+
+export const simulateCommand = (): Command =>
+  new Command('simulate')
+    .description('import a simulated past that ends where the live hours begin')
+    .option('--hours <n>', 'how many hours', wholeNumber(1, 24 * 366), 24)
+    .option('--tenants <n>', 'how many tenants', wholeNumber(1, 10_000), 8)
+    .option('--seed <n>', 'another seed gives another cloud', wholeNumber(0, 2 ** 31), 1)
+    .option('--no-billable', 'count this usage, and never send it to Commerce')
+    .action(simulate);
