@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
+import { listen } from '../shared/http/listen.ts';
 import { runService } from '../shared/lifecycle.ts';
 import { readMeterCatalog } from '../shared/meters/meter-catalog.ts';
 import { asciiLower } from '../shared/placement.ts';
@@ -8,8 +9,8 @@ import { AcceptedEvents } from './accepted-events.ts';
 import { readConfig } from './config.ts';
 import { FaultyConnections } from './fault-routes.ts';
 import { FaultQueue } from './faults.ts';
-import { gracefulClose } from './graceful-close.ts';
-import { buildServer, listen } from './server.ts';
+
+import { buildServer } from './server.ts';
 
 runService('commerce', async (logger, environment, crash) => {
   const config = readConfig(environment);
@@ -43,8 +44,11 @@ runService('commerce', async (logger, environment, crash) => {
       : null,
     logger,
   });
-  const close = gracefulClose(app);
-  const url = await listen(app, config);
+  const { url, close } = await listen(app, {
+    host: config.host,
+    port: config.port,
+    setting: 'COMMERCE_PORT',
+  });
   if (config.maxAgeMillis === null) {
     logger.warn('usage of any age is accepted: COMMERCE_MAX_AGE_HOURS is 0');
   }

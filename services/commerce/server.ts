@@ -1,6 +1,4 @@
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
-import { UserError } from '../shared/errors.ts';
-import type { CommerceConfig } from './config.ts';
 import { badRequest } from './answers.ts';
 import { apiRoutes, sendBody, type ApiPorts } from './api-routes.ts';
 import { faultRoutes } from './fault-routes.ts';
@@ -52,27 +50,4 @@ export const buildServer = async (ports: ServerPorts): Promise<FastifyInstance> 
     });
   }
   return app;
-};
-
-/**
- * Listens where the settings say, and tells the address.
- * @throws UserError where that is not possible.
- */
-export const listen = async (
-  app: FastifyInstance,
-  { host, port }: Pick<CommerceConfig, 'host' | 'port'>,
-): Promise<string> => {
-  try {
-    return await app.listen({ host, port });
-  } catch (error) {
-    const problem = LISTEN_PROBLEMS[(error as NodeJS.ErrnoException).code ?? ''];
-    if (problem === undefined) throw error;
-    throw new UserError(`Cannot listen on ${host}:${String(port)}: ${problem}.`, { cause: error });
-  }
-};
-
-const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use; stop what listens there, or set COMMERCE_PORT to another port',
-  EACCES: 'not allowed; set COMMERCE_PORT to a port above 1023',
-  EADDRNOTAVAIL: 'this machine has no such address; set COMMERCE_HOST to one that it has',
 };

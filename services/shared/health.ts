@@ -1,6 +1,6 @@
 import Fastify from 'fastify';
 import { wholeNumber } from './config.ts';
-import { UserError } from './errors.ts';
+import { listen, type Listening } from './http/listen.ts';
 import type { z } from 'zod';
 
 /** Whether a service can do its work, and what keeps it from doing so. */
@@ -17,34 +17,17 @@ export const healthSettings = (
   HEALTH_PORT: wholeNumber(port, 0, 65_535),
 });
 
-export interface HealthServer {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 /**
  * Serves `/health/live` (200 while the process runs) and `/health/ready` (200 or 503, with details)
  * on loopback.
  * @throws UserError where the port is taken.
  */
-export const startHealthServer = async (
-  port: number,
-  health: () => Health,
-): Promise<HealthServer> => {
-  const server = Fastify({ forceCloseConnections: true });
+export const startHealthServer = async (port: number, health: () => Health): Promise<Listening> => {
+  const server = Fastify();
   server.get('/health/live', () => ({ status: 'live' }));
   server.get('/health/ready', async (_request, reply) => {
     const { ready, details } = health();
     await reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', ...details });
   });
-  try {
-    const url = await server.listen({ host: '127.0.0.1', port });
-    return { url, close: () => server.close() };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new UserError(
-      `Port ${String(port)} of 127.0.0.1 is in use: stop what listens there, or set HEALTH_PORT to another port`,
-      { cause: error },
-    );
-  }
+  return listen(server, { host: '127.0.0.1', port, setting: 'HEALTH_PORT' });
 };

@@ -24,7 +24,6 @@ export interface ServerTools extends UsageAnswerTools {
 export const usageApiServer = (tools: ServerTools): FastifyInstance => {
   const server = fastify({
     routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 1000 },
-    forceCloseConnections: 'idle',
     frameworkErrors: (_error, request, reply) => {
       addRequestIds(tools, request, reply);
       void sendError(reply, badRequest('BadRequest', 'The URL is not valid.'));

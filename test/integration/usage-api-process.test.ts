@@ -64,7 +64,11 @@ test('a port that is taken is named', async () => {
   const { code, stderr } = await endOf(start({ USAGE_API_PORT: port }));
   holder.close();
   expect(code).toBe(1);
-  expect(stderr).toMatch(new RegExp(`^usage-api: Port ${port} is in use: .*USAGE_API_PORT\\n$`));
+  expect(stderr).toMatch(
+    new RegExp(
+      `^usage-api: Cannot listen on 127.0.0.1:${port}: the port is in use.*USAGE_API_PORT to another port.\\n$`,
+    ),
+  );
 });
 
 test('a ClickHouse that is out of reach at the start is told in one line', async () => {
