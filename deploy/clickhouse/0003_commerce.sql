@@ -1,0 +1,130 @@
+-- The bridge's tables. What is composed for an hour is a pure function of the log and of the terms of
+-- that hour, so writing it again, late or twice, changes nothing. Read them with FINAL, or through the
+-- view commerce_usage.
+
+CREATE TABLE billing_terms
+(
+    effective_from  DateTime('UTC')        COMMENT 'First reported hour for which these terms hold, until the next ones begin. The first terms hold from 1970, for all of history',
+    reporting       LowCardinality(String) COMMENT 'on, no-registration, not-registered, capacity or disabled: whether usage is sent, and why not',
+    plan_id         String                 COMMENT 'The plan that submissions name',
+    registration    String                 COMMENT 'The registration as it stood in its file, as JSON; empty where there was none',
+    billable_meters Array(String)          COMMENT 'Meters that are sent to Commerce, as the catalog writes them',
+    other_meters    Array(String)          COMMENT 'Meters that are known and not sent',
+    digest          FixedString(64)        COMMENT 'SHA-256 of the other columns but effective_from',
+    written_at      DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC') COMMENT 'When this row was written; of several that begin at one hour the first written holds'
+)
+ENGINE = MergeTree
+ORDER BY (effective_from, written_at)
+COMMENT 'What is billed from which reported hour on. Rows are never changed: composing an hour again gives the same';
+
+CREATE TABLE commerce_submissions
+(
+    topic         LowCardinality(String) COMMENT 'Kafka topic of the source',
+    epoch         UInt32          COMMENT 'Life of the topic',
+    partition     UInt16          COMMENT 'Partition of the topic',
+    reported_hour DateTime('UTC') COMMENT 'The reported hour, which is the effective hour at Commerce',
+    submission_id UUID            COMMENT 'UUIDv5 over source partition, hour, resource and dimension',
+    resource_uri  String          COMMENT 'Resource, as first written',
+    resource_key  String          COMMENT 'resource_uri in lower case: identity',
+    dimension     String          COMMENT 'The meter, as the catalog writes it',
+    dimension_key String          COMMENT 'dimension in lower case: identity',
+    quantity      Decimal(76, 30) COMMENT 'What is submitted, exact: the aggregates and carries inside',
+    disposition   LowCardinality(String) COMMENT 'Decided when it was composed: send, zero, not-reported (the stamp does not report), held (unknown meter)',
+    plan_id       String          COMMENT 'Plan',
+    aggregates    Array(UUID)     COMMENT 'Ids of the aggregates inside',
+    carries       Array(UUID)     COMMENT 'Submissions that Commerce took no more, whose quantity is inside'
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(reported_hour)
+ORDER BY (topic, epoch, partition, reported_hour, submission_id)
+COMMENT 'What Commerce is told: written before its first send, never changed, resent verbatim. It counts once its composition stands in compositions';
+
+CREATE TABLE compositions
+(
+    topic         LowCardinality(String) COMMENT 'Kafka topic of the source',
+    epoch         UInt32          COMMENT 'Life of the topic',
+    partition     UInt16          COMMENT 'Partition of the topic',
+    reported_hour DateTime('UTC') COMMENT 'The closed hour',
+    log_partition UInt16          COMMENT 'Partition of the aggregates topic from which it was composed',
+    first_offset  UInt64          COMMENT 'Offset there of the first record that is in it',
+    marker_offset UInt64          COMMENT 'Offset there of the closed marker',
+    digest        String          COMMENT 'Digest of the hour, from its closed marker',
+    aggregates    UInt64          COMMENT 'Aggregates of the hour',
+    submitted     UInt64          COMMENT 'Of them those inside submissions: billable, or of an unknown meter',
+    submissions   UInt64          COMMENT 'Rows in commerce_submissions',
+    to_send       UInt64          COMMENT 'Of them those that go to Commerce',
+    carries       Array(UUID)     COMMENT 'Submissions whose carries are inside; a later carry of one of them does not count',
+    terms         DateTime('UTC') COMMENT 'effective_from of the billing terms by which it was composed'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (topic, epoch, partition, reported_hour)
+COMMENT 'One row for each closed hour of a source partition, written after its submissions: from then on they count and are sent. Not partitioned: several hours are one block, all of it or nothing';
+
+CREATE TABLE commerce_outcomes
+(
+    topic             LowCardinality(String) COMMENT 'Kafka topic of the source',
+    epoch             UInt32          COMMENT 'Life of the topic',
+    partition         UInt16          COMMENT 'Partition of the topic',
+    reported_hour     DateTime('UTC') COMMENT 'The reported hour',
+    submission_id     UUID            COMMENT 'A submission that was to be sent',
+    outcome           LowCardinality(String) COMMENT 'accepted; duplicate (it had been accepted, with the same quantity); mismatch (Commerce holds another quantity: an alarm); carried; dead-lettered. All are final',
+    accepted_quantity Nullable(Decimal(76, 30)) COMMENT 'What Commerce holds',
+    usage_event_id    String          COMMENT 'The id that Commerce gave it',
+    code              String          COMMENT 'Why it was not accepted',
+    message           String          COMMENT 'The same for people',
+    rank              UInt8           COMMENT 'Of several outcomes that two bridges recorded at once, the one with the highest rank holds',
+    at                DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When it was recorded'
+)
+ENGINE = ReplacingMergeTree(rank)
+PARTITION BY toYYYYMM(reported_hour)
+ORDER BY (topic, epoch, partition, reported_hour, submission_id)
+COMMENT 'What became of each submission that was to be sent; one without a row is still to be sent';
+
+CREATE TABLE bridge_checkpoints
+(
+    topic         LowCardinality(String) COMMENT 'The aggregates topic',
+    partition     UInt16           COMMENT 'Its partition',
+    next_offset   UInt64           COMMENT 'Every record below it is folded, and what it made due is composed; the version of this row',
+    resume_offset UInt64           COMMENT 'Where reading begins again: the first record of what is not composed yet',
+    last_record   Nullable(UInt64) COMMENT 'Offset of the last record folded; NULL before the first',
+    digest        String           COMMENT 'Digest of the last record, to tell this log from another one',
+    written_at    DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When this row was written'
+)
+ENGINE = ReplacingMergeTree(next_offset)
+ORDER BY (topic, partition)
+COMMENT 'Where the owner of a partition of the aggregates topic resumes';
+
+CREATE TABLE bridge_dead_letters
+(
+    topic               LowCardinality(String) COMMENT 'The aggregates topic',
+    partition           UInt16                 COMMENT 'Its partition',
+    offset              UInt64                 COMMENT 'Offset of the record',
+    code                LowCardinality(String) COMMENT 'Why the bridge does not believe it',
+    message             String                 COMMENT 'The same for people',
+    record_timestamp    Int64                  COMMENT 'Timestamp of the record, in milliseconds since 1970',
+    record_key_base64   Nullable(String) EPHEMERAL,
+    record_value_base64 Nullable(String) EPHEMERAL,
+    record_key          Nullable(String) DEFAULT base64Decode(record_key_base64)   COMMENT 'The original key, byte for byte',
+    record_value        Nullable(String) DEFAULT base64Decode(record_value_base64) COMMENT 'The original value, byte for byte',
+    record_headers      String                 COMMENT 'The original headers, as JSON'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (topic, partition, offset)
+COMMENT 'Records of the aggregates topic that the bridge does not believe: forged, unreadable or misplaced';
+
+CREATE VIEW commerce_usage AS
+SELECT
+    s.topic AS topic, s.epoch AS epoch, s.partition AS partition, s.reported_hour AS reported_hour,
+    s.submission_id AS submission_id, s.resource_uri AS resource_uri, s.resource_key AS resource_key,
+    s.dimension AS dimension, s.dimension_key AS dimension_key, s.quantity AS quantity,
+    s.plan_id AS plan_id, s.aggregates AS aggregates, s.carries AS carries,
+    multiIf(s.disposition != 'send', s.disposition, o.outcome = '', 'pending', o.outcome) AS outcome,
+    o.accepted_quantity AS accepted_quantity, o.usage_event_id AS usage_event_id,
+    o.code AS code, o.message AS message
+FROM commerce_submissions AS s FINAL
+INNER JOIN (SELECT topic, epoch, partition, reported_hour FROM compositions FINAL) AS c
+    ON c.topic = s.topic AND c.epoch = s.epoch AND c.partition = s.partition AND c.reported_hour = s.reported_hour
+LEFT JOIN (SELECT * FROM commerce_outcomes FINAL) AS o
+    ON o.topic = s.topic AND o.epoch = s.epoch AND o.partition = s.partition
+    AND o.reported_hour = s.reported_hour AND o.submission_id = s.submission_id
+COMMENT 'Every submission that counts, with what became of it: pending, accepted, duplicate, mismatch, carried, dead-lettered, zero, not-reported or held';

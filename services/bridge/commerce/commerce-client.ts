@@ -1,0 +1,174 @@
+import { messageOf } from '../../shared/errors.ts';
+import type { Quantity } from '../../shared/decimal.ts';
+import { isoText, millis, type Millis } from '../../shared/time.ts';
+import type { Pending } from '../ports.ts';
+import { readBatchAnswer, readRefusal, readStanding, type ItemAnswer } from './read-answer.ts';
+import { batchBody } from './usage-message.ts';
+
+/** Why nothing is known of a request's effect; it is sent again. */
+export interface Failure {
+  readonly kind: 'failed';
+  readonly reason: string;
+  /** Milliseconds that Commerce asks to wait; null where it does not say. */
+  readonly retryAfter: number | null;
+  /**
+   * - `away`: it cannot be reached, is busy or broken
+   * - `puzzled`: it answers, but not what it should: perhaps because of something in the batch
+   * - `settings`: somebody has to change a setting
+   */
+  readonly nature: 'away' | 'puzzled' | 'settings';
+}
+
+export type BatchAnswer =
+  | {
+      readonly kind: 'answered';
+      readonly items: readonly ItemAnswer[];
+      /** Commerce's clock; null where it does not tell. */
+      readonly date: Millis | null;
+    }
+  /** The request as a whole was refused (400). */
+  | { readonly kind: 'refused'; readonly message: string }
+  | Failure;
+
+export type StandingAnswer =
+  { readonly kind: 'standing'; readonly quantity: Quantity | null } | Failure;
+
+export interface Commerce {
+  submit(batch: readonly Pending[], signal: AbortSignal): Promise<BatchAnswer>;
+  /** What it holds of the submission's resource, dimension and hour. */
+  standing(pending: Pending, signal: AbortSignal): Promise<StandingAnswer>;
+}
+
+export interface CommerceOptions {
+  readonly url: string;
+  readonly token: string | null;
+  readonly requestMillis: number;
+}
+
+const API_VERSION = '2018-08-31';
+/** Far more than any answer to one batch, or to a query for one hour of one resource. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+const MAX_RETRY_AFTER = 3_600_000;
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** Azure's metering service API, version 2018-08-31 (reference §4). */
+export class CommerceClient implements Commerce {
+  private readonly options: CommerceOptions;
+
+  constructor(options: CommerceOptions) {
+    this.options = options;
+  }
+
+  async submit(batch: readonly Pending[], signal: AbortSignal): Promise<BatchAnswer> {
+    const answer = await this.request('POST', '/api/batchUsageEvent', {}, batchBody(batch), signal);
+    if ('kind' in answer) return answer;
+    if (answer.status === 400) {
+      const refusal = readRefusal(answer.body);
+      if (refusal?.isAboutUsage) return { kind: 'refused', message: refusal.message };
+    }
+    if (answer.status !== 200) return this.failureOf(answer);
+    const items = readBatchAnswer(answer.body, batch);
+    if (typeof items === 'string') return puzzled(`Commerce answered 200, and ${items}`);
+    return { kind: 'answered', items, date: dateOf(answer) };
+  }
+
+  async standing(pending: Pending, signal: AbortSignal): Promise<StandingAnswer> {
+    const { hour, submission } = pending;
+    const query = {
+      usageStartDate: isoText(hour),
+      UsageEndDate: isoText(hour),
+      dimension: submission.dimension,
+      usageResourceId: submission.resourceUri,
+    };
+    const answer = await this.request('GET', '/api/usageEvents', query, null, signal);
+    if ('kind' in answer) return answer;
+    if (answer.status !== 200) return this.failureOf(answer);
+    const standing = readStanding(answer.body, pending);
+    if (standing === 'nothing') return { kind: 'standing', quantity: null };
+    return typeof standing === 'bigint'
+      ? { kind: 'standing', quantity: standing }
+      : puzzled(`Commerce answered 200, and ${standing.problem}`);
+  }
+
+  private async request(
+    method: 'GET' | 'POST',
+    path: string,
+    query: Readonly<Record<string, string>>,
+    body: string | null,
+    signal: AbortSignal,
+  ): Promise<Answer | Failure> {
+    const { url, token, requestMillis } = this.options;
+    const parameters = new URLSearchParams({ 'api-version': API_VERSION, ...query });
+    try {
+      const response = await fetch(`${url}${path}?${parameters.toString()}`, {
+        method,
+        body,
+        redirect: 'manual',
+        headers: {
+          ...(body !== null && { 'content-type': 'application/json' }),
+          ...(token !== null && { authorization: `Bearer ${token}` }),
+        },
+        signal: AbortSignal.any([signal, AbortSignal.timeout(requestMillis)]),
+      });
+      const text = await readText(response);
+      if (text === null) return puzzled('Commerce gave an answer without end');
+      return { status: response.status, headers: response.headers, body: text };
+    } catch (error) {
+      const { cause } = error as { readonly cause?: unknown };
+      const why = cause === undefined ? messageOf(error) : messageOf(cause);
+      return failure('away', `Commerce at ${url} does not answer (${why})`);
+    }
+  }
+
+  private failureOf({ status, headers, body }: Answer): Failure {
+    const { url } = this.options;
+    const said = body.slice(0, 200).replace(/\s+/g, ' ');
+    const answered = `Commerce at ${url} answered ${String(status)}`;
+    if (status === 401 || status === 403) {
+      return failure('settings', `${answered}: it does not let the bridge in, set COMMERCE_TOKEN`);
+    }
+    if (status === 429 || status >= 500) {
+      return failure(status === 500 ? 'puzzled' : 'away', answered, retryAfterOf(headers));
+    }
+    return failure('settings', `${answered} (${said}): set COMMERCE_URL to a metering API`);
+  }
+}
+
+const failure = (
+  nature: Failure['nature'],
+  reason: string,
+  retryAfter: number | null = null,
+): Failure => ({ kind: 'failed', reason, retryAfter, nature });
+
+const puzzled = (reason: string): Failure => failure('puzzled', reason);
+
+/** Null where there is no end to it. */
+const readText = async (response: Response): Promise<string | null> => {
+  if (response.body === null) return '';
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > MAX_ANSWER_BYTES) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+/** `Retry-After` in seconds, or as a date (RFC 9110, 10.2.3). */
+const retryAfterOf = (headers: Headers): number | null => {
+  const text = headers.get('retry-after');
+  if (text === null) return null;
+  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return Number.isNaN(wait) ? null : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);
+};
+
+const dateOf = ({ headers }: Answer): Millis | null => {
+  const date = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(date) ? null : millis(date);
+};

@@ -1,0 +1,167 @@
+import { isLosslessNumber, parse } from 'lossless-json';
+import { parseQuantity, type Quantity } from '../../shared/decimal.ts';
+import { asciiLower } from '../../shared/placement.ts';
+import { isoText } from '../../shared/time.ts';
+import type { Pending } from '../ports.ts';
+
+/** What Commerce says of one submission of a batch (reference §4.2). */
+export type ItemAnswer =
+  | { readonly kind: 'accepted'; readonly quantity: Quantity; readonly usageEventId: string }
+  /** `quantity` is what it holds; null where it does not say. */
+  | {
+      readonly kind: 'duplicate';
+      readonly quantity: Quantity | null;
+      readonly usageEventId: string;
+    }
+  /** Its hour is too old, or in the future by Commerce's clock. */
+  | { readonly kind: 'expired'; readonly message: string }
+  | { readonly kind: 'try-again'; readonly message: string }
+  | { readonly kind: 'rejected'; readonly code: string; readonly message: string };
+
+/** Permanent: what is sent again is refused again. */
+const REJECTIONS = new Set([
+  'ResourceNotFound',
+  'ResourceNotAuthorized',
+  'ResourceNotActive',
+  'InvalidDimension',
+  'InvalidQuantity',
+  'BadArgument',
+]);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !isLosslessNumber(value);
+
+const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {});
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+const quantityOf = (value: unknown): Quantity | null =>
+  isLosslessNumber(value) ? parseQuantity(value.value) : null;
+
+const parseJson = (body: string): unknown => {
+  try {
+    return parse(body);
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Reads the answer to a batch: what is said of each submission, in their order; or, as a text, why
+ * this is no answer to it. An item that tells another resource, dimension or hour than the submission
+ * at its place was not made for it, and then nothing in the answer is believed.
+ */
+export const readBatchAnswer = (
+  body: string,
+  batch: readonly Pending[],
+): readonly ItemAnswer[] | string => {
+  const { result } = fieldsOf(parseJson(body));
+  if (!Array.isArray(result)) return 'its body is no answer to a batch';
+  if (result.length !== batch.length) {
+    return `it has ${String(result.length)} items for ${String(batch.length)} submissions`;
+  }
+  const answers: ItemAnswer[] = [];
+  for (const [index, pending] of batch.entries()) {
+    const item = fieldsOf(result[index]);
+    if (!isAbout(item, pending)) return `item ${String(index)} is about something else`;
+    const answer = readItem(item);
+    if (typeof answer === 'string') return `item ${String(index)}: ${answer}`;
+    answers.push(answer);
+  }
+  return answers;
+};
+
+/** Items echo what was sent; where they do not, their place in the list tells. */
+const isAbout = (item: Fields, { hour, submission }: Pending): boolean => {
+  const same = (field: string, sent: string): boolean => {
+    const echoed = item[field];
+    return typeof echoed !== 'string' || asciiLower(echoed) === asciiLower(sent);
+  };
+  const echoedTime = item['effectiveStartTime'];
+  return (
+    same('resourceUri', submission.resourceUri) &&
+    same('dimension', submission.dimension) &&
+    (typeof echoedTime !== 'string' || instantOf(echoedTime) === hour)
+  );
+};
+
+/** Times without a zone are in UTC. */
+const instantOf = (text: string): number =>
+  Date.parse(/(Z|[+-]\d\d:\d\d)$/i.test(text) ? text : `${text}Z`);
+
+const readItem = (item: Fields): ItemAnswer | string => {
+  const status = textOf(item['status']);
+  if (status === 'Accepted') {
+    const quantity = quantityOf(item['quantity']);
+    return quantity === null
+      ? 'it is accepted without a quantity'
+      : { kind: 'accepted', quantity, usageEventId: textOf(item['usageEventId']) };
+  }
+  const error = fieldsOf(item['error']);
+  const message = messageIn(error);
+  if (status === 'Duplicate') {
+    const standing = fieldsOf(fieldsOf(error['additionalInfo'])['acceptedMessage']);
+    return {
+      kind: 'duplicate',
+      quantity: quantityOf(standing['quantity']),
+      usageEventId: textOf(standing['usageEventId']),
+    };
+  }
+  if (status === 'Expired') return { kind: 'expired', message };
+  if (status === 'Error') return { kind: 'try-again', message };
+  if (REJECTIONS.has(status)) return { kind: 'rejected', code: status, message };
+  return `its status is "${status.slice(0, 40)}"`;
+};
+
+/** What an error says: its details where it has any. */
+const messageIn = (error: Fields): string => {
+  const details = Array.isArray(error['details']) ? error['details'].map(fieldsOf) : [];
+  const told = details.map((detail) => textOf(detail['message'])).filter((text) => text !== '');
+  return (told.length > 0 ? told.join(' ') : textOf(error['message'])).slice(0, 1000);
+};
+
+/** What a refusal of a whole request says (400): its message, and whether the request is at fault. */
+export interface RequestRefusal {
+  readonly message: string;
+  /** Whether it is about the submissions and not about how the API was called. */
+  readonly isAboutUsage: boolean;
+}
+
+/** Reads the documented envelope of a 400; null where the body is another one. */
+export const readRefusal = (body: string): RequestRefusal | null => {
+  const fields = fieldsOf(parseJson(body));
+  if (fields['code'] !== 'BadArgument') return null;
+  const details = Array.isArray(fields['details']) ? fields['details'].map(fieldsOf) : [];
+  return {
+    message: messageIn(fields),
+    isAboutUsage: !details.some(({ target }) => textOf(target).toLowerCase() === 'api-version'),
+  };
+};
+
+/**
+ * What Commerce holds of a submission's resource, dimension and hour, from an answer of `GET
+ * usageEvents`. `nothing` where it holds none; as a text, why this is no such answer.
+ */
+export const readStanding = (
+  body: string,
+  { hour, submission }: Pending,
+): Quantity | 'nothing' | { readonly problem: string } => {
+  const rows = parseJson(body);
+  if (!Array.isArray(rows)) return { problem: 'its body is no list of usage events' };
+  const found = rows
+    .map(fieldsOf)
+    .find(
+      (row) =>
+        asciiLower(textOf(row['usageResourceId'])) === asciiLower(submission.resourceUri) &&
+        asciiLower(textOf(row['dimension'])) === asciiLower(submission.dimension) &&
+        instantOf(textOf(row['usageDate'])) === hour,
+    );
+  if (!found) return 'nothing';
+  return (
+    quantityOf(found['submittedQuantity']) ?? {
+      problem: `it holds usage of ${isoText(hour)} without a quantity`,
+    }
+  );
+};

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import {
+  clickHouseSettings,
+  controlKeySettings,
+  hourSettings,
+  kafkaSettings,
+  parseEnvironment,
+  wholeNumber,
+  type Environment,
+} from '../shared/config.ts';
+import { healthSettings } from '../shared/health.ts';
+
+/** Settings of the bridge; the shared ones are described in `services/shared/config.ts`. */
+export const bridgeConfig = (environment: Environment) =>
+  parseEnvironment(
+    {
+      ...kafkaSettings,
+      ...clickHouseSettings,
+      ...controlKeySettings,
+      ...hourSettings,
+      ...healthSettings(9401),
+      /** Says how the stamp is registered; not set: nothing is sent, everything is collected. */
+      COMMERCE_REGISTRATION_FILE: z.string().optional(),
+      COMMERCE_URL: z
+        .string()
+        .default('http://127.0.0.1:8081')
+        .refine((text) => /^https?:\/\/[^@\s?#]+$/.test(text) && URL.canParse(text), {
+          message: 'must be an http or https URL without user, password or query in it',
+        })
+        .transform((text) => text.replace(/\/+$/, '')),
+      /** Bearer token for Commerce. */
+      COMMERCE_TOKEN: z.string().optional(),
+      /** Milliseconds after which a request to Commerce is given up and sent again. */
+      BRIDGE_REQUEST_MILLIS: wholeNumber(30_000, 100, 600_000),
+      /** Longest pause between two tries, in milliseconds. */
+      BRIDGE_RETRY_MILLIS: wholeNumber(60_000, 10, 3_600_000),
+      /** Milliseconds after which a checkpoint follows what has been folded. */
+      BRIDGE_FLUSH_MILLIS: wholeNumber(1_000, 10, 60_000),
+      /** Milliseconds without a heartbeat after which the group gives its partitions to others. */
+      BRIDGE_SESSION_MILLIS: wholeNumber(10_000, 1_000, 300_000),
+      /** Milliseconds between looks at the register of sources. */
+      BRIDGE_SOURCES_MILLIS: wholeNumber(5_000, 50, 600_000),
+      /** Milliseconds between checks that each log is still the one that was folded. */
+      BRIDGE_VERIFY_MILLIS: wholeNumber(60_000, 100, 3_600_000),
+    },
+    environment,
+  );

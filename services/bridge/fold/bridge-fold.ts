@@ -1,0 +1,227 @@
+import type { LogRecord } from '../../shared/log-record.ts';
+import { markOf, type RecordMark } from '../../shared/record-mark.ts';
+import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
+import { nextHour, type Hour } from '../../shared/time.ts';
+import { readEntry, type Knowledge, type LogEntry, type RefusalCode } from './log-entry.ts';
+import type { ClosedUsage } from './open-hour.ts';
+import {
+  hourFor,
+  neededFrom,
+  nextDue,
+  sourceProgress,
+  type ComposedBefore,
+  type PendingCarry,
+  type SourceProgress,
+} from './source-progress.ts';
+
+/** A closed hour of a source partition that is to be composed now, once and for ever. */
+export interface DueHour extends ClosedUsage {
+  readonly at: SourcePartition;
+  readonly source: Source;
+  readonly hour: Hour;
+  /** Offset of the first record that it was made of. */
+  readonly firstOffset: number;
+  readonly carries: readonly PendingCarry[];
+}
+
+/** A record that is not believed: it is recorded, and billing goes on without it. */
+export interface RefusedRecord {
+  readonly record: LogRecord;
+  readonly code: RefusalCode;
+  readonly message: string;
+}
+
+/** A marker that does not fit what was read before it: its hour will be published again. */
+export interface UnfitMarker {
+  readonly at: SourcePartition;
+  readonly hour: Hour;
+  readonly offset: number;
+  readonly expected: number;
+  readonly found: number;
+}
+
+/** State of the fold over one partition of the aggregates topic. */
+export interface BridgeState {
+  nextOffset: number;
+  lastRecord: RecordMark | LogRecord | null;
+  /** By `partitionName`. */
+  readonly sources: Map<string, SourceProgress>;
+  readonly composedBefore: ReadonlyMap<string, ComposedBefore>;
+  due: DueHour[];
+  refused: RefusedRecord[];
+  unfit: UnfitMarker[];
+}
+
+/** The state before a record, where compositions may be stored already. */
+export const stateAt = (
+  nextOffset: number,
+  composedBefore: ReadonlyMap<string, ComposedBefore> = new Map(),
+): BridgeState => ({
+  nextOffset,
+  lastRecord: null,
+  sources: new Map(),
+  composedBefore,
+  due: [],
+  refused: [],
+  unfit: [],
+});
+
+/**
+ * Takes the next record of the log:
+ *
+ * | record                                            | effect                                       |
+ * |---------------------------------------------------|----------------------------------------------|
+ * | refused                                           | recorded                                     |
+ * | refused marker of the next hour, unverified       | recorded, and read again after a restart     |
+ * | of an abandoned run                               | none                                         |
+ * | aggregate or marker of an hour that is composed   | none                                         |
+ * | aggregate of another hour                         | collected, once by id                        |
+ * | marker that fits                                  | closes its hour; what is due is composed     |
+ * | marker that does not fit                          | a warning                                    |
+ * | the first carry of a submission                   | waits for the next composition               |
+ * | another carry of it                               | none                                         |
+ */
+export const takeRecord = (state: BridgeState, record: LogRecord, knowledge: Knowledge): void => {
+  takeEntry(state, record, readEntry(record, knowledge), knowledge);
+  state.nextOffset = record.offset + 1;
+  state.lastRecord = record;
+};
+
+const takeEntry = (
+  state: BridgeState,
+  record: LogRecord,
+  entry: LogEntry,
+  knowledge: Knowledge,
+): void => {
+  const { offset } = record;
+  if (entry.kind === 'refused') {
+    const { code, message, pretends } = entry;
+    state.refused.push({ record, code, message });
+    if (pretends) keepUnverified(state, pretends, offset, knowledge);
+    return;
+  }
+  if (entry.source.state === 'abandoned') return;
+  const progress = progressOf(state, entry.at, entry.source);
+  switch (entry.kind) {
+    case 'aggregate': {
+      const { aggregate, value } = entry;
+      hourFor(progress, aggregate.reportedHour, offset)?.add(aggregate, value);
+      return;
+    }
+    case 'marker': {
+      const { reportedHour: hour, count } = entry.marker;
+      const open = hourFor(progress, hour, offset);
+      if (!open) return;
+      if (!open.close(entry.marker, offset)) {
+        state.unfit.push({ at: entry.at, hour, offset, expected: count, found: open.count });
+        return;
+      }
+      takeDue(state, progress);
+      return;
+    }
+    case 'carry': {
+      const { carry } = entry;
+      const { submissionId } = carry;
+      if (progress.carried.has(submissionId) || progress.carries.has(submissionId)) return;
+      progress.carries.set(submissionId, { ...carry, offset });
+    }
+  }
+};
+
+const progressOf = (state: BridgeState, at: SourcePartition, source: Source): SourceProgress => {
+  const name = partitionName(at);
+  let progress = state.sources.get(name);
+  if (!progress) {
+    progress = sourceProgress(at, source, state.composedBefore.get(name));
+    state.sources.set(name, progress);
+  }
+  return progress;
+};
+
+/** Carries go into the first hour that is composed after them. */
+const takeDue = (state: BridgeState, progress: SourceProgress): void => {
+  const { at, source } = progress;
+  for (let open = nextDue(progress); open?.closed; open = nextDue(progress)) {
+    const hour = progress.composedThrough;
+    const carries = [...progress.carries.values()];
+    state.due.push({
+      ...open.closed,
+      at,
+      source,
+      hour,
+      firstOffset: Math.min(open.firstOffset, ...carries.map(({ offset }) => offset)),
+      carries,
+    });
+    for (const { submissionId } of carries) progress.carried.add(submissionId);
+    progress.carries.clear();
+    progress.hours.delete(hour);
+    progress.composedThrough = nextHour(hour, source.hourMillis);
+    progress.unverified = null;
+  }
+};
+
+/**
+ * The key of a marker may only be missing in this process. Nothing more is composed of its source
+ * partition then, because its hour stays open; after a restart with the key it is read again.
+ */
+const keepUnverified = (
+  state: BridgeState,
+  { reportedHour, ...at }: SourcePartition & { readonly reportedHour: Hour },
+  offset: number,
+  knowledge: Knowledge,
+): void => {
+  const source = knowledge.sources.get(`${at.topic}/${String(at.epoch)}`);
+  if (!source) return;
+  const progress = progressOf(state, at, source);
+  if (reportedHour === progress.composedThrough) progress.unverified ??= offset;
+};
+
+/** Forgets what was read of runs that have been abandoned since. */
+export const dropAbandoned = (state: BridgeState, sources: ReadonlyMap<string, Source>): void => {
+  for (const [name, { source }] of state.sources) {
+    const now = sources.get(`${source.topic}/${String(source.epoch)}`);
+    if (now?.state === 'abandoned') state.sources.delete(name);
+  }
+};
+
+/** Where an owner resumes. Derived from the log alone. */
+export interface BridgeCheckpoint {
+  readonly nextOffset: number;
+  /** Reading again begins here: the first record of what is not composed yet. */
+  readonly resumeOffset: number;
+  readonly lastRecord: RecordMark | null;
+}
+
+/** What is to be stored, and the checkpoint that follows it. */
+export interface BridgeChunk {
+  readonly due: readonly DueHour[];
+  readonly refused: readonly RefusedRecord[];
+  readonly unfit: readonly UnfitMarker[];
+  readonly checkpoint: BridgeCheckpoint;
+}
+
+export const resumeOffset = (state: BridgeState): number => {
+  let resume = state.nextOffset;
+  for (const progress of state.sources.values()) {
+    resume = Math.min(resume, neededFrom(progress) ?? resume);
+  }
+  return resume;
+};
+
+/** Cuts off what is pending. Folding may go on after it. */
+export const cut = (state: BridgeState): BridgeChunk => {
+  const { due, refused, unfit } = state;
+  state.due = [];
+  state.refused = [];
+  state.unfit = [];
+  return {
+    due,
+    refused,
+    unfit,
+    checkpoint: {
+      nextOffset: state.nextOffset,
+      resumeOffset: resumeOffset(state),
+      lastRecord: markOf(state.lastRecord),
+    },
+  };
+};

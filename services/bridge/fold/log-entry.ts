@@ -1,0 +1,186 @@
+import {
+  CONTROL_HEADER,
+  controlKeyId,
+  isSignedFor,
+  type Keyring,
+} from '../../shared/control-record.ts';
+import type { LogRecord } from '../../shared/log-record.ts';
+import {
+  partitionName,
+  sourceName,
+  type Source,
+  type SourcePartition,
+} from '../../shared/source.ts';
+import type { Hour } from '../../shared/time.ts';
+import {
+  aggregateKey,
+  parseClosedMarker,
+  type ClosedMarker,
+  type UsageAggregate,
+} from '../../shared/usage-aggregate.ts';
+import { parseUsageCarry, type UsageCarry } from '../../shared/usage-carry.ts';
+
+/** Why a record of the aggregates topic is not believed. The codes are stable. */
+export type RefusalCode =
+  | 'malformed' // no aggregate in the wire format, and no control record
+  | 'wrong-key' // its key names another source partition than its content
+  | 'unknown-source' // the register has no such source, or it has no such partition
+  | 'wrong-hour' // its source has no such reported hour
+  | 'forged-control' // a control record without a valid signature for its source partition
+  | 'invalid-control'; // signed, but of a kind that has no place here, or unreadable
+
+/** What the fold needs to read a log: all of it is fixed before a source's first record. */
+export interface Knowledge {
+  readonly decode: (bytes: Buffer) => UsageAggregate | null;
+  readonly keyring: Keyring;
+  /** By `sourceName`. */
+  readonly sources: ReadonlyMap<string, Source>;
+}
+
+/** A record that is believed, or why not. */
+export type LogEntry =
+  | {
+      readonly kind: 'aggregate';
+      readonly at: SourcePartition;
+      readonly source: Source;
+      readonly aggregate: UsageAggregate;
+      readonly value: Buffer;
+    }
+  | {
+      readonly kind: 'marker';
+      readonly at: SourcePartition;
+      readonly source: Source;
+      readonly marker: ClosedMarker;
+    }
+  | {
+      readonly kind: 'carry';
+      readonly at: SourcePartition;
+      readonly source: Source;
+      readonly carry: UsageCarry;
+    }
+  | {
+      readonly kind: 'refused';
+      readonly code: RefusalCode;
+      readonly message: string;
+      /** What a forged marker pretends: its signing key may only be missing here. */
+      readonly pretends: ClosedMarker | null;
+    };
+
+type Refused = Extract<LogEntry, { kind: 'refused' }>;
+
+const refuse = (
+  code: RefusalCode,
+  message: string,
+  pretends: ClosedMarker | null = null,
+): Refused => ({ kind: 'refused', code, message, pretends });
+
+/** The name of the source whose partition a record's key names; null where it names none. */
+export const sourceOfKey = (key: Buffer | null): string | null =>
+  /^(.+\/\d+)\[\d+\]$/.exec(key?.toString('utf8') ?? '')?.[1] ?? null;
+
+/**
+ * Reads a record of the aggregates topic:
+ *
+ * | record                                                    | entry                       |
+ * |-----------------------------------------------------------|-----------------------------|
+ * | no control record, not an aggregate in the wire format    | refused `malformed`         |
+ * | aggregate or marker or carry of no source in the register | refused `unknown-source`    |
+ * | content of another source partition than the key's        | refused `wrong-key`         |
+ * | aggregate or marker of no hour of its source              | refused `wrong-hour`        |
+ * | marker or carry not signed for its source partition       | refused `forged-control`    |
+ * | other control record, or unreadable, or carry of history  | refused `invalid-control`   |
+ * | other                                                     | aggregate, marker or carry  |
+ */
+export const readEntry = (record: LogRecord, knowledge: Knowledge): LogEntry => {
+  const kind = record.headers[CONTROL_HEADER];
+  if (kind === undefined) return readAggregate(record, knowledge);
+  const body = record.value?.toString('utf8') ?? '';
+  switch (kind) {
+    case 'closed': {
+      const marker = parseClosedMarker(body);
+      if (marker === null) return refuse('invalid-control', 'the closed marker cannot be read');
+      const source = placed(record, marker, knowledge);
+      if (source.kind === 'refused') return source;
+      const problem =
+        hourProblem(source, marker.reportedHour) ??
+        signatureProblem(record, marker, knowledge, marker);
+      return problem ?? { kind: 'marker', at: placeOf(marker), source, marker };
+    }
+    case 'carry': {
+      const carry = parseUsageCarry(body);
+      if (carry === null) return refuse('invalid-control', 'the carry cannot be read');
+      const source = placed(record, carry, knowledge);
+      if (source.kind === 'refused') return source;
+      const problem = signatureProblem(record, carry, knowledge, null);
+      if (problem) return problem;
+      if (source.kind !== 'live') {
+        return refuse('invalid-control', 'nothing is carried into history');
+      }
+      return { kind: 'carry', at: placeOf(carry), source, carry };
+    }
+    default:
+      return refuse('invalid-control', `control records of kind "${kind}" have no place here`);
+  }
+};
+
+const placeOf = ({ topic, epoch, partition }: SourcePartition): SourcePartition => ({
+  topic,
+  epoch,
+  partition,
+});
+
+const readAggregate = (record: LogRecord, knowledge: Knowledge): LogEntry => {
+  const { value } = record;
+  const aggregate = value && knowledge.decode(value);
+  if (!aggregate) return refuse('malformed', 'it is neither an aggregate nor a control record');
+  const source = placed(record, aggregate, knowledge);
+  if (source.kind === 'refused') return source;
+  return (
+    hourProblem(source, aggregate.reportedHour) ?? {
+      kind: 'aggregate',
+      at: placeOf(aggregate),
+      source,
+      aggregate,
+      value,
+    }
+  );
+};
+
+/** The source of what a record holds, if the record stands under that source partition's key. */
+const placed = (record: LogRecord, at: SourcePartition, knowledge: Knowledge): Source | Refused => {
+  const key = record.key?.toString('utf8');
+  if (key !== aggregateKey(at)) {
+    return refuse('wrong-key', `it holds usage of ${partitionName(at)}, and its key is another`);
+  }
+  const source = knowledge.sources.get(sourceName(at));
+  return source && at.partition < source.partitions
+    ? source
+    : refuse('unknown-source', `the register of sources has no ${partitionName(at)}`);
+};
+
+const hourProblem = (source: Source, hour: Hour): Refused | null =>
+  hour >= source.firstHour &&
+  (source.lastHour === null || hour <= source.lastHour) &&
+  (hour - source.firstHour) % source.hourMillis === 0
+    ? null
+    : refuse('wrong-hour', `its reported hour is none of source ${sourceName(source)}`);
+
+const signatureProblem = (
+  record: LogRecord,
+  at: SourcePartition,
+  { keyring }: Knowledge,
+  pretends: ClosedMarker | null,
+): Refused | null => {
+  const id = controlKeyId(record.headers);
+  const key = keyring.find((candidate) => candidate.id === id);
+  if (!key) {
+    return refuse(
+      'forged-control',
+      `it is signed by key "${id}", which is not among USAGE_CONTROL_KEYS`,
+      pretends,
+    );
+  }
+  return isSignedFor(at, record.headers, record.value, key)
+    ? null
+    : refuse('forged-control', 'it is not signed for its source partition', pretends);
+};

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import type { Quantity } from '../../shared/decimal.ts';
+import type { ClosedMarker, UsageAggregate } from '../../shared/usage-aggregate.ts';
+import { uuidText } from '../../shared/usage-event.ts';
+
+/** What billing needs of an aggregate. */
+export interface HourUsage {
+  readonly aggregateId: string;
+  readonly meterId: string;
+  readonly resourceUri: string;
+  readonly quantity: Quantity;
+}
+
+interface Collected {
+  readonly usage: HourUsage;
+  readonly value: Buffer;
+}
+
+/** An hour whose marker has matched: all its usage, and where the marker stands. */
+export interface ClosedUsage {
+  readonly usage: readonly HourUsage[];
+  readonly digest: string;
+  readonly markerOffset: number;
+}
+
+/**
+ * The aggregates of one reported hour of a source partition, as they come: perhaps several times over,
+ * from an owner that crashed or from a zombie beside it. Each id counts once, in the order in which
+ * the ids were first seen, which is the order of the publication. Should an hour be published again
+ * in other bytes (by a version with another schema), the later ones are tried as well.
+ */
+export class OpenHour {
+  /** Offset of the hour's first record: reading must begin there to see all of it. */
+  readonly firstOffset: number;
+  private readonly first = new Map<string, Collected>();
+  private readonly latest = new Map<string, Collected>();
+  private matched: ClosedUsage | null = null;
+
+  constructor(firstOffset: number) {
+    this.firstOffset = firstOffset;
+  }
+
+  /** Null until its marker has come. */
+  get closed(): ClosedUsage | null {
+    return this.matched;
+  }
+
+  add(aggregate: UsageAggregate, value: Buffer): void {
+    if (this.matched) return;
+    const aggregateId = uuidText(aggregate.aggregateId);
+    const earlier = this.latest.get(aggregateId);
+    if (earlier?.value.equals(value)) return;
+    const { meterId, resourceUri, quantity } = aggregate;
+    const collected = { usage: { aggregateId, meterId, resourceUri, quantity }, value };
+    this.latest.set(aggregateId, collected);
+    if (!earlier) this.first.set(aggregateId, collected);
+  }
+
+  /** Closes the hour if its marker counts and digests what is here; the first one that does holds. */
+  close(marker: ClosedMarker, offset: number): boolean {
+    if (this.matched) return true;
+    const values = [this.first, this.latest]
+      .map((collected) => [...collected.values()])
+      .find((each) => each.length === marker.count && digestOf(each) === marker.digest);
+    if (!values) return false;
+    this.matched = {
+      usage: values.map(({ usage }) => usage),
+      digest: marker.digest,
+      markerOffset: offset,
+    };
+    this.first.clear();
+    this.latest.clear();
+    return true;
+  }
+
+  get count(): number {
+    return this.matched?.usage.length ?? this.first.size;
+  }
+}
+
+const digestOf = (collected: readonly Collected[]): string => {
+  const hash = createHash('sha256');
+  for (const { value } of collected) hash.update(value);
+  return hash.digest('hex');
+};

@@ -1,0 +1,96 @@
+import { sourceName, type Source, type SourcePartition } from '../../shared/source.ts';
+import { isoText, nextHour, type Hour } from '../../shared/time.ts';
+import type { UsageCarry } from '../../shared/usage-carry.ts';
+import { OpenHour } from './open-hour.ts';
+
+/** A carry that stands in the log and is in no composition yet. */
+export interface PendingCarry extends UsageCarry {
+  readonly offset: number;
+}
+
+/** What has been composed of a source partition, as it is stored. */
+export interface ComposedBefore {
+  /** Every hour before it is composed. */
+  readonly composedThrough: Hour;
+  /** Submissions whose carries are in these compositions. */
+  readonly carried: ReadonlySet<string>;
+}
+
+/** How far one source partition is composed, and what has been read of it beyond that. */
+export interface SourceProgress {
+  readonly at: SourcePartition;
+  readonly source: Source;
+  /** Every hour before it is composed: the next one to be composed. */
+  composedThrough: Hour;
+  readonly hours: Map<Hour, OpenHour>;
+  /** By the submission that is carried, in the order of the log. */
+  readonly carries: Map<string, PendingCarry>;
+  /** Submissions whose carries are in compositions: a later carry of one does not count. */
+  readonly carried: Set<string>;
+  /** Offset of a marker for the next hour whose signature could not be verified. */
+  unverified: number | null;
+}
+
+export const sourceProgress = (
+  at: SourcePartition,
+  source: Source,
+  before: ComposedBefore | undefined,
+): SourceProgress => ({
+  at,
+  source,
+  composedThrough: before?.composedThrough ?? source.firstHour,
+  hours: new Map(),
+  carries: new Map(),
+  carried: new Set(before?.carried),
+  unverified: null,
+});
+
+/** The hour in which a record belongs; null where it is composed already. */
+export const hourFor = (progress: SourceProgress, hour: Hour, offset: number): OpenHour | null => {
+  if (hour < progress.composedThrough) return null;
+  let open = progress.hours.get(hour);
+  if (!open) {
+    open = new OpenHour(offset);
+    progress.hours.set(hour, open);
+  }
+  return open;
+};
+
+/**
+ * The next hour that is due. Live hours are due when they are closed, one after another. A history
+ * run may be abandoned until all of it is written, and then other runs may cover its hours: so none
+ * of its hours is due before the last one is closed, which its `end` record does.
+ */
+export const nextDue = (progress: SourceProgress): OpenHour | null => {
+  const { source, hours, composedThrough } = progress;
+  const { lastHour } = source;
+  if (source.state === 'abandoned') return null;
+  if (lastHour !== null && composedThrough <= lastHour && !hours.get(lastHour)?.closed) return null;
+  const next = hours.get(composedThrough);
+  return next?.closed ? next : null;
+};
+
+/** The lowest offset from which reading again gives all of this; null where nothing is needed. */
+export const neededFrom = ({ hours, carries, unverified }: SourceProgress): number | null => {
+  let needed = unverified ?? Infinity;
+  for (const { firstOffset } of hours.values()) needed = Math.min(needed, firstOffset);
+  for (const { offset } of carries.values()) needed = Math.min(needed, offset);
+  return needed === Infinity ? null : needed;
+};
+
+/**
+ * Why this source partition cannot go on although later hours are closed: one before them is not.
+ * It goes on by itself when that one's marker comes.
+ */
+export const blockedBy = (progress: SourceProgress): string | null => {
+  const { source, hours, composedThrough: next, unverified } = progress;
+  if (hours.get(next)?.closed) return null;
+  const isLater = (hour: Hour): boolean => hour > next && hours.get(hour)?.closed != null;
+  if (![...hours.keys()].some(isLater)) return null;
+  const hour = `reported hour ${isoText(next)} to ${isoText(nextHour(next, source.hourMillis))}`;
+  return unverified === null
+    ? `${hour} of ${sourceName(source)} has no closed marker that fits, and later hours have one: nothing of this ` +
+        'source partition is billed until it is published again; see docs/operations.md, "A source is not billed"'
+    : `the closed marker of ${hour} of ${sourceName(source)}, at offset ${String(unverified)}, cannot be verified: ` +
+        'give the bridge the USAGE_CONTROL_KEYS of the aggregator and restart it';
+};

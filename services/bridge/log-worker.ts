@@ -1,0 +1,374 @@
+import type { Logger } from 'pino';
+import { CONTROL_HEADER } from '../shared/control-record.ts';
+import type { LogBounds, LogInspector } from '../shared/kafka/log-inspector.ts';
+import {
+  LogRecognition,
+  lostRecords,
+  type Folded,
+  type LogHalt,
+} from '../shared/kafka/log-recognition.ts';
+import type { LogRecord, TopicPartition } from '../shared/log-record.ts';
+import { markOf } from '../shared/record-mark.ts';
+import { Serial } from '../shared/serial.ts';
+import { partitionName } from '../shared/source.ts';
+import { isoText } from '../shared/time.ts';
+import { flush } from './flush.ts';
+import { termsOf } from '../shared/billing/billing-terms.ts';
+import {
+  cut,
+  dropAbandoned,
+  resumeOffset,
+  stateAt,
+  takeRecord,
+  type BridgeChunk,
+  type BridgeState,
+} from './fold/bridge-fold.ts';
+import { compose, type Composition } from './fold/compose.ts';
+import { sourceOfKey, type Knowledge } from './fold/log-entry.ts';
+import { blockedBy } from './fold/source-progress.ts';
+import type { Store, Unfinished } from './ports.ts';
+import { Sender, type SenderOptions, type SenderPorts, type SenderStatus } from './sender.ts';
+import type { SourceRegister } from './source-register.ts';
+import { toSend } from './store/rows.ts';
+
+export interface WorkerOptions extends SenderOptions {
+  /** Milliseconds after which a checkpoint follows what has been folded. */
+  readonly flushInterval: number;
+}
+
+export interface WorkerPorts {
+  readonly store: Store;
+  readonly log: LogInspector;
+  readonly register: SourceRegister;
+  readonly sender: Omit<SenderPorts, 'finished' | 'store' | 'persist' | 'now' | 'logger'>;
+  readonly logger: Logger;
+  readonly now: () => number;
+  /** Runs a step again until it succeeds or the worker is dropped. */
+  readonly persist: <T>(what: string, step: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+  /** Called when all below an offset is composed and has its final outcome. */
+  readonly finished: (at: TopicPartition, nextOffset: number) => void;
+  /** Ends the process: something failed that no retry mends. */
+  readonly onCrash: (error: Error) => void;
+}
+
+/** How far a worker is; offsets are null before it has read its checkpoint. */
+export interface WorkerStatus extends SenderStatus {
+  readonly partition: number;
+  readonly nextOffset: number | null;
+  readonly resumeOffset: number | null;
+  /** Hours composed by this process. */
+  readonly compositions: number;
+  readonly halt: LogHalt | null;
+  /** Source partitions whose hours cannot be composed, and why. */
+  readonly blocked: readonly { readonly source: string; readonly reason: string }[];
+}
+
+/**
+ * Owns one partition of the aggregates topic: folds its records, stores the compositions that they
+ * make due, and has them sent. Folding and storing are strictly one after the other; sending goes on
+ * beside it, from what is stored. It holds no rules of its own: those are in `fold/`.
+ */
+export class LogWorker {
+  readonly at: TopicPartition;
+  private readonly ports: WorkerPorts;
+  private readonly options: WorkerOptions;
+  private readonly knowledge: Omit<Knowledge, 'sources'>;
+  private readonly serial = new Serial();
+  private readonly dropped = new AbortController();
+  private readonly recognition: LogRecognition;
+  private readonly sender: Sender;
+  private state: BridgeState | null = null;
+  /** How far an earlier owner had folded. Up to there records are read again for what is open. */
+  private resumed: Folded = { nextOffset: 0, lastRecord: null };
+  private stored = { nextOffset: -1, resumeOffset: -1 };
+  private unstoredSince: number | null = null;
+  private readonly unfinished = new Set<Unfinished>();
+  private compositions = 0;
+  private halted: LogHalt | null = null;
+  private readonly told = new Set<string>();
+
+  constructor(
+    at: TopicPartition,
+    knowledge: Omit<Knowledge, 'sources'>,
+    ports: WorkerPorts,
+    options: WorkerOptions,
+  ) {
+    this.at = at;
+    this.knowledge = knowledge;
+    this.options = options;
+    const logger = ports.logger.child({ partition: at.partition });
+    this.ports = { ...ports, logger };
+    this.recognition = new LogRecognition(() => this.bounds());
+    const { store, persist, now } = ports;
+    this.sender = new Sender(
+      {
+        ...ports.sender,
+        store,
+        persist,
+        now,
+        logger,
+        finished: (composition) => {
+          this.unfinished.delete(composition);
+          this.report();
+        },
+      },
+      options,
+    );
+  }
+
+  status(): WorkerStatus {
+    const { state } = this;
+    return {
+      partition: this.at.partition,
+      nextOffset: state?.nextOffset ?? null,
+      resumeOffset: state && resumeOffset(state),
+      compositions: this.compositions,
+      halt: this.halted,
+      blocked: this.blocked(),
+      ...this.sender.status(),
+    };
+  }
+
+  /** Where to read from; null when halted or dropped. */
+  position(): Promise<number | null> {
+    return this.run(null, async () => {
+      const state = this.state ?? (await this.hydrate());
+      if (state === null) return null;
+      const position = await this.recognition.position(this.folded(state));
+      if (typeof position !== 'number') return this.stop(position);
+      return Math.min(position, state.nextOffset);
+    });
+  }
+
+  /** Folds records in the order of the log. False where no more are wanted. */
+  take(records: readonly LogRecord[]): Promise<boolean> {
+    return this.run(false, async () => {
+      const { state } = this;
+      if (state === null) return false;
+      const again = records.filter(
+        ({ offset }) => offset >= state.nextOffset && offset < this.resumed.nextOffset,
+      );
+      const fresh = await this.recognition.recognise(this.folded(state), records);
+      if ('code' in fresh) {
+        this.stop(fresh);
+        return false;
+      }
+      await this.fold(state, [...again, ...fresh]);
+      return true;
+    });
+  }
+
+  /** What time asks for: a checkpoint after what has been folded, and to forget abandoned runs. */
+  onTimer(): Promise<void> {
+    return this.run(undefined, async () => {
+      const { state, unstoredSince } = this;
+      if (state === null) return;
+      dropAbandoned(state, this.ports.register.known);
+      const isDue = (since: number): boolean =>
+        this.ports.now() - since >= this.options.flushInterval;
+      if (unstoredSince === null || isDue(unstoredSince)) await this.store(state);
+    });
+  }
+
+  /** Stores what has been folded, lets the batch in flight end, then takes no more. */
+  async close(): Promise<void> {
+    await Promise.all([
+      this.sender.stop(),
+      this.run(undefined, async () => {
+        if (this.state) await this.store(this.state);
+      }),
+    ]);
+    this.drop();
+  }
+
+  /** Forgets everything at once: the partition belongs to another process, or this one ends. */
+  drop(): void {
+    this.dropped.abort();
+    this.sender.drop();
+  }
+
+  private isDropped(): boolean {
+    return this.dropped.signal.aborted;
+  }
+
+  /** Runs a task in its turn, unless the partition has halted or been dropped by then. */
+  private run<T>(otherwise: T, task: () => Promise<T>): Promise<T> {
+    return this.serial.run(async () => {
+      if (this.halted !== null || this.isDropped()) return otherwise;
+      try {
+        return await task();
+      } catch (error) {
+        if (this.isDropped()) return otherwise;
+        throw error;
+      }
+    });
+  }
+
+  private stop(halt: LogHalt): null {
+    this.halted = halt;
+    this.ports.logger.error(
+      { code: halt.code },
+      `this partition of ${this.at.topic} has halted: ${halt.message}`,
+    );
+    return null;
+  }
+
+  private persist<T>(what: string, step: () => Promise<T>): Promise<T> {
+    return this.ports.persist(what, step, this.dropped.signal);
+  }
+
+  private bounds(): Promise<LogBounds> {
+    return this.persist('read the log bounds', () => this.ports.log.bounds(this.at));
+  }
+
+  private folded(state: BridgeState): Folded {
+    return state.nextOffset < this.resumed.nextOffset
+      ? this.resumed
+      : { nextOffset: state.nextOffset, lastRecord: markOf(state.lastRecord) };
+  }
+
+  private async hydrate(): Promise<BridgeState | null> {
+    const { store, register, logger } = this.ports;
+    const { partition } = this.at;
+    const checkpoint = await this.persist('read the checkpoint', () => store.checkpoint(partition));
+    const resume = checkpoint?.resumeOffset ?? 0;
+    const { low } = await this.bounds();
+    if (low > resume) return this.stop(lostRecords(resume, low));
+    await this.persist('read the register of sources', () => register.refresh());
+    const composed = await this.persist('read the compositions', () =>
+      store.composedBefore(partition),
+    );
+    const unfinished = await this.persist('read what is to be sent', () =>
+      store.unfinished(partition),
+    );
+    const state = stateAt(resume, composed);
+    if (checkpoint === null) {
+      await this.persist('write the first checkpoint', () =>
+        store.writeCheckpoint(partition, { nextOffset: 0, resumeOffset: 0, lastRecord: null }),
+      );
+    } else {
+      this.resumed = checkpoint;
+      if (resume === checkpoint.nextOffset) state.lastRecord = checkpoint.lastRecord;
+      logger.info({ ...checkpoint, unfinished: unfinished.length }, 'resumed');
+    }
+    this.stored = { nextOffset: checkpoint?.nextOffset ?? 0, resumeOffset: resume };
+    this.state = state;
+    this.send(unfinished);
+    this.sender.start(this.ports.onCrash);
+    return state;
+  }
+
+  private send(compositions: readonly Unfinished[]): void {
+    for (const composition of compositions) this.unfinished.add(composition);
+    this.sender.add(compositions);
+  }
+
+  private async fold(state: BridgeState, records: readonly LogRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    await this.lookUpSources(records);
+    const knowledge = { ...this.knowledge, sources: this.ports.register.known };
+    for (const record of records) takeRecord(state, record, knowledge);
+    this.unstoredSince ??= this.ports.now();
+    this.tellBlocked();
+    if (state.due.length > 0 || state.refused.length > 0) await this.store(state);
+  }
+
+  /** A source is in the register before its first record; a run may have been abandoned meanwhile. */
+  private async lookUpSources(records: readonly LogRecord[]): Promise<void> {
+    const { known } = this.ports.register;
+    const isUncertain = (record: LogRecord): boolean => {
+      const source = known.get(sourceOfKey(record.key) ?? '');
+      return source ? source.kind === 'history' && CONTROL_HEADER in record.headers : true;
+    };
+    if (!records.some(isUncertain)) return;
+    await this.persist('read the register of sources', () => this.ports.register.refresh());
+  }
+
+  private async store(state: BridgeState): Promise<void> {
+    // What is read again up to the earlier owner's last record must prove to be the same log first.
+    if (state.nextOffset < this.resumed.nextOffset || !this.recognition.isVerified) return;
+    this.unstoredSince = null;
+    const { nextOffset } = state;
+    if (
+      nextOffset === this.stored.nextOffset &&
+      resumeOffset(state) === this.stored.resumeOffset &&
+      state.due.length === 0
+    ) {
+      return;
+    }
+    const chunk = cut(state);
+    this.tellUnfit(chunk);
+    const compositions = await this.composeAll(chunk);
+    await this.persist('store compositions', () =>
+      flush(this.at.partition, chunk, compositions, this.ports.store),
+    );
+    this.stored = chunk.checkpoint;
+    this.compositions += compositions.length;
+    for (const { at, hour, aggregates, submissions } of compositions) {
+      this.ports.logger.debug(
+        {
+          source: partitionName(at),
+          hour: isoText(hour),
+          aggregates,
+          submissions: submissions.length,
+        },
+        'composed',
+      );
+    }
+    this.send(
+      compositions
+        .map((composition) => ({ ...composition, count: toSend(composition) }))
+        .filter(({ count }) => count > 0)
+        .map(({ at, hour, firstOffset, count }) => ({ at, hour, firstOffset, count })),
+    );
+    this.report();
+  }
+
+  /** The terms are read anew: another bridge may have written some for hours that are due now. */
+  private async composeAll({ due }: BridgeChunk): Promise<readonly Composition[]> {
+    if (due.length === 0) return [];
+    const terms = await this.persist('read the billing terms', () => this.ports.store.terms());
+    return due.map((hour) => {
+      const found = termsOf(terms, hour.hour);
+      if (!found) throw new Error(`there are no billing terms for ${isoText(hour.hour)}`);
+      return compose(hour, found);
+    });
+  }
+
+  /** Tells the group what is done with for good: for lag monitors only, nothing reads it here. */
+  private report(): void {
+    let offset = this.stored.resumeOffset;
+    for (const { firstOffset } of this.unfinished) offset = Math.min(offset, firstOffset);
+    this.ports.finished(this.at, offset);
+  }
+
+  private blocked(): { readonly source: string; readonly reason: string }[] {
+    return [...(this.state?.sources ?? [])].flatMap(([source, progress]) => {
+      const reason = blockedBy(progress);
+      return reason === null ? [] : [{ source, reason }];
+    });
+  }
+
+  private tellBlocked(): void {
+    for (const { source, reason } of this.blocked()) {
+      if (this.told.has(reason)) continue;
+      this.told.add(reason);
+      this.ports.logger.error({ source }, `a source partition is not billed: ${reason}`);
+    }
+  }
+
+  private tellUnfit({ unfit, refused }: BridgeChunk): void {
+    for (const { at, hour, offset, expected, found } of unfit) {
+      this.ports.logger.warn(
+        { source: partitionName(at), hour: isoText(hour), offset, expected, found },
+        'a closed marker does not fit the aggregates before it: the hour is to be published again',
+      );
+    }
+    for (const { record, code, message } of refused) {
+      this.ports.logger.warn(
+        { offset: record.offset, code },
+        `a record is not believed: ${message}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,360 @@
+import type { Logger } from 'pino';
+import { formatQuantity, type Quantity } from '../shared/decimal.ts';
+import { isoText, type Millis } from '../shared/time.ts';
+import type { Commerce, Failure } from './commerce/commerce-client.ts';
+import type { ItemAnswer } from './commerce/read-answer.ts';
+import { MAX_BATCH } from './commerce/usage-message.ts';
+import type { Outbox, Outcome, OutcomeKind, Pending, Store, Unfinished } from './ports.ts';
+
+export interface SenderOptions {
+  /** Longest pause between two tries, in milliseconds. */
+  readonly retryMillis: number;
+}
+
+export interface SenderPorts {
+  readonly store: Pick<Store, 'pendingOf' | 'writeOutcomes'>;
+  readonly commerce: Commerce;
+  readonly outbox: Outbox;
+  /** Why a submission's quantity cannot go into a later composition; null where it can. */
+  readonly cannotCarry: (pending: Pending) => Promise<string | null>;
+  /** Called when the last submission of a composition has its outcome. */
+  readonly finished: (composition: Unfinished) => void;
+  readonly now: () => number;
+  readonly logger: Logger;
+  /** Runs a step again until it succeeds or the sender is dropped. */
+  readonly persist: <T>(what: string, step: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+}
+
+export interface SenderStatus {
+  readonly pending: number;
+  /** What keeps it from sending; null while all goes well. */
+  readonly lastError: string | null;
+}
+
+interface Item {
+  readonly pending: Pending;
+  readonly composition: Loaded;
+  attempts: number;
+  /** Not to be sent before this instant. */
+  due: number;
+}
+
+interface Loaded {
+  readonly composition: Unfinished;
+  remaining: number;
+}
+
+const FIRST_DELAY = 500;
+/** Submissions that are held in memory before more are loaded. */
+const WINDOW = 2_000;
+/** Submissions whose outcomes are recorded together. */
+const PAGE = 250;
+/** After so many puzzling answers in a row, submissions are sent one by one: it may be one of them. */
+const PUZZLED_BEFORE_SINGLES = 3;
+
+/**
+ * Sends the submissions of stored compositions to Commerce until each has a final outcome, in the
+ * order of their hours. It may run in several processes at once, and be killed at any moment: what is
+ * sent never changes, and of one resource, dimension and hour Commerce keeps what it took first.
+ *
+ * | Commerce says                         | outcome                                                |
+ * |---------------------------------------|--------------------------------------------------------|
+ * | Accepted, with our quantity           | accepted                                               |
+ * | Duplicate, with our quantity          | duplicate                                              |
+ * | either, with another quantity         | mismatch, and an error is logged                       |
+ * | Duplicate, without a quantity         | looked up, as Expired                                  |
+ * | Expired, and it holds our quantity    | accepted: the answer to an earlier send was lost       |
+ * | Expired, and it holds another one     | mismatch                                               |
+ * | Expired, and it holds nothing         | carried; where nothing can carry it, dead-lettered     |
+ * | Expired, before its clock is there    | none yet: sent again later                             |
+ * | Error                                 | none yet: sent again later, others go first            |
+ * | another status                        | dead-lettered                                          |
+ * | 400 to the batch                      | sent one by one; 400 to one alone: dead-lettered       |
+ * | anything else, or nothing             | none yet: all is sent again, later and later           |
+ */
+export class Sender {
+  private readonly ports: SenderPorts;
+  private readonly options: SenderOptions;
+  private readonly dropped = new AbortController();
+  private waiting: Unfinished[] = [];
+  private items: Item[] = [];
+  private stopping = false;
+  private failures = 0;
+  private puzzles = 0;
+  private pausedUntil = 0;
+  private lastError: string | null = null;
+  private wake: () => void = () => undefined;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(ports: SenderPorts, options: SenderOptions) {
+    this.ports = ports;
+    this.options = options;
+  }
+
+  /** @param onCrash told of a defect; the sender has ended then. */
+  start(onCrash: (error: Error) => void): void {
+    this.running = this.run().catch((error: unknown) => {
+      if (!this.isDropped()) onCrash(error as Error);
+    });
+  }
+
+  /** Takes up compositions that are stored. */
+  add(compositions: readonly Unfinished[]): void {
+    if (compositions.length === 0) return;
+    this.waiting = [...this.waiting, ...compositions].sort((a, b) => a.hour - b.hour);
+    this.wake();
+  }
+
+  status(): SenderStatus {
+    const waiting = this.waiting.reduce((sum, { count }) => sum + count, 0);
+    return { pending: waiting + this.items.length, lastError: this.lastError };
+  }
+
+  /** Ends after the batch in flight, with its outcomes recorded. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.wake();
+    await this.running;
+  }
+
+  /** Ends at once. */
+  drop(): void {
+    this.stopping = true;
+    this.dropped.abort();
+    this.wake();
+  }
+
+  private isDropped(): boolean {
+    return this.dropped.signal.aborted;
+  }
+
+  private isStopping(): boolean {
+    return this.stopping;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.isStopping()) {
+      await this.load();
+      const now = this.ports.now();
+      const due = now < this.pausedUntil ? [] : this.items.filter((item) => item.due <= now);
+      if (due.length > 0) await this.sendPage(due.slice(0, PAGE));
+      else if (!this.isStopping()) await this.sleep();
+    }
+  }
+
+  private async load(): Promise<void> {
+    while (this.items.length < WINDOW) {
+      const composition = this.waiting.shift();
+      if (!composition) return;
+      const pending = await this.persist('read submissions', () =>
+        this.ports.store.pendingOf(composition),
+      );
+      const loaded: Loaded = { composition, remaining: pending.length };
+      if (pending.length === 0) this.ports.finished(composition);
+      for (const each of pending) {
+        this.items.push({ pending: each, composition: loaded, attempts: 0, due: 0 });
+      }
+    }
+  }
+
+  /** Until something is due, is added, or the end. */
+  private async sleep(): Promise<void> {
+    if (this.waiting.length > 0 && this.items.length < WINDOW) return;
+    const next = Math.max(this.pausedUntil, Math.min(...this.items.map(({ due }) => due)));
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      if (this.items.length > 0) timer = setTimeout(resolve, Math.max(1, next - this.ports.now()));
+    });
+    clearTimeout(timer);
+  }
+
+  private async sendPage(page: readonly Item[]): Promise<void> {
+    const outcomes = new Map<Item, Outcome>();
+    const size = this.puzzles < PUZZLED_BEFORE_SINGLES ? MAX_BATCH : 1;
+    for (let from = 0; from < page.length && !this.isStopping(); from += size) {
+      if (!(await this.sendBatch(page.slice(from, from + size), outcomes))) break;
+    }
+    if (outcomes.size > 0) await this.record(outcomes);
+  }
+
+  /** False where the page is to be left for now. */
+  private async sendBatch(batch: readonly Item[], outcomes: Map<Item, Outcome>): Promise<boolean> {
+    const { commerce } = this.ports;
+    const pending = batch.map((item) => item.pending);
+    const answer = await commerce.submit(pending, this.dropped.signal);
+    if (answer.kind === 'failed') return this.fail(answer, batch);
+    const [single] = batch;
+    if (answer.kind === 'refused') {
+      if (batch.length > 1) return this.sendSingly(batch, outcomes);
+      if (single) outcomes.set(single, this.deadLetter(single, 'BadRequest', answer.message));
+      return true;
+    }
+    this.failures = 0;
+    this.puzzles = 0;
+    this.lastError = null;
+    for (const [index, item] of batch.entries()) {
+      const said = answer.items[index];
+      const settled = said && (await this.settle(item, said, answer.date));
+      if (!settled) continue;
+      if (settled.kind === 'failed') return this.fail(settled, [item]);
+      outcomes.set(item, settled);
+    }
+    return true;
+  }
+
+  private async sendSingly(batch: readonly Item[], outcomes: Map<Item, Outcome>): Promise<boolean> {
+    for (const item of batch) {
+      if (this.isStopping() || !(await this.sendBatch([item], outcomes))) return false;
+    }
+    return true;
+  }
+
+  /** The outcome of a submission; null where it is to be sent again. */
+  private async settle(
+    item: Item,
+    said: ItemAnswer,
+    date: Millis | null,
+  ): Promise<Outcome | Failure | null> {
+    const { pending } = item;
+    switch (said.kind) {
+      case 'accepted':
+        return this.compare(item, 'accepted', said.quantity, said.usageEventId);
+      case 'duplicate': {
+        if (said.quantity !== null) {
+          return this.compare(item, 'duplicate', said.quantity, said.usageEventId);
+        }
+        const found = await this.ports.commerce.standing(pending, this.dropped.signal);
+        if (found.kind === 'failed') return found;
+        if (found.quantity !== null) return this.compare(item, 'duplicate', found.quantity, '');
+        return this.defer(item, 'Commerce calls it a duplicate and holds nothing of it');
+      }
+      case 'expired': {
+        if (date !== null && date < pending.hour) {
+          return this.defer(item, "Commerce's clock is before the hour of the usage");
+        }
+        const found = await this.ports.commerce.standing(pending, this.dropped.signal);
+        if (found.kind === 'failed') return found;
+        if (found.quantity !== null) return this.compare(item, 'accepted', found.quantity, '');
+        return this.carry(item, said.message);
+      }
+      case 'try-again':
+        return this.defer(item, `Commerce could not take it: ${said.message}`);
+      case 'rejected':
+        return this.deadLetter(item, said.code, said.message);
+    }
+  }
+
+  private compare(
+    { pending }: Item,
+    kind: 'accepted' | 'duplicate',
+    acceptedQuantity: Quantity,
+    usageEventId: string,
+  ): Outcome {
+    if (acceptedQuantity === pending.submission.quantity) {
+      return outcomeOf(pending, kind, { acceptedQuantity, usageEventId });
+    }
+    const message = `Commerce holds ${formatQuantity(acceptedQuantity)} and not ${formatQuantity(
+      pending.submission.quantity,
+    )} of it`;
+    this.ports.logger.error(logFields(pending), `billing is wrong: ${message}`);
+    return outcomeOf(pending, 'mismatch', { acceptedQuantity, usageEventId, message });
+  }
+
+  /** The carry is in the log before its outcome is recorded; a second one of it does not count. */
+  private async carry(item: Item, message: string): Promise<Outcome> {
+    const { ports } = this;
+    const { at, submission } = item.pending;
+    const reason = await this.persist('read the register of sources', () =>
+      ports.cannotCarry(item.pending),
+    );
+    if (reason !== null) return this.deadLetter(item, 'Expired', `${message} ${reason}`.trim());
+    const { submissionId, resourceUri, dimension, quantity } = submission;
+    await this.persist('append a carry', () =>
+      ports.outbox.appendCarry({ ...at, submissionId, resourceUri, dimension, quantity }),
+    );
+    ports.logger.warn(
+      logFields(item.pending),
+      'Commerce takes this usage no more: it goes into a later hour',
+    );
+    return outcomeOf(item.pending, 'carried', { code: 'Expired', message });
+  }
+
+  private deadLetter({ pending }: Item, code: string, message: string): Outcome {
+    this.ports.logger.error(
+      { ...logFields(pending), code },
+      `Commerce refuses this usage: ${message}`,
+    );
+    return outcomeOf(pending, 'dead-lettered', { code, message });
+  }
+
+  /** Others go first; this one again after a while. */
+  private defer(item: Item, reason: string): null {
+    item.attempts++;
+    item.due = this.ports.now() + this.delay(item.attempts);
+    this.lastError = reason;
+    this.ports.logger.warn(
+      { ...logFields(item.pending), attempt: item.attempts },
+      `${reason}; trying again`,
+    );
+    return null;
+  }
+
+  private fail({ reason, retryAfter, nature }: Failure, batch: readonly Item[]): false {
+    if (this.isDropped()) return false; // given up by ourselves
+    this.failures++;
+    this.puzzles = nature === 'puzzled' ? this.puzzles + 1 : 0;
+    const wait =
+      retryAfter ?? (nature === 'settings' ? this.options.retryMillis : this.delay(this.failures));
+    this.pausedUntil = this.ports.now() + wait;
+    this.lastError = reason;
+    const level = nature === 'settings' ? 'error' : 'warn';
+    this.ports.logger[level]({ attempt: this.failures, wait }, `${reason}; trying again`);
+    const [item] = batch;
+    if (nature === 'puzzled' && batch.length === 1 && item) this.defer(item, reason);
+    return false;
+  }
+
+  private delay(attempts: number): number {
+    const { retryMillis } = this.options;
+    const full = Math.min(retryMillis, FIRST_DELAY * 2 ** Math.min(attempts - 1, 20));
+    return full * (0.5 + Math.random() / 2);
+  }
+
+  private async record(outcomes: ReadonlyMap<Item, Outcome>): Promise<void> {
+    const { store, finished, logger } = this.ports;
+    await this.persist('record outcomes', () => store.writeOutcomes([...outcomes.values()]));
+    this.items = this.items.filter((item) => !outcomes.has(item));
+    const counts: Record<string, number> = {};
+    for (const [{ composition }, { kind }] of outcomes) {
+      counts[kind] = (counts[kind] ?? 0) + 1;
+      if (--composition.remaining === 0) finished(composition.composition);
+    }
+    logger.info(counts, 'sent');
+  }
+
+  private persist<T>(what: string, step: () => Promise<T>): Promise<T> {
+    return this.ports.persist(what, step, this.dropped.signal);
+  }
+}
+
+const logFields = ({ hour, submission }: Pending): Readonly<Record<string, unknown>> => ({
+  submission: submission.submissionId,
+  hour: isoText(hour),
+  resource: submission.resourceUri,
+  dimension: submission.dimension,
+});
+
+const outcomeOf = (
+  pending: Pending,
+  kind: OutcomeKind,
+  more: Partial<Omit<Outcome, 'pending' | 'kind'>>,
+): Outcome => ({
+  acceptedQuantity: null,
+  usageEventId: '',
+  code: '',
+  message: '',
+  ...more,
+  pending,
+  kind,
+});

@@ -1,0 +1,44 @@
+import { namespaceOf } from '../shared/placement.ts';
+import { sourceName, type Source, type SourcePartition } from '../shared/source.ts';
+import { isRead } from '../shared/sources/check-topics.ts';
+
+/** The register of sources as this process last read it. */
+export class SourceRegister {
+  private readonly read: () => Promise<readonly Source[]>;
+  private sources: ReadonlyMap<string, Source> = new Map();
+
+  constructor(read: () => Promise<readonly Source[]>) {
+    this.read = read;
+  }
+
+  /** Sources that have, or had, a log: by `sourceName`. */
+  get known(): ReadonlyMap<string, Source> {
+    return this.sources;
+  }
+
+  async refresh(): Promise<ReadonlyMap<string, Source>> {
+    const sources = await this.read();
+    this.sources = new Map(
+      sources
+        .filter((source) => isRead(source) || source.state === 'abandoned')
+        .map((source) => [sourceName(source), source]),
+    );
+    return this.sources;
+  }
+
+  /**
+   * Why a quantity of this resource cannot be carried within its source partition; null where it can.
+   * A carry must go to one place whoever decides it, or two bridges could carry it to two: so only to
+   * where the usage itself came from, as long as that is where the resource lives.
+   */
+  async cannotCarry(at: SourcePartition, resourceUri: string): Promise<string | null> {
+    const source = (await this.refresh()).get(sourceName(at));
+    if (!source) return 'Its source is not in the register.';
+    if (source.kind === 'history') return 'History is not carried into another hour.';
+    if (source.state !== 'open') return 'Its source has ended: no later hour can carry it.';
+    const namespace = namespaceOf(resourceUri) ?? '';
+    return source.namespaces.includes('*') || source.namespaces.includes(namespace)
+      ? null
+      : 'Its resource provider has moved to another source.';
+  }
+}

@@ -1,0 +1,191 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { insertRows, queryRows } from '../../shared/clickhouse/client.ts';
+import { partitionName, type SourcePartition } from '../../shared/source.ts';
+import type { Hour } from '../../shared/time.ts';
+import type { BillingTerms } from '../../shared/billing/billing-terms.ts';
+import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
+import type { Composition } from '../fold/compose.ts';
+import type { ComposedBefore } from '../fold/source-progress.ts';
+import type { Outcome, Pending, Store, Unfinished } from '../ports.ts';
+import {
+  checkpointRow,
+  compositionRow,
+  hourFromSeconds,
+  outcomeRow,
+  quantityFromText,
+  REFUSED_COLUMNS,
+  refusedRow,
+  seconds,
+  submissionRows,
+} from './rows.ts';
+import { readTerms } from '../../shared/billing/terms-table.ts';
+
+interface HourRow extends SourcePartition {
+  readonly hour: number;
+}
+
+const placeOf = ({ topic, epoch, partition }: SourcePartition): SourcePartition => ({
+  topic,
+  epoch,
+  partition,
+});
+
+/** Submissions of a great backlog are written in several inserts: they count only once composed. */
+const INSERT_ROWS = 50_000;
+
+/** The bridge's tables in ClickHouse. */
+export class ClickHouseStore implements Store {
+  private readonly client: ClickHouseClient;
+  /** The aggregates topic. */
+  private readonly topic: string;
+  /** Length of an hour of a source, in milliseconds. */
+  private readonly hourMillis: (at: SourcePartition) => number;
+
+  constructor(
+    client: ClickHouseClient,
+    topic: string,
+    hourMillis: (at: SourcePartition) => number,
+  ) {
+    this.client = client;
+    this.topic = topic;
+    this.hourMillis = hourMillis;
+  }
+
+  terms(): Promise<readonly BillingTerms[]> {
+    return readTerms(this.client);
+  }
+
+  async checkpoint(partition: number): Promise<BridgeCheckpoint | null> {
+    const [row] = await queryRows<{
+      readonly next_offset: string;
+      readonly resume_offset: string;
+      readonly last_record: string | null;
+      readonly digest: string;
+    }>(
+      this.client,
+      `SELECT toString(c.next_offset) AS next_offset, toString(resume_offset) AS resume_offset,
+         toString(last_record) AS last_record, digest
+       FROM bridge_checkpoints AS c FINAL
+       WHERE topic = {topic:String} AND partition = {partition:UInt16}`,
+      { topic: this.topic, partition },
+    );
+    return row
+      ? {
+          nextOffset: Number(row.next_offset),
+          resumeOffset: Number(row.resume_offset),
+          lastRecord:
+            row.last_record === null
+              ? null
+              : { offset: Number(row.last_record), digest: row.digest },
+        }
+      : null;
+  }
+
+  async composedBefore(partition: number): Promise<ReadonlyMap<string, ComposedBefore>> {
+    const rows = await queryRows<HourRow & { readonly carried: readonly string[] }>(
+      this.client,
+      `SELECT topic, epoch, partition, toUnixTimestamp(max(c.reported_hour)) AS hour,
+         groupArrayArray(arrayMap(id -> toString(id), c.carries)) AS carried
+       FROM compositions AS c FINAL WHERE log_partition = {partition:UInt16}
+       GROUP BY topic, epoch, partition`,
+      { partition },
+    );
+    return new Map(
+      rows.map((row) => {
+        const composedThrough = (hourFromSeconds(row.hour) + this.hourMillis(row)) as Hour;
+        return [partitionName(row), { composedThrough, carried: new Set(row.carried) }];
+      }),
+    );
+  }
+
+  async unfinished(partition: number): Promise<readonly Unfinished[]> {
+    const rows = await queryRows<
+      HourRow & { readonly first_offset: string; readonly count: string }
+    >(
+      this.client,
+      `SELECT c.topic AS topic, c.epoch AS epoch, c.partition AS partition,
+         toUnixTimestamp(c.reported_hour) AS hour, toString(c.first_offset) AS first_offset,
+         toString(c.to_send - o.outcomes) AS count
+       FROM compositions AS c FINAL
+       LEFT JOIN (
+         SELECT topic, epoch, partition, reported_hour, count() AS outcomes
+         FROM commerce_outcomes FINAL GROUP BY topic, epoch, partition, reported_hour
+       ) AS o ON o.topic = c.topic AND o.epoch = c.epoch AND o.partition = c.partition
+         AND o.reported_hour = c.reported_hour
+       WHERE c.log_partition = {partition:UInt16} AND o.outcomes < c.to_send
+       ORDER BY c.reported_hour, topic, epoch, partition`,
+      { partition },
+    );
+    return rows.map((row) => ({
+      at: placeOf(row),
+      hour: hourFromSeconds(row.hour),
+      firstOffset: Number(row.first_offset),
+      count: Number(row.count),
+    }));
+  }
+
+  async pendingOf({ at, hour }: Unfinished): Promise<readonly Pending[]> {
+    const rows = await queryRows<{
+      readonly submission_id: string;
+      readonly resource_uri: string;
+      readonly dimension: string;
+      readonly quantity: string;
+      readonly plan_id: string;
+    }>(
+      this.client,
+      `SELECT toString(s.submission_id) AS submission_id, resource_uri, dimension,
+         toString(s.quantity) AS quantity, plan_id
+       FROM commerce_submissions AS s FINAL
+       WHERE ${OF_HOUR} AND disposition = 'send' AND s.submission_id NOT IN (
+         SELECT submission_id FROM commerce_outcomes WHERE ${OF_HOUR}
+       )
+       ORDER BY resource_key, dimension_key`,
+      { ...placeOf(at), hour: seconds(hour) },
+    );
+    return rows.map((row) => ({
+      at,
+      hour,
+      submission: {
+        submissionId: row.submission_id,
+        resourceUri: row.resource_uri,
+        dimension: row.dimension,
+        quantity: quantityFromText(row.quantity),
+        planId: row.plan_id,
+      },
+    }));
+  }
+
+  async writeSubmissions(compositions: readonly Composition[]): Promise<void> {
+    const rows = compositions.flatMap(submissionRows);
+    for (let from = 0; from < rows.length; from += INSERT_ROWS) {
+      await insertRows(this.client, 'commerce_submissions', rows.slice(from, from + INSERT_ROWS));
+    }
+  }
+
+  writeCompositions(partition: number, compositions: readonly Composition[]): Promise<void> {
+    const rows = compositions.map((composition) => compositionRow(partition, composition));
+    return insertRows(this.client, 'compositions', rows);
+  }
+
+  async writeRefused(partition: number, refused: readonly RefusedRecord[]): Promise<void> {
+    await this.client.insert({
+      table: 'bridge_dead_letters',
+      values: refused.map((each) => refusedRow(this.topic, partition, each)),
+      format: 'JSONEachRow',
+      columns: REFUSED_COLUMNS,
+    });
+  }
+
+  writeCheckpoint(partition: number, checkpoint: BridgeCheckpoint): Promise<void> {
+    return insertRows(this.client, 'bridge_checkpoints', [
+      checkpointRow(this.topic, partition, checkpoint),
+    ]);
+  }
+
+  writeOutcomes(outcomes: readonly Outcome[]): Promise<void> {
+    return insertRows(this.client, 'commerce_outcomes', outcomes.map(outcomeRow));
+  }
+}
+
+const OF_HOUR = `topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}
+  AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;

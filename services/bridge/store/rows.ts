@@ -1,0 +1,121 @@
+import { formatQuantity, parseQuantity, type Quantity } from '../../shared/decimal.ts';
+import { asciiLower, resourceKey } from '../../shared/placement.ts';
+import type { SourcePartition } from '../../shared/source.ts';
+import type { Hour } from '../../shared/time.ts';
+import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
+import type { Composition } from '../fold/compose.ts';
+import type { Outcome, OutcomeKind } from '../ports.ts';
+
+/** Rows as ClickHouse takes and gives them in JSON: DateTime in seconds, decimals and UInt64 as text. */
+type Row = Readonly<Record<string, unknown>>;
+
+export const seconds = (hour: Hour): number => hour / 1000;
+export const hourFromSeconds = (value: number): Hour => (value * 1000) as Hour;
+
+const hourColumns = (at: SourcePartition, hour: Hour): Row => ({
+  topic: at.topic,
+  epoch: at.epoch,
+  partition: at.partition,
+  reported_hour: seconds(hour),
+});
+
+export const submissionRows = ({ at, hour, submissions }: Composition): Row[] =>
+  submissions.map((submission) => ({
+    ...hourColumns(at, hour),
+    submission_id: submission.submissionId,
+    resource_uri: submission.resourceUri,
+    resource_key: resourceKey(submission.resourceUri),
+    dimension: submission.dimension,
+    dimension_key: asciiLower(submission.dimension),
+    quantity: formatQuantity(submission.quantity),
+    disposition: submission.disposition,
+    plan_id: submission.planId,
+    aggregates: submission.aggregates,
+    carries: submission.carries,
+  }));
+
+export const toSend = ({ submissions }: Composition): number =>
+  submissions.filter(({ disposition }) => disposition === 'send').length;
+
+export const compositionRow = (logPartition: number, composition: Composition): Row => ({
+  ...hourColumns(composition.at, composition.hour),
+  log_partition: logPartition,
+  first_offset: composition.firstOffset,
+  marker_offset: composition.markerOffset,
+  digest: composition.digest,
+  aggregates: composition.aggregates,
+  submitted: composition.submitted,
+  submissions: composition.submissions.length,
+  to_send: toSend(composition),
+  carries: composition.carries,
+  terms: seconds(composition.terms),
+});
+
+/** The alarm stays, and what Commerce has said stays above what was decided without it. */
+const RANKS: Readonly<Record<OutcomeKind, number>> = {
+  'dead-lettered': 1,
+  carried: 2,
+  duplicate: 3,
+  accepted: 4,
+  mismatch: 5,
+};
+
+export const outcomeRow = (outcome: Outcome): Row => ({
+  ...hourColumns(outcome.pending.at, outcome.pending.hour),
+  submission_id: outcome.pending.submission.submissionId,
+  outcome: outcome.kind,
+  accepted_quantity:
+    outcome.acceptedQuantity === null ? null : formatQuantity(outcome.acceptedQuantity),
+  usage_event_id: outcome.usageEventId,
+  code: outcome.code,
+  message: outcome.message,
+  rank: RANKS[outcome.kind],
+});
+
+export const checkpointRow = (
+  topic: string,
+  partition: number,
+  { nextOffset, resumeOffset, lastRecord }: BridgeCheckpoint,
+): Row => ({
+  topic,
+  partition,
+  next_offset: nextOffset,
+  resume_offset: resumeOffset,
+  last_record: lastRecord?.offset ?? null,
+  digest: lastRecord?.digest ?? '',
+});
+
+export const refusedRow = (
+  topic: string,
+  partition: number,
+  { record, code, message }: RefusedRecord,
+): Row => ({
+  topic,
+  partition,
+  offset: record.offset,
+  code,
+  message,
+  record_timestamp: String(record.timestamp),
+  record_key_base64: record.key?.toString('base64') ?? null,
+  record_value_base64: record.value?.toString('base64') ?? null,
+  record_headers: JSON.stringify(record.headers),
+});
+
+/** The columns named in the insert: those that are given, not those that are computed from them. */
+export const REFUSED_COLUMNS: [string, ...string[]] = [
+  'topic',
+  'partition',
+  'offset',
+  'code',
+  'message',
+  'record_timestamp',
+  'record_key_base64',
+  'record_value_base64',
+  'record_headers',
+];
+
+export const quantityFromText = (text: string): Quantity => {
+  const quantity = parseQuantity(text);
+  if (quantity === null) throw new Error(`ClickHouse gave "${text}" as a quantity`);
+  return quantity;
+};

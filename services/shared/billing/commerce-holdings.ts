@@ -1,0 +1,63 @@
+import { isLosslessNumber, parse } from 'lossless-json';
+import { z } from 'zod';
+import { parseQuantity, type Quantity } from '../decimal.ts';
+import { messageOf, UserError } from '../errors.ts';
+import { isoText, type Hour } from '../time.ts';
+
+/** What Commerce says it has accepted of one resource, dimension and hour. */
+export interface Holding {
+  readonly hour: Hour;
+  readonly resourceUri: string;
+  readonly dimension: string;
+  readonly quantity: Quantity;
+}
+
+const quantity = z
+  .custom<{ value: string }>(isLosslessNumber)
+  .transform(({ value }, context): Quantity => {
+    const exact = parseQuantity(value);
+    if (exact !== null) return exact;
+    context.addIssue('is no quantity');
+    return z.NEVER;
+  });
+
+const rowsSchema = z.array(
+  z.object({
+    usageDate: z.string(),
+    usageResourceId: z.string(),
+    dimension: z.string(),
+    submittedQuantity: quantity,
+  }),
+);
+
+/**
+ * Asks Commerce for all that it has accepted since an hour (`GET usageEvents`, reference §4.4).
+ * @throws UserError where it does not answer, or answers something else.
+ */
+export const readCommerceHoldings = async (
+  { url, token }: { readonly url: string; readonly token: string | null },
+  since: Hour = 0 as Hour,
+): Promise<readonly Holding[]> => {
+  const query = new URLSearchParams({
+    'api-version': '2018-08-31',
+    usageStartDate: isoText(since),
+  });
+  try {
+    const answer = await fetch(`${url}/api/usageEvents?${query.toString()}`, {
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(60_000),
+    });
+    if (answer.status !== 200) throw new Error(`it answered ${String(answer.status)}`);
+    return rowsSchema.parse(parse(await answer.text())).map((row) => ({
+      hour: Date.parse(row.usageDate) as Hour,
+      resourceUri: row.usageResourceId,
+      dimension: row.dimension,
+      quantity: row.submittedQuantity,
+    }));
+  } catch (cause) {
+    throw new UserError(
+      `Commerce at ${url} does not tell what it has accepted (${messageOf(cause)}): set COMMERCE_URL and COMMERCE_TOKEN`,
+      { cause },
+    );
+  }
+};

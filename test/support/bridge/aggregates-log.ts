@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { readSchemaDirectory } from '../../../services/shared/avro/schema-directory.ts';
+import {
+  usageAggregateDecoder,
+  usageAggregateEncoder,
+} from '../../../services/shared/avro/usage-aggregate-codec.ts';
+import {
+  controlRecord,
+  type ControlKind,
+  type Keyring,
+} from '../../../services/shared/control-record.ts';
+import type { Quantity } from '../../../services/shared/decimal.ts';
+import type { LogRecord } from '../../../services/shared/log-record.ts';
+import { asciiLower } from '../../../services/shared/placement.ts';
+import { sourceName, type Source, type SourcePartition } from '../../../services/shared/source.ts';
+import { HOUR_MILLIS, millis, nextHour, type Hour } from '../../../services/shared/time.ts';
+import {
+  aggregateKey,
+  serializeClosedMarker,
+  usageAggregateId,
+  type UsageAggregate,
+} from '../../../services/shared/usage-aggregate.ts';
+import { serializeUsageCarry, type UsageCarry } from '../../../services/shared/usage-carry.ts';
+import type { BillingTerms } from '../../../services/shared/billing/billing-terms.ts';
+import type { Knowledge } from '../../../services/bridge/fold/log-entry.ts';
+
+const MIDNIGHT = Date.UTC(2026, 0, 10);
+export const hour = (n: number): Hour => (MIDNIGHT + n * HOUR_MILLIS) as Hour;
+
+export const keyring: Keyring = [{ id: 'test', secret: Buffer.alloc(32, 7) }];
+export const stranger: Keyring = [{ id: 'stranger', secret: Buffer.alloc(32, 8) }];
+
+const schemas = readSchemaDirectory();
+export const encodeAggregate = usageAggregateEncoder(schemas);
+export const decodeAggregate = usageAggregateDecoder(schemas);
+
+export const sourceOf = (changes: Partial<Source> = {}): Source => ({
+  topic: 'usage.events.compute',
+  epoch: 1,
+  kind: 'live',
+  partitions: 2,
+  firstHour: hour(0),
+  lastHour: null,
+  hourMillis: HOUR_MILLIS,
+  predecessor: null,
+  state: 'open',
+  billable: true,
+  namespaces: ['microsoft.compute'],
+  origin: 'live',
+  ...changes,
+});
+
+export const knowledgeOf = (sources: readonly Source[], keys: Keyring = keyring): Knowledge => ({
+  decode: decodeAggregate,
+  keyring: keys,
+  sources: new Map(sources.map((source) => [sourceName(source), source])),
+});
+
+export const BILLABLE = 'FAB6EB84-500B-4A09-A8CA-7358F8BBAEA5';
+export const NOT_BILLABLE = '6DAB500F-A4FD-49C4-956D-229BB9C8C793';
+export const UNKNOWN = '00000000-0000-4000-8000-000000000001';
+
+export const termsOfAll = (changes: Partial<BillingTerms> = {}): BillingTerms => ({
+  effectiveFrom: 0 as Hour,
+  reporting: 'on',
+  planId: 'plan',
+  billableMeters: [BILLABLE],
+  otherMeters: [NOT_BILLABLE],
+  ...changes,
+});
+
+const SUBSCRIPTION = '0f723db3-b972-4e48-9aaa-614b04457bf2';
+export const uriOf = (name: string): string =>
+  `/subscriptions/${SUBSCRIPTION}/resourceGroups/RG/providers/Microsoft.Compute/virtualMachines/${name}`;
+
+export const ONE = 10n ** 30n;
+
+export const aggregateOf = (
+  at: SourcePartition,
+  reportedHour: Hour,
+  resourceUri: string,
+  changes: Partial<UsageAggregate> = {},
+): UsageAggregate => {
+  const meterId = changes.meterId ?? BILLABLE;
+  return {
+    topic: at.topic,
+    epoch: at.epoch,
+    partition: at.partition,
+    reportedHour,
+    subscriptionId: SUBSCRIPTION,
+    meterId,
+    resourceUri,
+    quantity: ONE as Quantity,
+    eventCount: 1,
+    firstUsageTime: reportedHour,
+    lastUsageTime: nextHour(reportedHour, HOUR_MILLIS),
+    location: 'local',
+    tags: null,
+    additionalInfo: null,
+    ...changes,
+    aggregateId: usageAggregateId(at, reportedHour, {
+      subscriptionKey: SUBSCRIPTION,
+      meterKey: asciiLower(meterId),
+      resourceKey: asciiLower(resourceUri),
+    }),
+  };
+};
+
+/** A record that has no place in a log yet. */
+export type Unplaced = Omit<LogRecord, 'offset'>;
+
+export const aggregateRecord = (aggregate: UsageAggregate): Unplaced => ({
+  timestamp: aggregate.reportedHour,
+  key: Buffer.from(aggregateKey(aggregate)),
+  value: encodeAggregate(aggregate),
+  headers: {},
+});
+
+const control = (
+  kind: ControlKind,
+  at: SourcePartition,
+  body: string,
+  signers: Keyring,
+): Unplaced => ({
+  timestamp: millis(0),
+  ...controlRecord(kind, at, body, signers),
+  key: Buffer.from(aggregateKey(at)),
+});
+
+export const markerRecord = (
+  at: SourcePartition,
+  reportedHour: Hour,
+  aggregates: readonly UsageAggregate[],
+  signers: Keyring = keyring,
+): Unplaced => {
+  const digest = createHash('sha256');
+  for (const aggregate of aggregates) digest.update(encodeAggregate(aggregate));
+  const { topic, epoch, partition } = at;
+  const body = serializeClosedMarker({
+    topic,
+    epoch,
+    partition,
+    reportedHour,
+    count: aggregates.length,
+    digest: digest.digest('hex'),
+  });
+  return control('closed', at, body, signers);
+};
+
+export const carryRecord = (carry: UsageCarry, signers: Keyring = keyring): Unplaced =>
+  control('carry', carry, serializeUsageCarry(carry), signers);
+
+/** All records of a closed hour, as its owner publishes them. */
+export const hourRecords = (
+  at: SourcePartition,
+  reportedHour: Hour,
+  aggregates: readonly UsageAggregate[],
+): readonly Unplaced[] => [
+  ...aggregates.map(aggregateRecord),
+  markerRecord(at, reportedHour, aggregates),
+];
+
+/** Gives records their places in a log. */
+export const logOf = (records: readonly Unplaced[]): readonly LogRecord[] =>
+  records.map((record, offset) => ({ ...record, offset }));
