@@ -74,7 +74,7 @@ export const readRecording = (name: string, text: string): Recording => {
   const refuse = (problem: string): never => {
     throw new UserError(`${name} cannot be replayed: ${problem}`);
   };
-  const file = fileSchema.safeParse(parseJson(text, refuse));
+  const file = fileSchema.safeParse(parseJson('it', text, refuse));
   if (!file.success) return refuse(`it is no usage API response: ${issuesOf(file.error)}`);
   const { request, value, nextLink } = file.data;
   if (nextLink) return refuse('it is one page of several: save the rows of all pages in one file');
@@ -99,11 +99,11 @@ export const readRecording = (name: string, text: string): Recording => {
 
 type Refuse = (problem: string) => never;
 
-const parseJson = (text: string, refuse: Refuse): unknown => {
+const parseJson = (what: string, text: string, refuse: Refuse): unknown => {
   try {
     return JSON.parse(text);
   } catch (error) {
-    return refuse(`it is not JSON (${error instanceof Error ? error.message : ''})`);
+    return refuse(`${what} is not JSON (${error instanceof Error ? error.message : ''})`);
   }
 };
 
@@ -112,7 +112,7 @@ const readRow = (value: unknown, number: number, refuse: Refuse): RecordedRow =>
   const row = rowSchema.safeParse(value);
   if (!row.success) return refuseRow(issuesOf(row.error));
   const { instanceData, ...properties } = row.data.properties;
-  const instance = instanceSchema.safeParse(parseJson(instanceData, refuseRow));
+  const instance = instanceSchema.safeParse(parseJson('instanceData', instanceData, refuseRow));
   if (!instance.success) return refuseRow(`instanceData: ${issuesOf(instance.error)}`);
   const resource = instance.data['Microsoft.Resources'];
   return { ...properties, ...resource, location: resource.location ?? '', number };
