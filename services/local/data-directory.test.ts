@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../shared/errors.ts';
-import { explainFileError, openLog, prepareDirectory } from './data-directory.ts';
+import { explainFileError, explainOutput, openLog, prepareDirectory } from './data-directory.ts';
 
 let directory: string;
 beforeEach(async () => (directory = await mkdtemp(join(tmpdir(), 'data-directory-'))));
@@ -39,6 +39,29 @@ test.each([
 test('any other error stays what it is', () => {
   const error = new Error('x');
   expect(explainFileError('X', '/d', error)).toBe(error);
+});
+
+test.each([
+  ['java.io.IOException: No space left on device', /the disk is full: make room/],
+  [
+    'KafkaException: Failed to acquire lock on file .lock',
+    /another process uses it: stop that one/,
+  ],
+  [
+    'Code: 76. DB::Exception: Another server instance in same directory is already running.',
+    /another/,
+  ],
+  ['java.io.FileNotFoundException: /d/x (Permission denied)', /correct its permissions/],
+  ['java.nio.file.AccessDeniedException: /d/x', /correct its permissions/],
+  ['filesystem error: Read-only file system', /read-only/],
+])('the output %p is explained in one line', async (output, expected) => {
+  const message = (await explainOutput('X', directory, output))?.message ?? '';
+  expect(message).toMatch(expected);
+  expect(message).not.toContain('\n');
+});
+
+test('other output says nothing', async () => {
+  expect(await explainOutput('X', directory, 'INFO fine')).toBeNull();
 });
 
 test('a fresh log keeps the one before', async () => {

@@ -6,10 +6,11 @@ import { UserError } from '../shared/errors.ts';
 const LEAST_FREE_BYTES = 64 * 1024 * 1024;
 
 const FULL = 'the disk is full: make room, or choose another directory.';
+const NOT_WRITABLE = 'it is not writable: correct its permissions, or choose another directory.';
 
 const PROBLEMS: Readonly<Record<string, string>> = {
-  EACCES: 'it is not writable: correct its permissions, or choose another directory.',
-  EPERM: 'it is not writable: correct its permissions, or choose another directory.',
+  EACCES: NOT_WRITABLE,
+  EPERM: NOT_WRITABLE,
   EROFS: 'it lies on a read-only file system: choose another directory.',
   ENOTDIR: 'a part of its path is a file: choose another directory.',
   EEXIST: 'it is a file: choose another directory.',
@@ -27,9 +28,32 @@ export const explainFileError = (what: string, directory: string, error: unknown
 };
 
 /** Whether the disk that holds the directory has next to nothing left. */
-export const isDiskFull = async (directory: string): Promise<boolean> => {
+const isDiskFull = async (directory: string): Promise<boolean> => {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize < LEAST_FREE_BYTES;
+};
+
+/** What Java and the engine print about their files. */
+const OUTPUT_PROBLEMS: readonly (readonly [RegExp, string])[] = [
+  [/No space left on device/, FULL],
+  [
+    /Failed to acquire lock on file|Another server instance in same directory/,
+    'another process uses it: stop that one, or choose another directory.',
+  ],
+  [/Permission denied|AccessDeniedException/, NOT_WRITABLE],
+  [/Read-only file system/, PROBLEMS['EROFS'] ?? ''],
+];
+
+/** What a server's output says about its directory, or null if that is nothing known. */
+export const explainOutput = async (
+  what: string,
+  directory: string,
+  output: string,
+): Promise<UserError | null> => {
+  // A full disk may hold no output that says so.
+  if (await isDiskFull(directory)) return cannotUse(what, directory, FULL);
+  const problem = OUTPUT_PROBLEMS.find(([pattern]) => pattern.test(output))?.[1];
+  return problem === undefined ? null : cannotUse(what, directory, problem);
 };
 
 /** Makes the directory and proves that it can be written. @throws UserError if not */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removePid, userOf, writePid } from './pid-file.ts';
+import { checkUnused, removePid, writePid } from './pid-file.ts';
 
 let directory: string;
 let server: ChildProcess;
@@ -28,26 +28,28 @@ afterEach(async () => {
 const pidOf = (child: ChildProcess): number => child.pid ?? -1;
 
 test('without a file nobody uses the directory', async () => {
-  expect(await userOf(directory)).toBeNull();
+  await expect(checkUnused('X', directory)).resolves.toBeUndefined();
 });
 
 test('a server that lives uses its directory', async () => {
   await writePid(directory, pidOf(server));
-  expect(await userOf(directory)).toBe(pidOf(server));
+  await expect(checkUnused('X', directory)).rejects.toThrow(
+    `X already runs in ${directory}, as process ${String(pidOf(server))}: stop it, or choose another directory.`,
+  );
   await removePid(directory);
-  expect(await userOf(directory)).toBeNull();
+  await expect(checkUnused('X', directory)).resolves.toBeUndefined();
 });
 
 test('a server that has ended uses nothing', async () => {
   await writePid(directory, pidOf(server));
   server.kill('SIGKILL');
   await once(server, 'exit');
-  expect(await userOf(directory)).toBeNull();
+  await expect(checkUnused('X', directory)).resolves.toBeUndefined();
 });
 
 test('a number that belongs to another process now uses nothing', async () => {
   await writePid(directory, process.pid);
-  expect(await userOf(directory)).toBeNull();
+  await expect(checkUnused('X', directory)).resolves.toBeUndefined();
 });
 
 test('the end of a server whose parent has gone is awaited', async () => {
@@ -55,12 +57,12 @@ test('the end of a server whose parent has gone is awaited', async () => {
   const parent = spawnSync('true').pid;
   const text = await readFile(join(directory, 'pid'), 'utf8');
   await writeFile(join(directory, 'pid'), text.replace(/ \d+/, ` ${String(parent)}`));
-  const user = userOf(directory);
+  const unused = checkUnused('X', directory);
   server.kill('SIGKILL');
-  expect(await user).toBeNull();
+  await expect(unused).resolves.toBeUndefined();
 });
 
 test.each(['', 'nonsense', '-1 2', '0 0'])('a file with %p names nobody', async (text) => {
   await writeFile(join(directory, 'pid'), text);
-  expect(await userOf(directory)).toBeNull();
+  await expect(checkUnused('X', directory)).resolves.toBeUndefined();
 });

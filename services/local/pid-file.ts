@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { UserError } from '../shared/errors.ts';
 import { delay, isAlive, runCommand } from './child-process.ts';
 
 /**
@@ -28,7 +29,7 @@ const serves = async (pid: number, directory: string): Promise<boolean> =>
  * The process id of the server that uses the data directory, or null. A server whose parent has
  * gone is about to end: its end is awaited.
  */
-export const userOf = async (directory: string): Promise<number | null> => {
+const userOf = async (directory: string): Promise<number | null> => {
   const text = await readFile(pidFile(directory), 'utf8').catch(() => '');
   const [pid = 0, parent = 0] = text.split(' ').map(Number);
   const giveUpAt = Date.now() + ORPHAN_MILLIS;
@@ -37,6 +38,15 @@ export const userOf = async (directory: string): Promise<number | null> => {
     await delay(POLL_MILLIS);
   }
   return null;
+};
+
+/** @throws UserError, with the process to stop, if a server uses the data directory */
+export const checkUnused = async (what: string, directory: string): Promise<void> => {
+  const user = await userOf(directory);
+  if (user === null) return;
+  throw new UserError(
+    `${what} already runs in ${directory}, as process ${String(user)}: stop it, or choose another directory.`,
+  );
 };
 
 /** Says that the server `pid`, which this process started, uses the directory. */

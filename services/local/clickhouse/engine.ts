@@ -81,16 +81,6 @@ const importChdb = async (): Promise<typeof Chdb> => {
   }
 };
 
-const openFailure = (path: string, error: unknown): unknown => {
-  const message = messageOf(error);
-  if (/Code: 76\b|CANNOT_OPEN_FILE|Cannot lock file/.test(message)) {
-    return new UserError(
-      `The local ClickHouse cannot open ${path}, another process uses it: stop that one, or choose another directory.`,
-    );
-  }
-  return new UserError(`The local ClickHouse cannot open ${path}: ${message}`, { cause: error });
-};
-
 /**
  * The embedded ClickHouse on one data directory. Every statement gets a session of its own, which
  * costs 0.2 ms, so that no setting, parameter or current database is left to the next one. Writes
@@ -112,16 +102,12 @@ export class Engine {
     this.version = version;
   }
 
-  /** @throws UserError if chDB is not installed or another process uses the directory */
+  /** @throws UserError if chDB is not installed; other errors are on standard error in full */
   static async open(path: string): Promise<Engine> {
     const chdb = await importChdb();
-    try {
-      const keeper = new chdb.Session(path, { connectionArgs: SESSION_ARGUMENTS });
-      const result = await keeper.queryAsync('SELECT version()', { format: 'TSVRaw' });
-      return new Engine(chdb, path, keeper, result.text().trim());
-    } catch (error) {
-      throw openFailure(path, error);
-    }
+    const keeper = new chdb.Session(path, { connectionArgs: SESSION_ARGUMENTS });
+    const result = await keeper.queryAsync('SELECT version()', { format: 'TSVRaw' });
+    return new Engine(chdb, path, keeper, result.text().trim());
   }
 
   async #session(execution: Execution): Promise<Session> {

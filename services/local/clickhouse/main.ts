@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { messageOf } from '../../shared/errors.ts';
+import { UserError } from '../../shared/errors.ts';
 import { busyPort } from '../port.ts';
 import { Engine } from './engine.ts';
 import { httpServer } from './http-server.ts';
@@ -8,7 +8,8 @@ import { resetSpool } from './spool.ts';
 /** What this process tells the one that started it, over Node's IPC channel. */
 export type Report =
   | { readonly kind: 'ready'; readonly port: number }
-  | { readonly kind: 'failed'; readonly message: string };
+  /** Without a reason where the log knows more. */
+  | { readonly kind: 'failed'; readonly reason?: string };
 
 /** How long running statements may take to end once the parent is gone. */
 const ORPHAN_GRACE_MILLIS = 5_000;
@@ -62,6 +63,6 @@ try {
   await serve(directory, Number(port));
 } catch (error) {
   console.error(error);
-  await tell({ kind: 'failed', message: messageOf(error) });
+  await tell({ kind: 'failed', ...(error instanceof UserError && { reason: error.message }) });
   process.exit(1);
 }

@@ -4,9 +4,10 @@ import { extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { UserError } from '../../shared/errors.ts';
 import { exitOf, serverProcess, type ProcessExit, type ServerProcess } from '../child-process.ts';
-import { explainFileError, openLog, prepareDirectory } from '../data-directory.ts';
+import { claimDirectory } from '../claim-directory.ts';
+import { explainOutput, openLog } from '../data-directory.ts';
 import { lastLines, readTail } from '../log-tail.ts';
-import { removePid, userOf, writePid } from '../pid-file.ts';
+import { checkUnused, removePid, writePid } from '../pid-file.ts';
 import { checkPort } from '../port.ts';
 import { THREADS } from './engine.ts';
 import type { Report } from './main.ts';
@@ -40,6 +41,17 @@ const firstReport = (child: ChildProcess, exited: Promise<ProcessExit>): Promise
     void exited.then(() => settle(null));
   });
 
+/** Why the process ended during its start: the engine says so on its standard error only. */
+const explainFailure = async (logPath: string, dataDir: string): Promise<UserError> => {
+  const log = await readTail(logPath);
+  return (
+    (await explainOutput('ClickHouse', dataDir, log)) ??
+    new UserError(
+      `ClickHouse ended during its start. The last lines of ${logPath}:\n${lastLines(log, 12)}`,
+    )
+  );
+};
+
 const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse> => {
   const logPath = join(dataDir, 'clickhouse.log');
   const log = await openLog(logPath);
@@ -56,10 +68,9 @@ const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse
   const report = await firstReport(child, ended);
   if (report?.kind !== 'ready') {
     await ended;
-    throw new UserError(
-      report?.message ??
-        `The local ClickHouse ended during its start. The last lines of ${logPath}:\n${lastLines(await readTail(logPath), 12)}`,
-    );
+    throw report?.reason === undefined
+      ? await explainFailure(logPath, dataDir)
+      : new UserError(report.reason);
   }
   await writePid(dataDir, pid);
   const exited = ended.then(async (exit) => {
@@ -79,18 +90,10 @@ const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse
 export const startClickHouse = async (options: ClickHouseOptions): Promise<LocalClickHouse> => {
   const { port = 0 } = options;
   const dataDir = resolve(options.dataDir);
-  const user = await userOf(dataDir);
-  if (user !== null) {
-    throw new UserError(
-      `A local ClickHouse, process ${String(user)}, already uses ${dataDir}: stop it, or choose another directory.`,
-    );
-  }
+  await checkUnused('ClickHouse', dataDir);
   if (port !== 0) await checkPort('ClickHouse', port, 'CLICKHOUSE_PORT');
-  await prepareDirectory('ClickHouse', dataDir);
-  options.onProgress?.('Starting ClickHouse');
-  try {
-    return await runServer(dataDir, port);
-  } catch (error) {
-    throw explainFileError('ClickHouse', dataDir, error);
-  }
+  return claimDirectory('ClickHouse', dataDir, () => {
+    options.onProgress?.('Starting ClickHouse');
+    return runServer(dataDir, port);
+  });
 };

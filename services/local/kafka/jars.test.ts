@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
+import { withLock } from '../lock.ts';
 import { cacheName, provideJars } from './jars.ts';
 import { POM } from './jvm.ts';
 
@@ -39,16 +39,16 @@ test('jars in the cache are taken from there, and only jars', async () => {
 
 test('who waits for another that fetches takes what that one fetched', async () => {
   const entry = join(cache, cacheName(NO_MAVEN_POM));
-  await symlink(String(process.pid), `${entry}.lock`);
-  const waiting = provideJars(pom, cache, () => undefined);
-  await mkdir(entry);
-  await writeFile(join(entry, 'a.jar'), '');
-  expect((await waiting).classPath).toBe(`${entry}/a.jar`);
+  const waiting = withLock(`${entry}.lock`, async () => {
+    const jars = provideJars(pom, cache, () => undefined);
+    await mkdir(entry);
+    await writeFile(join(entry, 'a.jar'), '');
+    return { jars };
+  });
+  expect((await (await waiting).jars).classPath).toBe(`${entry}/a.jar`);
 });
 
-test('a failed fetch, also after one that was killed, says what to do and leaves nothing', async () => {
-  const ended = spawnSync('true').pid;
-  await symlink(String(ended), join(cache, `${cacheName(NO_MAVEN_POM)}.lock`));
+test('a failed fetch says what to do and leaves nothing', async () => {
   // The pom is none, so that Maven fails at once, where there is one.
   await expect(provideJars(pom, cache, () => undefined)).rejects.toThrow(
     /Maven.*, or set KAFKA_BROKERS to use an existing broker\./,

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
-import { delay, isAlive, runCommand } from '../child-process.ts';
+import { runCommand } from '../child-process.ts';
 import { explainFileError } from '../data-directory.ts';
+import { withLock } from '../lock.ts';
 import { lastLines } from '../log-tail.ts';
 
 const WAYS_OUT = 'or set KAFKA_BROKERS to use an existing broker.';
@@ -13,26 +14,6 @@ const WAYS_OUT = 'or set KAFKA_BROKERS to use an existing broker.';
 export const cacheName = (pom: string): string => {
   const version = /<kafka\.version>([^<]+)</.exec(pom)?.[1] ?? 'unknown';
   return `kafka-${version}-${createHash('sha256').update(pom).digest('hex').slice(0, 8)}`;
-};
-
-/**
- * One fetch at a time, also among processes: Maven's own repository does not take two writers. The
- * lock is a symbolic link to its holder's process id: made in one step, and never empty.
- * @returns false if someone else has fetched meanwhile
- */
-const takeLock = async (path: string, fetched: () => boolean): Promise<boolean> => {
-  while (!fetched()) {
-    try {
-      await symlink(String(process.pid), path);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const holder = Number(await readlink(path).catch(() => ''));
-    if (holder > 0 && !isAlive(holder)) await rm(path, { force: true });
-    else await delay(100);
-  }
-  return false;
 };
 
 const explainMaven = (output: string): UserError => {
@@ -84,21 +65,16 @@ export const provideJars = async (
   onProgress: (line: string) => void,
 ): Promise<Jars> => {
   const target = join(cacheDir, cacheName(await readFile(pomPath, 'utf8')));
-  const present = (): boolean => existsSync(target);
-  if (!present()) {
-    const lock = `${target}.lock`;
+  const isCached = (): boolean => existsSync(target);
+  if (!isCached()) {
     try {
       await mkdir(cacheDir, { recursive: true });
-      if (await takeLock(lock, present)) {
-        try {
-          if (!present()) {
-            onProgress('Fetching Kafka with Maven (43 MB, once)');
-            await fetchJars(pomPath, target);
-          }
-        } finally {
-          await rm(lock, { force: true });
-        }
-      }
+      // One at a time, also among processes: Maven's own repository does not take two writers.
+      await withLock(`${target}.lock`, async () => {
+        if (isCached()) return;
+        onProgress('Fetching Kafka with Maven (43 MB, once)');
+        await fetchJars(pomPath, target);
+      });
     } catch (error) {
       throw explainFileError('The cache of Kafka', cacheDir, error);
     }

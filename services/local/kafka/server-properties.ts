@@ -31,6 +31,9 @@ export const brokerProperties = (
   'share.coordinator.state.topic.min.isr': '1',
   'share.coordinator.state.topic.num.partitions': '1',
   'group.initial.rebalance.delay.ms': '0',
+  // A broker that was killed is let in again when its session is over: after 9 seconds by default.
+  'broker.session.timeout.ms': '4000',
+  'broker.heartbeat.interval.ms': '1000',
   // The log cleaner's table of keys; the default of 128 MB is taken from the heap at once.
   'log.cleaner.dedupe.buffer.size': String(4 * 1024 * 1024),
   ...overrides,

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import type { ServerProcess } from '../child-process.ts';
-import { explainFileError, prepareDirectory } from '../data-directory.ts';
-import { removePid, userOf, writePid } from '../pid-file.ts';
+import { claimDirectory } from '../claim-directory.ts';
+import { checkUnused, removePid, writePid } from '../pid-file.ts';
 import { checkPort, freePort } from '../port.ts';
 import { explainBrokerFailure } from './broker-failure.ts';
 import { spawnGuarded } from './broker-process.ts';
@@ -79,20 +79,12 @@ export const startKafka = async (options: KafkaOptions): Promise<LocalKafka> => 
     throw new UserError(`Kafka cannot use the directory ${dataDir}: choose one without a comma.`);
   }
   const java = await findJava(process.env);
-  const user = await userOf(dataDir);
-  if (user !== null) {
-    throw new UserError(
-      `A Kafka broker, process ${String(user)}, already uses ${dataDir}: stop it, or choose another directory.`,
-    );
-  }
+  await checkUnused('Kafka', dataDir);
   if (port !== 0) await checkPort('Kafka', port, 'KAFKA_PORT');
   const jars = await provideJars(POM, resolve(options.cacheDir ?? DEFAULT_CACHE), onProgress);
-  await prepareDirectory('Kafka', dataDir);
-  try {
+  return claimDirectory('Kafka', dataDir, async () => {
     await formatStorage(java, jars.classPath, dataDir);
     onProgress('Starting Kafka');
-    return await runBroker(java, jars, dataDir, port === 0 ? await freePort() : port, overrides);
-  } catch (error) {
-    throw explainFileError('Kafka', dataDir, error);
-  }
+    return runBroker(java, jars, dataDir, port === 0 ? await freePort() : port, overrides);
+  });
 };

@@ -4,8 +4,8 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import { runCommand } from '../child-process.ts';
+import { explainOutput } from '../data-directory.ts';
 import { lastLines } from '../log-tail.ts';
-import { explainBrokerProblem } from './broker-failure.ts';
 import type { Java } from './java.ts';
 import { JVM_FLAGS } from './jvm.ts';
 import { brokerProperties, formatProperties } from './server-properties.ts';
@@ -53,7 +53,7 @@ export const formatStorage = async (
   if (code !== 0) {
     await rm(fresh, { recursive: true, force: true });
     throw (
-      explainBrokerProblem(output, dataDir) ??
+      (await explainOutput('Kafka', dataDir, output)) ??
       new UserError(`Kafka could not format ${logDir}:\n${lastLines(output, 5)}`)
     );
   }

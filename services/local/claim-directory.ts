@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { explainFileError, prepareDirectory } from './data-directory.ts';
+import { withLock } from './lock.ts';
+import { checkUnused } from './pid-file.ts';
+
+/**
+ * Starts a server on a data directory, which is made if need be. Two that start at the same time do
+ * so one after another, so that the second one meets the first one's pid file: a second broker on
+ * the same files would spoil them.
+ * @throws UserError if the directory cannot be used, or is used
+ */
+export const claimDirectory = async <Server>(
+  what: string,
+  directory: string,
+  start: () => Promise<Server>,
+): Promise<Server> => {
+  await prepareDirectory(what, directory);
+  try {
+    return await withLock(join(directory, 'lock'), async () => {
+      await checkUnused(what, directory);
+      return start();
+    });
+  } catch (error) {
+    throw explainFileError(what, directory, error);
+  }
+};

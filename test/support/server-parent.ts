@@ -1,0 +1,48 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { exitOf, type ProcessExit } from '../../services/local/child-process.ts';
+import type { ClickHouseOptions } from '../../services/local/clickhouse/start-clickhouse.ts';
+import type { KafkaOptions } from '../../services/local/kafka/start-kafka.ts';
+
+/** What `server-parent-main.ts` is told, as JSON in its argument. */
+export interface ServerChoice {
+  readonly kafka?: KafkaOptions;
+  readonly clickHouse?: ClickHouseOptions;
+}
+
+/** What it prints, as one line of JSON, when the servers are up. */
+export interface ServersUp {
+  readonly pids: readonly number[];
+  readonly clickHouseUrl: string;
+}
+
+export interface ServerParent {
+  readonly process: ChildProcess;
+  readonly exited: Promise<ProcessExit>;
+  /** What it prints on standard output, and, once it has ended, on standard error. */
+  readonly firstLine: Promise<string>;
+  readonly errors: Promise<string>;
+}
+
+const main = fileURLToPath(new URL('./server-parent-main.ts', import.meta.url));
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
+/** Runs a process that starts local servers, to be killed, or to fail, as `npm start` may. */
+export const startServerParent = (
+  choice: ServerChoice,
+  environment: NodeJS.ProcessEnv = process.env,
+): ServerParent => {
+  const child = spawn(process.execPath, ['--import', tsx, main, JSON.stringify(choice)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment,
+  });
+  return {
+    process: child,
+    exited: exitOf(child),
+    firstLine: once(child.stdout, 'data').then(([chunk]) => String(chunk)),
+    errors: text(child.stderr),
+  };
+};
