@@ -166,7 +166,8 @@ test('rolls closed hours alone up into days of usage', () => {
   totals.record(at, 1, later(1), sent(1));
   totals.record(at, 2, later(2), sent(2, yesterday));
   totals.record(at, 3, later(61), sent(3));
-  totals.record(at, 4, later(121), sent(4));
+  totals.record(at, 4, later(62), sent(4));
+  totals.record(at, 5, later(121), sent(5));
   const days = totals.daily().map(({ reported, usage, eventCount, throughHour, firstOffset }) => ({
     reported,
     usage,
@@ -175,7 +176,7 @@ test('rolls closed hours alone up into days of usage', () => {
     firstOffset,
   }));
   expect(days).toEqual([
-    { reported: hour(0), usage: hour(0), eventCount: 2, throughHour: hour(1), firstOffset: 1 },
+    { reported: hour(0), usage: hour(0), eventCount: 3, throughHour: hour(1), firstOffset: 1 },
     { reported: hour(0), usage: hour(-24), eventCount: 1, throughHour: hour(0), firstOffset: 2 },
   ]);
 });
