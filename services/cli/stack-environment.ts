@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { localDirectory } from '../shared/local-directory.ts';
 
-/** Where `npm start` leaves the addresses and keys of the stack that it runs. */
-const STACK_ENVIRONMENT = fileURLToPath(new URL('../../.local/stack.env', import.meta.url));
-
-/** Takes the settings of the local stack for all that is not set; does nothing where it never ran. */
-export const loadStackEnvironment = (path: string = STACK_ENVIRONMENT): void => {
+/**
+ * Takes the settings that `npm start` has left for all that is not set; does nothing where it never
+ * ran.
+ */
+export const loadStackEnvironment = (path: string = join(localDirectory(), 'stack.env')): void => {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

@@ -1,75 +1,183 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ClickHouseClient } from '@clickhouse/client';
-
-import { UserError } from '../shared/errors.ts';
+import { readBillingCounts } from '../shared/billing/billing-counts.ts';
+import { queryRows } from '../shared/clickhouse/client.ts';
+import { readMeterCatalog } from '../shared/meters/meter-catalog.ts';
+import { asciiLower } from '../shared/placement.ts';
 import { firstProcessing, readCoverage } from '../shared/sources/coverage.ts';
 import { withClickHouse } from '../shared/sources/source-tools.ts';
+import { localDirectory } from '../shared/local-directory.ts';
 import { delay } from './child-process.ts';
 import type { Stack } from './open-stack.ts';
 import type { Reporter } from './reporter.ts';
-import { windowsTable } from './windows-table.ts';
+import { runUsagectl } from './run-usagectl.ts';
+import { discrepancies, formatSummary, readSummary } from './summary.ts';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
+const SAMPLE = 'samples/recorded-usage.json';
+
+export interface MainJobOptions {
+  readonly empty: boolean;
+  readonly usageApiPort: number;
+  readonly commercePort: number;
+}
 
 /**
- * The main job of the first run: real recorded usage through Kafka into hourly and daily windows.
- * True where everything adds up.
+ * The whole pipeline at work: recorded and simulated usage through Kafka into windows, the operator's
+ * API, and the bill. True where everything adds up.
  */
 export const runMainJob = async (
   stack: Stack,
   reporter: Reporter,
-  { empty }: { readonly empty: boolean },
+  options: MainJobOptions,
 ): Promise<boolean> => {
+  const commerceUrl = `http://127.0.0.1:${String(options.commercePort)}`;
   reporter.step('Starting services');
-  await stack.startService('aggregator');
+  await startServices(stack, commerceUrl);
   reporter.done([...stack.supervisor.pids.keys()].join(', '));
-  if (empty) return true;
-
-  reporter.step('Replaying samples/recorded-usage.json');
-  reporter.done((await usagectl(['replay', 'samples/recorded-usage.json'])).trim());
-  return withClickHouse(stack.config, async (client) => {
-    reporter.step('Waiting until every hour of history is closed');
-    await historyComplete(client);
+  if (!options.empty) await importHistory(reporter);
+  const adds = await withClickHouse(stack.config, async (client) => {
+    if (!options.empty) await waitForBill(client, reporter);
+    reporter.step('Starting the Compute emitter and waiting for live usage');
+    await stack.startService('emitters');
+    await waitWithProgress(reporter, async () => {
+      const accepted = await liveAccepted(client);
+      return { done: accepted > 0, progress: accepted };
+    });
     reporter.done();
-    reporter.note(`\n${await windowsTable(client)}\n`);
-    return true;
+    return options.empty || summarize(client, commerceUrl, reporter);
   });
+  reporter.note(whereToLook(options, commerceUrl));
+  return adds;
+};
+
+const startServices = async (stack: Stack, commerceUrl: string): Promise<void> => {
+  // The first run bills a past, so the mock takes any age; see the line that it logs.
+  const commerce = {
+    COMMERCE_MAX_AGE_HOURS: '0',
+    COMMERCE_DATA_DIR: join(localDirectory(), 'data/commerce'),
+    COMMERCE_PORT: new URL(commerceUrl).port,
+  };
+  const bridge = {
+    COMMERCE_URL: commerceUrl,
+    COMMERCE_REGISTRATION_FILE: join(repository, 'samples/registration.json'),
+  };
+  await Promise.all([
+    stack.startService('aggregator'),
+    stack.startService('usage-api'),
+    stack.startService('commerce', commerce),
+    stack.startService('bridge', bridge),
+  ]);
+};
+
+const importHistory = async (reporter: Reporter): Promise<void> => {
+  reporter.step(`Replaying ${SAMPLE}`);
+  reporter.done(`\n  ${await runUsagectl('replay', SAMPLE)}`);
+  reporter.step('Simulating a day');
+  reporter.done(`\n  ${await runUsagectl('simulate')}`);
 };
 
 const POLL_MILLIS = 100;
+/** Without any progress for so long, the wait says where to look. */
+const PATIENCE_MILLIS = 20_000;
 
-/** Resolves when no reported hour before the first live one is still processing. */
-const historyComplete = async (client: ClickHouseClient): Promise<void> => {
-  for (;;) {
+/** Waits until every hour of history is closed, composed and accepted. */
+const waitForBill = async (client: ClickHouseClient, reporter: Reporter): Promise<void> => {
+  reporter.step('Waiting until every hour of history is closed');
+  await waitWithProgress(reporter, async () => {
     const coverage = await readCoverage(client);
     const end = coverage.firstLiveHour;
-    if (end === null || firstProcessing(coverage, 0 as typeof end, end) === null) return;
+    const open = end === null ? null : firstProcessing(coverage, 0 as typeof end, end);
+    return { done: open === null, progress: await stored(client) };
+  });
+  reporter.step('Waiting until all of it is billed');
+  await waitWithProgress(reporter, async () => {
+    const counts = await readBillingCounts(client);
+    const open = await notComposed(client);
+    return {
+      done: open === 0 && counts.pending === 0,
+      progress: counts.submissions - counts.pending,
+    };
+  });
+  reporter.done();
+};
 
+const waitWithProgress = async (
+  reporter: Reporter,
+  look: () => Promise<{ readonly done: boolean; readonly progress: number }>,
+): Promise<void> => {
+  let last = { progress: -1, at: Date.now() };
+  for (;;) {
+    const { done, progress } = await look();
+    if (done) return;
+    if (progress !== last.progress) last = { progress, at: Date.now() };
+    else if (Date.now() - last.at > PATIENCE_MILLIS) {
+      reporter.note('  No progress for a while; what the services say is in .local/logs.');
+      last = { progress, at: Date.now() };
+    }
+    reporter.progress(progress);
     await delay(POLL_MILLIS);
   }
 };
 
-/** Runs the command line as a person would; returns what it printed. */
-const usagectl = (args: readonly string[]): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const bin = join(repository, 'services/cli/bin/usagectl.mjs');
-    const child = spawn(process.execPath, [bin, ...args], {
-      cwd: repository,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let printed = '';
-    let problem = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      printed += chunk.toString('utf8');
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      problem += chunk.toString('utf8');
-    });
-    child.once('error', reject);
-    child.once('close', (code) => {
-      if (code === 0) resolve(printed);
-      else reject(new UserError(problem.trim() || `usagectl ${args.join(' ')} failed`));
-    });
-  });
+const numberOf = async (client: ClickHouseClient, query: string): Promise<number> => {
+  const [row] = await queryRows<{ n: string }>(client, query);
+  return Number(row?.n ?? 0);
+};
+
+const stored = (client: ClickHouseClient): Promise<number> =>
+  numberOf(client, 'SELECT toString(sum(next_offset)) AS n FROM checkpoints FINAL');
+
+const liveAccepted = (client: ClickHouseClient): Promise<number> =>
+  numberOf(
+    client,
+    `SELECT toString(sum(accepted)) AS n FROM checkpoints FINAL
+     WHERE topic IN (SELECT topic FROM sources FINAL WHERE kind = 'live')`,
+  );
+
+/** Partitions of billable history whose last hour is not composed yet. */
+const notComposed = (client: ClickHouseClient): Promise<number> =>
+  numberOf(
+    client,
+    `SELECT toString(count()) AS n FROM (
+       SELECT topic, epoch, s.last_hour AS last_hour, arrayJoin(range(s.partitions)) AS p
+       FROM sources AS s FINAL WHERE kind = 'history' AND state = 'sealed' AND billable
+     ) AS wanted
+     LEFT ANTI JOIN (SELECT * FROM compositions FINAL) AS c
+       ON c.topic = wanted.topic AND c.epoch = wanted.epoch AND c.partition = wanted.p
+       AND c.reported_hour = wanted.last_hour`,
+  );
+
+const summarize = async (
+  client: ClickHouseClient,
+  commerceUrl: string,
+  reporter: Reporter,
+): Promise<boolean> => {
+  const names = new Map(
+    readMeterCatalog().map(({ meterId, name, unit }) => [asciiLower(meterId), `${name} (${unit})`]),
+  );
+  const summary = await readSummary(client, commerceUrl);
+  const found = discrepancies(summary);
+  reporter.note(`\n${formatSummary(summary, names)}\n`);
+  for (const problem of found) reporter.note(`DOES NOT ADD UP: ${problem}`);
+  reporter.note(
+    found.length === 0
+      ? `Everything adds up, ${reporter.seconds.toFixed(0)} seconds after the start.\n`
+      : 'See above what does not add up, and the logs in .local/logs.\n',
+  );
+  return found.length === 0;
+};
+
+const whereToLook = ({ usageApiPort }: MainJobOptions, commerceUrl: string): string => {
+  const api = `http://127.0.0.1:${String(usageApiPort)}`;
+  return [
+    `Usage API     ${api}`,
+    `Billed usage  ${commerceUrl}`,
+    'Progress      npx usagectl status',
+    'Try           curl -s "' +
+      `${api}/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates` +
+      '?reportedStartTime=2019-12-10T19:00:00Z&reportedEndTime=2019-12-10T20:00:00Z' +
+      '&aggregationGranularity=Hourly&api-version=2015-06-01-preview"',
+  ].join('\n');
+};

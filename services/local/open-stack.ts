@@ -13,13 +13,15 @@ import { UserError } from '../shared/errors.ts';
 import { provision } from '../shared/sources/provision.ts';
 import { readProviders } from '../shared/sources/providers.ts';
 import { withSourceTools } from '../shared/sources/source-tools.ts';
+import { localDirectory } from '../shared/local-directory.ts';
+import { prepareDirectory } from './data-directory.ts';
 import { localControlKeys } from './control-keys.ts';
 import type { Reporter } from './reporter.ts';
 import { startClickHouse, startKafka, type LocalClickHouse, type LocalKafka } from './stack.ts';
 import { Supervisor } from './supervisor.ts';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
-const local = join(repository, '.local');
+const local = localDirectory();
 const serviceMain = (name: string): string => join(repository, 'services', name, 'main.ts');
 
 const stackSettings = {
@@ -53,6 +55,7 @@ export interface Ports {
  * @throws UserError where something cannot be had; what was started before is stopped again.
  */
 export const openStack = async (ports: Ports, reporter: Reporter): Promise<Stack> => {
+  await prepareDirectory('The local stack', local);
   const servers = await startServers(ports, reporter);
   const close = async (): Promise<void> => {
     await Promise.all(servers.running.map((server) => server.stop()));

@@ -2,14 +2,22 @@
 export class Reporter {
   private readonly began = Date.now();
   private stepBegan = Date.now();
+  private what = '';
   private open = false;
 
   /** Begins a step; the one before counts as done. */
   step(what: string): void {
     this.done();
     this.stepBegan = Date.now();
+    this.what = what;
     this.open = true;
     process.stdout.write(`• ${what} …`);
+  }
+
+  /** Shows how far a long step is, on a terminal. */
+  progress(count: number): void {
+    if (!this.open || !process.stdout.isTTY) return;
+    process.stdout.write(`\r• ${this.what} … ${count.toLocaleString('en')}\u001b[K`);
   }
 
   /** Ends the step. */

@@ -14,12 +14,14 @@ Usage: npm start -- [options]
   --empty            start the stack with no data
   --help             show this
 
-Settings: KAFKA_PORT (9092), CLICKHOUSE_PORT (8123); KAFKA_BROKERS and CLICKHOUSE_URL use servers that
+Settings: KAFKA_PORT (9092), CLICKHOUSE_PORT (8123), USAGE_API_PORT (8080), COMMERCE_PORT (8081); KAFKA_BROKERS and CLICKHOUSE_URL use servers that
 run elsewhere; see docs/operations.md for all of them.`;
 
 const settings = {
   KAFKA_PORT: wholeNumber(9092, 0, 65_535),
   CLICKHOUSE_PORT: wholeNumber(8123, 0, 65_535),
+  USAGE_API_PORT: wholeNumber(8080, 1, 65_535),
+  COMMERCE_PORT: wholeNumber(8081, 1, 65_535),
 };
 
 const options = (): { readonly exitWhenDone: boolean; readonly empty: boolean } | null => {
@@ -54,9 +56,14 @@ const run = async (): Promise<number> => {
     return 0;
   }
   const reporter = new Reporter();
-  const stack = await openStack(parseEnvironment(settings), reporter);
+  const ports = parseEnvironment(settings);
+  const stack = await openStack(ports, reporter);
   try {
-    const job = runMainJob(stack, reporter, chosen);
+    const job = runMainJob(stack, reporter, {
+      empty: chosen.empty,
+      usageApiPort: ports.USAGE_API_PORT,
+      commercePort: ports.COMMERCE_PORT,
+    });
     const first = await Promise.race([job, asked, stack.broken]);
     if (first === 'asked') return 0;
     if (chosen.exitWhenDone) return first ? 0 : 1;

@@ -5,7 +5,7 @@ import { isoText } from '../../shared/time.ts';
 import { changeConfig, lookConfig } from '../settings.ts';
 import { withClickHouse, withSourceTools } from '../../shared/sources/source-tools.ts';
 import { print, printJson } from '../print.ts';
-import { formatTable } from '../table.ts';
+import { formatTable } from '../../shared/terminal/table.ts';
 
 const list = async ({ json }: { json?: boolean }): Promise<void> => {
   const sources = await withClickHouse(lookConfig(), readSources);

@@ -1,118 +1,84 @@
-import type { ClickHouseClient } from '@clickhouse/client';
 import { Command } from 'commander';
-import type { Admin } from 'kafkajs';
-import { queryRows } from '../../shared/clickhouse/client.ts';
-import { isRead } from '../../shared/sources/check-topics.ts';
-import { readSources } from '../../shared/sources/register.ts';
-import { lookConfig } from '../settings.ts';
+import { readBillingCounts, type BillingCounts } from '../../shared/billing/billing-counts.ts';
+import { readCoverage } from '../../shared/sources/coverage.ts';
 import { withAdmin, withClickHouse } from '../../shared/sources/source-tools.ts';
+import { formatTable } from '../../shared/terminal/table.ts';
+import { isoText } from '../../shared/time.ts';
 import { print, printJson } from '../print.ts';
-import { formatTable } from '../table.ts';
+import { lookConfig } from '../settings.ts';
+import { readPartitions, type PartitionStatus } from '../status/partitions.ts';
+import { readServices, type ServiceStatus } from '../status/services.ts';
 
-interface PartitionStatus {
-  readonly topic: string;
-  readonly epoch: number;
-  readonly partition: number;
-  readonly state: string;
-  readonly closedThrough: string | null;
-  readonly accepted: number;
-  readonly duplicate: number;
-  readonly deadLettered: number;
-  readonly control: number;
-  readonly nextOffset: number;
-  readonly lag: number;
+interface Status {
+  readonly services: readonly ServiceStatus[];
+  readonly partitions: readonly PartitionStatus[];
+  /** Every live hour before it is complete; null where there is no live source. */
+  readonly completeThrough: string | null;
+  readonly billing: BillingCounts;
 }
 
-const checkpointsOf = (
-  client: ClickHouseClient,
-): Promise<readonly Readonly<Record<string, string>>[]> =>
-  queryRows(
-    client,
-    `SELECT topic, toString(epoch) AS epoch, toString(partition) AS partition,
-       formatDateTime(closed_through, '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS closed_through,
-       toString(accepted) AS accepted, toString(duplicate) AS duplicate,
-       toString(dead_lettered) AS dead_lettered, toString(control) AS control,
-       toString(next_offset) AS next_offset
-     FROM checkpoints FINAL`,
-  );
-
-const readStatus = async (
-  client: ClickHouseClient,
-  admin: Admin,
-): Promise<readonly PartitionStatus[]> => {
-  const checkpoints = new Map(
-    (await checkpointsOf(client)).map((row) => [
-      `${row['topic'] ?? ''}/${row['epoch'] ?? ''}/${row['partition'] ?? ''}`,
-      row,
-    ]),
-  );
-  const sources = (await readSources(client)).filter(isRead);
-  const perSource = await Promise.all(
-    sources.map(async (source) => {
-      const offsets = await admin.fetchTopicOffsets(source.topic);
-      return offsets
-        .sort((a, b) => a.partition - b.partition)
-        .map(({ partition, high }): PartitionStatus => {
-          const row = checkpoints.get(
-            `${source.topic}/${String(source.epoch)}/${String(partition)}`,
-          );
-          const count = (column: string): number => Number(row?.[column] ?? 0);
-          return {
-            topic: source.topic,
-            epoch: source.epoch,
-            partition,
-            state: source.state,
-            closedThrough: row?.['closed_through'] ?? null,
-            accepted: count('accepted'),
-            duplicate: count('duplicate'),
-            deadLettered: count('dead_lettered'),
-            control: count('control'),
-            nextOffset: count('next_offset'),
-            lag: Number(high) - count('next_offset'),
-          };
-        });
+const readStatus = async (): Promise<Status> => {
+  const config = lookConfig();
+  const services = await readServices();
+  return withClickHouse(config, (client) =>
+    withAdmin(config, async (admin) => {
+      const { completeThrough } = await readCoverage(client);
+      return {
+        services,
+        partitions: await readPartitions(client, admin),
+        completeThrough: completeThrough === null ? null : isoText(completeThrough),
+        billing: await readBillingCounts(client),
+      };
     }),
   );
-  return perSource.flat();
 };
+
+const format = ({ services, partitions, completeThrough, billing }: Status): string =>
+  [
+    formatTable(
+      ['SERVICE', 'STATE', ''],
+      services.map(({ name, state, reason }) => [name, state, reason ?? '']),
+    ),
+    formatTable(
+      [
+        'SOURCE',
+        'PARTITION',
+        'STATE',
+        'CLOSED THROUGH',
+        'ACCEPTED',
+        'DUPLICATE',
+        'DEAD LETTERS',
+        'CONTROL',
+        'LAG',
+      ],
+      partitions.map((row) => [
+        row.topic,
+        row.partition,
+        row.state,
+        row.closedThrough,
+        row.accepted,
+        row.duplicate,
+        row.deadLettered,
+        row.control,
+        row.lag,
+      ]),
+    ),
+    [
+      `Complete through  ${completeThrough ?? '-'}`,
+      `Submissions       ${String(billing.submissions)}: ${Object.entries(billing)
+        .filter(([name]) => !['compositions', 'aggregates', 'submissions'].includes(name))
+        .filter(([, count]) => count > 0)
+        .map(([name, count]) => `${String(count)} ${name}`)
+        .join(', ')}`,
+    ].join('\n'),
+  ].join('\n\n');
 
 export const statusCommand = (): Command =>
   new Command('status')
-    .description('how far every partition is: hours closed, records counted, lag')
+    .description('how far everything is: services, hours closed, records counted, lag, billing')
     .option('--json', 'as JSON')
     .action(async ({ json }: { json?: boolean }) => {
-      const config = lookConfig();
-      const partitions = await withClickHouse(config, (client) =>
-        withAdmin(config, (admin) => readStatus(client, admin)),
-      );
-      if (json) {
-        printJson({ partitions });
-        return;
-      }
-      print(
-        formatTable(
-          [
-            'SOURCE',
-            'PARTITION',
-            'STATE',
-            'CLOSED THROUGH',
-            'ACCEPTED',
-            'DUPLICATE',
-            'DEAD LETTERS',
-            'CONTROL',
-            'LAG',
-          ],
-          partitions.map((row) => [
-            row.topic,
-            row.partition,
-            row.state,
-            row.closedThrough,
-            row.accepted,
-            row.duplicate,
-            row.deadLettered,
-            row.control,
-            row.lag,
-          ]),
-        ),
-      );
+      const status = await readStatus();
+      if (json) printJson(status);
+      else print(format(status));
     });

@@ -10,9 +10,7 @@ import { METER_CATALOG_FILE, readMeterCatalog } from '../meters/meter-catalog.ts
 import { checkClickHouse, insertRows, openClickHouse, queryRows } from './client.ts';
 import { statementsOf } from './statements.ts';
 
-const MIGRATIONS_DIRECTORY = fileURLToPath(
-  new URL('../../../deploy/clickhouse/', import.meta.url),
-);
+const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('../../../deploy/clickhouse/', import.meta.url));
 
 interface Migration {
   readonly file: string;

@@ -1,0 +1,31 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../shared/errors.ts';
+
+const repository = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Runs the command line as a person would. Returns what it printed; throws what it refused. */
+export const runUsagectl = (...args: readonly string[]): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const bin = join(repository, 'services/cli/bin/usagectl.mjs');
+    const child = spawn(process.execPath, [bin, ...args], {
+      cwd: repository,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Ctrl-C in a terminal is for the supervisor: an import is not cut off in the middle by it.
+      detached: true,
+    });
+    let printed = '';
+    let problem = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      printed += chunk.toString('utf8');
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      problem += chunk.toString('utf8');
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve(printed.trim());
+      else reject(new UserError(problem.trim() || `usagectl ${args.join(' ')} failed`));
+    });
+  });

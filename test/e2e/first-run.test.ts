@@ -1,0 +1,132 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../../services/local/port.ts';
+import { openTestStack, type TestStack } from '../support/test-stack.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const PROVIDER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
+
+let stack: TestStack;
+let directory: string;
+let environment: Readonly<Record<string, string>>;
+let running: ChildProcess;
+let printed = '';
+
+/** `npm start` on the servers that all tests share, with a database, topics and ports of its own. */
+const start = (...args: readonly string[]): ChildProcess => {
+  const child = spawn(process.execPath, ['services/local/start.mjs', ...args], {
+    env: { ...process.env, NODE_OPTIONS: '', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      printed += chunk.toString('utf8');
+    });
+  }
+  return child;
+};
+
+const exitCode = (child: ChildProcess): Promise<number | null> =>
+  new Promise((resolve) => child.once('exit', resolve));
+
+beforeAll(async () => {
+  stack = await openTestStack();
+  directory = await mkdtemp(join(tmpdir(), 'usage-first-run-'));
+  environment = {
+    ...stack.environment,
+    USAGE_LOCAL_DIR: directory,
+    USAGE_API_PORT: String(await freePort()),
+    COMMERCE_PORT: String(await freePort()),
+    HEALTH_PORT: '0',
+  };
+  running = start();
+  await waitFor(
+    'the summary is printed',
+    () => Promise.resolve(printed.includes('Ctrl-C stops it')),
+    150,
+  );
+}, 180_000);
+
+afterAll(async () => {
+  if (running.exitCode === null) {
+    running.kill('SIGTERM');
+    await exitCode(running);
+  }
+  await rm(directory, { recursive: true, force: true });
+  await stack.close();
+}, 60_000);
+
+test('the summary says that everything adds up', () => {
+  expect(printed).toContain('Everything adds up');
+  expect(printed).toMatch(/Compared +[\d,]+ resources, meters and hours: 0 differences/);
+  expect(printed).not.toContain('DOES NOT ADD UP');
+});
+
+const usage = async (query: string): Promise<{ value: object[]; nextLink?: string }> => {
+  const url = `http://127.0.0.1:${environment['USAGE_API_PORT'] ?? ''}/subscriptions/${PROVIDER}/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates?${query}&api-version=2015-06-01-preview`;
+  const answer = await fetch(url);
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as { value: object[] };
+};
+
+const byText = (a: object, b: object): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+
+test('the usage API returns the 79 recorded rows, each equal to the recording', async () => {
+  const { value } = JSON.parse(await readFile('samples/recorded-usage.json', 'utf8')) as {
+    value: object[];
+  };
+  const answer = await usage(
+    'reportedStartTime=2019-12-10T19:00:00Z&reportedEndTime=2019-12-10T20:00:00Z&aggregationGranularity=Hourly',
+  );
+  expect(answer.value).toHaveLength(79);
+  expect(answer.value.sort(byText)).toEqual([...value].sort(byText));
+  expect(answer.nextLink).toBeUndefined();
+});
+
+/** The queries of the README, with the output that stands under each. */
+const documented = async (): Promise<readonly { query: string; output: string }[]> => {
+  const text = await readFile('README.md', 'utf8');
+  const queries = text.slice(text.indexOf('## Three queries'));
+  return [...queries.matchAll(/```(?:sql|sh)\n([^`]*)```[^`]*```\n([^`]*)```/g)].map(
+    ([, block = '', output = '']) => ({
+      query: block.replace(/^curl.*\n/, '').replace(/^(SQL|FORMAT.*)\n/gm, ''),
+      output,
+    }),
+  );
+};
+
+test("the README's queries give the output that it shows", async () => {
+  const found = await documented();
+  expect(found).toHaveLength(3);
+  for (const { query, output } of found) {
+    const result = await stack.clickHouse.exec({ query: `${query} FORMAT PrettyCompactMonoBlock` });
+    let text = '';
+    for await (const chunk of result.stream) text += String(chunk);
+    expect(text.trimEnd()).toBe(output.trimEnd());
+  }
+});
+
+test('usagectl finds the running stack and shows every partition without lag', async () => {
+  const { usagectl } = await import('../support/service-process.ts');
+  const { code, stdout } = await usagectl(['status', '--json'], {
+    USAGE_LOCAL_DIR: directory,
+    USAGE_TOPIC_PREFIX: environment['USAGE_TOPIC_PREFIX'] ?? '',
+    CLICKHOUSE_DATABASE: environment['CLICKHOUSE_DATABASE'] ?? '',
+  });
+  expect(code).toBe(0);
+  const { partitions } = JSON.parse(stdout) as { partitions: { state: string; lag: number }[] };
+  expect(partitions.filter(({ state }) => state === 'sealed')).toHaveLength(3);
+  expect(partitions.every(({ state, lag }) => state === 'open' || lag === 0)).toBe(true);
+});
+
+test('a second start on the same data adds nothing and ends with 0', async () => {
+  running.kill('SIGTERM');
+  expect(await exitCode(running)).toBe(0);
+  printed = '';
+  expect(await exitCode(start('--exit-when-done'))).toBe(0);
+  expect(printed).toContain('recorded-usage.json is already imported');
+  expect(printed).toContain('This simulation is already imported');
+  expect(printed).toContain('Everything adds up');
+}, 120_000);
