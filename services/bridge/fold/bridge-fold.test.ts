@@ -1,0 +1,256 @@
+import {
+  aggregateOf,
+  aggregateRecord,
+  carryRecord,
+  encodeAggregate,
+  hour,
+  hourRecords,
+  keyring,
+  knowledgeOf,
+  logOf,
+  markerRecord,
+  ONE,
+  sourceOf,
+  stranger,
+  uriOf,
+  type Unplaced,
+} from '../../../test/support/bridge/aggregates-log.ts';
+import { controlRecord } from '../../shared/control-record.ts';
+import type { Quantity } from '../../shared/decimal.ts';
+import type { Source } from '../../shared/source.ts';
+import { HOUR_MILLIS, type Hour } from '../../shared/time.ts';
+import { aggregateKey } from '../../shared/usage-aggregate.ts';
+import type { UsageCarry } from '../../shared/usage-carry.ts';
+import { cut, dropAbandoned, stateAt, takeRecord, type BridgeState } from './bridge-fold.ts';
+import { blockedBy } from './source-progress.ts';
+
+const LIVE = sourceOf();
+const AT = { topic: LIVE.topic, epoch: 1, partition: 0 };
+const RUN = sourceOf({ topic: 'usage.history.run', kind: 'history', lastHour: hour(1) });
+const RUN_AT = { topic: RUN.topic, epoch: 1, partition: 0 };
+
+const fold = (
+  records: readonly Unplaced[],
+  sources: readonly Source[] = [LIVE, RUN],
+  state: BridgeState = stateAt(0),
+): BridgeState => {
+  for (const record of logOf(records).slice(state.nextOffset)) {
+    takeRecord(state, record, knowledgeOf(sources));
+  }
+  return state;
+};
+
+const usage = (h: number, ...names: readonly string[]) =>
+  names.map((name) => aggregateOf(AT, hour(h), uriOf(name)));
+
+const carryOf = (id: number, changes: Partial<UsageCarry> = {}): UsageCarry => ({
+  ...AT,
+  submissionId: `00000000-0000-4000-8000-00000000000${String(id)}`,
+  resourceUri: uriOf('a'),
+  dimension: 'DIM',
+  quantity: ONE as Quantity,
+  ...changes,
+});
+
+const blocks = (state: BridgeState): readonly (string | null)[] =>
+  [...state.sources.values()].map(blockedBy);
+
+test('an hour is due at its first closed marker, and an empty hour at its own', () => {
+  const state = fold([
+    ...hourRecords(AT, hour(0), usage(0, 'a', 'b')),
+    markerRecord(AT, hour(1), []),
+  ]);
+  const { due } = cut(state);
+  expect(due.map((each) => [each.hour, each.usage.length, each.markerOffset])).toEqual([
+    [hour(0), 2, 2],
+    [hour(1), 0, 3],
+  ]);
+});
+
+test('an hour that is published again by two owners at once counts once', () => {
+  const [a, b, marker] = hourRecords(AT, hour(0), usage(0, 'a', 'b')) as [
+    Unplaced,
+    Unplaced,
+    Unplaced,
+  ];
+  const state = fold([a, a, b, a, marker, b, marker]);
+  expect(cut(state).due).toMatchObject([{ hour: hour(0), usage: [{}, {}] }]);
+});
+
+test('an hour that is published again in other bytes is due when its marker fits the later ones', () => {
+  const [a, b] = usage(0, 'a', 'b') as [
+    ReturnType<typeof aggregateOf>,
+    ReturnType<typeof aggregateOf>,
+  ];
+  const rewritten = [a, b].map((aggregate) => ({ ...aggregate, location: 'elsewhere' }));
+  const state = fold([aggregateRecord(a), ...hourRecords(AT, hour(0), rewritten)]);
+  expect(cut(state).due).toMatchObject([{ usage: [{}, {}] }]);
+});
+
+test('a marker that does not fit is a warning; the hour is due when it is published again', () => {
+  const aggregates = usage(0, 'a', 'b');
+  const early = [
+    ...aggregates.slice(0, 1).map(aggregateRecord),
+    markerRecord(AT, hour(0), aggregates),
+  ];
+  const state = fold(early);
+  const chunk = cut(state);
+  expect(chunk.due).toEqual([]);
+  expect(chunk.unfit).toMatchObject([{ hour: hour(0), offset: 1, expected: 2, found: 1 }]);
+  expect(chunk.checkpoint.resumeOffset).toBe(0);
+  fold([...early, ...hourRecords(AT, hour(0), aggregates)], [LIVE], state);
+  expect(cut(state).due).toMatchObject([{ hour: hour(0) }]);
+});
+
+test('a skipped hour stops its source partition alone, and it goes on when the hour comes', () => {
+  const other = { ...AT, partition: 1 };
+  const records = [...hourRecords(AT, hour(1), usage(1, 'a')), ...hourRecords(other, hour(0), [])];
+  const state = fold(records);
+  expect(cut(state).due.map(({ at }) => at.partition)).toEqual([1]);
+  expect(blocks(state)).toEqual([
+    expect.stringMatching(/2026-01-10T00:00:00Z to 2026-01-10T01:00:00Z.*no closed marker/),
+    null,
+  ]);
+  fold([...records, ...hourRecords(AT, hour(0), usage(0, 'a'))], [LIVE], state);
+  expect(cut(state).due.map((each) => each.hour)).toEqual([hour(0), hour(1)]);
+  expect(blocks(state)).toEqual([null, null]);
+});
+
+test('a marker whose key is missing is read again after a restart with the key', () => {
+  const records = [
+    markerRecord(AT, hour(0), [], stranger),
+    ...hourRecords(AT, hour(1), usage(1, 'a')),
+  ];
+  const state = fold(records);
+  const { due, refused, checkpoint } = cut(state);
+  expect(due).toEqual([]);
+  expect(refused).toMatchObject([{ code: 'forged-control' }]);
+  expect(blocks(state)[0]).toMatch(/offset 0.*USAGE_CONTROL_KEYS/);
+  expect(checkpoint.resumeOffset).toBe(0);
+  const restarted = stateAt(checkpoint.resumeOffset);
+  const knowing = knowledgeOf([LIVE], [...keyring, ...stranger]);
+  for (const record of logOf(records)) takeRecord(restarted, record, knowing);
+  expect(cut(restarted).due.map((each) => each.hour)).toEqual([hour(0), hour(1)]);
+});
+
+test('history is due when its last hour is closed, all hours at once', () => {
+  const hours = [0, 1].map((h) => hourRecords(RUN_AT, hour(h), []));
+  const state = fold(hours[0] ?? []);
+  expect(cut(state).due).toEqual([]);
+  expect(blocks(state)).toEqual([null]);
+  fold(hours.flat(), [RUN], state);
+  expect(cut(state).due.map((each) => each.hour)).toEqual([hour(0), hour(1)]);
+});
+
+test('nothing of an abandoned run is due, and nothing of it is kept', () => {
+  const records = [0, 1].flatMap((h) => hourRecords(RUN_AT, hour(h), []));
+  const state = fold(records.slice(0, 1));
+  expect(cut(state).checkpoint.resumeOffset).toBe(0);
+  const abandoned = { ...RUN, state: 'abandoned' as const };
+  dropAbandoned(state, knowledgeOf([abandoned]).sources);
+  fold(records, [abandoned], state);
+  expect(cut(state)).toMatchObject({ due: [], checkpoint: { nextOffset: 2, resumeOffset: 2 } });
+});
+
+test('a carry goes into the next hour that is composed, the first one of a submission only', () => {
+  const state = fold([
+    markerRecord(AT, hour(0), []),
+    carryRecord(carryOf(1)),
+    carryRecord(carryOf(1, { quantity: (9n * ONE) as Quantity })),
+    carryRecord(carryOf(2)),
+    markerRecord(AT, hour(1), []),
+    carryRecord(carryOf(2)),
+    markerRecord(AT, hour(2), []),
+  ]);
+  const { due } = cut(state);
+  expect(due.map(({ carries }) => carries.map((each) => [each.offset, each.quantity]))).toEqual([
+    [],
+    [
+      [1, ONE],
+      [3, ONE],
+    ],
+    [],
+  ]);
+});
+
+test('reading begins again at the first record of what is not composed', () => {
+  const composed = hourRecords(AT, hour(0), usage(0, 'a'));
+  const state = fold([
+    ...composed,
+    carryRecord(carryOf(1)),
+    ...usage(1, 'a', 'b').map(aggregateRecord),
+  ]);
+  expect(cut(state).checkpoint).toMatchObject({ nextOffset: 5, resumeOffset: 2 });
+  const done = fold([...composed, markerRecord(AT, hour(1), [])]);
+  expect(cut(done).checkpoint).toMatchObject({ nextOffset: 3, resumeOffset: 3 });
+});
+
+describe('records that are not believed are recorded, and billing goes on', () => {
+  const [aggregate] = usage(0, 'a') as [ReturnType<typeof aggregateOf>];
+  const good = aggregateRecord(aggregate);
+  const other = Buffer.from(aggregateKey({ ...AT, partition: 1 }));
+  const strange = aggregateOf({ ...AT, topic: 'usage.events.none' }, hour(0), uriOf('a'));
+  const marker = markerRecord(AT, hour(0), [aggregate]);
+
+  test.each<[string, Unplaced, string]>([
+    ['an unreadable value', { ...good, value: Buffer.from('x') }, 'malformed'],
+    ['no value', { ...good, value: null }, 'malformed'],
+    [
+      'a cut-off aggregate',
+      { ...good, value: encodeAggregate(aggregate).subarray(0, 40) },
+      'malformed',
+    ],
+    ['an aggregate under another key', { ...good, key: other }, 'wrong-key'],
+    ['an aggregate without a key', { ...good, key: null }, 'wrong-key'],
+    ['an aggregate of an unknown source', aggregateRecord(strange), 'unknown-source'],
+    [
+      'an aggregate of a partition that is not there',
+      aggregateRecord(aggregateOf({ ...AT, partition: 7 }, hour(0), uriOf('a'))),
+      'unknown-source',
+    ],
+    [
+      'an aggregate before the source began',
+      aggregateRecord(aggregateOf(AT, hour(-1), uriOf('a'))),
+      'wrong-hour',
+    ],
+    [
+      'an aggregate of no whole hour',
+      aggregateRecord(aggregateOf(AT, (hour(0) + HOUR_MILLIS / 2) as Hour, uriOf('a'))),
+      'wrong-hour',
+    ],
+    [
+      'an aggregate after the run',
+      aggregateRecord(aggregateOf(RUN_AT, hour(2), uriOf('a'))),
+      'wrong-hour',
+    ],
+    ['a marker by a stranger', markerRecord(AT, hour(0), [aggregate], stranger), 'forged-control'],
+    [
+      'a marker that was changed',
+      { ...marker, value: Buffer.from(String(marker.value).replace(':1,"d', ':2,"d')) },
+      'forged-control',
+    ],
+    [
+      'a marker that cannot be read',
+      { ...marker, ...controlRecord('closed', AT, '{}', keyring), key: marker.key },
+      'invalid-control',
+    ],
+    ['a marker under another key', { ...marker, key: other }, 'wrong-key'],
+    ['a carry by a stranger', carryRecord(carryOf(1), stranger), 'forged-control'],
+    [
+      'a carry of nothing',
+      carryRecord(carryOf(1, { quantity: 0n as Quantity })),
+      'invalid-control',
+    ],
+    ['a carry into history', carryRecord(carryOf(1, RUN_AT)), 'invalid-control'],
+    [
+      'another control record',
+      { ...marker, ...controlRecord('tick', AT, '', keyring), key: marker.key },
+      'invalid-control',
+    ],
+  ])('%s', (_, record, code) => {
+    const state = fold([record, ...hourRecords(AT, hour(0), [aggregate])]);
+    const { due, refused } = cut(state);
+    expect(refused).toMatchObject([{ code }]);
+    expect(due).toMatchObject([{ hour: hour(0), usage: [{}], carries: [] }]);
+  });
+});

@@ -1,0 +1,451 @@
+import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json';
+import { pino } from 'pino';
+import { hour, uriOf } from '../../test/support/bridge/aggregates-log.ts';
+import {
+  scriptedCommerce,
+  type Answer,
+  type Asked,
+  type ScriptedCommerce,
+} from '../../test/support/bridge/scripted-commerce.ts';
+import { parseQuantity, type Quantity } from '../shared/decimal.ts';
+import { persist } from '../shared/retry.ts';
+import type { UsageCarry } from '../shared/usage-carry.ts';
+import { CommerceClient } from './commerce/commerce-client.ts';
+import type { Outcome, Pending, Unfinished } from './ports.ts';
+import { Sender } from './sender.ts';
+
+const logger = pino({ level: 'silent' });
+const AT = { topic: 'usage.events.compute', epoch: 1, partition: 0 };
+const exact = (text: string): Quantity => {
+  const quantity = parseQuantity(text);
+  if (quantity === null) throw new Error(`${text} is no quantity`);
+  return quantity;
+};
+
+const pendingOf = (n: number, quantity = '1.5', h = 0): Pending => ({
+  at: AT,
+  hour: hour(h),
+  submission: {
+    submissionId: `00000000-0000-4000-8000-${String(h * 1000 + n).padStart(12, '0')}`,
+    resourceUri: uriOf(`vm${String(n)}`),
+    dimension: 'DIM',
+    quantity: exact(quantity),
+    planId: 'plan',
+  },
+});
+
+interface World {
+  readonly commerce: ScriptedCommerce;
+  readonly sender: Sender;
+  readonly outcomes: Outcome[];
+  readonly carries: UsageCarry[];
+  readonly finished: Unfinished[];
+  /** Resolves when there is an outcome for so many submissions, and the sender knows it. */
+  settled(count: number): Promise<void>;
+}
+
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(ends.splice(0).map((end) => end()));
+});
+
+const open = async (
+  hours: readonly (readonly Pending[])[],
+  answer: (asked: Asked, nth: number) => Answer,
+  { cannotCarry = null as string | null, requestMillis = 5_000, retryMillis = 10 } = {},
+): Promise<World> => {
+  const commerce = await scriptedCommerce(answer);
+  const outcomes: Outcome[] = [];
+  const carries: UsageCarry[] = [];
+  const finished: Unfinished[] = [];
+  const sender = new Sender(
+    {
+      store: {
+        pendingOf: ({ hour: at }) =>
+          Promise.resolve(hours.find(([first]) => first?.hour === at) ?? []),
+        writeOutcomes: (written) => {
+          outcomes.push(...written);
+          return Promise.resolve();
+        },
+      },
+      commerce: new CommerceClient({ url: commerce.url, token: 'secret', requestMillis }),
+      outbox: {
+        appendCarry: (carry) => {
+          carries.push(carry);
+          return Promise.resolve();
+        },
+      },
+      cannotCarry: () => Promise.resolve(cannotCarry),
+      finished: (composition) => finished.push(composition),
+      now: Date.now,
+      logger,
+      persist: persist(logger),
+    },
+    { retryMillis },
+  );
+  sender.add(
+    hours.map((pending) => ({
+      at: AT,
+      hour: pending[0]?.hour ?? hour(0),
+      firstOffset: 0,
+      count: pending.length,
+    })),
+  );
+  sender.start((error) => {
+    throw error;
+  });
+  ends.push(async () => {
+    sender.drop();
+    await sender.stop();
+    await commerce.close();
+  });
+  return {
+    commerce,
+    sender,
+    outcomes,
+    carries,
+    finished,
+    settled: async (count) => {
+      const total = hours.flat().length;
+      while (outcomes.length < count || sender.status().pending > total - count) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    },
+  };
+};
+
+interface Sent {
+  readonly resourceUri: string;
+  readonly quantity: LosslessNumber;
+  readonly dimension: string;
+  readonly effectiveStartTime: string;
+}
+
+const requestOf = ({ body }: Asked): readonly Sent[] =>
+  (parse(body) as { readonly request: readonly Sent[] }).request;
+
+/** Answers a batch, item by item. */
+const each = (asked: Asked, item: (sent: Sent, index: number) => object): Answer => {
+  const result = requestOf(asked).map((sent, index) => ({ ...sent, ...item(sent, index) }));
+  return { body: stringify({ count: result.length, result }) ?? '' };
+};
+
+const accepted = { status: 'Accepted', usageEventId: 'e1', messageTime: '2026-01-10T01:00:00Z' };
+const allAccepted = (asked: Asked): Answer => each(asked, () => accepted);
+const refusedWith = (status: string, message = 'because') => ({
+  status,
+  error: { code: 'BadArgument', message: 'One or more.', details: [{ message, target: 'x' }] },
+});
+const duplicateOf = (quantity: string) => ({
+  status: 'Duplicate',
+  error: {
+    code: 'Conflict',
+    additionalInfo: {
+      acceptedMessage: { quantity: new LosslessNumber(quantity), usageEventId: 'e0' },
+    },
+  },
+});
+const kinds = ({ outcomes }: World): readonly string[] => outcomes.map(({ kind }) => kind);
+
+test('batches have at most 25 submissions, in the order of their hours', async () => {
+  const hours = [1, 0, 2].map((h) => Array.from({ length: 20 }, (_, n) => pendingOf(n, '1.5', h)));
+  const world = await open(hours, allAccepted);
+  await world.settled(60);
+  const requests = world.commerce.asked.map(requestOf);
+  expect(requests.map((request) => request.length)).toEqual([25, 25, 10]);
+  const times = requests.flat().map(({ effectiveStartTime }) => effectiveStartTime);
+  expect(times).toEqual([...times].sort());
+  expect(new Set(kinds(world))).toEqual(new Set(['accepted']));
+  expect(world.finished).toHaveLength(3);
+  expect(world.commerce.asked[0]).toMatchObject({
+    path: '/api/batchUsageEvent',
+    authorization: 'Bearer secret',
+  });
+  expect(world.commerce.asked[0]?.query.get('api-version')).toBe('2018-08-31');
+});
+
+test('a quantity is sent with all its digits, as a JSON number', async () => {
+  const quantity = '123456789012345.123456789012345678901234567891';
+  const world = await open([[pendingOf(0, quantity)]], allAccepted);
+  await world.settled(1);
+  expect(world.commerce.asked[0]?.body).toContain(`"quantity":${quantity},`);
+  expect(world.outcomes[0]).toMatchObject({
+    kind: 'accepted',
+    acceptedQuantity: exact(quantity),
+    usageEventId: 'e1',
+  });
+});
+
+test('what is sent again is sent word for word', async () => {
+  const world = await open([[pendingOf(0), pendingOf(1)]], (asked, nth) =>
+    nth === 0 ? 'close' : allAccepted(asked),
+  );
+  await world.settled(2);
+  const [first, second] = world.commerce.asked;
+  expect(second?.body).toBe(first?.body);
+});
+
+test.each<[string, (asked: Asked) => Answer]>([
+  ['the connection breaks', () => 'close'],
+  ['there is no answer', () => 'hang'],
+  ['500', () => ({ status: 500, body: 'oops' })],
+  ['503', () => ({ status: 503, body: '' })],
+  ['429', () => ({ status: 429, headers: { 'retry-after': '0' }, body: '' })],
+  ['403', () => ({ status: 403, body: '{}' })],
+  ['404', () => ({ status: 404, body: '' })],
+  ['a redirect', () => ({ status: 302, headers: { location: '/' }, body: '' })],
+  ['400 that is not about usage', () => ({ status: 400, body: '<html>' })],
+  [
+    '400 about the api-version',
+    () => ({ status: 400, body: '{"code":"BadArgument","details":[{"target":"api-version"}]}' }),
+  ],
+  ['broken JSON', () => ({ body: '{"result":[{' })],
+  ['JSON that is no answer', () => ({ body: '[1]' })],
+  [
+    'an item too few',
+    (asked) => ({ body: stringify({ result: requestOf(asked).slice(1) }) ?? '' }),
+  ],
+  ['items about other things', (asked) => each(asked, () => ({ ...accepted, dimension: 'x' }))],
+  [
+    'items of another hour',
+    (asked) => each(asked, () => ({ ...accepted, effectiveStartTime: '2020-01-01T00:00:00' })),
+  ],
+  [
+    'items in another order',
+    (asked) => ({
+      body:
+        stringify({
+          result: requestOf(asked)
+            .map((sent) => ({ ...sent, ...accepted }))
+            .reverse(),
+        }) ?? '',
+    }),
+  ],
+  ['an unknown status', (asked) => each(asked, () => ({ status: 'Perhaps' }))],
+  ['Accepted without a quantity', (asked) => each(asked, () => ({ ...accepted, quantity: null }))],
+  ['the status Error', (asked) => each(asked, () => refusedWith('Error'))],
+])('%s: it is tried again until it is accepted, and nothing is lost', async (_, trouble) => {
+  const world = await open(
+    [[pendingOf(0), pendingOf(1)]],
+    (asked, nth) => (nth < 3 ? trouble(asked) : allAccepted(asked)),
+    { requestMillis: 100 },
+  );
+  await world.settled(2);
+  expect(kinds(world)).toEqual(['accepted', 'accepted']);
+  expect(world.sender.status()).toEqual({ pending: 0, lastError: null });
+});
+
+test('while Commerce is away, what keeps it from sending is told', async () => {
+  const world = await open([[pendingOf(0)]], () => ({ status: 403, body: '' }), {
+    retryMillis: 60_000,
+  });
+  while (world.sender.status().lastError === null) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect(world.sender.status()).toMatchObject({ pending: 1 });
+  expect(world.sender.status().lastError).toMatch(/403.*COMMERCE_TOKEN/);
+});
+
+test('Duplicate with our quantity is done; with another one it is an alarm', async () => {
+  const world = await open([[pendingOf(0, '1.50'), pendingOf(1)]], (asked) =>
+    each(asked, (_, index) =>
+      duplicateOf(index === 0 ? '1.500' : '1.500000000000000000000000000001'),
+    ),
+  );
+  await world.settled(2);
+  expect(kinds(world)).toEqual(['duplicate', 'mismatch']);
+  expect(world.outcomes[1]?.acceptedQuantity).toBe(exact('1.500000000000000000000000000001'));
+});
+
+test('Accepted with another quantity than was sent is an alarm', async () => {
+  const world = await open([[pendingOf(0, '0.1')]], (asked) =>
+    each(asked, () => ({ ...accepted, quantity: new LosslessNumber('0.1000000000000000055') })),
+  );
+  await world.settled(1);
+  expect(kinds(world)).toEqual(['mismatch']);
+});
+
+const holds = (asked: Asked, quantity: string): Answer => ({
+  body:
+    stringify([
+      {
+        usageDate: '2026-01-10T01:00:00Z',
+        usageResourceId: uriOf('vm0'),
+        dimension: 'dim',
+        submittedQuantity: new LosslessNumber('9'),
+      },
+      {
+        usageDate: asked.query.get('usageStartDate'),
+        usageResourceId: asked.query.get('usageResourceId')?.toUpperCase(),
+        dimension: asked.query.get('dimension')?.toLowerCase(),
+        submittedQuantity: new LosslessNumber(quantity),
+      },
+    ]) ?? '',
+});
+
+describe('Expired', () => {
+  const expired = (asked: Asked): Answer => each(asked, () => refusedWith('Expired', 'too old'));
+
+  test('it is looked up first: accepted before, so the answer was lost', async () => {
+    const world = await open([[pendingOf(0)]], (asked) =>
+      asked.method === 'POST' ? expired(asked) : holds(asked, '1.5'),
+    );
+    await world.settled(1);
+    expect(kinds(world)).toEqual(['accepted']);
+    expect(world.carries).toEqual([]);
+    expect(world.commerce.asked[1]).toMatchObject({ method: 'GET', path: '/api/usageEvents' });
+  });
+
+  test('Commerce holds another quantity: an alarm, and nothing is carried', async () => {
+    const world = await open([[pendingOf(0)]], (asked) =>
+      asked.method === 'POST' ? expired(asked) : holds(asked, '2'),
+    );
+    await world.settled(1);
+    expect(kinds(world)).toEqual(['mismatch']);
+    expect(world.carries).toEqual([]);
+  });
+
+  test('Commerce holds nothing of it: carried, with all its digits', async () => {
+    const quantity = '0.000000000000000000000000000001';
+    const world = await open([[pendingOf(0, quantity)]], (asked) =>
+      asked.method === 'POST' ? expired(asked) : { body: '[]' },
+    );
+    await world.settled(1);
+    expect(world.outcomes[0]).toMatchObject({ kind: 'carried', code: 'Expired' });
+    const { submission } = pendingOf(0, quantity);
+    expect(world.carries).toEqual([
+      {
+        ...AT,
+        submissionId: submission.submissionId,
+        resourceUri: submission.resourceUri,
+        dimension: submission.dimension,
+        quantity: exact(quantity),
+      },
+    ]);
+  });
+
+  test('nothing can carry it: dead-lettered, and it says why', async () => {
+    const world = await open(
+      [[pendingOf(0)]],
+      (asked) => (asked.method === 'POST' ? expired(asked) : { body: '[]' }),
+      { cannotCarry: 'History is not carried.' },
+    );
+    await world.settled(1);
+    expect(world.outcomes[0]).toMatchObject({
+      kind: 'dead-lettered',
+      code: 'Expired',
+      message: 'too old History is not carried.',
+    });
+    expect(world.carries).toEqual([]);
+  });
+
+  test('while it cannot be looked up, nothing is carried', async () => {
+    let looks = 0;
+    const world = await open([[pendingOf(0)]], (asked) => {
+      if (asked.method === 'POST') return expired(asked);
+      looks++;
+      if (looks === 1) return { status: 503, body: '' };
+      return looks === 2 ? { body: '{' } : holds(asked, '1.5');
+    });
+    await world.settled(1);
+    expect(kinds(world)).toEqual(['accepted']);
+    expect(world.carries).toEqual([]);
+  });
+
+  test("by a clock that is behind the usage's hour, it is sent again and not carried", async () => {
+    const world = await open([[pendingOf(0)]], (asked, nth) => {
+      if (nth > 0) return allAccepted(asked);
+      const answer = expired(asked);
+      return typeof answer === 'string'
+        ? answer
+        : { ...answer, headers: { date: new Date(hour(0) - 1000).toUTCString() } };
+    });
+    await world.settled(1);
+    expect(kinds(world)).toEqual(['accepted']);
+    expect(world.carries).toEqual([]);
+  });
+});
+
+test.each([
+  'ResourceNotFound',
+  'ResourceNotAuthorized',
+  'ResourceNotActive',
+  'InvalidDimension',
+  'InvalidQuantity',
+  'BadArgument',
+])('%s is dead-lettered with its message; the others of the batch go on', async (status) => {
+  const world = await open([[pendingOf(0), pendingOf(1), pendingOf(2)]], (asked) =>
+    each(asked, (_, index) => (index === 1 ? refusedWith(status) : accepted)),
+  );
+  await world.settled(3);
+  expect(kinds(world)).toEqual(['accepted', 'dead-lettered', 'accepted']);
+  expect(world.outcomes[1]).toMatchObject({ code: status, message: 'because' });
+});
+
+test('a batch that is refused as a whole is sent one by one; what is refused alone is dead-lettered', async () => {
+  const bad = pendingOf(1).submission.resourceUri;
+  const world = await open([[pendingOf(0), pendingOf(1), pendingOf(2)]], (asked) =>
+    requestOf(asked).some(({ resourceUri }) => resourceUri === bad)
+      ? {
+          status: 400,
+          body: '{"code":"BadArgument","details":[{"message":"no","target":"resourceUri"}]}',
+        }
+      : allAccepted(asked),
+  );
+  await world.settled(3);
+  expect(kinds(world)).toEqual(['accepted', 'dead-lettered', 'accepted']);
+  expect(world.outcomes[1]).toMatchObject({ code: 'BadRequest', message: 'no' });
+});
+
+test('one submission that Commerce cannot digest does not keep the others from being sent', async () => {
+  const bad = pendingOf(1).submission.resourceUri;
+  const world = await open([[pendingOf(0), pendingOf(1), pendingOf(2)]], (asked) =>
+    requestOf(asked).some(({ resourceUri }) => resourceUri === bad)
+      ? { status: 500, body: '' }
+      : allAccepted(asked),
+  );
+  await world.settled(2);
+  expect(world.outcomes.map(({ pending }) => pending.submission.resourceUri)).toEqual(
+    [pendingOf(0), pendingOf(2)].map(({ submission }) => submission.resourceUri),
+  );
+  expect(world.sender.status().pending).toBe(1);
+});
+
+test('Error for one submission does not hold up another hour', async () => {
+  const bad = pendingOf(0).submission.resourceUri;
+  const world = await open([[pendingOf(0)], [pendingOf(1, '1', 1)]], (asked) =>
+    each(asked, ({ resourceUri }) => (resourceUri === bad ? refusedWith('Error') : accepted)),
+  );
+  await world.settled(1);
+  expect(world.outcomes[0]?.pending.hour).toBe(hour(1));
+  expect(world.finished.map(({ hour: at }) => at)).toEqual([hour(1)]);
+});
+
+test('a stop ends the batch in flight and records its outcomes', async () => {
+  let answering: () => void = () => undefined;
+  const asked = new Promise<void>((resolve) => {
+    answering = resolve;
+  });
+  const all = Array.from({ length: 60 }, (_, n) => pendingOf(n));
+  const world = await open([all], (request) => {
+    answering();
+    return allAccepted(request);
+  });
+  await asked;
+  await world.sender.stop();
+  expect(world.outcomes.length).toBeGreaterThanOrEqual(25);
+  expect(world.outcomes.length % 5).toBe(0);
+  const sent = world.commerce.asked.flatMap(requestOf);
+  expect(sent).toHaveLength(world.outcomes.length);
+});
+
+test('the helper reads numbers without rounding them', () => {
+  const [sent] = requestOf({
+    method: '',
+    path: '',
+    query: new URLSearchParams(),
+    authorization: null,
+    body: '{"request":[{"quantity":0.10000000000000000001}]}',
+  });
+  expect(isLosslessNumber(sent?.quantity) && sent.quantity.value).toBe('0.10000000000000000001');
+});

@@ -1,0 +1,73 @@
+import { jest } from '@jest/globals';
+import { openBillingStack, until, type BillingStack } from '../support/bridge/billing-stack.ts';
+import { closedThrough, openLive, reportUsage, SHORT_HOUR } from '../support/bridge/live-source.ts';
+import { seededRandom } from '../support/workload/random.ts';
+
+jest.setTimeout(240_000);
+
+let stack: BillingStack;
+beforeEach(async () => {
+  stack = await openBillingStack();
+});
+afterEach(() => stack.close());
+
+interface Victim {
+  readonly start: () => Promise<{ end(signal: NodeJS.Signals): Promise<unknown> }>;
+  running: { end(signal: NodeJS.Signals): Promise<unknown> } | null;
+}
+
+const HOURS = 6;
+
+/** Makes Commerce misbehave now and then: it breaks off, with or without having stored. */
+const misbehave = async (url: string, stored: boolean): Promise<void> => {
+  await fetch(`${url}/faults`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ kind: 'close', stored, method: 'POST' }),
+  }).catch(() => undefined); // it may be dead just now
+};
+
+test('bridges, mock and aggregator are killed at random: nothing is billed twice or missing', async () => {
+  const seed = Number(process.env['CRASH_SEED'] ?? Date.now());
+  const random = seededRandom(seed);
+  const hours = { USAGE_HOUR_MILLIS: String(SHORT_HOUR) };
+  const source = await openLive(stack);
+  const victims: readonly Victim[] = [
+    { start: () => stack.startCommerce({ ...hours, COMMERCE_FAULTS: 'on' }), running: null },
+    { start: () => stack.startAggregator(hours), running: null },
+    { start: () => stack.startBridge(hours), running: null },
+    { start: () => stack.startBridge(hours), running: null },
+  ];
+  for (const victim of victims) victim.running = await victim.start();
+
+  const end = source.firstHour + (HOURS + 2) * SHORT_HOUR;
+  const reporting = (async () => {
+    for (let n = 0; Date.now() < end; n++) {
+      await reportUsage(stack, source, 8, n);
+      await misbehave(stack.commerceUrl, random.chance(0.5));
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+  })();
+  while (Date.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, random.below(1_000)));
+    const victim = random.pick(victims);
+    await victim.running?.end('SIGKILL');
+    victim.running = await victim.start();
+  }
+  await reporting;
+
+  await until(
+    () => closedThrough(stack, source),
+    (closed) => closed > end,
+  );
+  await until(
+    async () => [await stack.reconcile(), await stack.counts()] as const,
+    ([{ differences }, { pending }]) =>
+      pending === 0 && differences.every(({ kind }) => kind !== 'not-composed'),
+  );
+  const { differences, compared } = await stack.reconcile();
+  const counts = await stack.counts();
+  expect({ seed, differences }).toEqual({ seed, differences: [] });
+  expect(compared).toBeGreaterThan(HOURS * 8);
+  expect(counts).toMatchObject({ mismatch: 0, carried: 0, deadLettered: 0 });
+});

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** One of the repository's services that runs as a process of its own. */
+export interface ServiceProcess {
+  /** Lines that it has logged, as text. */
+  readonly log: readonly string[];
+  /** Address of its health server, once it is ready. */
+  readonly health: string;
+  /** Sends a signal, and tells how the process ended: its exit code, or the signal. */
+  end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
+}
+
+interface Ended {
+  readonly how: number | NodeJS.Signals;
+  readonly said: string;
+}
+
+const launch = (name: string, environment: Readonly<Record<string, string>>) => {
+  const main = fileURLToPath(new URL(`../../../services/${name}/main.ts`, import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', main], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'], HEALTH_PORT: '0', ...environment },
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('close', (code, signal) => resolve({ how: code ?? signal ?? -1, said }));
+  });
+  return { child, ended };
+};
+
+/** Starts a service and waits until it is ready. Rejects, with what it said, where it ends before. */
+export const startService = async (
+  name: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<ServiceProcess> => {
+  const { child, ended } = launch(name, environment);
+  const log: string[] = [];
+  const health = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      log.push(line);
+      const { msg, health: url } = JSON.parse(line) as { msg?: string; health?: string };
+      if (msg === 'ready') resolve(url ?? '');
+    });
+    void ended.then(({ how, said }) =>
+      reject(new Error(`${name} ended with ${String(how)}: ${said}`)),
+    );
+  });
+  return {
+    log,
+    health,
+    end: async (signal) => {
+      child.kill(signal);
+      return (await ended).how;
+    },
+  };
+};
+
+/** Starts it where it cannot run, and tells its exit code and what it said on standard error. */
+export const failToStart = async (
+  name: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<Ended> => launch(name, environment).ended;
