@@ -8,6 +8,8 @@ const shared = {
 };
 
 export default {
+  // Real servers on a busy machine take their time; a test that hangs still ends.
+  testTimeout: 120_000,
   projects: [
     {
       ...shared,

@@ -80,7 +80,7 @@ export const createTopics = async (admin: Admin, specs: readonly TopicSpec[]): P
       configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
     })),
   });
-    // A broker that does not yet know a new topic answers as if there were none, and kafkajs's own wait
+  // A broker that does not yet know a new topic answers as if there were none, and kafkajs's own wait
   // gives up at the first such answer. A topic whose leaders tell its offsets is there.
   const retry = { retries: 12, minTimeout: 50, maxTimeout: 2_000 };
   for (const { topic } of missing) await pRetry(() => admin.fetchTopicOffsets(topic), retry);
