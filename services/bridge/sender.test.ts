@@ -44,6 +44,7 @@ interface World {
   settled(count: number): Promise<void>;
 }
 
+const closed = new WeakSet<Sender>();
 const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
   await Promise.all(ends.splice(0).map((end) => end()));
@@ -95,6 +96,7 @@ const open = async (
     throw error;
   });
   ends.push(async () => {
+    closed.add(sender);
     sender.drop();
     await sender.stop();
     await commerce.close();
@@ -107,7 +109,9 @@ const open = async (
     finished,
     settled: async (count) => {
       const total = hours.flat().length;
-      while (outcomes.length < count || sender.status().pending > total - count) {
+      const isSettled = (): boolean =>
+        outcomes.length >= count && sender.status().pending <= total - count;
+      while (!isSettled() && !closed.has(sender)) {
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
     },
@@ -233,6 +237,8 @@ test.each<[string, (asked: Asked) => Answer]>([
   await world.settled(2);
   expect(kinds(world)).toEqual(['accepted', 'accepted']);
   expect(world.sender.status()).toEqual({ pending: 0, lastError: null });
+  expect(world.commerce.asked.length).toBeGreaterThan(3);
+  expect(new Set(world.commerce.asked.map(({ method }) => method))).toEqual(new Set(['POST']));
 });
 
 test('while Commerce is away, what keeps it from sending is told', async () => {
@@ -354,6 +360,7 @@ describe('Expired', () => {
 
   test("by a clock that is behind the usage's hour, it is sent again and not carried", async () => {
     const world = await open([[pendingOf(0)]], (asked, nth) => {
+      if (asked.method === 'GET') return { body: '[]' };
       if (nth > 0) return allAccepted(asked);
       const answer = expired(asked);
       return typeof answer === 'string'

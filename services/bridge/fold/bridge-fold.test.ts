@@ -102,6 +102,23 @@ test('a marker that does not fit is a warning; the hour is due when it is publis
   expect(cut(state).due).toMatchObject([{ hour: hour(0) }]);
 });
 
+test('a marker with the right count and another digest closes nothing', () => {
+  const other = usage(0, 'a', 'c');
+  const state = fold([
+    ...usage(0, 'a', 'b').map(aggregateRecord),
+    markerRecord(AT, hour(0), other),
+  ]);
+  expect(cut(state)).toMatchObject({ due: [], unfit: [{ expected: 2, found: 2 }] });
+});
+
+test('an hour that is published again after it was composed keeps nothing from being forgotten', () => {
+  const records = hourRecords(AT, hour(0), usage(0, 'a'));
+  const state = fold([...records, ...records]);
+  const { due, checkpoint } = cut(state);
+  expect(due).toHaveLength(1);
+  expect(checkpoint).toMatchObject({ nextOffset: 4, resumeOffset: 4 });
+});
+
 test('a skipped hour stops its source partition alone, and it goes on when the hour comes', () => {
   const other = { ...AT, partition: 1 };
   const records = [...hourRecords(AT, hour(1), usage(1, 'a')), ...hourRecords(other, hour(0), [])];
