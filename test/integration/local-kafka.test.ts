@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -8,6 +9,8 @@ import { isAlive, signalProcess } from '../../services/local/child-process.ts';
 import { startKafka, type LocalKafka } from '../../services/local/kafka/start-kafka.ts';
 import { startServerParent } from '../support/server-parent.ts';
 
+jest.setTimeout(120_000);
+
 /** The local broker: how it starts, stops, dies, and is refused. */
 let directory: string;
 let dataDir: string;
@@ -17,7 +20,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'local-kafka-'));
   dataDir = join(directory, 'dä ta');
   broker = await startKafka({ dataDir });
-}, 120_000);
+});
 afterAll(async () => {
   await broker.stop();
   await rm(directory, { recursive: true });
@@ -66,11 +69,11 @@ test('it takes records and gives them back', async () => {
   await send('records', 'one');
   await send('records', 'two');
   expect(await receive('records', 2)).toEqual(['one', 'two']);
-}, 30_000);
+});
 
 test('it makes no topic that nobody created', async () => {
   await expect(send('nowhere', 'x')).rejects.toThrow(/does not host this topic-partition/);
-}, 30_000);
+});
 
 test('it listens on 127.0.0.1 alone', async () => {
   const socket = connect({ host: '127.0.0.2', port: broker.port });
@@ -116,7 +119,7 @@ test('without Java one line names both ways out, the exit code is not 0, nothing
   );
   expect(await exited).toEqual({ code: 1, signal: null });
   expect(await readdir(directory)).not.toContain('other');
-}, 30_000);
+});
 
 test('without Maven, and without jars from before, one line names both ways out', async () => {
   const bin = join(directory, 'bin');
@@ -134,7 +137,7 @@ test('without Maven, and without jars from before, one line names both ways out'
   expect(await exited).toEqual({ code: 1, signal: null });
   expect(await readdir(cacheDir)).toEqual([]);
   expect(await readdir(directory)).not.toContain('other');
-}, 30_000);
+});
 
 test('it stops in good order, and goes on with its data', async () => {
   await createTopic('stop');
@@ -149,7 +152,7 @@ test('it stops in good order, and goes on with its data', async () => {
   broker = await startKafka({ dataDir });
   await send('stop', 'after');
   expect(await receive('stop', 2)).toEqual(['before', 'after']);
-}, 60_000);
+});
 
 test('after SIGKILL one, and only one, goes on with all that was acknowledged', async () => {
   await createTopic('kill');
@@ -169,7 +172,7 @@ test('after SIGKILL one, and only one, goes on with all that was acknowledged', 
   expect(String(refused.reason)).toContain(`Kafka already runs in ${dataDir}`);
   await send('kill', 'after');
   expect(await receive('kill', 2)).toEqual(['before', 'after']);
-}, 60_000);
+});
 
 test('if its guardian is killed, it ends too', async () => {
   const stat = await readFile(`/proc/${String(broker.pid)}/stat`, 'utf8');
@@ -177,4 +180,4 @@ test('if its guardian is killed, it ends too', async () => {
   signalProcess(guardian, 'SIGKILL');
   await broker.exited;
   expect(isAlive(broker.pid)).toBe(false);
-}, 60_000);
+});

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,8 @@ import { startClickHouse } from '../../services/local/clickhouse/start-clickhous
 import { startKafka } from '../../services/local/kafka/start-kafka.ts';
 import { startServerParent, type ServersUp } from '../support/server-parent.ts';
 import { waitFor } from '../support/wait-for.ts';
+
+jest.setTimeout(120_000);
 
 test('servers whose parent is killed end, also at work, and can be started again at once', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'local-servers-parent-'));
@@ -30,4 +33,4 @@ test('servers whose parent is killed end, also at work, and can be started again
   await Promise.all(again.map((server) => server.stop()));
   await body?.cancel().catch(() => undefined);
   await rm(directory, { recursive: true });
-}, 120_000);
+});

@@ -93,6 +93,13 @@ const handleQuery = async (
   await send(response, answer, parsed.gzipResponse, startedAt);
 };
 
+/** Reads what nobody wants of a request: its connection could not be used, or closed, otherwise. */
+const drain = (request: IncomingMessage): void => {
+  request.unpipe();
+  request.removeAllListeners('readable');
+  request.resume();
+};
+
 const handle = async (
   engine: Engine,
   request: IncomingMessage,
@@ -117,6 +124,8 @@ const handle = async (
     await handleQuery(engine, request, response, new URLSearchParams(target.slice(2)));
   } catch (error) {
     sendError(response, error, engine.version);
+  } finally {
+    drain(request);
   }
 };
 

@@ -22,6 +22,8 @@ export interface ClickHouseOptions {
 export interface LocalClickHouse extends ServerProcess {
   readonly url: string;
   readonly port: number;
+  /** Once it has ended by itself: why, and what to do. */
+  explainEnd(): Promise<UserError>;
 }
 
 /** How to run a sibling module as a process: through tsx where the sources run uncompiled. */
@@ -41,14 +43,12 @@ const firstReport = (child: ChildProcess, exited: Promise<ProcessExit>): Promise
     void exited.then(() => settle(null));
   });
 
-/** Why the process ended during its start: the engine says so on its standard error only. */
+/** Why the process has ended: the engine says so on its standard error only. */
 const explainFailure = async (logPath: string, dataDir: string): Promise<UserError> => {
   const log = await readTail(logPath);
   return (
     (await explainOutput('ClickHouse', dataDir, log)) ??
-    new UserError(
-      `ClickHouse ended during its start. The last lines of ${logPath}:\n${lastLines(log, 12)}`,
-    )
+    new UserError(`ClickHouse has ended. The last lines of ${logPath}:\n${lastLines(log, 12)}`)
   );
 };
 
@@ -65,12 +65,11 @@ const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse
   await log.close();
   const { pid } = child;
   if (pid === undefined) throw new Error(`"${process.execPath}" could not be started.`);
+  const explainEnd = (): Promise<UserError> => explainFailure(logPath, dataDir);
   const report = await firstReport(child, ended);
   if (report?.kind !== 'ready') {
     await ended;
-    throw report?.reason === undefined
-      ? await explainFailure(logPath, dataDir)
-      : new UserError(report.reason);
+    throw report?.reason === undefined ? await explainEnd() : new UserError(report.reason);
   }
   await writePid(dataDir, pid);
   const exited = ended.then(async (exit) => {
@@ -78,7 +77,7 @@ const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse
     return exit;
   });
   const url = `http://127.0.0.1:${String(report.port)}`;
-  return { ...serverProcess(pid, exited), url, port: report.port };
+  return { ...serverProcess(pid, exited), url, port: report.port, explainEnd };
 };
 
 /**

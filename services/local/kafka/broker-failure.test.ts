@@ -33,6 +33,6 @@ test('a full disk is named, whatever else the log says', async () => {
 test('what nobody knows is told by the last lines of the log, without stack frames', async () => {
   const message = await explain('INFO fine\nERROR odd\n\tat a.b.C(D.java:1)\n\t... 3 more\n');
   expect(message).toBe(
-    `Kafka ended during its start. The last lines of ${directory}/kafka.log:\nINFO fine\nERROR odd`,
+    `Kafka has ended. The last lines of ${directory}/kafka.log:\nINFO fine\nERROR odd`,
   );
 });

@@ -6,7 +6,7 @@ import { busyPort } from '../port.ts';
 /** `Socket server failed to bind to 127.0.0.1:9092: Address already in use.` */
 const BUSY = /failed to bind to [^\s]*:(\d+): Address already in use/;
 
-/** Why a broker that was to listen on `port` ended during its start. */
+/** Why a broker that listened, or was to listen, on `port` has ended, and what to do. */
 export const explainBrokerFailure = async (
   logPath: string,
   dataDir: string,
@@ -22,8 +22,6 @@ export const explainBrokerFailure = async (
   }
   return (
     (await explainOutput('Kafka', dataDir, log)) ??
-    new UserError(
-      `Kafka ended during its start. The last lines of ${logPath}:\n${lastLines(log, 12)}`,
-    )
+    new UserError(`Kafka has ended. The last lines of ${logPath}:\n${lastLines(log, 12)}`)
   );
 };

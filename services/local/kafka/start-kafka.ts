@@ -30,6 +30,8 @@ export interface KafkaOptions {
 export interface LocalKafka extends ServerProcess {
   readonly brokers: string[];
   readonly port: number;
+  /** Once it has ended by itself: why, and what to do. */
+  explainEnd(): Promise<UserError>;
 }
 
 const runBroker = async (
@@ -55,15 +57,16 @@ const runBroker = async (
     await removePid(dataDir);
     return exit;
   });
+  const explainEnd = (): Promise<UserError> => explainBrokerFailure(logPath, dataDir, port);
   const outcome = await awaitBroker(port, () => ended);
   if (outcome !== 'ready') {
     await broker.kill();
     await exited;
     throw outcome === 'ended'
-      ? await explainBrokerFailure(logPath, dataDir, port)
+      ? await explainEnd()
       : new UserError(`Kafka does not answer on port ${String(port)}: see ${logPath}.`);
   }
-  return { ...broker, exited, brokers: [`127.0.0.1:${String(port)}`], port };
+  return { ...broker, exited, brokers: [`127.0.0.1:${String(port)}`], port, explainEnd };
 };
 
 /**
