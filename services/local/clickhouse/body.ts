@@ -7,7 +7,7 @@ export const HEAD_BYTES = 1024 * 1024;
 /** The longest statement, with its VALUES but without the data behind a FORMAT. */
 export const MAX_STATEMENT_BYTES = 16 * 1024 * 1024;
 /** The most data of one INSERT: it becomes one block in memory. */
-export const MAX_DATA_BYTES = 1024 * 1024 * 1024;
+const MAX_DATA_BYTES = 1024 * 1024 * 1024;
 
 const tooLarge = (limit: number): ClickHouseException =>
   new ClickHouseException(

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
-import type { ServerProcess } from '../child-process.ts';
+import { serverProcess, type ServerProcess } from '../child-process.ts';
 import { claimDirectory } from '../claim-directory.ts';
 import { checkUnused, removePid, writePid } from '../pid-file.ts';
 import { checkPort, freePort } from '../port.ts';
@@ -66,7 +66,8 @@ const runBroker = async (
       ? await explainEnd()
       : new UserError(`Kafka does not answer on port ${String(port)}: see ${logPath}.`);
   }
-  return { ...broker, exited, brokers: [`127.0.0.1:${String(port)}`], port, explainEnd };
+  const brokers = [`127.0.0.1:${String(port)}`];
+  return { ...serverProcess(broker.pid, exited), brokers, port, explainEnd };
 };
 
 /**
