@@ -1,5 +1,4 @@
-import { mkdir, open, rename, rm, statfs, writeFile, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, rename, statfs, type FileHandle } from 'node:fs/promises';
 import { UserError } from '../shared/errors.ts';
 
 /** Below this a server may start, but not do anything of use. */
@@ -31,6 +30,39 @@ export const explainFileError = (what: string, directory: string, error: unknown
 const isDiskFull = async (directory: string): Promise<boolean> => {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize < LEAST_FREE_BYTES;
+};
+
+/** What Java and the engine print about their files. */
+const OUTPUT_PROBLEMS: readonly (readonly [RegExp, string])[] = [
+  [/No space left on device/, FULL],
+  [
+    /Failed to acquire lock on file|Another server instance in same directory/,
+    'another process uses it: stop that one, or choose another directory.',
+  ],
+  [/Permission denied|AccessDeniedException/, NOT_WRITABLE],
+  [/Read-only file system/, PROBLEMS['EROFS'] ?? ''],
+];
+
+/** What a server's output says about its directory, or null if that is nothing known. */
+export const explainOutput = async (
+  what: string,
+  directory: string,
+  output: string,
+): Promise<UserError | null> => {
+  // A full disk may hold no output that says so.
+  if (await isDiskFull(directory)) return cannotUse(what, directory, FULL);
+  const problem = OUTPUT_PROBLEMS.find(([pattern]) => pattern.test(output))?.[1];
+  return problem === undefined ? null : cannotUse(what, directory, problem);
+};
+
+/** Makes the directory, with its parents. @throws UserError if that cannot be, or if it is full */
+export const prepareDirectory = async (what: string, directory: string): Promise<void> => {
+  try {
+    await mkdir(directory, { recursive: true });
+  } catch (error) {
+    throw explainFileError(what, directory, error);
+  }
+  if (await isDiskFull(directory)) throw cannotUse(what, directory, FULL);
 };
 
 /** What Java and the engine print about their files. */
