@@ -65,42 +65,6 @@ export const prepareDirectory = async (what: string, directory: string): Promise
   if (await isDiskFull(directory)) throw cannotUse(what, directory, FULL);
 };
 
-/** What Java and the engine print about their files. */
-const OUTPUT_PROBLEMS: readonly (readonly [RegExp, string])[] = [
-  [/No space left on device/, FULL],
-  [
-    /Failed to acquire lock on file|Another server instance in same directory/,
-    'another process uses it: stop that one, or choose another directory.',
-  ],
-  [/Permission denied|AccessDeniedException/, NOT_WRITABLE],
-  [/Read-only file system/, PROBLEMS['EROFS'] ?? ''],
-];
-
-/** What a server's output says about its directory, or null if that is nothing known. */
-export const explainOutput = async (
-  what: string,
-  directory: string,
-  output: string,
-): Promise<UserError | null> => {
-  // A full disk may hold no output that says so.
-  if (await isDiskFull(directory)) return cannotUse(what, directory, FULL);
-  const problem = OUTPUT_PROBLEMS.find(([pattern]) => pattern.test(output))?.[1];
-  return problem === undefined ? null : cannotUse(what, directory, problem);
-};
-
-/** Makes the directory and proves that it can be written. @throws UserError if not */
-export const prepareDirectory = async (what: string, directory: string): Promise<void> => {
-  const probe = join(directory, '.writable');
-  try {
-    await mkdir(directory, { recursive: true });
-    await writeFile(probe, '');
-    await rm(probe);
-  } catch (error) {
-    throw explainFileError(what, directory, error);
-  }
-  if (await isDiskFull(directory)) throw cannotUse(what, directory, FULL);
-};
-
 /** Opens a fresh log file, keeping the one of the run before as `<path>.previous`. */
 export const openLog = async (path: string): Promise<FileHandle> => {
   await rename(path, `${path}.previous`).catch(() => undefined);
