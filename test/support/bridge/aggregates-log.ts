@@ -32,7 +32,7 @@ export const stranger: Keyring = [{ id: 'stranger', secret: Buffer.alloc(32, 8) 
 
 const schemas = readSchemaDirectory();
 export const encodeAggregate = usageAggregateEncoder(schemas);
-export const decodeAggregate = usageAggregateDecoder(schemas);
+const decodeAggregate = usageAggregateDecoder(schemas);
 
 export const sourceOf = (changes: Partial<Source> = {}): Source => ({
   topic: 'usage.events.compute',

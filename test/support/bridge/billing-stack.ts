@@ -23,7 +23,7 @@ import { startService, type ServiceProcess } from './service-process.ts';
 
 type Settings = Readonly<Record<string, string>>;
 
-export const REGISTRATION = fileURLToPath(
+const REGISTRATION = fileURLToPath(
   new URL('../../../samples/registration.json', import.meta.url),
 );
 
