@@ -23,9 +23,7 @@ import { startService, type ServiceProcess } from './service-process.ts';
 
 type Settings = Readonly<Record<string, string>>;
 
-const REGISTRATION = fileURLToPath(
-  new URL('../../../samples/registration.json', import.meta.url),
-);
+const REGISTRATION = fileURLToPath(new URL('../../../samples/registration.json', import.meta.url));
 
 /** A test's own topics, database, Commerce store, and the processes that it starts on them. */
 export interface BillingStack extends TestStack {

@@ -20,11 +20,11 @@ interface Ended {
 const launch = (name: string, environment: Readonly<Record<string, string>>) => {
   const main = fileURLToPath(new URL(`../../../services/${name}/main.ts`, import.meta.url));
   const child = spawn(process.execPath, ['--import', 'tsx', main], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // over which it notices that this process is gone
     env: { PATH: process.env['PATH'], HEALTH_PORT: '0', ...environment },
   });
   let said = '';
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
   const ended = new Promise<Ended>((resolve) => {
     child.once('close', (code, signal) => resolve({ how: code ?? signal ?? -1, said }));
   });
@@ -39,6 +39,7 @@ export const startService = async (
   const { child, ended } = launch(name, environment);
   const log: string[] = [];
   const health = await new Promise<string>((resolve, reject) => {
+    if (child.stdout === null) throw new Error('the process has no output');
     createInterface({ input: child.stdout }).on('line', (line) => {
       log.push(line);
       const { msg, health: url } = JSON.parse(line) as { msg?: string; health?: string };
