@@ -42,6 +42,8 @@ export class Aggregator implements PartitionReaders {
   private reader: GroupReader | null = null;
   private readonly timers: NodeJS.Timeout[] = [];
   private looking: Promise<void> = Promise.resolve();
+  private isLooking = false;
+  private readonly verifying = new Set<PartitionWorker>();
 
   constructor(knowledge: Knowledge, ports: AggregatorPorts, options: AggregatorOptions) {
     this.knowledge = knowledge;
@@ -51,11 +53,10 @@ export class Aggregator implements PartitionReaders {
 
   async start(): Promise<void> {
     await this.look();
-    this.every(TIMER_MILLIS, () => this.eachWorker((worker) => worker.onTimer()));
+    this.every(TIMER_MILLIS, () => this.forEachWorker((worker) => worker.onTimer()));
     this.every(this.options.verifyInterval, () => this.verify());
     this.every(this.options.sourcesInterval, () => {
-      this.looking = this.lookAgain();
-      return this.looking;
+      if (!this.isLooking) this.looking = this.lookAgain();
     });
   }
 
@@ -77,7 +78,8 @@ export class Aggregator implements PartitionReaders {
         resolve();
       }, CLOSE_MILLIS);
     });
-    await Promise.race([this.eachWorker((worker) => worker.close()), late]);
+    const closed = Promise.all([...this.workers.values()].map((worker) => worker.close()));
+    await Promise.race([closed, late]);
     clearTimeout(deadline);
   }
 
@@ -100,13 +102,13 @@ export class Aggregator implements PartitionReaders {
     return (await this.workerOf(at)?.position()) ?? null;
   }
 
-  async take(at: TopicPartition, records: readonly LogRecord[]): Promise<boolean> {
-    return (await this.workerOf(at)?.take(records)) ?? false;
+  async take(at: TopicPartition, records: readonly LogRecord[], next: number): Promise<boolean> {
+    return (await this.workerOf(at)?.take(records, next)) ?? false;
   }
 
   stalled(): void {
     this.ports.logger.info('reading had stopped for a while: checking that the logs are the same');
-    void this.verify();
+    this.verify();
   }
 
   /** Ready while it reads and no partition has halted; the details say how far each one is. */
@@ -135,13 +137,18 @@ export class Aggregator implements PartitionReaders {
     return source && this.workers.get(partitionName({ ...source, partition: at.partition }));
   }
 
-  private async eachWorker(task: (worker: PartitionWorker) => Promise<void>): Promise<void> {
-    await Promise.all([...this.workers.values()].map(task));
+  /** Does something for every worker; none of them waits for another. */
+  private forEachWorker(task: (worker: PartitionWorker) => Promise<void>): void {
+    for (const worker of this.workers.values()) task(worker).catch(this.ports.onCrash);
   }
 
-  private async verify(): Promise<void> {
-    await this.eachWorker(async (worker) => {
+  /** Reads each partition from its last record on, so that another log is noticed. */
+  private verify(): void {
+    this.forEachWorker(async (worker) => {
+      if (this.verifying.has(worker)) return;
+      this.verifying.add(worker);
       await this.reader?.reposition(worker.place);
+      this.verifying.delete(worker);
     });
   }
 
@@ -164,6 +171,7 @@ export class Aggregator implements PartitionReaders {
   }
 
   private async lookAgain(): Promise<void> {
+    this.isLooking = true;
     try {
       await this.look();
     } catch (error) {
@@ -171,20 +179,12 @@ export class Aggregator implements PartitionReaders {
         { err: error },
         'could not take up the register of sources; trying again',
       );
+    } finally {
+      this.isLooking = false;
     }
   }
 
-  private every(interval: number, task: () => Promise<void>): void {
-    let running = false;
-    const timer = setInterval(() => {
-      if (running) return;
-      running = true;
-      task()
-        .catch(this.ports.onCrash)
-        .finally(() => {
-          running = false;
-        });
-    }, interval);
-    this.timers.push(timer);
+  private every(interval: number, task: () => void): void {
+    this.timers.push(setInterval(task, interval));
   }
 }

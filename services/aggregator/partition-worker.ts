@@ -4,10 +4,10 @@ import { partitionName } from '../shared/source.ts';
 import { isoText, nextHour, type Hour } from '../shared/time.ts';
 import { checkpointOf, cut, resume } from './fold/chunk.ts';
 import { EventIndex } from './fold/event-index.ts';
-import { count, initialState, mustCutBefore, type FoldState } from './fold/fold.ts';
+import { count, initialState, mustCutBefore, skipTo, type FoldState } from './fold/fold.ts';
 import type { Halt } from './fold/halt.ts';
 import type { Knowledge } from './fold/knowledge.ts';
-import { contradiction, type LedgerTail } from './fold/ledger-tail.ts';
+import { contradiction, skippedContradiction, type LedgerTail } from './fold/ledger-tail.ts';
 import { markOf } from '../shared/record-mark.ts';
 import { advance, type Step } from './fold/timeline.ts';
 import { flush } from './flush.ts';
@@ -66,6 +66,8 @@ export class PartitionWorker {
   private tail: LedgerTail = { ids: new Map(), lastOffset: -1 };
   private storedOffset = -1;
   private unstoredSince: number | null = null;
+  /** Whether the timer's task is waiting for its turn. */
+  private timed = false;
   private halted: Halt | null = null;
 
   constructor(place: Place, knowledge: Knowledge, ports: WorkerPorts, options: WorkerOptions) {
@@ -94,31 +96,39 @@ export class PartitionWorker {
    */
   position(): Promise<number | null> {
     return this.run(null, async () => {
-      const state = this.state ?? (await this.hydrate());
+      const state = (await this.stillOurs()) ?? (await this.hydrate());
       if (state === null) return null;
       const position = await this.recognition.position(foldedOf(state));
       return typeof position === 'number' ? position : this.stop(position);
     });
   }
 
-  /** Folds records in the order of the log. False where no more are wanted. */
-  take(records: readonly LogRecord[]): Promise<boolean> {
+  /**
+   * Folds records in the order of the log; offsets below `next` without one hold none. False where no
+   * more are wanted.
+   */
+  take(records: readonly LogRecord[], next: number): Promise<boolean> {
     return this.run(false, async () => {
       const { state } = this;
       if (state === null) return false;
-      const fresh = await this.recognise(state, records);
-      if (fresh === null) return false;
-      if (fresh.length === 0) return true;
-      await this.fold(state, fresh);
-      if (this.halted) return false;
+      const fresh = await this.recognition.recognise(foldedOf(state), records, next);
+      if ('code' in fresh) {
+        this.stop(fresh);
+        return false;
+      }
+      if (fresh.length > 0) await this.fold(state, fresh);
+      if (!this.isHalted()) this.skip(state, next);
+      if (this.isHalted()) return false;
       if (state.pending.ledger.length >= this.options.flushEvents) await this.store(state);
       return true;
     });
   }
 
   /** What time asks for: to store what has been folded, and to tick where the hour is over. */
-  onTimer(): Promise<void> {
-    return this.run(undefined, async () => {
+  async onTimer(): Promise<void> {
+    if (this.timed) return; // it is still waiting for its turn
+    this.timed = true;
+    await this.run(undefined, async () => {
       const { state } = this;
       if (state === null) return;
       const now = this.ports.now();
@@ -127,6 +137,7 @@ export class PartitionWorker {
       }
       await this.tickIfDue(state, now);
     });
+    this.timed = false;
   }
 
   /** Stores what has been folded, then takes no more: for a graceful stop. */
@@ -142,6 +153,10 @@ export class PartitionWorker {
     this.dropped.abort();
   }
 
+  private isHalted(): boolean {
+    return this.halted !== null;
+  }
+
   private isDropped(): boolean {
     return this.dropped.signal.aborted;
   }
@@ -149,7 +164,7 @@ export class PartitionWorker {
   /** Runs a task in its turn, unless the partition has halted or been dropped by then. */
   private run<T>(otherwise: T, task: () => Promise<T>): Promise<T> {
     return this.serial.run(async () => {
-      if (this.halted !== null || this.isDropped()) return otherwise;
+      if (this.isHalted() || this.isDropped()) return otherwise;
       try {
         return await task();
       } catch (error) {
@@ -171,6 +186,21 @@ export class PartitionWorker {
 
   private bounds(): Promise<LogBounds> {
     return this.persist('read the log bounds', () => this.ports.log.bounds(this.place));
+  }
+
+  /**
+   * What has been folded, unless another owner has stored more meanwhile: then this process had lost
+   * the partition for a while, and begins anew from the checkpoint.
+   */
+  private async stillOurs(): Promise<FoldState | null> {
+    const { store, logger } = this.ports;
+    if (this.state === null) return null;
+    const stored = await this.persist('read the checkpoint', () => store.checkpoint(this.place));
+    if (stored === null || stored.nextOffset <= this.storedOffset) return this.state;
+    logger.info({ nextOffset: stored.nextOffset }, 'another owner has stored more: beginning anew');
+    this.index.clear();
+    this.state = null;
+    return null;
   }
 
   private async hydrate(): Promise<FoldState | null> {
@@ -207,12 +237,16 @@ export class PartitionWorker {
     this.storedOffset = state.nextOffset;
   }
 
-  private async recognise(
-    state: FoldState,
-    records: readonly LogRecord[],
-  ): Promise<readonly LogRecord[] | null> {
-    const fresh = await this.recognition.recognise(foldedOf(state), records);
-    return 'code' in fresh ? this.stop(fresh) : fresh;
+  /** Markers of transactions take offsets, and hold no record. */
+  private skip(state: FoldState, next: number): void {
+    if (next <= state.nextOffset) return;
+    const halt = skippedContradiction(this.tail, state.nextOffset, next);
+    if (halt) {
+      this.stop(halt);
+      return;
+    }
+    skipTo(state, next);
+    this.unstoredSince ??= this.ports.now();
   }
 
   private async fold(state: FoldState, records: readonly LogRecord[]): Promise<void> {
@@ -269,7 +303,7 @@ export class PartitionWorker {
       code: 'index-full',
       message:
         `the ids of the usage hours in use need ${String(this.index.bytes)} bytes, allowed are ` +
-        `${String(this.options.indexMaxBytes)}: raise USAGE_INDEX_MIB and restart`,
+        `${String(this.options.indexMaxBytes)}: raise AGGREGATOR_INDEX_MIB and restart`,
     });
     return false;
   }
@@ -281,6 +315,7 @@ export class PartitionWorker {
     const { store, outbox, stored, logger } = this.ports;
     await this.persist('store a chunk', () => flush(this.place, chunk, store, outbox));
     this.index.acknowledged();
+    if (state.timeline.sealed) this.index.clear(); // nothing is accepted any more
     this.storedOffset = chunk.checkpoint.nextOffset;
     stored(this.place, this.storedOffset);
     logger.debug(

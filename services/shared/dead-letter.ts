@@ -31,6 +31,9 @@ export type DeadLetterCode =
   | 'forged-control' // a control record without a valid signature for its place
   | 'invalid-control'; // signed, but of unknown kind, unreadable, or not allowed here
 
+/** Headers of a record that take more as JSON stand in ClickHouse only: a dead letter must fit its topic. */
+const MAX_HEADERS_LENGTH = 64 * 1024;
+
 /** Headers of a dead letter on its topic; the record's own are kept in the last one, as JSON. */
 export const DEAD_LETTER_HEADERS = {
   topic: 'usage-dlq-topic',
@@ -49,13 +52,16 @@ export const deadLetterHeaders = (
   record: LogRecord,
   code: DeadLetterCode,
   message: string,
-): RecordHeaders => ({
-  [DEAD_LETTER_HEADERS.topic]: at.topic,
-  [DEAD_LETTER_HEADERS.epoch]: String(at.epoch),
-  [DEAD_LETTER_HEADERS.partition]: String(at.partition),
-  [DEAD_LETTER_HEADERS.offset]: String(record.offset),
-  [DEAD_LETTER_HEADERS.timestamp]: String(record.timestamp),
-  [DEAD_LETTER_HEADERS.code]: code,
-  [DEAD_LETTER_HEADERS.message]: message,
-  [DEAD_LETTER_HEADERS.headers]: JSON.stringify(record.headers),
-});
+): RecordHeaders => {
+  const headers = JSON.stringify(record.headers);
+  return {
+    [DEAD_LETTER_HEADERS.topic]: at.topic,
+    [DEAD_LETTER_HEADERS.epoch]: String(at.epoch),
+    [DEAD_LETTER_HEADERS.partition]: String(at.partition),
+    [DEAD_LETTER_HEADERS.offset]: String(record.offset),
+    [DEAD_LETTER_HEADERS.timestamp]: String(record.timestamp),
+    [DEAD_LETTER_HEADERS.code]: code,
+    [DEAD_LETTER_HEADERS.message]: message,
+    ...(headers.length <= MAX_HEADERS_LENGTH && { [DEAD_LETTER_HEADERS.headers]: headers }),
+  };
+};

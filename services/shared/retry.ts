@@ -7,6 +7,13 @@ const MAX_DELAY = 5_000;
 /** From this many failures on, each is a warning: by then it is no passing trouble. */
 const QUIET_FAILURES = 2;
 
+/** p-retry gives up on a TypeError, and kafkajs throws one where a broker's answer lacks a part. */
+const rethrow = (error: unknown): never => {
+  throw error instanceof Error && error.name === 'TypeError'
+    ? new Error(error.message, { cause: error })
+    : error;
+};
+
 /**
  * Runs a step again until it succeeds, with growing delays (100 ms to 5 s), or rejects when the
  * signal is aborted. For steps that may be repeated without harm, against a store or a broker that
@@ -15,13 +22,13 @@ const QUIET_FAILURES = 2;
 export const persist =
   (logger: Logger) =>
   <T>(what: string, step: () => Promise<T>, signal: AbortSignal): Promise<T> =>
-    pRetry(step, {
+    pRetry(() => step().catch(rethrow), {
       retries: Number.POSITIVE_INFINITY,
       minTimeout: FIRST_DELAY,
       maxTimeout: MAX_DELAY,
       randomize: true,
       signal,
-      // Only network errors are passed on by p-retry as such; a TypeError of any other kind is a defect.
+
       onFailedAttempt: ({ error, attemptNumber }) => {
         const level = attemptNumber <= QUIET_FAILURES ? 'info' : 'warn';
         logger[level](

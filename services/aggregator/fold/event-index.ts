@@ -49,6 +49,12 @@ export class EventIndex {
     this.pinned.clear();
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.tables.clear();
+    this.pinned.clear();
+  }
+
   /** Drops tables until the bound is met; false where those pinned or wanted are too large for it. */
   evict(wanted: ReadonlySet<Hour>): boolean {
     let bytes = this.bytes;

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 /** Where an id was accepted first, and with what content. */
 export interface SeenEvent {
   readonly offset: number;
@@ -97,11 +99,19 @@ const wordsOf = (id: Uint8Array): Uint32Array => {
   return words;
 };
 
+/**
+ * Ids are chosen by providers: with a hash that they could work out, crafted ids would all fall into
+ * one place and make each look-up slow. Where an id lies in the table decides nothing else.
+ */
+const SECRET = Uint32Array.from({ length: ID_WORDS + 1 }, () => randomBytes(4).readUInt32LE(0));
+
 const hashOf = (words: Uint32Array): number => {
-  let hash = 0;
-  for (const word of words) {
-    hash = Math.imul(hash ^ word, 0x9e3779b1);
+  let hash = SECRET[ID_WORDS] ?? 0;
+  for (let i = 0; i < ID_WORDS; i++) {
+    hash = Math.imul(hash ^ (words[i] ?? 0) ^ (SECRET[i] ?? 0), (SECRET[i] ?? 0) | 1);
     hash ^= hash >>> 15;
+    hash = Math.imul(hash, 0x2c1b3c6d);
+    hash ^= hash >>> 13;
   }
   return hash >>> 0;
 };

@@ -123,6 +123,16 @@ export const count = (state: FoldState, step: Step, index: EventIndex): Outcome 
   return outcome;
 };
 
+/**
+ * Moves on to an offset behind ones that hold no record (markers of transactions, and what was aborted
+ * with them): they count as control.
+ */
+export const skipTo = (state: FoldState, nextOffset: number): void => {
+  const { control } = state.counts;
+  state.counts = { ...state.counts, control: control + nextOffset - state.nextOffset };
+  state.nextOffset = nextOffset;
+};
+
 const closeHours = (state: FoldState, openHour: Hour): void => {
   const { hourMillis } = state.place.source;
   const { closed } = state.pending;

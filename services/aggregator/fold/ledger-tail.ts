@@ -26,10 +26,9 @@ export const contradiction = (
 ): Halt | null => {
   const { offset } = step.record;
   if (nextOffset > tail.lastOffset) return null;
-  for (let skipped = nextOffset; skipped < offset; skipped++) {
-    const held = tail.ids.get(skipped);
-    if (held !== undefined) return mismatch(skipped, held, 'nothing');
-  }
+  const skipped = skippedContradiction(tail, nextOffset, offset);
+  if (skipped) return skipped;
+
   const held = tail.ids.get(offset) ?? null;
   const folded =
     outcome === 'accepted' && step.verdict.kind === 'candidate'
@@ -37,6 +36,19 @@ export const contradiction = (
       : null;
   if (held === folded || offset > tail.lastOffset) return null;
   return mismatch(offset, held ?? 'nothing', folded ?? outcome);
+};
+
+/** The same for offsets from `nextOffset` up to `end` that hold no record. */
+export const skippedContradiction = (
+  tail: LedgerTail,
+  nextOffset: number,
+  end: number,
+): Halt | null => {
+  for (let offset = nextOffset; offset < end && offset <= tail.lastOffset; offset++) {
+    const held = tail.ids.get(offset);
+    if (held !== undefined) return mismatch(offset, held, 'nothing');
+  }
+  return null;
 };
 
 const mismatch = (offset: number, held: string, folded: string): Halt => ({

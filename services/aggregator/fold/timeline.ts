@@ -45,8 +45,10 @@ export const timelineStart = (source: Source): Timeline => ({
  *
  * | record                                   | timeline                     | verdict                     |
  * |------------------------------------------|------------------------------|-----------------------------|
- * | after `end`                              | stays                        | dead letter `after-end`     |
+ * | after `end`, any other                   | stays                        | dead letter `after-end`     |
  * | history, outside the run's hours         | stays                        | dead letter `outside-run`   |
+ * | after `end`, a signed `end` again        | stays                        | control                     |
+ * | first `rules`, not signed as we know it  | stays                        | halt                        |
  * | control, not signed for this place       | watermark                    | dead letter `forged-control`|
  * | control, unreadable or not allowed here  | watermark                    | dead letter `invalid-control`|
  * | `rules` that this process cannot apply   | stays                        | halt                        |
@@ -119,6 +121,14 @@ const isSigned = (
   return key !== null && isSignedFor(place, record.headers, record.value, key);
 };
 
+/** This process may lack the key, or have another secret under its id: it must not judge by that. */
+const unverifiable = (keyId: string): Halt => ({
+  code: 'unknown-rules',
+  message:
+    `the first rules of this partition are signed by key "${keyId}", and this process cannot verify them: ` +
+    'add that key, with the secret that signed, to USAGE_CONTROL_KEYS',
+});
+
 const takeControl = (
   place: Place,
   before: Timeline,
@@ -135,15 +145,8 @@ const takeControl = (
   const invalid = (message: string): Step => refuse(record, after, 'invalid-control', message);
 
   const keyId = controlKeyId(record.headers);
-  if (before.rules === null && kind === 'rules' && findKey(knowledge, keyId) === null) {
-    return halts({
-      code: 'unknown-rules',
-      message:
-        `the first rules of this partition are signed by key "${keyId}", which this process does not have: ` +
-        'add it to USAGE_CONTROL_KEYS',
-    });
-  }
   if (!isSigned(place, before, record, knowledge)) {
+    if (before.rules === null && kind === 'rules') return halts(unverifiable(keyId));
     return refuse(
       record,
       after,

@@ -22,6 +22,8 @@ import {
 } from './rows.ts';
 import type { Place } from '../fold/verdict.ts';
 
+const HOURS_PER_QUERY = 500;
+
 const OF_PLACE =
   'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
 
@@ -70,6 +72,18 @@ export class ClickHouseStore implements Store {
     usageHours: readonly Hour[],
   ): Promise<ReadonlyMap<Hour, EventTable>> {
     const tables = new Map(usageHours.map((hour) => [hour, new EventTable()]));
+    // The hours travel in the URL, whose length servers limit.
+    for (let from = 0; from < usageHours.length; from += HOURS_PER_QUERY) {
+      await this.fillTables(place, usageHours.slice(from, from + HOURS_PER_QUERY), tables);
+    }
+    return tables;
+  }
+
+  private async fillTables(
+    place: Place,
+    usageHours: readonly Hour[],
+    tables: ReadonlyMap<Hour, EventTable>,
+  ): Promise<void> {
     const result = await this.client.query({
       query: `SELECT toUnixTimestamp(usage_hour), event_id, toString(offset), toString(content_digest)
         FROM usage_events
@@ -85,7 +99,6 @@ export class ClickHouseStore implements Store {
         tables.get((hour * 1000) as Hour)?.add(bytes, Number(offset), BigInt(digest));
       }
     }
-    return tables;
   }
 
   writeLedger(place: Place, chunk: Chunk): Promise<void> {

@@ -43,11 +43,7 @@ const ledgerRow = (place: Place, entry: LedgerEntry): Record<string, unknown> =>
   };
 };
 
-const windowRow = (
-  place: Place,
-  reportedHour: Hour,
-  window: Window,
-): Record<string, unknown> => ({
+const windowRow = (place: Place, reportedHour: Hour, window: Window): Record<string, unknown> => ({
   ...placeColumns(place),
   reported_hour: seconds(reportedHour),
   usage_hour: seconds(window.usageHour),
@@ -217,4 +213,3 @@ export const dayRange = (
 
 /** A day's length in seconds: 24 hours, of whatever length the source's are. */
 export const daySeconds = (place: Place): number => (place.source.hourMillis * 24) / 1000;
-

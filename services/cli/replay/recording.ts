@@ -89,6 +89,9 @@ export const readRecording = (name: string, text: string): Recording => {
       `the request's range must be whole hours, it is ${isoText(start)} to ${isoText(end)}`,
     );
   }
+  if (start < EARLIEST || end > LATEST) {
+    return refuse(`reported hours must lie from ${isoText(EARLIEST)} to ${isoText(LATEST)}`);
+  }
   return {
     digest: createHash('sha256').update(text).digest('hex'),
     reportedStart: start,
@@ -96,6 +99,10 @@ export const readRecording = (name: string, text: string): Recording => {
     rows: value.map((row, index) => readRow(row, index + 1, refuse)),
   };
 };
+
+/** What ClickHouse's DateTime holds, less the age that usage may have when it is reported. */
+const EARLIEST = millis(Date.UTC(1970, 3, 1));
+const LATEST = millis(Date.UTC(2106, 0, 1));
 
 type Refuse = (problem: string) => never;
 

@@ -91,6 +91,10 @@ test.each<[string, (file: File, row: Record<string, unknown>) => void]>([
     "the request's range must be whole hours",
     ({ request }) => Object.assign(request ?? {}, { reportedEndTime: '2019-12-10T19:30:00Z' }),
   ],
+  [
+    'reported hours must lie from 1970-04-01T00:00:00Z to 2106-01-01T00:00:00Z',
+    ({ request }) => Object.assign(request ?? {}, { reportedStartTime: '1969-12-10T19:00:00Z' }),
+  ],
   ['it does not say what was asked', (file) => delete file.request],
   ['it is one page of several', (file) => (file.nextLink = 'https://more')],
 ])('refused, saying: %s', (message, change) => {

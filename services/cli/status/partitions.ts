@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Admin } from 'kafkajs';
 import { queryRows } from '../../shared/clickhouse/client.ts';
+import { topicOffsets } from '../../shared/kafka/topics.ts';
 import { isRead } from '../../shared/sources/check-topics.ts';
 import { readSources } from '../../shared/sources/register.ts';
 
@@ -46,28 +47,24 @@ export const readPartitions = async (
   const sources = (await readSources(client)).filter(isRead);
   const perSource = await Promise.all(
     sources.map(async (source) => {
-      const offsets = await admin.fetchTopicOffsets(source.topic);
-      return offsets
-        .sort((a, b) => a.partition - b.partition)
-        .map(({ partition, high }): PartitionStatus => {
-          const row = checkpoints.get(
-            `${source.topic}/${String(source.epoch)}/${String(partition)}`,
-          );
-          const count = (column: string): number => Number(row?.[column] ?? 0);
-          return {
-            topic: source.topic,
-            epoch: source.epoch,
-            partition,
-            state: source.state,
-            closedThrough: row?.['closed_through'] ?? null,
-            accepted: count('accepted'),
-            duplicate: count('duplicate'),
-            deadLettered: count('dead_lettered'),
-            control: count('control'),
-            nextOffset: count('next_offset'),
-            lag: Number(high) - count('next_offset'),
-          };
-        });
+      const offsets = await topicOffsets(admin, source.topic);
+      return offsets.map(({ partition, high }): PartitionStatus => {
+        const row = checkpoints.get(`${source.topic}/${String(source.epoch)}/${String(partition)}`);
+        const count = (column: string): number => Number(row?.[column] ?? 0);
+        return {
+          topic: source.topic,
+          epoch: source.epoch,
+          partition,
+          state: source.state,
+          closedThrough: row?.['closed_through'] ?? null,
+          accepted: count('accepted'),
+          duplicate: count('duplicate'),
+          deadLettered: count('dead_lettered'),
+          control: count('control'),
+          nextOffset: count('next_offset'),
+          lag: high - count('next_offset'),
+        };
+      });
     }),
   );
   return perSource.flat();

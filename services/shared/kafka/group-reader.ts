@@ -9,8 +9,12 @@ export interface PartitionReaders {
   assigned(partitions: readonly TopicPartition[]): Promise<void>;
   /** Where to read on, or null where the partition is not to be read. Asked again after a mismatch. */
   position(at: TopicPartition): Promise<number | null>;
-  /** Takes records in order. False where no more are wanted: the partition is paused. */
-  take(at: TopicPartition, records: readonly LogRecord[]): Promise<boolean>;
+  /**
+   * Takes records in order. Every offset below `next` that is not among them, and was not taken
+   * before, holds no record: it is a transaction's marker, or was aborted with it. There may be none
+   * but such. False where no more are wanted: the partition is paused.
+   */
+  take(at: TopicPartition, records: readonly LogRecord[], next: number): Promise<boolean>;
   /** No fetch has completed for a while: the process was stopped, or the broker out of reach. */
   stalled(): void;
 }
@@ -24,12 +28,19 @@ export interface GroupReaderOptions {
   readonly onCrash: (error: Error) => void;
 }
 
+/** A partition that is assigned now. A later assignment makes another object of it. */
 interface Held {
-  /** The offset that the next batch must have been fetched from; null while paused. */
+  readonly at: TopicPartition;
+  /** The offset that the next batch must have been fetched from; null while nothing is wanted. */
   expected: number | null;
+  /** Counts the seeks, so that what was begun before one does not act after it. */
+  turn: number;
 }
 
 const STALL_MILLIS = 5_000;
+/** How long a batch may hold up those of other partitions; longer work goes on beside them. */
+const INLINE_MILLIS = 1_000;
+
 const nameOf = (at: TopicPartition): string => `${at.topic}[${String(at.partition)}]`;
 
 /**
@@ -39,15 +50,17 @@ const nameOf = (at: TopicPartition): string => `${at.topic}[${String(at.partitio
  * before a seek still arrive after it. So all assigned partitions are paused inside the join
  * listener, before any await; they are resumed once each has been sought to its own position; and a
  * batch counts only if it was fetched from exactly the offset that is expected.
+ *
+ * kafkajs fetches nothing more until every batch of a fetch has been handled. So a partition whose
+ * reader takes long is paused and waited for beside the others, and sought to where it has come.
  */
 export class GroupReader {
   private readonly consumer: Consumer;
   private readonly readers: PartitionReaders;
   private readonly options: GroupReaderOptions;
-  /** Counts the joins, so that what an earlier one began does not act on a later one. */
-  private generation = 0;
   private held = new Map<string, Held>();
   private lastFetch = Date.now();
+  private stopped = false;
 
   constructor(kafka: Kafka, readers: PartitionReaders, options: GroupReaderOptions) {
     this.readers = readers;
@@ -80,6 +93,10 @@ export class GroupReader {
       if (now - this.lastFetch > STALL_MILLIS) this.readers.stalled();
       this.lastFetch = now;
     });
+    // A batch in which kafkajs found no record, but markers or aborted ones: it has moved on itself.
+    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize === 0) this.skipped(payload);
+    });
     await consumer.connect();
     await consumer.subscribe({ topics: [...this.options.topics], fromBeginning: true });
     await consumer.run({
@@ -90,88 +107,136 @@ export class GroupReader {
     });
   }
 
-  /** Leaves the group, after the batch in hand. */
+  /** Leaves the group, after the batches in hand. */
   async stop(): Promise<void> {
-    this.generation++;
+    this.stopped = true;
     this.held.clear();
     await this.consumer.disconnect();
   }
 
   /** Seeks a partition to its reader's position. */
   async reposition(at: TopicPartition): Promise<void> {
-    const { generation } = this;
     const held = this.held.get(nameOf(at));
-    if (!held) return;
-    held.expected = null;
-    this.consumer.pause(topicPartitions([at]));
-    const position = await this.readers.position(at);
-    if (generation !== this.generation) return;
-    this.seek(at, held, position);
+    if (held) await this.toPosition(held);
   }
 
   /** Tells the group how far a partition is stored: for lag monitors only, nothing reads it here. */
   async report(at: TopicPartition, nextOffset: number): Promise<void> {
+    if (this.stopped) return;
     await this.consumer.commitOffsets([{ ...at, offset: String(nextOffset) }]);
   }
 
   private joined(partitions: readonly TopicPartition[]): void {
-    const generation = ++this.generation;
-    this.held = new Map(partitions.map((at) => [nameOf(at), { expected: null }]));
+    if (this.stopped) return;
+    this.held = new Map(partitions.map((at) => [nameOf(at), { at, expected: null, turn: 0 }]));
     this.consumer.pause(topicPartitions(partitions));
-    void this.readers.assigned(partitions).then(async () => {
-      for (const at of partitions) {
-        const position = await this.readers.position(at);
-        if (generation !== this.generation) return;
-        const held = this.held.get(nameOf(at));
-        if (held) this.seek(at, held, position);
-      }
-    }, this.options.onCrash);
+    const assigned = [...this.held.values()];
+    const begin = async (): Promise<void> => {
+      await this.readers.assigned(partitions);
+      await Promise.all(assigned.map((held) => this.toPosition(held)));
+    };
+    begin().catch((error: unknown) => this.crash(error));
   }
 
-  private seek(at: TopicPartition, held: Held, position: number | null): void {
+  private async toPosition(held: Held): Promise<void> {
+    if (!this.isCurrent(held)) return;
+    const turn = this.rest(held);
+    const position = await this.readers.position(held.at);
+    if (this.isCurrent(held, turn) && position !== null) this.seek(held, position);
+  }
+
+  /** Wants nothing of a partition until it is sought; returns the turn that begins with it. */
+  private rest(held: Held): number {
+    held.expected = null;
+    this.consumer.pause(topicPartitions([held.at]));
+    return ++held.turn;
+  }
+
+  private seek(held: Held, position: number): void {
     held.expected = position;
-    if (position === null) {
-      this.consumer.pause(topicPartitions([at]));
-      return;
-    }
-    this.consumer.seek({ ...at, offset: String(position) });
-    this.consumer.resume(topicPartitions([at]));
+    this.consumer.seek({ ...held.at, offset: String(position) });
+    this.consumer.resume(topicPartitions([held.at]));
+  }
+
+  /** Whether the partition is still this process's, and has not been sought since. */
+  private isCurrent(held: Held, turn = held.turn): boolean {
+    return !this.stopped && this.held.get(nameOf(held.at)) === held && held.turn === turn;
+  }
+
+  private crash(error: unknown): void {
+    if (!this.stopped) this.options.onCrash(error as Error);
   }
 
   private async eachBatch(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
-    const at = { topic: batch.topic, partition: batch.partition };
-    const held = this.held.get(nameOf(at));
+    const held = this.held.get(nameOf(batch));
     if (held?.expected == null) return;
-    const { expected } = held;
     // kafkajs keeps the offset that it asked for in the batch, but not in its types.
     const fetchedFrom = Number((batch as unknown as { fetchedOffset: string }).fetchedOffset);
+    if (fetchedFrom !== held.expected) {
+      this.toPosition(held).catch((error: unknown) => this.crash(error));
+      return;
+    }
     const records = batch.messages.map(toLogRecord);
-    const last = records.at(-1);
-    const beats = setInterval(() => {
-      payload.heartbeat().catch(() => undefined); // the next fetch meets the same error and handles it
-    }, this.options.sessionTimeout / 5);
+    const next = Number(batch.lastOffset()) + 1;
+    const { turn } = held;
+    held.expected = null;
+    const taking = this.take(held, turn, records, next);
+    const inTime = await Promise.race([taking, after(this.inlineMillis)]);
+    if (inTime === true) {
+      held.expected = next;
+      payload.resolveOffset(String(records.at(-1)?.offset));
+    }
+    if (inTime !== null || !this.isCurrent(held, turn)) return;
+    this.consumer.pause(topicPartitions([held.at]));
+    void taking.then((goOn) => {
+      if (goOn && this.isCurrent(held, turn)) this.seek(held, next);
+    });
+  }
+
+  /** Never longer than a part of the session: there is no heartbeat meanwhile. */
+  private get inlineMillis(): number {
+    return Math.min(INLINE_MILLIS, this.options.sessionTimeout / 5);
+  }
+
+  /** True where the next records are wanted, and nothing has happened to the partition meanwhile. */
+  private async take(
+    held: Held,
+    turn: number,
+    records: readonly LogRecord[],
+    next: number,
+  ): Promise<boolean> {
     try {
-      if (fetchedFrom !== expected) {
-        await this.reposition(at);
-        return;
-      }
-      if (!last) return;
-      const goOn = await this.readers.take(at, records);
-      if (held.expected !== expected) return; // sought elsewhere meanwhile
-      if (goOn) {
-        held.expected = Number(batch.lastOffset()) + 1;
-        payload.resolveOffset(String(last.offset));
-      } else {
-        this.seek(at, held, null);
-      }
+      const goOn = await this.readers.take(held.at, records, next);
+      if (!this.isCurrent(held, turn)) return false;
+      if (!goOn) this.rest(held);
+      return goOn;
     } catch (error) {
-      this.options.onCrash(error as Error);
-    } finally {
-      clearInterval(beats);
+      this.crash(error);
+      return false;
     }
   }
+
+  private skipped(batch: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly firstOffset: string;
+    readonly lastOffset: string;
+  }): void {
+    const held = this.held.get(nameOf(batch));
+    // As above: one that was fetched before a seek does not count, and the next batch notices.
+    if (held?.expected == null || Number(batch.firstOffset) !== held.expected) return;
+    const next = Number(batch.lastOffset) + 1;
+    held.expected = next;
+    void this.take(held, held.turn, [], next);
+  }
 }
+
+/** Null after so many milliseconds. */
+const after = (millis: number): Promise<null> =>
+  new Promise((resolve) => {
+    setTimeout(() => resolve(null), millis).unref();
+  });
 
 /** What a person can mend, said so. */
 const explained = (error: Error & { readonly type?: string }): Error =>

@@ -1,5 +1,6 @@
 import type { Admin } from 'kafkajs';
 import type { TopicPartition } from '../log-record.ts';
+import { topicOffsets } from './topics.ts';
 
 /** The offsets that a partition's log holds: `low` is its first record, `high` one past its last. */
 export interface LogBounds {
@@ -14,9 +15,8 @@ export interface LogInspector {
 /** Asks the broker which offsets a partition's log holds. */
 export const kafkaLogInspector = (admin: Admin): LogInspector => ({
   bounds: async ({ topic, partition }: TopicPartition): Promise<LogBounds> => {
-    const offsets = await admin.fetchTopicOffsets(topic);
-    const found = offsets.find((entry) => entry.partition === partition);
+    const found = (await topicOffsets(admin, topic)).find((entry) => entry.partition === partition);
     if (!found) throw new Error(`${topic} has no partition ${String(partition)}`);
-    return { low: Number(found.low), high: Number(found.high) };
+    return found;
   },
 });

@@ -43,10 +43,14 @@ export class LogRecognition {
     return this.verified ? nextOffset : (lastRecord?.offset ?? nextOffset);
   }
 
-  /** Drops what has been folded already; the last record folded must be there as it was. */
+  /**
+   * Drops what has been folded already; the last record folded must be there as it was. Offsets below
+   * `next` without a record are markers of transactions.
+   */
   async recognise(
     { nextOffset, lastRecord }: Folded,
     records: readonly LogRecord[],
+    next = 0,
   ): Promise<readonly LogRecord[] | LogHalt> {
     const again = lastRecord && records.find((record) => record.offset === lastRecord.offset);
     if (lastRecord && again) {
@@ -54,9 +58,9 @@ export class LogRecognition {
       this.verified = true;
     }
     const fresh = records.filter((record) => record.offset >= nextOffset);
-    const first = fresh[0];
-    if (!first) return fresh;
-    if (!this.verified || first.offset > nextOffset) {
+    const first = fresh[0]?.offset ?? Math.max(next, nextOffset);
+    if (fresh.length === 0 && first === nextOffset) return fresh;
+    if (!this.verified || first > nextOffset) {
       const bounds = await this.bounds();
       const halt = boundsHalt(nextOffset, bounds);
       if (halt) return halt;

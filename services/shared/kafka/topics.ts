@@ -1,6 +1,6 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import pRetry from 'p-retry';
-import { UserError } from '../errors.ts';
+import { messageOf, UserError } from '../errors.ts';
 
 /** A topic as it must be. A setting that is not named here is the broker's default. */
 export interface TopicSpec {
@@ -14,8 +14,8 @@ const DAY_MILLIS = 86_400_000;
 const FOREVER = '-1';
 /** Kafka's default, named so that a broker with another one is noticed. */
 const MAX_BATCH_BYTES = 1_048_588;
-/** Room for the headers that say where a dead letter came from and why it was refused. */
-const MAX_DEAD_LETTER_BYTES = 2 * 1024 * 1024;
+/** Room for what we add to a record that was as large as a live topic takes. */
+const MAX_OWN_BATCH_BYTES = 2 * 1024 * 1024;
 const LONG_MAX = '9223372036854775807';
 
 /** The broker's clock is the reported time: nobody can write into an hour that has passed. */
@@ -28,7 +28,15 @@ const REPORTED_BY_WRITER = {
   'message.timestamp.after.max.ms': LONG_MAX,
 };
 
+/**
+ * Stored as it is sent out again: kafkajs reads no compression but gzip, and a small batch could hold
+ * records that are too large to be written to another topic. The broker decompresses what arrives,
+ * and refuses a batch that is over the limit then.
+ */
+const UNCOMPRESSED = { 'compression.type': 'uncompressed' };
+
 const kept = (retentionMillis: string, maxBytes: number): Record<string, string> => ({
+  ...UNCOMPRESSED,
   'cleanup.policy': 'delete',
   'retention.ms': retentionMillis,
   'retention.bytes': '-1',
@@ -55,10 +63,10 @@ export const historyTopic = (size: Size): TopicSpec =>
 
 /** Refused records, for 90 days; ClickHouse has them too. */
 export const deadLetterTopic = (size: Size): TopicSpec =>
-  spec(size, { ...REPORTED_BY_BROKER, ...kept(String(90 * DAY_MILLIS), MAX_DEAD_LETTER_BYTES) });
+  spec(size, { ...REPORTED_BY_BROKER, ...kept(String(90 * DAY_MILLIS), MAX_OWN_BATCH_BYTES) });
 
 export const aggregatesTopic = (size: Size): TopicSpec =>
-  spec(size, { ...REPORTED_BY_WRITER, ...kept(FOREVER, MAX_BATCH_BYTES) });
+  spec(size, { ...REPORTED_BY_WRITER, ...kept(FOREVER, MAX_OWN_BATCH_BYTES) });
 
 /** How a topic differs from what it must be, in words. */
 export interface TopicDifference {
@@ -82,8 +90,36 @@ export const createTopics = async (admin: Admin, specs: readonly TopicSpec[]): P
   });
   // A broker that does not yet know a new topic answers as if there were none, and kafkajs's own wait
   // gives up at the first such answer. A topic whose leaders tell its offsets is there.
-  const retry = { retries: 12, minTimeout: 50, maxTimeout: 2_000 };
-  for (const { topic } of missing) await pRetry(() => admin.fetchTopicOffsets(topic), retry);
+  for (const { topic } of missing) await topicOffsets(admin, topic);
+};
+
+/** The offsets that a partition's log holds: `low` is its first record, `high` one past its last. */
+interface PartitionOffsets {
+  readonly partition: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * The offsets of each partition, in order. Asked again for some seconds where the topic's leaders do
+ * not know it yet.
+ */
+export const topicOffsets = async (
+  admin: Admin,
+  topic: string,
+): Promise<readonly PartitionOffsets[]> => {
+  const ask = async (): Promise<readonly PartitionOffsets[]> => {
+    try {
+      const offsets = await admin.fetchTopicOffsets(topic);
+      return offsets
+        .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
+        .sort((a, b) => a.partition - b.partition);
+    } catch (cause) {
+      // kafkajs fails with a TypeError where a leader's answer lacks a partition.
+      throw new Error(`could not read the offsets of ${topic}: ${messageOf(cause)}`, { cause });
+    }
+  };
+  return pRetry(ask, { retries: 12, minTimeout: 50, maxTimeout: 2_000 });
 };
 
 /** Compares partition counts, replicas and every named setting with what the broker has. */

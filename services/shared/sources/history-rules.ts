@@ -1,8 +1,10 @@
 import { coveredHours, type Source } from '../source.ts';
+import { isoText, nextHour, type Millis } from '../time.ts';
 
 /** Why a history run cannot have these hours, in words for the person who asked. */
 export type HistoryRefusal =
   | { readonly kind: 'after-live'; readonly message: string }
+  | { readonly kind: 'in-future'; readonly message: string }
   | { readonly kind: 'overlap'; readonly message: string };
 
 type Run = Pick<Source, 'topic' | 'firstHour' | 'lastHour'>;
@@ -16,7 +18,15 @@ const end = (run: Pick<Source, 'firstHour' | 'lastHour'>): number => run.lastHou
 export const historyRefusal = (
   sources: readonly Source[],
   run: Run & Pick<Source, 'hourMillis'>,
+  now: Millis,
 ): HistoryRefusal | null => {
+  const runEnd = nextHour(run.lastHour ?? run.firstHour, run.hourMillis);
+  if (runEnd > now) {
+    return {
+      kind: 'in-future',
+      message: `its hours end at ${isoText(runEnd)}, and now it is ${isoText(now)}. A past that is not over cannot be imported`,
+    };
+  }
   const live = sources.find((source) => source.kind === 'live' && source.firstHour <= end(run));
   if (live) {
     return {

@@ -55,7 +55,7 @@ export const beginHistory = async (
     return { kind: 'begun', source, resumed: true };
   }
   const topic = historyTopicName(prefix, runName(run.origin, sameOrigin.length));
-  refuse(historyRefusal(sources, { ...run, topic }));
+  refuse(historyRefusal(sources, { ...run, topic }, millis(Date.now())));
   const declared = await writeSource(tools.clickHouse, {
     topic,
     epoch: 1,
@@ -91,10 +91,7 @@ const refuse = (refusal: ReturnType<typeof historyRefusal>): void => {
 
 /** Two runs may have been declared at once: both look again, and at least one sees the other. */
 const withdrawIfRefused = async (tools: SourceTools, declared: RegisteredSource): Promise<void> => {
-  const refusal = historyRefusal(await readSources(tools.clickHouse), {
-    ...declared,
-    lastHour: declared.lastHour ?? declared.firstHour,
-  });
+  const refusal = historyRefusal(await readSources(tools.clickHouse), declared, millis(Date.now()));
   if (!refusal) return;
   await writeSource(tools.clickHouse, { ...declared, state: 'abandoned' });
   refuse(refusal);
@@ -116,9 +113,9 @@ export const writeHistory = async (
   let source = begun;
   if (source.state === 'open') {
     await appendEvents(tools, source, events, onProgress);
-    source = await stillOpen(tools, source);
-    source = await writeSource(tools.clickHouse, { ...source, state: 'written' });
+    source = await markWritten(tools, source);
   }
+  if (source.state === 'sealed') return source; // another import of the same has finished it
   if (source.state !== 'written') {
     throw new UserError(`Source ${source.topic} is ${source.state}: it takes no more history`);
   }
@@ -130,16 +127,36 @@ export const writeHistory = async (
   return writeSource(tools.clickHouse, { ...source, state: 'sealed' });
 };
 
-/** Somebody may have abandoned the run while its events were written. */
-const stillOpen = async (
+/**
+ * From here on the run can no longer be abandoned. Somebody may have done so while it was written, and
+ * the register does not say who was first: so it is read again before anything is sealed.
+ */
+const markWritten = async (
+  tools: SourceTools,
+  source: RegisteredSource,
+): Promise<RegisteredSource> => {
+  const before = await currentState(tools, source);
+  if (before.state === 'written' || before.state === 'sealed') return before;
+  if (before.state === 'open') {
+    await writeSource(tools.clickHouse, { ...before, state: 'written' });
+    const after = await currentState(tools, source);
+    await withdrawIfRefused(tools, after);
+    if (after.state === 'written') return after;
+  }
+  throw new UserError(
+    `History run ${source.topic} was abandoned while it was written: import it again`,
+  );
+};
+
+const currentState = async (
   { clickHouse }: SourceTools,
   { topic, epoch }: RegisteredSource,
 ): Promise<RegisteredSource> => {
   const now = (await readSources(clickHouse)).find(
     (source) => source.topic === topic && source.epoch === epoch,
   );
-  if (now?.state === 'open') return now;
-  throw new UserError(`History run ${topic} was abandoned while it was written: import it again`);
+  if (!now) throw new UserError(`History run ${topic} is no longer in the register of sources`);
+  return now;
 };
 
 const appendEvents = async (
@@ -185,6 +202,9 @@ const endRecord = (
   };
 };
 
+/** Longer than a writer takes from its last look at the register to its mark. */
+const ABANDON_MILLIS = 2_000;
+
 /**
  * Gives up a run that was not finished, so that another may cover its hours.
  * @throws UserError where all its events are written already, or there is no such run.
@@ -203,7 +223,13 @@ export const abandonHistory = async (
       `History run ${topic} is ${source.state}, all its events count: it can no longer be abandoned`,
     );
   }
-  const abandoned = await writeSource(tools.clickHouse, { ...source, state: 'abandoned' });
+  await writeSource(tools.clickHouse, { ...source, state: 'abandoned' });
+  // Its writer may be about to finish: see `markWritten`.
+  await new Promise((resolve) => setTimeout(resolve, ABANDON_MILLIS));
+  const abandoned = await currentState(tools, source);
+  if (abandoned.state !== 'abandoned') {
+    throw new UserError(`History run ${topic} was finished in the same moment: it counts`);
+  }
   await recordOperation(tools.clickHouse, { kind: 'history-abandoned', subject: topic });
   return abandoned;
 };

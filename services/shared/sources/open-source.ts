@@ -13,6 +13,7 @@ import {
 } from '../kafka/topics.ts';
 import { serializeRules } from '../rules.ts';
 import type { Source } from '../source.ts';
+import { hourOf, nextHour, type Hour } from '../time.ts';
 import { writeSource, type RegisteredSource } from './register.ts';
 import { rulesFor } from './rules-for.ts';
 
@@ -45,12 +46,16 @@ export const openSource = async (
   await createTopics(tools.admin, [spec]);
   refuseDifferences(await checkTopics(tools.admin, [spec]));
   const rules = serializeRules(rulesFor(source, 1, tools.schemas, tools.keyring));
-  const offsets = await tools.admin.fetchTopicOffsets(source.topic);
-  for (const { partition, high } of offsets) {
-    if (Number(high) > 0) continue;
+  let { firstHour } = source;
+  for (let partition = 0; partition < source.partitions; partition++) {
     const at = { topic: source.topic, epoch: source.epoch, partition };
     const record = controlRecord('rules', at, rules, tools.keyring);
-    await tools.writer.append(at, [{ ...record, timestamp: source.firstHour }]);
+    const [appended] = await tools.writer.append(at, [{ ...record, timestamp: source.firstHour }]);
+    // A clock that is ahead of the broker's must not make all usage until then look too old.
+    if (source.kind === 'live' && source.predecessor === null && appended?.appendTime) {
+      const next = nextHour(hourOf(appended.appendTime, source.hourMillis), source.hourMillis);
+      firstHour = Math.min(firstHour, next) as Hour;
+    }
   }
-  return writeSource(tools.clickHouse, { ...source, state: 'open' });
+  return writeSource(tools.clickHouse, { ...source, firstHour, state: 'open' });
 };
