@@ -27,13 +27,12 @@ module.exports = {
     },
     {
       name: 'fold-is-pure',
-      comment:
-        'The fold does no I/O: no client, no file, no clock, no other part of the aggregator.',
+      comment: 'A fold does no I/O: no client, no file, no clock, no other part of its service.',
       severity: 'error',
-      from: { path: '^services/aggregator/fold/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^services/(aggregator|bridge)/fold/', pathNot: '\\.test\\.ts$' },
       to: {
         path: [
-          '^services/aggregator/(?!fold/)',
+          '^services/(aggregator|bridge)/(?!fold/)',
           '^services/shared/(kafka|clickhouse|config|logging)',
           'node_modules/(kafkajs|@clickhouse|pino)/',
           '^fs$',

@@ -9,7 +9,6 @@ import {
   kafkaSettings,
   parseEnvironment,
 } from '../shared/config.ts';
-import { UserError } from '../shared/errors.ts';
 import { provision } from '../shared/sources/provision.ts';
 import { readProviders } from '../shared/sources/providers.ts';
 import { withSourceTools } from '../shared/sources/source-tools.ts';
@@ -17,7 +16,8 @@ import { localDirectory } from '../shared/local-directory.ts';
 import { prepareDirectory } from './data-directory.ts';
 import { localControlKeys } from './control-keys.ts';
 import type { Reporter } from './reporter.ts';
-import { startClickHouse, startKafka, type LocalClickHouse, type LocalKafka } from './stack.ts';
+import { startClickHouse, type LocalClickHouse } from './clickhouse/start-clickhouse.ts';
+import { startKafka, type LocalKafka } from './kafka/start-kafka.ts';
 import { Supervisor } from './supervisor.ts';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
@@ -159,12 +159,10 @@ const assemble = (
   });
   let closing = false;
   const broken = Promise.race(
-    servers.map(async ({ exited, pid }): Promise<never> => {
-      await exited;
+    servers.map(async (server): Promise<never> => {
+      await server.exited;
       if (closing) return new Promise<never>(() => undefined);
-      throw new UserError(
-        `A server of the stack (process ${String(pid)}) has ended: see .local/data/*/*.log, and start again`,
-      );
+      throw await server.explainEnd();
     }),
   );
   broken.catch(() => undefined); // whoever races it has the error

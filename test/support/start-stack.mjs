@@ -9,7 +9,8 @@ import { register } from 'tsx/esm/api';
  */
 export default async () => {
   register();
-  const { startKafka, startClickHouse } = await import('../../services/local/stack.ts');
+  const { startKafka } = await import('../../services/local/kafka/start-kafka.ts');
+  const { startClickHouse } = await import('../../services/local/clickhouse/start-clickhouse.ts');
   const directory = await mkdtemp(join(tmpdir(), 'usage-pipeline-'));
   const [kafka, clickHouse] = await Promise.all([
     startKafka({

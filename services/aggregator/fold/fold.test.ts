@@ -16,7 +16,7 @@ import type { UsageEvent } from '../../shared/usage-event.ts';
 import { cut } from './chunk.ts';
 import { EventIndex } from './event-index.ts';
 import { EventTable } from './event-table.ts';
-import { count, mustCutBefore, type FoldState, type Outcome } from './fold.ts';
+import { count, mustCutBefore, skipTo, type FoldState, type Outcome } from './fold.ts';
 import { advance, type Step } from './timeline.ts';
 import { windowKey } from './window.ts';
 
@@ -141,6 +141,13 @@ describe('counting', () => {
       expect(fold(state, [recordOf(event, 1)], index)).toEqual(['accepted']);
       expect(index.table(hour(0)).find(event.eventId)?.offset).toBe(1);
     }
+  });
+
+  test('offsets passed without a record count as control, and the fold goes on behind them', () => {
+    const state = begun();
+    skipTo(state, 5);
+    expect(state).toMatchObject({ nextOffset: 5, counts: { control: 5 } });
+    expect(cut(state).checkpoint).toMatchObject({ nextOffset: 5, lastRecord: { offset: 0 } });
   });
 
   test('offsets that the log skips count as control', () => {

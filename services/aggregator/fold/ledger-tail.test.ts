@@ -2,7 +2,7 @@ import { eventOf, minute, placeOf, recordOf } from '../../../test/support/fold/f
 import { hourOf, HOUR_MILLIS } from '../../shared/time.ts';
 import { uuidText } from '../../shared/usage-event.ts';
 import type { Outcome } from './fold.ts';
-import { contradiction, type LedgerTail } from './ledger-tail.ts';
+import { contradiction, skippedContradiction, type LedgerTail } from './ledger-tail.ts';
 import { timelineStart, type Step } from './timeline.ts';
 
 const event = eventOf({}, 'here');
@@ -79,4 +79,12 @@ test('an event at an offset that the log skips contradicts, also as the last one
   expect(check(tail([3, 'x']), 5, 'accepted', 2)).toContain('offset 3 the ledger holds x');
   expect(check(tail([3, 'x'], [5, HERE]), 5, 'accepted', 2)).toContain('offset 3');
   expect(check(tail([5, HERE]), 5, 'accepted', 2)).toBeNull();
+});
+
+test('an event at an offset that was passed without a record contradicts', () => {
+  const held = tail([3, 'x'], [7, 'y']);
+  expect(skippedContradiction(held, 2, 5)?.message).toContain('offset 3 the ledger holds x');
+  expect(skippedContradiction(held, 4, 7)).toBeNull();
+  expect(skippedContradiction(held, 4, 8)?.message).toContain('offset 7');
+  expect(skippedContradiction(held, 8, 1_000)).toBeNull();
 });
