@@ -160,7 +160,7 @@ describe('a control record that is not signed for its place', () => {
 test('the first rules halt where they cannot be verified, whether the key or its secret is missing', () => {
   const step = (known: Knowledge): Step =>
     take(live, timelineStart(live.source), rulesAt(live, 0), known);
-  const otherSecret: ControlKey = { id: keyring[0].id, secret: Buffer.alloc(32, 7) };
+  const otherSecret: ControlKey = { id: keyring[0].id, secret: Buffer.alloc(32, 99) };
   const otherKey: ControlKey = { id: 'other', secret: keyring[0].secret };
   for (const key of [otherSecret, otherKey]) {
     const { verdict, after } = step({ ...knowledge, keyring: [key] });
