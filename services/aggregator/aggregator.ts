@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { LogRecord, TopicPartition } from '../shared/log-record.ts';
 import type { GroupReader, PartitionReaders } from '../shared/kafka/group-reader.ts';
 import type { Health } from '../shared/health.ts';
-import { partitionName, type Source } from '../shared/source.ts';
+import { partitionName, sourceName, type Source } from '../shared/source.ts';
 import type { Knowledge } from './fold/knowledge.ts';
 import { PartitionWorker, type WorkerOptions, type WorkerPorts } from './partition-worker.ts';
 
@@ -87,7 +87,7 @@ export class Aggregator implements PartitionReaders {
     const before = this.workers;
     this.workers = new Map();
     for (const at of partitions) {
-      const source = this.sources.find(({ topic }) => topic === at.topic);
+      const source = this.sourceOf(at);
       if (!source) continue; // taken up when the register is looked at next
       const place = { topic: at.topic, epoch: source.epoch, partition: at.partition, source };
       const name = partitionName(place);
@@ -132,8 +132,15 @@ export class Aggregator implements PartitionReaders {
     return new PartitionWorker(place, this.knowledge, ports, this.options);
   }
 
+  /** The source whose log stands in a topic now: its newest life. */
+  private sourceOf({ topic }: TopicPartition): Source | undefined {
+    return this.sources
+      .filter((source) => source.topic === topic)
+      .reduce<Source | undefined>((a, b) => (a && a.epoch > b.epoch ? a : b), undefined);
+  }
+
   private workerOf(at: TopicPartition): PartitionWorker | undefined {
-    const source = this.sources.find(({ topic }) => topic === at.topic);
+    const source = this.sourceOf(at);
     return source && this.workers.get(partitionName({ ...source, partition: at.partition }));
   }
 
@@ -155,9 +162,9 @@ export class Aggregator implements PartitionReaders {
   /** Reads the register; where it has new topics, joins the group anew for them. */
   private async look(): Promise<void> {
     const sources = await this.ports.sources();
-    const known = new Set(this.sources.map(({ topic }) => topic));
-    if (sources.every(({ topic }) => known.has(topic))) return;
-    const topics = sources.map(({ topic }) => topic).sort();
+    const known = new Set(this.sources.map(sourceName));
+    if (sources.every((source) => known.has(sourceName(source)))) return;
+    const topics = [...new Set(sources.map(({ topic }) => topic))].sort();
     this.ports.logger.info({ topics }, 'there are new sources to read');
     await this.reader?.stop();
     this.sources = sources;

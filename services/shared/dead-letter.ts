@@ -15,6 +15,7 @@ export type DeadLetterCode =
   | 'spans-hours' // it is not inside one UTC hour
   | 'in-future' // the usage starts after its reported time
   | 'too-old' // the usage started longer than maxUsageAge before its reported time
+  | 'below-floor' // the usage started before the floor of a trimmed ledger
   | 'invalid-quantity' // not the shortest two's complement form, or over 32 bytes
   | 'negative-quantity'
   | 'quantity-too-large' // 10^15 or more

@@ -37,14 +37,18 @@ const MAX_IDENTITY_BYTES = 1024;
 
 const problem = (code: DeadLetterCode, message: string): EventProblem => ({ code, message });
 
-/** What is wrong with the event's values, reported at this time; null where nothing is. */
+/**
+ * What is wrong with the event's values, reported at this time; null where nothing is. Its age counts
+ * to the time at which it was first reported, where it is reported again.
+ */
 export const valueProblem = (
   event: RawUsageEvent,
   limits: TimeLimits,
   reportedTime: Millis,
+  firstReportedTime: Millis = reportedTime,
 ): EventProblem | null =>
   identityProblem(event) ??
-  timeProblem(event, limits, reportedTime) ??
+  timeProblem(event, limits, reportedTime, firstReportedTime) ??
   quantityProblem(event.quantity);
 
 const identityProblem = (event: RawUsageEvent): EventProblem | null => {
@@ -66,6 +70,7 @@ const timeProblem = (
   event: RawUsageEvent,
   limits: TimeLimits,
   reportedTime: Millis,
+  firstReportedTime: Millis,
 ): EventProblem | null => {
   const { usageStartTime: start, usageEndTime: end } = event;
   if (start >= end) return problem('invalid-period', 'the usage does not start before it ends');
@@ -78,11 +83,11 @@ const timeProblem = (
       `the usage starts after its reported time ${isoText(reportedTime)}`,
     );
   }
-  if (reportedTime - start > limits.maxUsageAgeMillis) {
+  if (firstReportedTime - start > limits.maxUsageAgeMillis) {
     const days = String(limits.maxUsageAgeMillis / 86_400_000);
     return problem(
       'too-old',
-      `the usage started over ${days} days before ${isoText(reportedTime)}`,
+      `the usage started over ${days} days before ${isoText(firstReportedTime)}`,
     );
   }
   return null;

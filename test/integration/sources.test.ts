@@ -74,7 +74,7 @@ test('history that overlaps another run or reaches into live hours is refused', 
   );
   const now = isoText(hourOf(millis(Date.now()), HOUR_MILLIS));
   await expect(begin('live', '2025-05-01T00:00:00Z', now)).rejects.toThrow(
-    /its hours are not history/,
+    /A past that is not over cannot be imported/,
   );
 });
 

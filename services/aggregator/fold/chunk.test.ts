@@ -36,6 +36,7 @@ test('the checkpoint before the first record stands at the beginning', () => {
     watermark: hour(0),
     closedThrough: hour(0),
     sealed: false,
+    floor: null,
     counts: { accepted: 0, duplicate: 0, deadLettered: 0, control: 0 },
     lastRecord: null,
     rules: null,

@@ -24,6 +24,8 @@ export interface Checkpoint extends SourcePartition {
   /** Every reported time before this instant is closed; the open hour starts here. */
   readonly closedThrough: Hour;
   readonly sealed: boolean;
+  /** Usage that started before it is refused; null where the ledger has never been trimmed. */
+  readonly floor: Millis | null;
   readonly counts: Counts;
   readonly lastRecord: RecordMark | null;
   /** The text of the rules in force; null before the first ones. */
@@ -52,6 +54,7 @@ export const checkpointOf = (state: FoldState): Checkpoint => {
     watermark: state.timeline.watermark,
     closedThrough: state.timeline.openHour,
     sealed: state.timeline.sealed,
+    floor: state.timeline.floor,
     counts: state.counts,
     lastRecord: markOf(state.lastRecord),
     rules: state.timeline.rules?.text ?? null,
@@ -101,6 +104,7 @@ export const resume = (
       watermark: checkpoint.watermark,
       openHour: checkpoint.closedThrough,
       sealed: checkpoint.sealed,
+      floor: checkpoint.floor,
       rules: rules && activate(rules, checkpoint.rules ?? ''),
     },
     counts: checkpoint.counts,

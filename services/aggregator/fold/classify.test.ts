@@ -2,6 +2,7 @@ import {
   encodeEvent,
   eventOf,
   hour,
+  keyring,
   knowledge,
   minute,
   placeOf,
@@ -15,7 +16,8 @@ import { QUANTITY_LIMIT, type Quantity } from '../../shared/decimal.ts';
 import type { LogRecord } from '../../shared/log-record.ts';
 import { partitionOfKey, resourceKey } from '../../shared/placement.ts';
 import { DEFAULT_MAX_USAGE_AGE_MILLIS, serializeRules, type Rules } from '../../shared/rules.ts';
-import { millis } from '../../shared/time.ts';
+import { redriveHeaders } from '../../shared/redrive.ts';
+import { millis, type Millis } from '../../shared/time.ts';
 import type { UsageEvent } from '../../shared/usage-event.ts';
 import { classify } from './classify.ts';
 import { activate } from './knowledge.ts';
@@ -29,7 +31,15 @@ const judge = (
   rules: Rules = rulesOf(),
   at = place,
   reported = REPORTED,
-): Verdict => classify(record, at, activate(rules, serializeRules(rules)), reported, knowledge);
+  floor: Millis | null = null,
+): Verdict =>
+  classify(
+    record,
+    at,
+    activate(rules, serializeRules(rules)),
+    { watermark: reported, floor },
+    knowledge,
+  );
 
 const judgeEvent = (changes: Partial<UsageEvent>): Verdict => judge(recordOf(eventOf(changes), 1));
 const judgeBytes = (value: Buffer | null): Verdict =>
@@ -291,4 +301,41 @@ test('each kind of bad record that workloads have gets its code', () => {
     seen.add(kind);
   }
   expect([...seen].sort()).toEqual(kinds.filter((kind) => kind !== 'forged-control').sort());
+});
+
+describe('usage that is too old when its dead letter is sent again', () => {
+  const age = rulesOf().maxUsageAgeMillis;
+  const event = eventOf({ usageStartTime: minute(0), usageEndTime: minute(5) });
+  const later = millis(REPORTED + age);
+  const first = recordOf(event, 1, REPORTED);
+  const origin = { topic: 't', epoch: 1, partition: 0, offset: 1, reportedTime: REPORTED };
+  const redriven = (headers: Readonly<Record<string, string>>): Verdict =>
+    judge({ ...first, headers }, rulesOf(), place, later);
+
+  test('is judged by the time at which it was first reported', () => {
+    expect(codeOf(redriven({}))).toBe('too-old');
+    expect(codeOf(redriven(redriveHeaders(place, origin, first.value, keyring)))).toBe('candidate');
+  });
+
+  test('is too old where that time is not signed for this place, these bytes and an accepted key', () => {
+    const elsewhere = { ...place, partition: place.partition + 1 };
+    expect(codeOf(redriven(redriveHeaders(elsewhere, origin, first.value, keyring)))).toBe(
+      'too-old',
+    );
+    expect(codeOf(redriven(redriveHeaders(place, origin, Buffer.from('x'), keyring)))).toBe(
+      'too-old',
+    );
+    const other = redriveHeaders(place, origin, first.value, [
+      { id: 'other', secret: Buffer.alloc(32, 3) },
+    ]);
+    expect(codeOf(redriven(other))).toBe('too-old');
+  });
+
+  test('is refused all the same below the floor of a trimmed ledger', () => {
+    const headers = redriveHeaders(place, origin, first.value, keyring);
+    const at = (floor: Millis): string =>
+      codeOf(judge({ ...first, headers }, rulesOf(), place, later, floor));
+    expect(at(minute(0))).toBe('candidate');
+    expect(at(millis(minute(0) + 1))).toBe('below-floor');
+  });
 });

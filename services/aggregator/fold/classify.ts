@@ -3,8 +3,13 @@ import { unframe } from '../../shared/avro/wire-format.ts';
 import type { DeadLetterCode } from '../../shared/dead-letter.ts';
 import { quantityFromBytes } from '../../shared/decimal.ts';
 import { asciiLower, resourceKey } from '../../shared/placement.ts';
-import { hourOf, type Millis } from '../../shared/time.ts';
-import { placementProblem, valueProblem } from '../../shared/usage-event-problem.ts';
+import { hourOf, isoText, type Millis } from '../../shared/time.ts';
+import {
+  placementProblem,
+  valueProblem,
+  type EventProblem,
+} from '../../shared/usage-event-problem.ts';
+import { firstReported } from './first-reported.ts';
 import { contentDigest } from './content-digest.ts';
 import type { ActiveRules, Knowledge } from './knowledge.ts';
 import type { LogRecord } from '../../shared/log-record.ts';
@@ -24,10 +29,11 @@ import type { Candidate, Place, Verdict } from './verdict.ts';
  * | start not before end                                       | `invalid-period`      |
  * | not inside one hour                                        | `spans-hours`         |
  * | start after the reported time                              | `in-future`           |
- * | start longer before the reported time than maxUsageAge     | `too-old`             |
+ * | start longer before it was first reported than maxUsageAge | `too-old`             |
  * | quantity not in its shortest form, or over 32 bytes        | `invalid-quantity`    |
  * | quantity below 0                                           | `negative-quantity`   |
  * | quantity of 10^15 or more                                  | `quantity-too-large`  |
+ * | start before the floor of a trimmed ledger                 | `below-floor`         |
  * | key other than the resource in lower case                  | `wrong-key`           |
  * | partition other than the key's                             | `wrong-partition`     |
  * | a namespace that this topic does not serve                 | `wrong-provider`      |
@@ -37,7 +43,7 @@ export const classify = (
   record: LogRecord,
   place: Place,
   active: ActiveRules,
-  reportedTime: Millis,
+  { watermark, floor }: ReportedTimes,
   knowledge: Knowledge,
 ): Verdict => {
   const framed = record.value && unframe(record.value);
@@ -49,8 +55,10 @@ export const classify = (
   const decoded = decode(framed.datum);
   if (!decoded.ok) return refusal(decoded.code, decoded.message);
   const { event } = decoded;
+  const firstReportedTime = firstReported(record, place, active, watermark, knowledge);
   const problem =
-    valueProblem(event, active.rules, reportedTime) ??
+    valueProblem(event, active.rules, watermark, firstReportedTime) ??
+    floorProblem(event, floor) ??
     placementProblem(event, record.key, {
       partition: place.partition,
       partitions: place.source.partitions,
@@ -60,6 +68,23 @@ export const classify = (
     ? { kind: 'candidate', candidate: candidateOf(event, active.rules.hourMillis) }
     : refusal(problem.code, problem.message);
 };
+
+/** What the timeline says of a record's time: its reported time, and how far the ledger is trimmed. */
+export interface ReportedTimes {
+  readonly watermark: Millis;
+  readonly floor: Millis | null;
+}
+
+const floorProblem = (
+  { usageStartTime }: RawUsageEvent,
+  floor: Millis | null,
+): EventProblem | null =>
+  floor !== null && usageStartTime < floor
+    ? {
+        code: 'below-floor',
+        message: `the usage started before ${isoText(floor)}, up to which the ledger was trimmed`,
+      }
+    : null;
 
 const refusal = (code: DeadLetterCode, message: string): Verdict => ({
   kind: 'dead-letter',

@@ -1,6 +1,7 @@
 import type { DeadLetterCode } from '../../shared/dead-letter.ts';
 import { nextHour, type Hour, type Millis } from '../../shared/time.ts';
 import type { EventIndex } from './event-index.ts';
+import { EARLIER_EPOCH, type SeenEvent } from './event-table.ts';
 import type { LogRecord } from '../../shared/log-record.ts';
 import type { RecordMark } from '../../shared/record-mark.ts';
 import { timelineStart, type Step, type Timeline } from './timeline.ts';
@@ -164,7 +165,7 @@ const countCandidate = (
           state,
           record,
           'conflict',
-          `its id was accepted at offset ${String(seen.offset)} with other content`,
+          `its id was accepted ${whereSeen(seen)} with other content`,
         );
   }
   table.add(candidate.event.eventId, offset, candidate.digest);
@@ -186,6 +187,9 @@ const countCandidate = (
   state.pending.touched.add(key);
   return 'accepted';
 };
+
+const whereSeen = ({ offset }: SeenEvent): string =>
+  offset === EARLIER_EPOCH ? 'in an earlier life of the topic' : `at offset ${String(offset)}`;
 
 const refuse = (
   state: FoldState,

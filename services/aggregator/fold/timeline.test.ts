@@ -14,6 +14,7 @@ import {
 } from '../../../test/support/fold/fixtures.ts';
 import { CONTROL_HEADER, keyFingerprint, type ControlKey } from '../../shared/control-record.ts';
 import type { LogRecord } from '../../shared/log-record.ts';
+import { serializeFloor } from '../../shared/ledger-floor.ts';
 import { serializeRules, type Rules } from '../../shared/rules.ts';
 import { millis } from '../../shared/time.ts';
 import type { Knowledge } from './knowledge.ts';
@@ -47,6 +48,7 @@ test('a source begins at its first hour, without rules', () => {
     watermark: hour(0),
     openHour: hour(0),
     sealed: false,
+    floor: null,
     rules: null,
   });
 });
@@ -303,5 +305,32 @@ describe('any other record', () => {
       rulesAt(live, 2, minute(1), { version: 3, namespaces: ['*'] }),
     );
     expect(codeOf(take(live, all.after, recordOf(eventOf(), 3)))).toBe('candidate');
+  });
+});
+
+describe('a floor', () => {
+  const age = rulesOf().maxUsageAgeMillis;
+  const allowed = millis(minute(60) - age);
+  const floorAt = (floor: number, timeline = begun(live)): Step =>
+    take(live, timeline, controlAt(live, 'floor', 1, minute(60), serializeFloor(millis(floor))));
+
+  test('holds from its record on, and only rises', () => {
+    const step = floorAt(allowed);
+    expect(codeOf(step)).toBe('control');
+    expect(step.after.floor).toBe(allowed);
+    const lower = floorAt(allowed - 1, step.after);
+    expect(codeOf(lower)).toBe('control');
+    expect(lower.after.floor).toBe(allowed);
+  });
+
+  test('above usage that may still be reported is a dead letter', () => {
+    const step = floorAt(allowed + 1);
+    expect(codeOf(step)).toBe('invalid-control');
+    expect(step.after.floor).toBeNull();
+  });
+
+  test('that cannot be read is a dead letter', () => {
+    const step = take(live, begun(live), controlAt(live, 'floor', 1, minute(60), '{"floor":"x"}'));
+    expect(codeOf(step)).toBe('invalid-control');
   });
 });

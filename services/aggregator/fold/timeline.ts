@@ -5,6 +5,7 @@ import {
   type ControlKind,
 } from '../../shared/control-record.ts';
 import type { DeadLetterCode } from '../../shared/dead-letter.ts';
+import { parseFloor } from '../../shared/ledger-floor.ts';
 import { parseRules } from '../../shared/rules.ts';
 import type { Source } from '../../shared/source.ts';
 import { hourOf, nextHour, type Hour, type Millis } from '../../shared/time.ts';
@@ -22,6 +23,8 @@ export interface Timeline {
   readonly openHour: Hour;
   /** Whether the `end` record has been read. */
   readonly sealed: boolean;
+  /** Usage that started before it is refused: the ledger has been trimmed; null where it has not. */
+  readonly floor: Millis | null;
   readonly rules: ActiveRules | null;
 }
 
@@ -37,6 +40,7 @@ export const timelineStart = (source: Source): Timeline => ({
   watermark: source.firstHour,
   openHour: source.firstHour,
   sealed: false,
+  floor: null,
   rules: null,
 });
 
@@ -55,6 +59,8 @@ export const timelineStart = (source: Source): Timeline => ({
  * | `rules`, higher version                  | watermark, rules             | control                     |
  * | `rules`, the same again                  | watermark                    | control                     |
  * | `tick` (live)                            | watermark                    | control                     |
+ * | `floor`, higher, below what may be used  | watermark, floor             | control                     |
+ * | `floor`, not higher                      | watermark                    | control                     |
  * | `end`                                    | sealed, its last hour closes | control                     |
  * | other, before the first rules            | watermark                    | dead letter `no-rules`      |
  * | other                                    | watermark                    | by `classify`               |
@@ -78,7 +84,7 @@ export const advance = (
   const after = moveTo(timeline, record.timestamp, source.hourMillis);
   if (kind !== undefined) return takeControl(place, timeline, after, record, kind, knowledge);
   if (after.rules === null) return refuse(record, after, 'no-rules', 'no rules are in force yet');
-  const classified = classify(record, place, after.rules, after.watermark, knowledge);
+  const classified = classify(record, place, after.rules, after, knowledge);
   return { record, after, verdict: classified };
 };
 
@@ -178,6 +184,16 @@ const takeControl = (
       return place.source.kind === 'live'
         ? { record, after, verdict: CONTROL }
         : invalid('ticks go to live topics only');
+    case 'floor': {
+      const floor = parseFloor(record.value?.toString('utf8') ?? '');
+      if (floor === null || after.rules === null) return invalid('the floor cannot be read');
+      if (floor > after.watermark - after.rules.rules.maxUsageAgeMillis) {
+        return invalid('usage that may still be reported lies below that floor');
+      }
+      return floor > (after.floor ?? 0)
+        ? { record, after: { ...after, floor }, verdict: CONTROL }
+        : { record, after, verdict: CONTROL };
+    }
     case 'end': {
       const lastHour = place.source.lastHour ?? after.openHour;
       const openHour = nextHour(lastHour, place.source.hourMillis);

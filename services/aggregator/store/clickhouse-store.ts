@@ -2,7 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { SEQUENTIAL } from '../../shared/clickhouse/client.ts';
 import type { Hour } from '../../shared/time.ts';
 import type { Checkpoint, Chunk } from '../fold/chunk.ts';
-import { EventTable } from '../fold/event-table.ts';
+import { EARLIER_EPOCH, EventTable } from '../fold/event-table.ts';
 import type { LedgerTail } from '../fold/ledger-tail.ts';
 import type { Window } from '../fold/window.ts';
 import type { Store } from '../ports.ts';
@@ -26,6 +26,21 @@ const HOURS_PER_QUERY = 500;
 
 const OF_PLACE =
   'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
+
+const OF_HOURS = `e.usage_hour IN (SELECT toDateTime(arrayJoin({hours:Array(UInt32)}), 'UTC'))`;
+
+const IDS = `SELECT toUnixTimestamp(e.usage_hour), e.event_id, toString(e.offset), toString(e.content_digest)
+  FROM usage_events AS e WHERE ${OF_PLACE} AND ${OF_HOURS}`;
+
+/**
+ * What was accepted in earlier lives of the topic, on whichever partition, up to where each was sealed:
+ * what a late owner wrote beyond that does not count.
+ */
+const EARLIER_IDS = `SELECT toUnixTimestamp(e.usage_hour), e.event_id, '${String(EARLIER_EPOCH)}', toString(e.content_digest)
+  FROM usage_events AS e
+  INNER JOIN (SELECT topic, epoch, partition, next_offset FROM checkpoints FINAL WHERE sealed) AS c
+    ON c.topic = e.topic AND c.epoch = e.epoch AND c.partition = e.partition
+  WHERE e.topic = {topic:String} AND e.epoch < {epoch:UInt32} AND e.offset < c.next_offset AND ${OF_HOURS}`;
 
 /** The aggregator's tables in ClickHouse. Inserts are synchronous, and each is one block. */
 export class ClickHouseStore implements Store {
@@ -85,9 +100,7 @@ export class ClickHouseStore implements Store {
     tables: ReadonlyMap<Hour, EventTable>,
   ): Promise<void> {
     const result = await this.client.query({
-      query: `SELECT toUnixTimestamp(usage_hour), event_id, toString(offset), toString(content_digest)
-        FROM usage_events
-        WHERE ${OF_PLACE} AND usage_hour IN (SELECT toDateTime(arrayJoin({hours:Array(UInt32)}), 'UTC'))`,
+      query: place.epoch === 1 ? IDS : `${IDS} UNION ALL ${EARLIER_IDS}`,
       query_params: { ...paramsOf(place), hours: usageHours.map((hour) => hour / 1000) },
       format: 'JSONCompactEachRow',
       clickhouse_settings: SEQUENTIAL,

@@ -144,6 +144,7 @@ export const checkpointRow = (checkpoint: Checkpoint): Record<string, unknown> =
   watermark: checkpoint.watermark,
   closed_through: seconds(checkpoint.closedThrough),
   sealed: checkpoint.sealed,
+  floor: checkpoint.floor,
   accepted: checkpoint.counts.accepted,
   duplicate: checkpoint.counts.duplicate,
   dead_lettered: checkpoint.counts.deadLettered,
@@ -156,7 +157,8 @@ export const checkpointRow = (checkpoint: Checkpoint): Record<string, unknown> =
 /** Columns of `checkpoints` that `checkpointFromRow` reads, in SQL. */
 export const CHECKPOINT_COLUMNS = `topic, epoch, partition, toString(first_offset) AS first_offset,
   toString(next_offset) AS next_offset, toString(toUnixTimestamp64Milli(watermark)) AS watermark,
-  toUnixTimestamp(closed_through) AS closed_through, sealed, toString(accepted) AS accepted,
+  toUnixTimestamp(closed_through) AS closed_through, sealed,
+  toString(toUnixTimestamp64Milli(floor)) AS floor, toString(accepted) AS accepted,
   toString(duplicate) AS duplicate, toString(dead_lettered) AS dead_lettered,
   toString(control) AS control, toString(last_record) AS last_record, digest, rules`;
 
@@ -166,6 +168,7 @@ export interface CheckpointRow extends SourcePartition {
   readonly watermark: string;
   readonly closed_through: number;
   readonly sealed: boolean;
+  readonly floor: string | null;
   readonly accepted: string;
   readonly duplicate: string;
   readonly dead_lettered: string;
@@ -182,6 +185,7 @@ export const checkpointFromRow = (row: CheckpointRow): Checkpoint => ({
   watermark: millis(Number(row.watermark)),
   closedThrough: hourFromSeconds(row.closed_through),
   sealed: row.sealed,
+  floor: row.floor === null ? null : millis(Number(row.floor)),
   counts: {
     accepted: Number(row.accepted),
     duplicate: Number(row.duplicate),
