@@ -159,15 +159,17 @@ export class Aggregator implements PartitionReaders {
     });
   }
 
-  /** Reads the register; where it has new topics, joins the group anew for them. */
+  /** Reads the register; where it has other sources than before, joins the group anew for them. */
   private async look(): Promise<void> {
     const sources = await this.ports.sources();
-    const known = new Set(this.sources.map(sourceName));
-    if (sources.every((source) => known.has(sourceName(source)))) return;
+    const names = (list: readonly Source[]): string => list.map(sourceName).sort().join();
+    if (names(sources) === names(this.sources)) return;
     const topics = [...new Set(sources.map(({ topic }) => topic))].sort();
-    this.ports.logger.info({ topics }, 'there are new sources to read');
+    this.ports.logger.info({ topics }, 'the sources to read have changed');
     await this.reader?.stop();
     this.sources = sources;
+    this.reader = null;
+    if (topics.length === 0) return;
     try {
       this.reader = this.ports.openReader(topics, this);
       await this.reader.start();

@@ -1,3 +1,4 @@
+import { failpoint } from '../shared/failpoint.ts';
 import type { Chunk } from './fold/chunk.ts';
 import type { Outbox, Store } from './ports.ts';
 import type { Place } from './fold/verdict.ts';
@@ -20,15 +21,28 @@ export const flush = async (
   store: Store,
   outbox: Outbox,
 ): Promise<void> => {
-  if (chunk.ledger.length > 0) await store.writeLedger(place, chunk);
-  if (chunk.windows.length > 0) await store.writeWindows(place, chunk);
+  if (chunk.ledger.length > 0) {
+    await store.writeLedger(place, chunk);
+    failpoint('after-ledger');
+  }
+  if (chunk.windows.length > 0) {
+    await store.writeWindows(place, chunk);
+    failpoint('after-windows');
+  }
   if (chunk.deadLetters.length > 0) {
     await outbox.publishDeadLetters(place, chunk);
+    failpoint('after-dead-letter-topic');
     await store.writeDeadLetters(place, chunk);
+    failpoint('after-dead-letters');
   }
   for (const closed of chunk.closed) {
-    if (closed.windows.length > 0) await store.rollUpDay(place, closed.hour);
+    if (closed.windows.length > 0) {
+      await store.rollUpDay(place, closed.hour);
+      failpoint('after-daily');
+    }
     await outbox.publishClosedHour(place, closed);
+    failpoint('after-closed');
   }
   await store.writeCheckpoint(chunk.checkpoint);
+  failpoint('after-checkpoint');
 };

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { UserError } from '../shared/errors.ts';
 import { explain } from '../shared/lifecycle.ts';
+import { epochCommand } from './commands/epoch.ts';
+import { dlqCommand } from './commands/dlq.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { provisionCommand } from './commands/provision.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -26,7 +28,9 @@ const program = new Command('usagectl')
   .addCommand(simulateCommand())
   .addCommand(sourcesCommand())
   .addCommand(rulesCommand())
-  .addCommand(statusCommand());
+  .addCommand(epochCommand())
+  .addCommand(statusCommand())
+  .addCommand(dlqCommand());
 
 try {
   await program.parseAsync();

@@ -5,6 +5,7 @@ import type { TopicPartition } from '../../services/shared/log-record.ts';
 import { partitionName, type SourcePartition } from '../../services/shared/source.ts';
 import type { SourceTools } from '../../services/shared/sources/open-source.ts';
 import type { Provider } from '../../services/shared/sources/providers.ts';
+import { isRead } from '../../services/shared/sources/check-topics.ts';
 import { provision } from '../../services/shared/sources/provision.ts';
 import { readSources, type RegisteredSource } from '../../services/shared/sources/register.ts';
 import { startService, type ServiceProcess } from './service-process.ts';
@@ -107,7 +108,7 @@ export class Pipeline {
   /** Waits until everything that is in the topics now has been folded and stored. */
   async settled(seconds = 120): Promise<void> {
     const ends: { at: SourcePartition; high: number }[] = [];
-    for (const { topic, epoch } of await this.sources()) {
+    for (const { topic, epoch } of (await this.sources()).filter(isRead)) {
       for (const { partition, high } of await this.tools.admin.fetchTopicOffsets(topic)) {
         ends.push({ at: { topic, epoch, partition }, high: Number(high) });
       }

@@ -1,5 +1,6 @@
 import { controlRecord, type Keyring } from '../../shared/control-record.ts';
 import { deadLetterHeaders } from '../../shared/dead-letter.ts';
+import { failpoint } from '../../shared/failpoint.ts';
 import type { LogWriter } from '../../shared/kafka/log-writer.ts';
 import type { TopicPartition } from '../../shared/log-record.ts';
 import { partitionOfKey } from '../../shared/placement.ts';
@@ -59,6 +60,7 @@ export class KafkaOutbox implements Outbox {
       at,
       publication.aggregates.map((value) => ({ ...common, value })),
     );
+    if (publication.aggregates.length > 0) failpoint('after-closed-aggregates');
     // Only now: the marker says that all before it is there.
     const body = serializeClosedMarker(publication.marker);
     await this.writer.append(at, [{ ...controlRecord('closed', place, body, keyring), ...common }]);

@@ -1,4 +1,4 @@
-import { Partitioners, type Kafka, type Message } from 'kafkajs';
+import { Partitioners, type Kafka, type Message, type Producer } from 'kafkajs';
 import type { RecordHeaders } from '../control-record.ts';
 import type { TopicPartition } from '../log-record.ts';
 import { millis, type Millis } from '../time.ts';
@@ -73,29 +73,49 @@ const messageOf = (record: NewRecord, partition: number): Message => ({
   ...(record.timestamp !== undefined && { timestamp: String(record.timestamp) }),
 });
 
-export const openLogWriter = async (kafka: Kafka): Promise<LogWriter> => {
+const openProducer = async (kafka: Kafka): Promise<Producer> => {
   const producer = kafka.producer({
     allowAutoTopicCreation: false,
     createPartitioner: Partitioners.DefaultPartitioner,
     retry: { initialRetryTime: 100, maxRetryTime: 3_000, retries: 8 },
   });
   await producer.connect();
+  return producer;
+};
+
+/** What the broker acknowledged; null where kafkajs knows no such partition, and has sent nothing. */
+const sendTo = async (
+  producer: Producer,
+  { topic, partition }: TopicPartition,
+  chunk: readonly NewRecord[],
+): Promise<Appended | null> => {
+  const messages = chunk.map((record) => messageOf(record, partition));
+  const [answer] = await producer.send({ topic, acks: -1, messages });
+  if (answer?.baseOffset === undefined) return null;
+  const appendTime = Number(answer.logAppendTime ?? -1);
+  return {
+    firstOffset: Number(answer.baseOffset),
+    count: chunk.length,
+    appendTime: appendTime < 0 ? null : millis(appendTime),
+  };
+};
+
+export const openLogWriter = async (kafka: Kafka): Promise<LogWriter> => {
+  const producers = [await openProducer(kafka)];
 
   const appendChunk = async (
-    { topic, partition }: TopicPartition,
+    at: TopicPartition,
     chunk: readonly NewRecord[],
   ): Promise<Appended> => {
-    const messages = chunk.map((record) => messageOf(record, partition));
-    const [answer] = await producer.send({ topic, acks: -1, messages });
-    if (answer?.baseOffset === undefined) {
-      throw new Error(`Kafka acknowledged records for ${topic} without their offset`);
-    }
-    const appendTime = Number(answer.logAppendTime ?? -1);
-    return {
-      firstOffset: Number(answer.baseOffset),
-      count: chunk.length,
-      appendTime: appendTime < 0 ? null : millis(appendTime),
-    };
+    const [current] = producers;
+    const appended = current && (await sendTo(current, at, chunk));
+    if (appended) return appended;
+    // A topic that was made anew may have partitions that a producer of before does not know.
+    const fresh = await openProducer(kafka);
+    producers.unshift(fresh);
+    const second = await sendTo(fresh, at, chunk);
+    if (second) return second;
+    throw new Error(`${at.topic} has no partition ${String(at.partition)}`);
   };
 
   return {
@@ -104,6 +124,8 @@ export const openLogWriter = async (kafka: Kafka): Promise<LogWriter> => {
       for (const chunk of chunksOf(records)) appended.push(await appendChunk(at, chunk));
       return appended;
     },
-    close: () => producer.disconnect(),
+    close: async () => {
+      await Promise.all(producers.map((producer) => producer.disconnect()));
+    },
   };
 };

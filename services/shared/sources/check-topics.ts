@@ -30,9 +30,12 @@ const outTopics = (config: KafkaConfig): readonly TopicSpec[] => {
 export const createOutTopics = (admin: Admin, config: KafkaConfig): Promise<void> =>
   createTopics(admin, outTopics(config));
 
-/** Whether a source's topic is to be read: it has been made, and its usage counts. */
-export const isRead = ({ state }: Source): boolean =>
-  state === 'open' || state === 'written' || state === 'sealed';
+/**
+ * Whether a source's topic is to be read: it has been made, and its usage counts. A sealed life of a
+ * live topic has been read to its end, and its log may be gone.
+ */
+export const isRead = ({ kind, state }: Source): boolean =>
+  state === 'open' || state === 'written' || (state === 'sealed' && kind === 'history');
 
 /**
  * Holds every topic in use against what it must be.

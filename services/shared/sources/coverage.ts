@@ -157,7 +157,7 @@ interface ProgressRow extends SourcePartition {
   readonly sealed: boolean;
 }
 
-const readProgress = async (client: ClickHouseClient): Promise<readonly PartitionProgress[]> => {
+export const readProgress = async (client: ClickHouseClient): Promise<readonly PartitionProgress[]> => {
   const rows = await queryRows<ProgressRow>(
     client,
     `SELECT topic, epoch, partition, toUnixTimestamp(c.closed_through) AS closed_through, sealed

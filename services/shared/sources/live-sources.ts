@@ -1,8 +1,8 @@
-import { controlRecord } from '../control-record.ts';
 import { UserError } from '../errors.ts';
 import { liveTopicName } from '../kafka/topic-names.ts';
 import type { Source } from '../source.ts';
-import { hourOf, millis, nextHour, type Hour, type Millis } from '../time.ts';
+import { hourOf, millis, nextHour, type Hour } from '../time.ts';
+import { hourAfterBroker } from './broker-hour.ts';
 import { openSource, type SourceTools } from './open-source.ts';
 import type { Provider } from './providers.ts';
 import { readSources, recordOperation, writeSource, type RegisteredSource } from './register.ts';
@@ -27,7 +27,7 @@ export const openLiveSources = async (
   const opened: RegisteredSource[] = [];
   for (const provider of providers) {
     const topic = liveTopicName(options.prefix, provider.name);
-    const present = registered.find((source) => source.topic === topic);
+    const present = newestLife(registered, topic);
     refuseSharedNamespaces(provider, topic, [...registered, ...opened]);
     if (present?.state === 'open') continue;
     const declared = present ?? (await declare(tools, provider, topic, registered, options));
@@ -35,6 +35,14 @@ export const openLiveSources = async (
   }
   return opened;
 };
+
+const newestLife = (
+  sources: readonly RegisteredSource[],
+  topic: string,
+): RegisteredSource | undefined =>
+  sources
+    .filter((source) => source.topic === topic)
+    .reduce<RegisteredSource | undefined>((a, b) => (a && a.epoch > b.epoch ? a : b), undefined);
 
 const refuseSharedNamespaces = (
   provider: Provider,
@@ -110,17 +118,4 @@ const register = async (
     detail: { epoch, firstHour, namespaces },
   });
   return declared;
-};
-
-/** The hour after the one that is open by the broker's clock, which a tick to a live topic tells. */
-const hourAfterBroker = async (tools: SourceTools, live: RegisteredSource): Promise<Hour> => {
-  const at = { topic: live.topic, epoch: live.epoch, partition: 0 };
-  const [appended] = await tools.writer.append(at, [controlRecord('tick', at, '', tools.keyring)]);
-  const time: Millis | null = appended?.appendTime ?? null;
-  if (time === null) {
-    throw new UserError(
-      `Topic ${live.topic} does not give records the broker's time: set its message.timestamp.type to LogAppendTime`,
-    );
-  }
-  return nextHour(hourOf(time, live.hourMillis), live.hourMillis);
 };

@@ -1,0 +1,26 @@
+/**
+ * A place where a crash test ends the process, as a power failure would: `USAGE_FAILPOINT` set to
+ * `<name>:<n>` sends SIGKILL to it at the n-th pass of the place with that name, and
+ * `<name>:<n>:stop` sends SIGSTOP, so that it goes on later, as a zombie, with SIGCONT. Without the
+ * variable nothing happens.
+ */
+export const failpoint = (name: string): void => {
+  if (name !== armed?.name || ++passes !== armed.pass) return;
+  process.kill(process.pid, armed.signal);
+};
+
+interface Armed {
+  readonly name: string;
+  readonly pass: number;
+  readonly signal: 'SIGKILL' | 'SIGSTOP';
+}
+
+/** Null where the text is nothing or no failpoint. */
+const parse = (text = ''): Armed | null => {
+  const [, name, pass, stop] = /^([a-z-]+):([1-9]\d*)(:stop)?$/.exec(text) ?? [];
+  if (name === undefined) return null;
+  return { name, pass: Number(pass), signal: stop === undefined ? 'SIGKILL' : 'SIGSTOP' };
+};
+
+const armed = parse(process.env['USAGE_FAILPOINT']);
+let passes = 0;
