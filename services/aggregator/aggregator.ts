@@ -9,6 +9,8 @@ import { PartitionWorker, type WorkerOptions, type WorkerPorts } from './partiti
 export interface AggregatorOptions extends WorkerOptions {
   /** Milliseconds between looks at the register of sources. */
   readonly sourcesInterval: number;
+  /** Milliseconds without progress, although there is work, after which it counts as not ready. */
+  readonly stallMillis: number;
   /** Milliseconds between checks that each log is still the one that was folded. */
   readonly verifyInterval: number;
 }
@@ -111,13 +113,19 @@ export class Aggregator implements PartitionReaders {
     this.verify();
   }
 
-  /** Ready while it reads and no partition has halted; the details say how far each one is. */
+  /**
+   * Ready while it makes progress: it fetches, no partition has halted, and none has been behind for
+   * long with what it has taken. The details say how far each one is.
+   */
   health(): Health {
+    const { stallMillis } = this.options;
     const partitions = [...this.workers.values()].map((worker) => worker.status());
-    return {
-      ready: this.reader !== null && partitions.every(({ halt }) => halt === null),
-      details: { partitions },
-    };
+    const notFetchedFor = this.reader?.notFetchedFor() ?? null;
+    const isFetching = notFetchedFor !== null && notFetchedFor < stallMillis;
+    const isMoving = partitions.every(
+      ({ halt, behindFor }) => halt === null && behindFor < stallMillis,
+    );
+    return { ready: isFetching && isMoving, details: { notFetchedFor, partitions } };
   }
 
   private newWorker(place: PartitionWorker['place']): PartitionWorker {

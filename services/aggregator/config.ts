@@ -26,6 +26,8 @@ export const aggregatorConfig = (environment: Environment) =>
       AGGREGATOR_SESSION_MILLIS: wholeNumber(10_000, 1_000, 300_000),
       /** Milliseconds between looks at the register of sources. */
       AGGREGATOR_SOURCES_MILLIS: wholeNumber(1_000, 50, 600_000),
+      /** Milliseconds without progress, although there is work, after which it is not ready. */
+      AGGREGATOR_STALL_MILLIS: wholeNumber(30_000, 100, 3_600_000),
       /** Milliseconds between checks that each log is still the one that was folded. */
       AGGREGATOR_VERIFY_MILLIS: wholeNumber(60_000, 100, 3_600_000),
     },

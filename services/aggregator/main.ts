@@ -77,6 +77,7 @@ runService('aggregator', async (logger, environment, crash) => {
       indexMaxBytes: config.AGGREGATOR_INDEX_MIB * 1024 * 1024,
       sourcesInterval: config.AGGREGATOR_SOURCES_MILLIS,
       verifyInterval: config.AGGREGATOR_VERIFY_MILLIS,
+      stallMillis: config.AGGREGATOR_STALL_MILLIS,
     },
   );
   const health = await startHealthServer(config.HEALTH_PORT, () => aggregator.health());

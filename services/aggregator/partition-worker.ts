@@ -45,6 +45,8 @@ export interface WorkerStatus {
   readonly nextOffset: number | null;
   readonly storedOffset: number | null;
   readonly openHour: string | null;
+  /** Milliseconds since it last had stored all that it had taken, or stored anything. */
+  readonly behindFor: number;
   readonly halt: Halt | null;
 }
 
@@ -66,6 +68,8 @@ export class PartitionWorker {
   private tail: LedgerTail = { ids: new Map(), lastOffset: -1 };
   private storedOffset = -1;
   private unstoredSince: number | null = null;
+  /** When it last had nothing left to store, or stored something. */
+  private progressAt: number;
   /** Whether the timer's task is waiting for its turn. */
   private timed = false;
   private halted: Halt | null = null;
@@ -75,6 +79,7 @@ export class PartitionWorker {
     this.knowledge = knowledge;
     this.options = options;
     this.index = new EventIndex(options.indexMaxBytes);
+    this.progressAt = ports.now();
     this.ports = { ...ports, logger: ports.logger.child({ partition: partitionName(place) }) };
     this.recognition = new LogRecognition(() => this.bounds());
   }
@@ -86,6 +91,7 @@ export class PartitionWorker {
       nextOffset: state?.nextOffset ?? null,
       storedOffset: state && this.storedOffset,
       openHour: state && isoText(state.timeline.openHour),
+      behindFor: this.ports.now() - this.progressAt,
       halt: this.halted,
     };
   }
@@ -132,6 +138,7 @@ export class PartitionWorker {
       const { state } = this;
       if (state === null) return;
       const now = this.ports.now();
+      if (state.nextOffset === this.storedOffset) this.progressAt = now;
       if (this.unstoredSince !== null && now - this.unstoredSince >= this.options.flushInterval) {
         await this.store(state);
       }
@@ -317,6 +324,7 @@ export class PartitionWorker {
     this.index.acknowledged();
     if (state.timeline.sealed) this.index.clear(); // nothing is accepted any more
     this.storedOffset = chunk.checkpoint.nextOffset;
+    this.progressAt = this.ports.now();
     stored(this.place, this.storedOffset);
     logger.debug(
       {

@@ -120,6 +120,11 @@ export class GroupReader {
     if (held) await this.toPosition(held);
   }
 
+  /** Milliseconds since a fetch was completed; empty ones count too. */
+  notFetchedFor(): number {
+    return Date.now() - this.lastFetch;
+  }
+
   /** Tells the group how far a partition is stored: for lag monitors only, nothing reads it here. */
   async report(at: TopicPartition, nextOffset: number): Promise<void> {
     if (this.stopped) return;
