@@ -1,0 +1,55 @@
+import { Command } from 'commander';
+import { discard, redrive } from '../dlq/change.ts';
+import { list, show } from '../dlq/look.ts';
+import { code, instant, several, wholeNumber } from '../dlq/options.ts';
+
+const filtered = (command: Command): Command =>
+  command
+    .option('--code <code>', 'only those refused for this reason (may be repeated)', code)
+    .option('--topic <topic>', 'only those of this topic (may be repeated)', several)
+    .option('--since <time>', 'only those reported at or after this time', instant)
+    .option('--until <time>', 'only those reported before this time', instant);
+
+const ONE = 'one dead letter: TOPIC/PARTITION/OFFSET or TOPIC/EPOCH/PARTITION/OFFSET';
+
+const changing = (command: Command): Command =>
+  filtered(command.argument('[dead-letter]', ONE))
+    .option('--epoch <n>', 'which life of the topic (the newest that has it)', wholeNumber)
+    .option('--yes', 'do it to all that the filter finds')
+    .option('--dry-run', 'only say what would be done');
+
+export const dlqCommand = (): Command =>
+  new Command('dlq')
+    .description('dead letters: records that were refused, and what to do about them')
+    .addCommand(
+      filtered(new Command('list'))
+        .description('show dead letters about which nothing has been done, by code')
+        .option('--all', 'also those that were redriven or discarded')
+        .option('--limit <n>', 'how many at most', wholeNumber, 50)
+        .option('--after <dead-letter>', 'go on behind this one')
+        .option('--json', 'as JSON')
+        .action(list),
+    )
+    .addCommand(
+      new Command('show')
+        .description('show everything about a dead letter')
+        .argument('<dead-letter>', ONE)
+        .option('--epoch <n>', 'which life of the topic (the newest that has it)', wholeNumber)
+        .option('--all-bytes', 'show every byte of it')
+        .option('--json', 'as JSON, key and value in base64')
+        .action(show),
+    )
+    .addCommand(
+      changing(new Command('redrive'))
+        .description('send dead letters again, with the key and to the partition of their resource')
+        .option('--reason <text>', 'why')
+        .option('--force', 'also what would be refused again, or has been dealt with already')
+        .action(redrive),
+    )
+    .addCommand(
+      changing(new Command('discard'))
+        .description('record that a dead letter will never count')
+        .requiredOption('--reason <text>', 'why')
+        .option('--force', 'also what has been dealt with already')
+        .action(discard),
+    );

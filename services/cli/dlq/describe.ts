@@ -1,0 +1,111 @@
+import { usageEventDecoders, type RawUsageEvent } from '../../shared/avro/usage-event-codec.ts';
+import type { PublishedSchema } from '../../shared/avro/schema-directory.ts';
+import { unframe } from '../../shared/avro/wire-format.ts';
+import { formatQuantity, isCanonicalDecimal, quantityFromBytes } from '../../shared/decimal.ts';
+import { uuidText } from '../../shared/usage-event.ts';
+import type { Disposition } from './dispositions.ts';
+import type { Letter } from './letters.ts';
+import { positionText, type Position } from './position.ts';
+import { hexDump, instantText, printable } from './printable.ts';
+import { REMEDIES } from './remedies.ts';
+
+/** What can be read of a record's value; the texts are as they were sent. */
+export interface Description {
+  readonly schemaId: number | null;
+  readonly event: Readonly<Record<string, string | null>> | null;
+  /** Why no more can be read. */
+  readonly problem: string | null;
+}
+
+/** Reads a record's value as far as this version can. */
+export const describeValue = (
+  value: Buffer | null,
+  schemas: readonly PublishedSchema[],
+): Description => {
+  if (value === null) return { schemaId: null, event: null, problem: 'the record has no value' };
+  const framed = unframe(value);
+  if (!framed) {
+    return { schemaId: null, event: null, problem: 'it is not in the Confluent wire format' };
+  }
+  const { schemaId, datum } = framed;
+  const decode = usageEventDecoders(schemas).get(schemaId);
+  if (!decode) return { schemaId, event: null, problem: 'no schema is published under this id' };
+  const decoded = decode(datum);
+  return decoded.ok
+    ? { schemaId, event: fieldsOf(decoded.event), problem: null }
+    : { schemaId, event: null, problem: decoded.message };
+};
+
+const fieldsOf = (event: RawUsageEvent): Readonly<Record<string, string | null>> => ({
+  eventId: uuidText(event.eventId),
+  subscriptionId: event.subscriptionId,
+  meterId: event.meterId,
+  resourceUri: event.resourceUri,
+  usageStartTime: instantText(event.usageStartTime),
+  usageEndTime: instantText(event.usageEndTime),
+  quantity: isCanonicalDecimal(event.quantity)
+    ? formatQuantity(quantityFromBytes(event.quantity))
+    : `not in its shortest form: ${Buffer.from(event.quantity).toString('hex')}`,
+  location: event.location,
+  tags: event.tags,
+  additionalInfo: event.additionalInfo,
+});
+
+export type History = readonly (Disposition & { readonly letter: Position })[];
+
+const MAX_TEXT = 2_000;
+const MAX_BYTES = 1_024;
+
+/** A dead letter for a person at a terminal. */
+export const formatLetter = (
+  letter: Letter,
+  description: Description,
+  history: History,
+  allBytes: boolean,
+): string => {
+  const { schemaId, event, problem } = description;
+  const shown = (text: string | null): string => (text === null ? '-' : printable(text, MAX_TEXT));
+  const table = (fields: readonly (readonly [string, string])[]): string[] => {
+    const width = Math.max(...fields.map(([name]) => name.length));
+    return fields.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`);
+  };
+  const headers = Object.entries(letter.headers);
+  return [
+    positionText(letter),
+    ...table([
+      ['code', letter.code],
+      ['message', shown(letter.message)],
+      ['reported', instantText(letter.reportedTime)],
+      ['timestamp', instantText(letter.timestamp)],
+      ['key', shown(letter.key?.toString('utf8') ?? null)],
+      ['bytes', letter.value === null ? 'no value' : String(letter.value.length)],
+      ['what to do', REMEDIES[letter.code]],
+    ]),
+    ...(headers.length > 0
+      ? ['', 'Headers', ...table(headers.map(([name, text]) => [shown(name), shown(text)]))]
+      : []),
+    '',
+    schemaId === null ? 'Event' : `Event in schema ${String(schemaId)}`,
+    ...(event
+      ? table(Object.entries(event).map(([name, text]) => [name, shown(text)]))
+      : [`  not to be read: ${shown(problem)}`]),
+    ...(letter.value && letter.value.length > 0
+      ? ['', 'Bytes', hexDump(letter.value, allBytes ? Infinity : MAX_BYTES)]
+      : []),
+    '',
+    'What was done',
+    ...(history.length > 0 ? history.map(formatDisposition) : ['  nothing yet']),
+  ].join('\n');
+};
+
+const formatDisposition = ({
+  at,
+  letter,
+  disposition,
+  actor,
+  reason,
+  to,
+}: History[number]): string =>
+  `  ${instantText(at)}  ${positionText(letter)} ${disposition} by ${printable(actor)}` +
+  (to ? ` to ${positionText(to)}` : '') +
+  (reason === '' ? '' : `: ${printable(reason)}`);

@@ -1,0 +1,105 @@
+import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
+import { UserError } from '../../shared/errors.ts';
+import { withClickHouse } from '../../shared/sources/source-tools.ts';
+import { formatTable } from '../../shared/terminal/table.ts';
+import { isoText } from '../../shared/time.ts';
+import { print, printJson } from '../print.ts';
+import { lookConfig } from '../settings.ts';
+import { describeValue, formatLetter } from './describe.ts';
+import { historyOf } from './dispositions.ts';
+import { countByCode, listLetters, readLetter, type CodeCount } from './letters.ts';
+import { filterOf, type FilterOptions } from './options.ts';
+import { parsePosition, positionText, type Position } from './position.ts';
+import { printable } from './printable.ts';
+
+interface ListOptions extends FilterOptions {
+  readonly limit: number;
+  readonly after?: string;
+  readonly json?: boolean;
+}
+
+const MESSAGE_WIDTH = 60;
+
+/** `usagectl dlq list` */
+export const list = async (options: ListOptions): Promise<void> => {
+  const filter = filterOf(options);
+  const after = options.after === undefined ? null : wholePosition(options.after);
+  const { counts, letters } = await withClickHouse(lookConfig(), async (client) => ({
+    counts: await countByCode(client, filter),
+    letters: await listLetters(client, filter, options.limit + 1, after),
+  }));
+  const page = letters.slice(0, options.limit);
+  const last = page.at(-1);
+  const next = letters.length > page.length && last ? positionText(last) : null;
+  if (options.json) {
+    printJson({ counts: countsObject(counts), letters: page, next });
+    return;
+  }
+  if (counts.length === 0) {
+    print(options.all ? 'There are no such dead letters.' : 'There are no such open dead letters.');
+    return;
+  }
+  print(formatCounts(counts));
+  print('');
+  print(
+    formatTable(
+      ['DEAD LETTER', 'REPORTED', 'CODE', 'STATE', 'BYTES', 'MESSAGE'],
+      page.map((letter) => [
+        positionText(letter),
+        isoText(letter.reportedTime),
+        letter.code,
+        letter.disposition ?? 'open',
+        letter.bytes,
+        printable(letter.message, MESSAGE_WIDTH),
+      ]),
+    ),
+  );
+  if (next !== null) print(`\nThere are more: --after ${next}`);
+};
+
+const wholePosition = (text: string): Position => {
+  const { epoch, ...position } = parsePosition(text);
+  if (epoch === null) {
+    throw new UserError(
+      `--after needs TOPIC/EPOCH/PARTITION/OFFSET, as "usagectl dlq list" prints it`,
+    );
+  }
+  return { ...position, epoch };
+};
+
+const countsObject = (counts: readonly CodeCount[]) =>
+  Object.fromEntries(counts.map(({ code, letters }) => [code, letters]));
+
+export const formatCounts = (counts: readonly CodeCount[]): string =>
+  formatTable(
+    ['CODE', 'DEAD LETTERS'],
+    counts.map(({ code, letters }) => [code, letters]),
+  );
+
+interface ShowOptions {
+  readonly epoch?: number;
+  readonly json?: boolean;
+  readonly allBytes?: boolean;
+}
+
+/** `usagectl dlq show` */
+export const show = async (text: string, options: ShowOptions): Promise<void> => {
+  const position = parsePosition(text, options.epoch ?? null);
+  await withClickHouse(lookConfig(), async (client) => {
+    const letter = await readLetter(client, position);
+    const description = describeValue(letter.value, readSchemaDirectory());
+    const history = await historyOf(client, letter);
+    if (options.json) {
+      const { key, value, ...rest } = letter;
+      printJson({
+        ...rest,
+        key: key?.toString('base64') ?? null,
+        value: value?.toString('base64') ?? null,
+        ...description,
+        history,
+      });
+      return;
+    }
+    print(formatLetter(letter, description, history, options.allBytes === true));
+  });
+};

@@ -1,0 +1,58 @@
+import { InvalidArgumentError } from 'commander';
+import { UserError } from '../../shared/errors.ts';
+import { millis, type Millis } from '../../shared/time.ts';
+import type { LetterFilter } from './letters.ts';
+import { DEAD_LETTER_CODES } from './remedies.ts';
+
+export interface FilterOptions {
+  readonly code?: readonly string[];
+  readonly topic?: readonly string[];
+  readonly since?: Millis;
+  readonly until?: Millis;
+  readonly all?: boolean;
+}
+
+export const filterOf = ({ code, topic, since, until, all }: FilterOptions): LetterFilter => ({
+  codes: code ?? null,
+  topics: topic ?? null,
+  since: since ?? null,
+  until: until ?? null,
+  openOnly: all !== true,
+});
+
+const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+/** A date (its start, in UTC) or a time with its zone. */
+export const instant = (text: string): Millis => {
+  const value = TIME.test(text) ? Date.parse(text) : NaN;
+  if (Number.isNaN(value)) {
+    throw new InvalidArgumentError('give a time such as 2026-01-10 or 2026-01-10T08:00:00Z');
+  }
+  return millis(value);
+};
+
+export const code = (text: string, before: readonly string[] = []): readonly string[] => {
+  if (!DEAD_LETTER_CODES.some((known) => known === text)) {
+    throw new InvalidArgumentError(
+      `there is no such code; there are ${DEAD_LETTER_CODES.join(', ')}`,
+    );
+  }
+  return [...before, text];
+};
+
+export const several = (text: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  text,
+];
+
+/** A discard says why, in words that mean something later. */
+export const reasonOf = (text: string): string => {
+  const reason = text.trim();
+  if (reason === '') throw new UserError('A discard needs a reason: --reason "..."');
+  return reason;
+};
+
+export const wholeNumber = (text: string): number => {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('it must be a whole number above 0');
+};
