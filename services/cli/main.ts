@@ -3,8 +3,10 @@ import { UserError } from '../shared/errors.ts';
 import { explain } from '../shared/lifecycle.ts';
 import { epochCommand } from './commands/epoch.ts';
 import { dlqCommand } from './commands/dlq.ts';
+import { ledgerCommand } from './commands/ledger.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { provisionCommand } from './commands/provision.ts';
+import { rebuildCommand } from './commands/rebuild.ts';
 import { replayCommand } from './commands/replay.ts';
 import { rulesCommand } from './commands/rules.ts';
 import { simulateCommand } from './commands/simulate.ts';
@@ -29,6 +31,8 @@ const program = new Command('usagectl')
   .addCommand(sourcesCommand())
   .addCommand(rulesCommand())
   .addCommand(epochCommand())
+  .addCommand(rebuildCommand())
+  .addCommand(ledgerCommand())
   .addCommand(statusCommand())
   .addCommand(dlqCommand());
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { sourceName, type SourceId } from '../shared/source.ts';
+import type { RestatedHour } from './restated-hour.ts';
 import type { UsageQuery } from './usage-query.ts';
 
 /** What identifies a row of an answer, and the order of its rows. */
@@ -17,7 +18,11 @@ export interface RowKey {
  * the sources it was made from. Rows of closed hours never change; a history run that is sealed
  * between two pages would add some.
  */
-export const answerDigest = (query: UsageQuery, sources: readonly SourceId[]): string =>
+export const answerDigest = (
+  query: UsageQuery,
+  sources: readonly SourceId[],
+  restated: readonly RestatedHour[] = [],
+): string =>
   createHash('sha256')
     .update(
       JSON.stringify([
@@ -26,6 +31,7 @@ export const answerDigest = (query: UsageQuery, sources: readonly SourceId[]): s
         query.to,
         query.subscriberId,
         sources.map(sourceName).sort(),
+        restated,
       ]),
     )
     .digest('base64url')

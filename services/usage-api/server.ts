@@ -20,6 +20,12 @@ export interface ServerTools extends UsageAnswerTools {
   readonly timeLimitMillis: number;
 }
 
+/**
+ * Names the reported hours of an answer that were restated after they had closed: whoever has read them
+ * before should read them again. Not a part of Azure's API.
+ */
+const RESTATED_HEADER = 'x-usage-restated-hours';
+
 /** The usage API over HTTP. It does not listen yet. */
 export const usageApiServer = (tools: ServerTools): FastifyInstance => {
   const server = fastify({
@@ -57,7 +63,10 @@ const addUsageRoutes = (server: FastifyInstance, tools: ServerTools): void => {
     try {
       const call = { subscription, search: searchOf(request.url), origin: originOf(request) };
       const answer = await withinMillis(tools.timeLimitMillis, answerUsage(tools, call));
-      return await (answer.ok ? reply.send(answer.value) : sendError(reply, answer.error));
+      if (!answer.ok) return await sendError(reply, answer.error);
+      const { page, restatedHours } = answer.value;
+      if (restatedHours.length > 0) void reply.header(RESTATED_HEADER, restatedHours.join(', '));
+      return await reply.send(page);
     } catch (error) {
       logFailure(tools, request, reply, error);
       return sendError(reply, storeFailure(error));

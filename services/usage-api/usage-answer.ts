@@ -30,11 +30,17 @@ export interface UsageCall {
   readonly origin: string;
 }
 
+export interface UsageAnswer {
+  readonly page: UsagePage;
+  /** Reported hours of the range that were restated after they had closed. */
+  readonly restatedHours: readonly string[];
+}
+
 /** Answers a call. Throws what the store throws. */
 export const answerUsage = async (
   tools: UsageAnswerTools,
   call: UsageCall,
-): Promise<Checked<UsagePage>> => {
+): Promise<Checked<UsageAnswer>> => {
   const caller = callingSubscription(call.subscription, tools.providerSubscription);
   if (!caller.ok) return caller;
   const parsed = parseUsageQuery(call.search, {
@@ -49,7 +55,8 @@ export const answerUsage = async (
   if (processing !== null) return refuse(processingNotComplete(isoText(processing)));
 
   const sources = countedSources(coverage, query.from, query.to);
-  const digest = answerDigest(query, sources);
+  const restated = await tools.store.restatedHours(query, sources);
+  const digest = answerDigest(query, sources, restated);
   const token = query.continuationToken;
   const after = token === null ? null : readToken(token, digest);
   if (token !== null && after === null) {
@@ -61,5 +68,6 @@ export const answerUsage = async (
     );
   }
   const rows = await tools.store.rows(query, sources, after, PAGE_ROWS + 1);
-  return accept(usagePage(rows, { query, digest, caller: caller.value, origin: call.origin }));
+  const page = usagePage(rows, { query, digest, caller: caller.value, origin: call.origin });
+  return accept({ page, restatedHours: restated.map(({ hour }) => isoText(hour)) });
 };

@@ -2,7 +2,9 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../shared/clickhouse/client.ts';
 import type { SourceId } from '../shared/source.ts';
 import { readCoverage, type Coverage } from '../shared/sources/coverage.ts';
+import { millis } from '../shared/time.ts';
 import type { RowKey } from './continuation-token.ts';
+import type { RestatedHour } from './restated-hour.ts';
 import type { Granularity, UsageQuery } from './usage-query.ts';
 import type { UsageRow } from './usage-row.ts';
 
@@ -104,6 +106,29 @@ export class UsageStore {
       ...(query.subscriberId !== null && { subscriber: query.subscriberId }),
       ...after,
     });
+  }
+
+  /** The reported hours of a range that were restated after they had closed, in order. */
+  async restatedHours(
+    query: UsageQuery,
+    sources: readonly SourceId[],
+  ): Promise<readonly RestatedHour[]> {
+    const rows = await queryRows<{ hour: number; generation: number }>(
+      this.#client,
+      `SELECT toUnixTimestamp(r.reported_hour) AS hour, max(r.generation) AS generation
+       FROM restatements AS r
+       WHERE r.reported_hour >= toDateTime({from:UInt32}, 'UTC')
+         AND r.reported_hour < toDateTime({to:UInt32}, 'UTC')
+         AND has(arrayZip({topics:Array(String)}, {epochs:Array(UInt32)}), tuple(toString(topic), epoch))
+              GROUP BY hour ORDER BY hour`,
+      {
+        from: seconds(query.from),
+        to: seconds(query.to),
+        topics: sources.map(({ topic }) => topic),
+        epochs: sources.map(({ epoch }) => epoch),
+      },
+    );
+    return rows.map(({ hour, generation }) => ({ hour: millis(hour * 1000), generation }));
   }
 
   /** Whether ClickHouse answers and has the tables. */

@@ -157,7 +157,9 @@ interface ProgressRow extends SourcePartition {
   readonly sealed: boolean;
 }
 
-export const readProgress = async (client: ClickHouseClient): Promise<readonly PartitionProgress[]> => {
+export const readProgress = async (
+  client: ClickHouseClient,
+): Promise<readonly PartitionProgress[]> => {
   const rows = await queryRows<ProgressRow>(
     client,
     `SELECT topic, epoch, partition, toUnixTimestamp(c.closed_through) AS closed_through, sealed

@@ -1,0 +1,49 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { UserError } from '../../shared/errors.ts';
+import { withSourceTools } from '../../shared/sources/source-tools.ts';
+import { planTrim, trimLedger } from '../../shared/sources/trim-ledger.ts';
+import { HOUR_MILLIS, isoText, type Hour } from '../../shared/time.ts';
+import { print } from '../print.ts';
+import { changeConfig } from '../settings.ts';
+
+const PATIENCE_MILLIS = 120_000;
+
+const hour = (text: string): Hour => {
+  const time = Date.parse(text);
+  if (time >= 0 && time % HOUR_MILLIS === 0) return time as Hour;
+  throw new InvalidArgumentError('it must be an hour such as 2026-02-03T04:00:00Z');
+};
+
+interface Options {
+  readonly before: Hour;
+  readonly apply?: boolean;
+  readonly reason?: string;
+}
+
+const trim = async ({ before, apply, reason }: Options): Promise<void> => {
+  if (apply && !reason) throw new UserError('A trim is recorded: say why, with --reason');
+  await withSourceTools(changeConfig(), async (tools) => {
+    const plan = await planTrim(tools, before);
+    const what = `${plan.rows.toLocaleString('en')} rows of usage before ${isoText(before)}`;
+    if (!apply) {
+      print(`The ledger holds ${what}. Nothing was changed; --apply deletes them.`);
+      return;
+    }
+    await trimLedger(tools, plan, { reason: reason ?? '', patienceMillis: PATIENCE_MILLIS });
+    print(`Deleted ${what} from the ledger. Windows, counts and dead letters stay.`);
+  });
+};
+
+export const ledgerCommand = (): Command =>
+  new Command('ledger')
+    .description('the ledger of accepted events')
+    .addCommand(
+      new Command('trim')
+        .description(
+          'delete usage that is too old to be accepted again; older usage is refused from then on',
+        )
+        .requiredOption('--before <hour>', 'usage that started before this hour goes', hour)
+        .option('--apply', 'do it; without it nothing is changed')
+        .option('--reason <text>', 'why: it is recorded')
+        .action(trim),
+    );

@@ -1,0 +1,147 @@
+import { queryRows } from '../../services/shared/clickhouse/client.ts';
+import { beginHistory, writeHistory } from '../../services/shared/sources/history-run.ts';
+import { hourState, readCoverage } from '../../services/shared/sources/coverage.ts';
+import { simulatedCloud } from '../../services/shared/simulated-cloud/cloud.ts';
+import { simulatedHistory } from '../../services/shared/simulated-cloud/history.ts';
+import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
+import { Pipeline } from '../support/pipeline.ts';
+import { startService, usagectl, type ServiceProcess } from '../support/service-process.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const FIRST = Date.parse('2025-03-01T20:00:00Z') as Hour;
+const LAST = Date.parse('2025-03-02T03:00:00Z') as Hour;
+
+let pipeline: Pipeline;
+let topic: string;
+
+beforeAll(async () => {
+  pipeline = await Pipeline.open(HOUR_MILLIS);
+  await pipeline.startAggregator();
+  const begun = await beginHistory(
+    pipeline.tools,
+    {
+      origin: 'rebuild',
+      firstHour: FIRST,
+      lastHour: LAST,
+      hourMillis: HOUR_MILLIS,
+      partitions: 2,
+      billable: false,
+    },
+    pipeline.stack.config.USAGE_TOPIC_PREFIX,
+  );
+  topic = begun.source.topic;
+  await writeHistory(
+    pipeline.tools,
+    begun.source,
+    simulatedHistory(simulatedCloud({ seed: 4, tenants: 6 }), FIRST, LAST),
+  );
+  await waitFor(
+    'the run is complete',
+    async () =>
+      hourState(await readCoverage(pipeline.stack.clickHouse), LAST, HOUR_MILLIS) === 'complete',
+  );
+  await pipeline.stopAll();
+});
+
+afterAll(async () => {
+  await pipeline.close();
+});
+
+const rebuild = (...more: readonly string[]) =>
+  usagectl(
+    ['rebuild', topic, '--from', '2025-03-01T20:00:00Z', '--to', '2025-03-02T03:00:00Z', ...more],
+    pipeline.environment,
+  );
+
+const rows = (table: string): Promise<readonly object[]> =>
+  queryRows(
+    pipeline.stack.clickHouse,
+    `SELECT * EXCEPT (generation, version) FROM ${table} FINAL
+     ORDER BY ${table === 'usage_hourly' ? 'reported_hour, usage_hour' : 'reported_day, usage_day'}, partition, meter_key, resource_key`,
+  );
+
+const command = (query: string): Promise<unknown> =>
+  pipeline.stack.clickHouse.command({ query, clickhouse_settings: { mutations_sync: '2' } });
+
+test('windows that are right are left alone', async () => {
+  expect(await rebuild()).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Every window is what the ledger gives') as string,
+  });
+});
+
+test('a row that is wrong, one that is missing and one too many are shown first, and restated when asked', async () => {
+  const before = { hourly: await rows('usage_hourly'), daily: await rows('usage_daily') };
+  // As a defect or a hand would leave them: rows that win over the right ones.
+  await command(
+    `INSERT INTO usage_hourly SELECT * EXCEPT (version) REPLACE (quantity + 1 AS quantity, last_offset + 1000000 AS last_offset)
+    FROM usage_hourly FINAL WHERE reported_hour = '2025-03-01 22:00:00' ORDER BY resource_key LIMIT 3`.replace(
+      'INSERT INTO usage_hourly SELECT',
+      `INSERT INTO usage_hourly (${COLUMNS}) SELECT`,
+    ),
+  );
+  await command(`INSERT INTO usage_hourly (${COLUMNS}) SELECT * EXCEPT (version) REPLACE ('phantom' AS resource_key, 7 AS quantity)
+    FROM usage_hourly FINAL WHERE reported_hour = '2025-03-02 01:00:00' LIMIT 1`);
+  await command(
+    `ALTER TABLE usage_hourly DELETE WHERE reported_hour = '2025-03-02 02:00:00' AND meter_key = 'f271a8a388c44d93956a063e1d2fa80b'`,
+  );
+  await command(
+    `INSERT INTO usage_daily (${DAILY}) SELECT ${DAILY.replace('quantity', 'quantity + 5')} FROM usage_daily FINAL LIMIT 1`,
+  );
+
+  const dry = await rebuild();
+  expect(dry.code).toBe(0);
+  expect(dry.stdout).toContain('Nothing was changed');
+  expect(dry.stdout).toContain('phantom');
+  expect(await rows('usage_hourly')).not.toEqual(before.hourly);
+  expect(await rebuild('--apply')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('--reason') as string,
+  });
+
+  const applied = await rebuild('--apply', '--reason', 'a test');
+  expect(applied).toMatchObject({ code: 0, stderr: '' });
+  expect(await rows('usage_hourly')).toEqual(before.hourly);
+  expect(await rows('usage_daily')).toEqual(before.daily);
+  expect((await rebuild()).stdout).toContain('Every window is what the ledger gives');
+});
+
+test('readers of the API see which hours were restated', async () => {
+  const api: ServiceProcess = await startService('usage-api', {
+    ...pipeline.environment,
+    USAGE_API_PORT: '0',
+  });
+  const url = /"url":"([^"]+)"/.exec(api.output())?.[1] ?? '';
+  const ask = (from: string, to: string) =>
+    fetch(
+      `${url}/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates` +
+        `?reportedStartTime=${from}&reportedEndTime=${to}&aggregationGranularity=Hourly&api-version=2015-06-01-preview`,
+    );
+  const restated = await ask('2025-03-01T20:00:00Z', '2025-03-02T04:00:00Z');
+  expect(restated.status).toBe(200);
+  expect(restated.headers.get('x-usage-restated-hours')).toBe(
+    '2025-03-01T22:00:00Z, 2025-03-02T01:00:00Z, 2025-03-02T02:00:00Z',
+  );
+  const untouched = await ask('2025-03-01T20:00:00Z', '2025-03-01T21:00:00Z');
+  expect(untouched.headers.get('x-usage-restated-hours')).toBeNull();
+  await api.stop();
+});
+
+test('hours of a day that is still open are refused', async () => {
+  const live = (await pipeline.sources()).find(({ kind }) => kind === 'live');
+  const hour = new Date(live?.firstHour ?? 0).toISOString();
+  const refused = await usagectl(
+    ['rebuild', live?.topic ?? '', '--from', hour, '--to', hour],
+    pipeline.environment,
+  );
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.stderr).toContain('is not closed on every partition');
+});
+
+const COLUMNS = `topic, epoch, partition, reported_hour, usage_hour, usage_hour_end, subscription_key, meter_key,
+  resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info, quantity,
+  event_count, first_offset, last_offset, generation`;
+
+const DAILY = `topic, epoch, partition, reported_day, usage_day, usage_day_end, subscription_key, meter_key,
+  resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info, quantity,
+  event_count, first_offset, through_hour, generation`;
