@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
+import { usageAggregateDecoder } from '../../services/shared/avro/usage-aggregate-codec.ts';
+import { CONTROL_HEADER } from '../../services/shared/control-record.ts';
+import { addQuantities, formatQuantity, type Quantity } from '../../services/shared/decimal.ts';
+import { asciiLower } from '../../services/shared/placement.ts';
+import { partitionName, type SourcePartition } from '../../services/shared/source.ts';
+import { isoText, millis, type Millis } from '../../services/shared/time.ts';
+import { parseClosedMarker } from '../../services/shared/usage-aggregate.ts';
+import { uuidText, type UsageEvent } from '../../services/shared/usage-event.ts';
+import { Differences, type Row } from '../support/workload/differences.ts';
+import type { ExpectedTotals } from '../support/workload/expected-totals.ts';
+import type { PartitionLog } from '../support/workload/read-log.ts';
+
+interface Total {
+  quantity: Quantity;
+  eventCount: number;
+}
+
+interface PublishedHour {
+  /** By aggregate id, in the order of their first appearance. */
+  readonly aggregates: Map<string, Buffer>;
+  readonly totals: Map<string, Total>;
+  isClosed: boolean;
+}
+
+/**
+ * How the topic of closed hours differs from what the bridge must find there: for each closed hour,
+ * an empty one too, all its aggregates before a marker that agrees with them; and whatever is
+ * published again is the same.
+ */
+export const publishedHours = (
+  expected: ExpectedTotals,
+  logs: readonly PartitionLog[],
+): readonly string[] => {
+  const differences = new Differences(20);
+  const published = readPublished(logs, differences);
+  for (const { at, source, windows, closedThrough } of expected.partitions) {
+    const totals = new Map<number, Map<string, Total>>();
+    for (const { reported, first, quantity, eventCount } of windows.values()) {
+      const hour = totals.get(reported) ?? new Map<string, Total>();
+      totals.set(reported, hour);
+      addUp(hour, identityOf(first), { quantity, eventCount });
+    }
+    for (let hour: number = source.firstHour; hour < closedThrough; hour += source.hourMillis) {
+      const name = hourName(at, millis(hour));
+      const found = published.get(name);
+      published.delete(name);
+      if (found?.isClosed !== true) differences.add(`${name} has no closed marker`);
+      compareTotals(name, totals.get(hour) ?? new Map<string, Total>(), found, differences);
+    }
+  }
+  for (const name of published.keys()) differences.add(`${name} is published and not closed`);
+  return differences.list;
+};
+
+const compareTotals = (
+  name: string,
+  expected: ReadonlyMap<string, Total>,
+  found: PublishedHour | undefined,
+  differences: Differences,
+): void => {
+  const totals = found?.totals ?? new Map<string, Total>();
+  for (const identity of new Set([...expected.keys(), ...totals.keys()])) {
+    const [wanted, actual] = [expected.get(identity), totals.get(identity)].map(rowOf);
+    differences.compare(`${name} ${identity}`, wanted, actual);
+  }
+};
+
+const rowOf = (total: Total | undefined): Row | undefined =>
+  total && { quantity: formatQuantity(total.quantity), eventCount: total.eventCount };
+
+const readPublished = (
+  logs: readonly PartitionLog[],
+  differences: Differences,
+): Map<string, PublishedHour> => {
+  const decode = usageAggregateDecoder(readSchemaDirectory());
+  const published = new Map<string, PublishedHour>();
+  const hourAt = (name: string): PublishedHour => {
+    const hour = published.get(name) ?? {
+      aggregates: new Map<string, Buffer>(),
+      totals: new Map<string, Total>(),
+      isClosed: false,
+    };
+    published.set(name, hour);
+    return hour;
+  };
+  for (const { headers, value } of logs.flatMap(({ records }) => records)) {
+    const bytes = value ?? Buffer.alloc(0);
+    if (headers[CONTROL_HEADER] === 'closed') {
+      const marker = parseClosedMarker(bytes.toString('utf8'));
+      if (!marker) {
+        differences.add('a closed marker cannot be read');
+        continue;
+      }
+      const name = hourName(marker, marker.reportedHour);
+      const hour = hourAt(name);
+      hour.isClosed = true;
+      const digest = createHash('sha256');
+      for (const aggregate of hour.aggregates.values()) digest.update(aggregate);
+      if (marker.count !== hour.aggregates.size || marker.digest !== digest.digest('hex')) {
+        differences.add(`${name} has other aggregates before its marker than that says`);
+      }
+      continue;
+    }
+    const aggregate = decode(bytes);
+    if (!aggregate) {
+      differences.add('an aggregate cannot be read');
+      continue;
+    }
+    const name = hourName(aggregate, aggregate.reportedHour);
+    const hour = hourAt(name);
+    const id = uuidText(aggregate.aggregateId);
+    const earlier = hour.aggregates.get(id);
+    if (earlier && !earlier.equals(bytes)) {
+      differences.add(`${name} has aggregate ${id} with two contents`);
+    }
+    if (earlier) continue;
+    if (hour.isClosed) differences.add(`${name} has aggregate ${id} after its marker only`);
+    hour.aggregates.set(id, bytes);
+    addUp(hour.totals, identityOf(aggregate), aggregate);
+  }
+  return published;
+};
+
+const addUp = (totals: Map<string, Total>, identity: string, part: Total): void => {
+  const { quantity, eventCount } = part;
+  const total = totals.get(identity);
+  if (!total) {
+    totals.set(identity, { quantity, eventCount });
+    return;
+  }
+  total.quantity = addQuantities(total.quantity, quantity);
+  total.eventCount += eventCount;
+};
+
+const hourName = (at: SourcePartition, hour: Millis): string =>
+  `closed hour ${isoText(hour)} of ${partitionName(at)}`;
+
+const identityOf = (
+  usage: Pick<UsageEvent, 'subscriptionId' | 'meterId' | 'resourceUri'>,
+): string => [usage.subscriptionId, usage.meterId, usage.resourceUri].map(asciiLower).join(' ');
