@@ -44,6 +44,22 @@ module.exports = {
       },
     },
     {
+      name: 'audit-stands-apart',
+      comment:
+        'The audit recounts with code of its own: a mistake in how records are judged, counted or stored must ' +
+        'not be made twice.',
+      severity: 'error',
+      from: { path: '^services/cli/(audit/|commands/audit\\.ts$)', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: [
+          '^services/(aggregator|bridge)/',
+          '^services/shared/usage-event-problem\\.ts$',
+          '^services/shared/avro/usage-event-codec\\.ts$',
+          '^services/shared/billing/reconcile\\.ts$',
+        ],
+      },
+    },
+    {
       name: 'code-knows-no-test',
       severity: 'error',
       from: { path: '^(services|schemas)/', pathNot: '\\.test\\.ts$' },

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { UserError } from '../shared/errors.ts';
 import { explain } from '../shared/lifecycle.ts';
+import { auditCommand } from './commands/audit.ts';
 import { epochCommand } from './commands/epoch.ts';
 import { dlqCommand } from './commands/dlq.ts';
 import { ledgerCommand } from './commands/ledger.ts';
@@ -33,6 +34,7 @@ const program = new Command('usagectl')
   .addCommand(epochCommand())
   .addCommand(rebuildCommand())
   .addCommand(ledgerCommand())
+  .addCommand(auditCommand())
   .addCommand(statusCommand())
   .addCommand(dlqCommand());
 

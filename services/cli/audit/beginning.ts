@@ -1,0 +1,107 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import {
+  CONTROL_HEADER,
+  controlKeyId,
+  isSignedFor,
+  type Keyring,
+} from '../../shared/control-record.ts';
+import type { LogRecord } from '../../shared/log-record.ts';
+import { parseRules } from '../../shared/rules.ts';
+import type { Source, SourcePartition } from '../../shared/source.ts';
+import type { StoredCheckpoint } from './checkpoints.ts';
+import type { LogReader } from './log-reader.ts';
+import type { Beginning } from './recount.ts';
+import { OF_PARTITION, partitionParams, storedRows } from './stored-rows.ts';
+
+/** The first records have expired: what the log said before the first one that is left. */
+export interface LateBeginning {
+  readonly beginning: Beginning;
+  /** From here on the rules and the floor in force are known. */
+  readonly countedFrom: number;
+}
+
+/** Before the first record of a life there is nothing. */
+export const firstBeginning = (source: Source, low: number): Beginning => ({
+  offset: low,
+  watermark: source.firstHour,
+  openHour: source.firstHour,
+  sealed: false,
+  floor: null,
+  rules: null,
+});
+
+/**
+ * What holds where the log begins now. Reported time is the last one that was stored from before it.
+ * Rules, floor and seal are those of the checkpoint, unless a control record that is left set them: the
+ * ones before that are not known, and counting begins with it.
+ */
+export const lateBeginning = async (
+  tools: {
+    readonly client: ClickHouseClient;
+    readonly reader: LogReader;
+    readonly keyring: Keyring;
+  },
+  at: SourcePartition,
+  source: Source,
+  checkpoint: StoredCheckpoint,
+  low: number,
+): Promise<LateBeginning> => {
+  const left = await controlsLeft(tools.reader, tools.keyring, at, checkpoint, low);
+  const countedFrom = Math.max(low, left.get('rules') ?? low, left.get('floor') ?? low);
+  const watermark = Math.max(source.firstHour, await reportedBefore(tools.client, at, low));
+  return {
+    countedFrom,
+    beginning: {
+      offset: countedFrom,
+      watermark,
+      openHour: Math.floor(watermark / source.hourMillis) * source.hourMillis,
+      sealed: checkpoint.sealed && !left.has('end'),
+      floor: left.has('floor') ? null : checkpoint.floor,
+      rules: left.has('rules') || checkpoint.rules === '' ? null : checkpoint.rules,
+    },
+  };
+};
+
+/** The first record of each kind of control that is left in the log; it is read only if there may be one. */
+const controlsLeft = async (
+  reader: LogReader,
+  keyring: Keyring,
+  at: SourcePartition,
+  checkpoint: StoredCheckpoint,
+  low: number,
+): Promise<ReadonlyMap<string, number>> => {
+  const found = new Map<string, number>();
+  const { floor, sealed, nextOffset } = checkpoint;
+  const rules = parseRules(checkpoint.rules);
+  if (rules?.version === 1 && floor === null && !sealed) return found;
+  const look = (record: LogRecord): void => {
+    const kind = record.headers[CONTROL_HEADER];
+    if (kind === undefined || found.has(kind)) return;
+    const key = keyring.find(({ id }) => id === controlKeyId(record.headers));
+    if (key && isSignedFor(at, record.headers, record.value, key)) found.set(kind, record.offset);
+  };
+  await reader.read(at, low, nextOffset, (records) => {
+    records.forEach(look);
+    return Promise.resolve();
+  });
+  return found;
+};
+
+const reportedBefore = async (
+  client: ClickHouseClient,
+  at: SourcePartition,
+  offset: number,
+): Promise<number> => {
+  let last = 0;
+  for (const table of ['usage_events', 'dead_letters']) {
+    const rows = storedRows(
+      client,
+      `SELECT count(), toUnixTimestamp64Milli(max(t.reported_time)) FROM ${table} AS t
+       WHERE ${OF_PARTITION} AND t.offset < {offset:UInt64}`,
+      { ...partitionParams(at), offset },
+    );
+    for await (const [count, time] of rows)
+      if (Number(count) > 0) last = Math.max(last, Number(time));
+  }
+  return last;
+};

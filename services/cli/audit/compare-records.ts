@@ -1,0 +1,198 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { createHash } from 'node:crypto';
+import { formatQuantity } from '../../shared/decimal.ts';
+import type { SourcePartition } from '../../shared/source.ts';
+import { uuidText } from '../../shared/usage-event.ts';
+import {
+  contradiction,
+  type DifferenceKind,
+  type Differences,
+  type Value,
+  type Values,
+} from './differences.ts';
+import type { AcceptedEvent, RefusedRecord } from './recount.ts';
+import {
+  instant,
+  millisecond,
+  OF_PARTITION,
+  partitionParams,
+  selected,
+  shortest,
+  storedRows,
+  type Columns,
+} from './stored-rows.ts';
+
+/** One range of offsets of a partition, whose accepted events and refused records are all given. */
+export interface Page {
+  readonly from: number;
+  readonly end: number;
+  readonly accepted: readonly AcceptedEvent[];
+  readonly refused: readonly RefusedRecord[];
+}
+
+export interface RecordComparison {
+  readonly client: ClickHouseClient;
+  readonly at: SourcePartition;
+  readonly differences: Differences;
+  /** Usage that started before it may be gone from the ledger; null where it was never trimmed. */
+  readonly trimmedBefore: number | null;
+}
+
+const LEDGER: Columns = {
+  offset: 't.offset',
+  event_id: 'toString(t.event_id)',
+  reported_time: millisecond('reported_time'),
+  reported_hour: instant('reported_hour'),
+  usage_hour: instant('usage_hour'),
+  usage_start: millisecond('usage_start'),
+  usage_end: millisecond('usage_end'),
+  subscription_id: 't.subscription_id',
+  meter_id: 't.meter_id',
+  resource_uri: 't.resource_uri',
+  location: 't.location',
+  tags: 't.tags',
+  additional_info: 't.additional_info',
+  quantity: 'toString(t.quantity)',
+};
+const LEDGER_COLUMNS = Object.keys(LEDGER);
+const QUANTITY = LEDGER_COLUMNS.indexOf('quantity');
+
+const ledgerRow = (event: AcceptedEvent): Values => {
+  const { usage } = event;
+  return [
+    event.offset,
+    uuidText(usage.eventId),
+    event.reportedTime,
+    event.reportedHour,
+    event.usageHour,
+    usage.start,
+    usage.end,
+    usage.subscriptionId,
+    usage.meterId,
+    usage.resourceUri,
+    usage.location,
+    usage.tags,
+    usage.additionalInfo,
+    formatQuantity(event.quantity),
+  ];
+};
+
+const DEAD_LETTER: Columns = {
+  offset: 't.offset',
+  code: 't.code',
+  reported_time: millisecond('reported_time'),
+  record_timestamp: 't.record_timestamp',
+  record_key: `if(isNull(t.record_key), NULL, hex(MD5(assumeNotNull(t.record_key))))`,
+  record_value: `if(isNull(t.record_value), NULL, hex(MD5(assumeNotNull(t.record_value))))`,
+  record_headers: 'hex(MD5(t.record_headers))',
+};
+const DEAD_LETTER_COLUMNS = Object.keys(DEAD_LETTER);
+
+const md5 = (bytes: Buffer | string | null): string | null =>
+  bytes === null ? null : createHash('md5').update(bytes).digest('hex').toUpperCase();
+
+const deadLetterRow = ({ record, code, reportedTime }: RefusedRecord): Values => [
+  record.offset,
+  code,
+  reportedTime,
+  record.timestamp,
+  md5(record.key),
+  md5(record.value),
+  md5(JSON.stringify(record.headers)),
+];
+
+/** Compares the ledger and the dead letters of a range of offsets; returns how many rows they are. */
+export const compareRecords = async (
+  comparison: RecordComparison,
+  page: Page,
+): Promise<{ readonly ledger: number; readonly deadLetters: number }> => {
+  const { client, at, trimmedBefore } = comparison;
+  const of = { ...partitionParams(at), from: page.from, end: page.end };
+  const range = `${OF_PARTITION} AND t.offset >= {from:UInt64} AND t.offset < {end:UInt64}`;
+  const trimmed = page.accepted.filter(
+    ({ usage }) => trimmedBefore !== null && usage.start < trimmedBefore,
+  );
+  const ledger = await compareRows(comparison, {
+    kind: 'ledger',
+    columns: LEDGER_COLUMNS,
+    recounted: new Map(page.accepted.map((event) => [event.offset, ledgerRow(event)])),
+    // Without FINAL, which would merge the whole partition for each page.
+    stored: storedRows(
+      client,
+      `SELECT ${selected(LEDGER)} FROM usage_events AS t WHERE ${range}`,
+      of,
+    ),
+    final: (offset) =>
+      storedRows(
+        client,
+        `SELECT ${selected(LEDGER)} FROM usage_events AS t FINAL
+         WHERE ${OF_PARTITION} AND t.offset = {offset:UInt64}`,
+        { ...partitionParams(at), offset },
+      ),
+    mayBeMissing: new Set(trimmed.map(({ offset }) => offset)),
+  });
+  const deadLetters = await compareRows(comparison, {
+    kind: 'dead-letter',
+    columns: DEAD_LETTER_COLUMNS,
+    recounted: new Map(page.refused.map((each) => [each.record.offset, deadLetterRow(each)])),
+    stored: storedRows(
+      client,
+      `SELECT ${selected(DEAD_LETTER)} FROM dead_letters AS t FINAL WHERE ${range}`,
+      of,
+    ),
+    final: null,
+    mayBeMissing: new Set(),
+  });
+  return { ledger, deadLetters };
+};
+
+/** Rows that are told by the offset, which stands in their first column. */
+interface Rows {
+  readonly kind: DifferenceKind;
+  readonly columns: readonly string[];
+  readonly recounted: ReadonlyMap<number, Values>;
+  readonly stored: AsyncIterable<Value[]>;
+  /** Which rows hold at an offset with copies that differ; null where only those that hold are stored. */
+  readonly final: ((offset: number) => AsyncIterable<Value[]>) | null;
+  readonly mayBeMissing: ReadonlySet<number>;
+}
+
+const compareRows = async (
+  { at, differences }: RecordComparison,
+  { kind, columns, recounted, stored, final, mayBeMissing }: Rows,
+): Promise<number> => {
+  const rows = new Map<number, Value[]>();
+  const unlike = new Set<number>();
+  for await (const row of stored) {
+    if (kind === 'ledger') row[QUANTITY] = shortest(row[QUANTITY]);
+    const offset = Number(row[0]);
+    const copy = rows.get(offset); // written again after a crash
+    if (copy && contradiction(columns, copy, row)) unlike.add(offset);
+    rows.set(offset, row);
+  }
+  const compare = (offset: number, row: Value[]): void => {
+    const expected = recounted.get(offset);
+    const problem = expected
+      ? contradiction(columns, expected, row)
+      : 'is stored, and the log has no such record there';
+    if (problem) differences.add(at, kind, rowName(expected ?? row), problem, offset);
+  };
+  for (const [offset, row] of rows) {
+    if (final === null || !unlike.has(offset)) {
+      compare(offset, row);
+      continue;
+    }
+    for await (const holding of final(offset)) {
+      if (kind === 'ledger') holding[QUANTITY] = shortest(holding[QUANTITY]);
+      compare(offset, holding);
+    }
+  }
+  for (const [offset, expected] of recounted) {
+    if (rows.has(offset) || mayBeMissing.has(offset)) continue;
+    differences.add(at, kind, rowName(expected), 'is not stored', offset);
+  }
+  return rows.size;
+};
+
+/** By its offset and what stands in its second column: the event's id, or the code. */
+const rowName = ([offset, about]: Values): string => `offset ${String(offset)}, ${String(about)}`;

@@ -1,0 +1,221 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { formatQuantity } from '../../shared/decimal.ts';
+import type { Source, SourcePartition } from '../../shared/source.ts';
+import { isoText, millis } from '../../shared/time.ts';
+import { contradiction, type Differences, type Value, type Values } from './differences.ts';
+import { windowName, type CountedWindow } from './recount.ts';
+import {
+  instant,
+  OF_PARTITION,
+  partitionParams,
+  selected,
+  shortest,
+  storedRows,
+  type Columns,
+} from './stored-rows.ts';
+
+/** A partition whose windows are compared, up to its checkpoint. */
+export interface WindowComparison {
+  readonly client: ClickHouseClient;
+  readonly at: SourcePartition;
+  readonly source: Source;
+  readonly differences: Differences;
+  /** Of the checkpoint: rows that hold more have been written since, and cannot be judged. */
+  readonly nextOffset: number;
+  readonly closedThrough: number;
+}
+
+/** A window of an hour or of a day, with the reported one that it belongs to. */
+export interface Reported {
+  readonly reported: number;
+  readonly window: CountedWindow;
+  /** The last reported hour that is in it. */
+  readonly throughHour: number;
+}
+
+/** Reported hours, or days, from the first on and before the end: all of them are compared at once. */
+export interface Span {
+  readonly from: number;
+  readonly end: number;
+}
+
+export interface Compared {
+  readonly compared: number;
+  /** Rows that hold more than what the checkpoint covers. */
+  readonly ahead: number;
+}
+
+const KEYS: Columns = {
+  subscription_key: 't.subscription_key',
+  meter_key: 't.meter_key',
+  resource_key: 't.resource_key',
+};
+
+const CONTENT: Columns = {
+  subscription_id: 't.subscription_id',
+  meter_id: 't.meter_id',
+  resource_uri: 't.resource_uri',
+  location: 't.location',
+  tags: 't.tags',
+  additional_info: 't.additional_info',
+  event_count: 't.event_count',
+  first_offset: 't.first_offset',
+  quantity: 'toString(t.quantity)',
+};
+
+/** How hours and days differ. */
+interface Table {
+  readonly kind: 'hourly' | 'daily';
+  readonly name: string;
+  readonly reported: string;
+  readonly columns: Columns;
+  /** What is compared: all but what names the window. */
+  readonly compared: readonly string[];
+  /** The column that tells how far a row goes. */
+  readonly reaches: number;
+}
+
+const tableOf = (kind: Table['kind'], name: string, unit: string, reaches: Columns): Table => {
+  const columns = {
+    reported: instant(`reported_${unit}`),
+    usage: instant(`usage_${unit}`),
+    ...KEYS,
+    usage_end: instant(`usage_${unit}_end`),
+    ...CONTENT,
+    ...reaches,
+  };
+  const names = Object.keys(columns);
+  return {
+    kind,
+    name,
+    reported: `reported_${unit}`,
+    columns,
+    compared: names.slice(KEYED),
+    reaches: names.length - 1,
+  };
+};
+
+/** So many columns name a window. */
+const KEYED = 5;
+
+const HOURLY = tableOf('hourly', 'usage_hourly', 'hour', { last_offset: 't.last_offset' });
+const DAILY = tableOf('daily', 'usage_daily', 'day', { through_hour: instant('through_hour') });
+const QUANTITY = HOURLY.compared.indexOf('quantity') + KEYED;
+
+const valuesOf = (reaches: Value, usageEnd: number, { window }: Reported): Values => {
+  const { first } = window;
+  return [
+    usageEnd,
+    first.subscriptionId,
+    first.meterId,
+    first.resourceUri,
+    first.location,
+    first.tags,
+    first.additionalInfo,
+    window.eventCount,
+    window.firstOffset,
+    formatQuantity(window.quantity),
+    reaches,
+  ];
+};
+
+export const compareHours = (
+  comparison: WindowComparison,
+  span: Span,
+  recounted: Iterable<Reported>,
+): Promise<Compared> => {
+  const { hourMillis } = comparison.source;
+  return compare(comparison, HOURLY, span, recounted, {
+    values: (each) => valuesOf(each.window.lastOffset, each.window.usageHour + hourMillis, each),
+    isAhead: (lastOffset) => lastOffset >= comparison.nextOffset,
+  });
+};
+
+/** The usage hours of its windows are days. */
+export const compareDays = (
+  comparison: WindowComparison,
+  span: Span,
+  recounted: Iterable<Reported>,
+): Promise<Compared> => {
+  const dayMillis = comparison.source.hourMillis * 24;
+  return compare(comparison, DAILY, span, recounted, {
+    values: (each) => valuesOf(each.throughHour, each.window.usageHour + dayMillis, each),
+    isAhead: (throughHour) => throughHour >= comparison.closedThrough,
+  });
+};
+
+const compare = async (
+  { client, at, differences }: WindowComparison,
+  table: Table,
+  { from, end }: Span,
+  recounted: Iterable<Reported>,
+  how: {
+    readonly values: (each: Reported) => Values;
+    readonly isAhead: (reaches: number) => boolean;
+  },
+): Promise<Compared> => {
+  const expected = new Map<string, Reported>();
+  for (const each of recounted) {
+    const { usageHour, subscriptionKey, meterKey, resourceKey } = each.window;
+    const name = windowName(usageHour, subscriptionKey, meterKey, resourceKey);
+    expected.set(`${String(each.reported)}\0${name}`, each);
+  }
+  const stored = storedRows(
+    client,
+    `SELECT ${selected(table.columns)} FROM ${table.name} AS t FINAL
+     WHERE ${OF_PARTITION} AND t.${table.reported} >= toDateTime({from:UInt32}, 'UTC')
+       AND t.${table.reported} < toDateTime({end:UInt32}, 'UTC')`,
+    { ...partitionParams(at), from: secondsOf(from), end: secondsOf(end) },
+  );
+  let compared = 0;
+  let ahead = 0;
+  for await (const row of stored) {
+    row[QUANTITY] = shortest(row[QUANTITY]);
+    const key = row.slice(0, KEYED).join('\0');
+    const each = expected.get(key);
+    expected.delete(key);
+    if (how.isAhead(Number(row[table.reaches]))) {
+      ahead++;
+      continue;
+    }
+    compared++;
+    const offset = Number(row[KEYED + table.compared.indexOf('first_offset')]);
+    const problem = each
+      ? contradiction(table.compared, how.values(each), row.slice(KEYED))
+      : 'is stored, and the log has no such window';
+    if (problem) {
+      const name = rowName(row.slice(0, KEYED));
+      differences.add(at, table.kind, name, problem, each?.window.firstOffset ?? offset);
+    }
+  }
+  for (const [key, { window }] of expected) {
+    const [reported, usage, ...keys] = key.split('\0');
+    const name = rowName([Number(reported), Number(usage), ...keys]);
+    const problem = `is not stored, recounted ${String(window.eventCount)} events with ${formatQuantity(window.quantity)}`;
+    differences.add(at, table.kind, name, problem, window.firstOffset);
+  }
+  return { compared, ahead };
+};
+
+/** Seconds since 1970 as ClickHouse's `DateTime` has them: up to 2106. */
+const secondsOf = (time: number): number => Math.min(Math.max(0, time / 1000), 0xffff_ffff);
+
+const rowName = ([reported, usage, ...keys]: Values): string =>
+  `reported ${isoText(millis(Number(reported)))} usage ${isoText(millis(Number(usage)))} ${keys.join(' ')}`;
+
+/** How many rows there are of hours, or days, that begin before a time and cannot be recounted. */
+export const countBefore = async (
+  { client, at }: WindowComparison,
+  kind: Table['kind'],
+  end: number,
+): Promise<number> => {
+  const { name, reported } = kind === 'hourly' ? HOURLY : DAILY;
+  const rows = storedRows(
+    client,
+    `SELECT count() FROM ${name} AS t FINAL
+     WHERE ${OF_PARTITION} AND t.${reported} < toDateTime({end:UInt32}, 'UTC')`,
+    { ...partitionParams(at), end: secondsOf(end) },
+  );
+  for await (const [count] of rows) return Number(count);
+  return 0;
+};

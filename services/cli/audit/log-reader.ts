@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import type { Admin, Kafka } from 'kafkajs';
+import { UserError } from '../../shared/errors.ts';
+import { GroupReader } from '../../shared/kafka/group-reader.ts';
+import { topicOffsets } from '../../shared/kafka/topics.ts';
+import type { LogRecord, TopicPartition } from '../../shared/log-record.ts';
+import { Serial } from '../../shared/serial.ts';
+
+/** Takes records in order; offsets below `next` that are not among them hold none. */
+export type TakeRecords = (records: readonly LogRecord[], next: number) => Promise<void>;
+
+/** How long the broker may give nothing of a log that has more. */
+const PATIENCE_MILLIS = 60_000;
+
+interface Reading {
+  readonly at: TopicPartition;
+  readonly end: number;
+  readonly take: TakeRecords;
+  readonly done: (error?: Error) => void;
+  next: number;
+  /** Whether records are being taken: what takes long then is not the broker. */
+  busy: boolean;
+}
+
+/**
+ * Reads partitions one at a time. It has a consumer group of its own, which goes when it is closed:
+ * reading changes nothing for anybody.
+ */
+export class LogReader {
+  private readonly admin: Admin;
+  private readonly groupId = `usage-audit-${randomUUID()}`;
+  private readonly group: GroupReader;
+  private readonly serial = new Serial();
+  private reading: Reading | null = null;
+  private readonly assigned: Promise<void>;
+
+  private constructor(kafka: Kafka, admin: Admin, topics: readonly string[]) {
+    this.admin = admin;
+    let begin: () => void = () => undefined;
+    this.assigned = new Promise((resolve) => {
+      begin = resolve;
+    });
+    this.group = new GroupReader(
+      kafka,
+      {
+        assigned: () => {
+          begin();
+          return Promise.resolve();
+        },
+        position: (at) => this.position(at),
+        take: (at, records, next) => this.take(at, records, next),
+        stalled: () => undefined,
+      },
+      {
+        groupId: this.groupId,
+        topics,
+        sessionTimeout: 30_000,
+        onCrash: (error) => this.reading?.done(error),
+      },
+    );
+  }
+
+  static async open(kafka: Kafka, admin: Admin, topics: readonly string[]): Promise<LogReader> {
+    const reader = new LogReader(kafka, admin, topics);
+    if (topics.length > 0) await reader.group.start();
+    return reader;
+  }
+
+  async close(): Promise<void> {
+    await this.group.stop();
+    // It expires by itself where it cannot be deleted.
+    await this.admin.deleteGroups([this.groupId]).catch(() => undefined);
+  }
+
+  /**
+   * Gives the records from one offset up to another.
+   * @throws UserError where the log no longer begins before them, or the broker gives no more.
+   */
+  async read(at: TopicPartition, from: number, end: number, take: TakeRecords): Promise<void> {
+    if (from >= end) return;
+    await this.assigned;
+    let given = from;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const reading: Reading = {
+          at,
+          end,
+          take,
+          next: from,
+          busy: false,
+          done: (error) => (error ? reject(error) : resolve()),
+        };
+        this.reading = reading;
+        timer = setInterval(() => {
+          if (reading.next === given && !reading.busy) {
+            reject(
+              new UserError(
+                `Kafka gives no records of ${nameOf(at)} beyond offset ${String(given)}: see that the broker runs, and repeat this command`,
+              ),
+            );
+          }
+          given = reading.next;
+        }, PATIENCE_MILLIS);
+        this.group.reposition(at).catch(reject);
+      });
+    } finally {
+      clearInterval(timer);
+      this.reading = null;
+    }
+  }
+
+  private isRead({ topic, partition }: TopicPartition): Reading | null {
+    const { reading } = this;
+    return reading?.at.topic === topic && reading.at.partition === partition ? reading : null;
+  }
+
+  private async position(at: TopicPartition): Promise<number | null> {
+    const reading = this.isRead(at);
+    if (!reading) return null;
+    const low = (await topicOffsets(this.admin, at.topic))[at.partition]?.low ?? 0;
+    if (low <= reading.next) return reading.next;
+    reading.done(
+      new UserError(
+        `The log of ${nameOf(at)} now begins at offset ${String(low)}, and ${String(reading.next)} was to be read: ` +
+          'records expired meanwhile; repeat this command',
+      ),
+    );
+    return null;
+  }
+
+  private take(at: TopicPartition, records: readonly LogRecord[], next: number): Promise<boolean> {
+    // A partition that is sought twice may give a batch while the one before it is being taken.
+    return this.serial.run(async () => {
+      const reading = this.isRead(at);
+      if (!reading || reading.next >= reading.end) return false;
+      const wanted = records.filter(({ offset }) => offset >= reading.next && offset < reading.end);
+      reading.next = Math.max(reading.next, Math.min(next, reading.end));
+      reading.busy = true;
+      try {
+        await reading.take(wanted, reading.next);
+      } catch (error) {
+        reading.done(error as Error);
+        return false;
+      } finally {
+        reading.busy = false;
+      }
+      if (reading.next < reading.end) return true;
+      reading.done();
+      return false;
+    });
+  }
+}
+
+const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}[${String(partition)}]`;

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Quantity } from '../../shared/decimal.ts';
+import { contentOf, SeenIds } from './seen-ids.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'seen-ids-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+test('an id is new once in each usage hour, then the same or another, also after it went to a file', () => {
+  const seen = new SeenIds(directory, 10_000);
+  const ids = Array.from({ length: 2_000 }, () => randomBytes(16));
+  const hourOf = (n: number): number => n % 20;
+  for (const [n, id] of ids.entries()) expect(seen.enter(hourOf(n), id, [n, 1])).toBe('new');
+  expect(readdirSync(directory).length).toBeGreaterThan(10);
+  for (const [n, id] of ids.entries()) {
+    expect(seen.enter(hourOf(n), id, [n, 1])).toBe('same');
+    expect(seen.enter(hourOf(n), id, [n, 2])).toBe('other');
+    expect(seen.enter(hourOf(n) + 100, id, [n, 1])).toBe('new');
+  }
+  seen.clear();
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test('content is all but the id, without the case of identities', () => {
+  const usage = {
+    eventId: randomBytes(16),
+    subscriptionId: 'Sub',
+    meterId: 'Meter',
+    resourceUri: '/Subscriptions/Sub',
+    start: 1,
+    end: 2,
+    quantity: Buffer.from([1]),
+    location: 'Local',
+    tags: null,
+    additionalInfo: '',
+  };
+  const content = (change: object, quantity = 1n) =>
+    contentOf({ ...usage, ...change }, quantity as Quantity);
+  expect(content({ subscriptionId: 'SUB', eventId: randomBytes(16) })).toEqual(content({}));
+  const others = [
+    { meterId: 'other' },
+    { start: 0 },
+    { end: 3 },
+    { location: 'local' },
+    { tags: '' },
+    { additionalInfo: null },
+  ];
+  for (const other of others) expect(content(other)).not.toEqual(content({}));
+  expect(content({}, 2n)).not.toEqual(content({}));
+});

@@ -1,0 +1,68 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { withAdmin, withClickHouse } from '../../shared/sources/source-tools.ts';
+import { audit, type AuditReport } from '../audit/audit.ts';
+import { formatReport } from '../audit/report.ts';
+import { print, printJson, progress } from '../print.ts';
+import { changeConfig } from '../settings.ts';
+
+interface Options {
+  readonly source?: string;
+  readonly limit: number;
+  readonly billing: boolean;
+  readonly json?: boolean;
+}
+
+const MAX_ID_BYTES = 256 * 1024 * 1024;
+
+const wholeNumber = (text: string): number => {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+};
+
+const run = ({ source, limit, billing }: Options): Promise<AuditReport> => {
+  const config = changeConfig(); // with the keys, by which control records are told from forged ones
+  return withClickHouse(config, (clickHouse) =>
+    withAdmin(config, async (admin, kafka) => {
+      let shown: ReturnType<typeof progress> | undefined;
+      const onProgress = (read: number, all: number): void => {
+        shown ??= progress(`Records recounted, of ${all.toLocaleString('en')}:`);
+        shown.at(read);
+      };
+      try {
+        return await audit(
+          { clickHouse, kafka, admin, keyring: config.USAGE_CONTROL_KEYS },
+          {
+            topic: source ?? null,
+            limit,
+            billing,
+            maxIdBytes: MAX_ID_BYTES,
+            onProgress,
+          },
+        );
+      } finally {
+        shown?.end();
+      }
+    }),
+  );
+};
+
+export const auditCommand = (): Command =>
+  new Command('audit')
+    .description(
+      'recount every record of the log and compare with all that is stored; exit code 1 where anything differs',
+    )
+    .option('--source <topic>', 'this topic alone')
+    .option('--limit <number>', 'how many differing rows to show', wholeNumber, 20)
+    .option('--no-billing', 'without what the bridge composed')
+    .option('--json', 'as JSON')
+    .action(async (options: Options) => {
+      const begun = Date.now();
+      const report = await run(options);
+      const effort = {
+        millis: Date.now() - begun,
+        peakBytes: process.resourceUsage().maxRSS * 1024,
+      };
+      if (options.json) printJson(report);
+      else print(formatReport(report, options.billing, effort));
+      if (report.differences > 0) process.exitCode = 1;
+    });
