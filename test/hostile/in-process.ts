@@ -1,0 +1,133 @@
+import { cut } from '../../services/aggregator/fold/chunk.ts';
+import { EventIndex } from '../../services/aggregator/fold/event-index.ts';
+import { EventTable } from '../../services/aggregator/fold/event-table.ts';
+import { count, initialState, mustCutBefore } from '../../services/aggregator/fold/fold.ts';
+import { advance } from '../../services/aggregator/fold/timeline.ts';
+import type { LogRecord } from '../../services/shared/log-record.ts';
+import { HOUR_MILLIS, millis, type Millis } from '../../services/shared/time.ts';
+import { keyring, knowledge, minute, placeOf, rulesAt } from '../support/fold/fixtures.ts';
+import { HostileJudge, type Fate } from './hostile-judge.ts';
+import { HostileRecords, type Family, type HostileRecord } from './hostile-records.ts';
+import { HOSTILE_PROVIDER, judgedTopic } from './hostile-topic.ts';
+
+const { namespaces } = HOSTILE_PROVIDER;
+const PARTITIONS = 2;
+/** Between two records, so that hours close. */
+const STEP_MILLIS = 50;
+const CUT_EVERY = 5_000;
+
+/** One partition: its fold, and the judge that the fold is held against. */
+class Partition {
+  private readonly place;
+  private readonly state;
+  private readonly judge: HostileJudge;
+  private readonly index = new EventIndex(Infinity);
+  private offset = 0;
+
+  constructor(number: number) {
+    this.place = placeOf({ partitions: PARTITIONS, namespaces }, number);
+    this.state = initialState(this.place, 0);
+    this.judge = new HostileJudge(judgedTopic(this.place.source, keyring[0]), number);
+    const { timestamp, key, value, headers } = rulesAt(this.place, 0, minute(0), {
+      namespaces: [...namespaces],
+    });
+    this.take({ key, value, headers }, timestamp);
+  }
+
+  /** What the fold and the judge make of the next record. */
+  take(
+    record: Pick<LogRecord, 'key' | 'value' | 'headers'>,
+    timestamp: Millis,
+  ): { readonly folded: Fate; readonly judged: Fate } {
+    const read: LogRecord = { ...record, offset: this.offset++, timestamp };
+    return { folded: this.fold(read), judged: this.judge.judge(read) };
+  }
+
+  private fold(record: LogRecord): Fate {
+    const { state, index } = this;
+    const step = advance(this.place, state.timeline, record, knowledge);
+    const { verdict } = step;
+    if (verdict.kind === 'halt') return `halt: ${verdict.halt.message}`;
+    if (mustCutBefore(state, step) || state.nextOffset % CUT_EVERY === 0) cut(state);
+    if (verdict.kind === 'candidate') {
+      const { usageHour } = verdict.candidate;
+      for (const hour of index.missing([usageHour])) index.put(hour, new EventTable());
+    }
+    const outcome = count(state, step, index);
+    if (outcome === 'dead-lettered') return state.pending.deadLetters.at(-1)?.code ?? 'no code';
+    return outcome;
+  }
+
+  conserves(): boolean {
+    const { accepted, duplicate, deadLettered, control } = this.state.counts;
+    return accepted + duplicate + deadLettered + control === this.offset;
+  }
+}
+
+/** Records of one family that were misjudged in one way, by their first example. */
+export interface Misjudged {
+  readonly record: HostileRecord;
+  readonly folded: Fate;
+  readonly judged: Fate;
+  count: number;
+}
+
+export interface FoldReport {
+  readonly fates: ReadonlyMap<string, number>;
+  readonly families: ReadonlyMap<Family, number>;
+  readonly misjudged: readonly Misjudged[];
+  readonly conserved: boolean;
+}
+
+/** Whether what was known when the record was made agrees with a fate. */
+export const agrees = (expected: string | null, fate: Fate): boolean =>
+  expected === null ||
+  fate === expected ||
+  (expected === 'event' && (fate === 'accepted' || fate === 'duplicate'));
+
+const textOf = (value: string | Buffer | (string | Buffer)[]): string => String(value);
+
+/** Headers as the reader of the log gives them. */
+const readHeaders = (headers: HostileRecord['headers']): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, textOf(value)]));
+
+/**
+ * Sends hostile records through the pure fold, without Kafka or ClickHouse. A record that makes it
+ * throw ends the run with that error and the record's family.
+ */
+export const checkFold = (seed: number, records: number): FoldReport => {
+  const partitions = Array.from({ length: PARTITIONS }, (_, number) => new Partition(number));
+  let now: number = minute(0) + HOUR_MILLIS;
+  const topic = judgedTopic(placeOf({ partitions: PARTITIONS, namespaces }).source, keyring[0]);
+  const hostile = new HostileRecords({ seed, topic, now: () => now });
+  const fates = new Map<string, number>();
+  const families = new Map<Family, number>();
+  const misjudged = new Map<string, Misjudged>();
+  for (let n = 0; n < records; n++) {
+    now += STEP_MILLIS;
+    const record = hostile.next();
+    const { key, value, headers, family, expected } = record;
+    const partition = partitions[record.partition];
+    if (!partition) throw new Error('a record for a partition that does not exist');
+    let result;
+    try {
+      result = partition.take({ key, value, headers: readHeaders(headers) }, millis(now));
+    } catch (cause) {
+      throw new Error(`record ${String(n)} (${family}) made the fold throw`, { cause });
+    }
+    const { folded, judged } = result;
+    fates.set(folded, (fates.get(folded) ?? 0) + 1);
+    families.set(family, (families.get(family) ?? 0) + 1);
+    if (folded === judged && agrees(expected, folded)) continue;
+    const name = [family, expected, folded, judged].join(' ');
+    const known = misjudged.get(name);
+    if (known) known.count++;
+    else misjudged.set(name, { record, folded, judged, count: 1 });
+  }
+  return {
+    fates,
+    families,
+    misjudged: [...misjudged.values()],
+    conserved: partitions.every((partition) => partition.conserves()),
+  };
+};

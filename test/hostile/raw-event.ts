@@ -1,0 +1,59 @@
+/** Usage events in Avro with whatever one likes in each place, right or wrong. */
+export interface RawEvent {
+  readonly eventId: Buffer;
+  readonly subscriptionId: Buffer;
+  readonly meterId: Buffer;
+  readonly resourceUri: Buffer;
+  readonly usageStartTime: bigint;
+  readonly usageEndTime: bigint;
+  readonly quantity: Buffer;
+  readonly location: Buffer;
+  readonly tags: Buffer | null;
+  readonly additionalInfo: Buffer | null;
+}
+
+export type RawField = keyof RawEvent;
+
+/** A number in Avro's zigzag form, with more bytes than it needs where `length` asks for them. */
+export const longBytes = (value: bigint, length = 1): Buffer => {
+  let rest = value < 0n ? -value * 2n - 1n : value * 2n;
+  const bytes: number[] = [];
+  do {
+    bytes.push(Number(rest & 0x7fn));
+    rest >>= 7n;
+  } while (rest > 0n || bytes.length < length);
+  return Buffer.from(bytes.map((byte, n) => (n < bytes.length - 1 ? byte | 0x80 : byte)));
+};
+
+export const blockBytes = (bytes: Buffer, claimed = BigInt(bytes.length)): Buffer =>
+  Buffer.concat([longBytes(claimed), bytes]);
+
+const optionalBytes = (bytes: Buffer | null): Buffer =>
+  bytes === null ? Buffer.from([0]) : Buffer.concat([Buffer.from([2]), blockBytes(bytes)]);
+
+/** The datum's parts in order; a part that is given is taken as it is. */
+export const rawDatum = (
+  event: RawEvent,
+  given: Readonly<Partial<Record<RawField, Buffer>>> = {},
+): Buffer =>
+  Buffer.concat([
+    given.eventId ?? event.eventId,
+    given.subscriptionId ?? blockBytes(event.subscriptionId),
+    given.meterId ?? blockBytes(event.meterId),
+    given.resourceUri ?? blockBytes(event.resourceUri),
+    given.usageStartTime ?? longBytes(event.usageStartTime),
+    given.usageEndTime ?? longBytes(event.usageEndTime),
+    given.quantity ?? blockBytes(event.quantity),
+    given.location ?? blockBytes(event.location),
+    given.tags ?? optionalBytes(event.tags),
+    given.additionalInfo ?? optionalBytes(event.additionalInfo),
+  ]);
+
+const HEADER_BYTES = 5;
+
+/** In the wire format, under any schema id. */
+export const framed = (datum: Buffer, schemaId = 1): Buffer => {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32BE(schemaId, 1);
+  return Buffer.concat([header, datum]);
+};
