@@ -99,8 +99,8 @@ interface Task {
  */
 export const audit = async (tools: AuditTools, options: AuditOptions): Promise<AuditReport> => {
   const differences = new Differences(options.limit);
-  const sources = await sourcesOf(tools.clickHouse, options.topic);
-  const tasks = await tasksOf(tools, sources);
+  const register = await readSources(tools.clickHouse);
+  const tasks = await tasksOf(tools, register, chosen(register, options.topic));
   const topics = tasks.flatMap(({ at, log }) => (log ? [at.topic] : []));
   const reader = await LogReader.open(tools.kafka, tools.admin, [...new Set(topics)]);
   const directory = await mkdtemp(join(tmpdir(), 'usage-audit-'));
@@ -129,11 +129,9 @@ export const audit = async (tools: AuditTools, options: AuditOptions): Promise<A
 const counts = ({ state }: Source): boolean =>
   state === 'open' || state === 'written' || state === 'sealed';
 
-const sourcesOf = async (
-  client: ClickHouseClient,
-  topic: string | null,
-): Promise<readonly Source[]> => {
-  const sources = (await readSources(client)).filter(counts);
+/** The sources whose usage counts: all of them, or those of one topic. */
+const chosen = (register: readonly Source[], topic: string | null): readonly Source[] => {
+  const sources = register.filter(counts);
   if (topic === null) return sources;
   const wanted = sources.filter((source) => source.topic === topic);
   if (wanted.length > 0) return wanted;
@@ -142,13 +140,15 @@ const sourcesOf = async (
 
 const tasksOf = async (
   { admin, clickHouse }: AuditTools,
+  register: readonly Source[],
   sources: readonly Source[],
 ): Promise<readonly Task[]> => {
   // Before the logs: what is folded meanwhile lies behind these checkpoints.
   const checkpoints = await readCheckpoints(clickHouse);
   const topics = new Set(await admin.listTopics());
+  // A later life that is only declared may have its topic already.
   const newest = new Map<string, number>();
-  for (const { topic, epoch } of sources) {
+  for (const { topic, epoch } of register) {
     newest.set(topic, Math.max(newest.get(topic) ?? 0, epoch));
   }
   const tasks: Task[] = [];
