@@ -8,13 +8,16 @@ import type { Emission } from '../support/workload/emission.ts';
 export type Persist = <T>(what: string, step: () => Promise<T>) => Promise<T>;
 
 const STEP_MILLIS = 150;
+/** After so many, it goes on slowly: a slow machine must not fall behind for long. */
+const PLENTY = 4_000;
+const SLOWER = 5;
 
 /** Providers that report all the time, whatever happens: what is not acknowledged is sent again. */
 export class Feed {
   private readonly pipeline: Pipeline;
   private readonly emissions: Iterator<Emission, void>;
   private readonly persist: Persist;
-  private sending: Promise<void> = Promise.resolve();
+  private sending: Promise<unknown> = Promise.resolve();
   private held: Promise<void> = Promise.resolve();
 
   constructor(pipeline: Pipeline, emissions: Iterator<Emission, void>, persist: Persist) {
@@ -25,13 +28,14 @@ export class Feed {
 
   /** Sends steps of so many records until `isOver`, which is asked after each; or all there are. */
   async run(records: number, isOver: () => boolean): Promise<void> {
-    let sent = records;
-    while (sent === records && !isOver()) {
+    for (let total = 0; !isOver();) {
       await this.held;
-      this.sending = this.send(records).then((count) => {
-        sent = count;
-      });
-      await Promise.all([this.sending, delay(STEP_MILLIS)]);
+      const step = total < PLENTY ? records : records / SLOWER;
+      const sending = this.send(step);
+      this.sending = sending;
+      const [sent] = await Promise.all([sending, delay(STEP_MILLIS)]);
+      if (sent < step) return;
+      total += sent;
     }
   }
 

@@ -6,6 +6,13 @@ type Environment = Readonly<Record<string, string>>;
 
 const RESTART_MILLIS = 300;
 
+const living = new Set<ServiceProcess>();
+
+/** At once, for a run that is interrupted: one that stands still would outlive this process. */
+export const killAggregators = (): void => {
+  for (const { pid } of living) signalProcess(pid, 'SIGKILL');
+};
+
 /**
  * How a life ended that was not told to: by SIGKILL; by itself after it had been ready; or before
  * that, because a server that it needs did not answer.
@@ -95,9 +102,12 @@ export class Member {
       this.ends.push(/^aggregator: /m.test(message) ? 'refused' : 'killed');
       return;
     }
-    if (!this.wanted) await this.process.stop();
-    const exit = await this.process.exited;
-    this.printed.push(this.process.output());
+    const { process } = this;
+    living.add(process);
+    if (!this.wanted) await process.stop();
+    const exit = await process.exited;
+    living.delete(process);
+    this.printed.push(process.output());
     this.process = null;
     if (exit.signal === 'SIGKILL') this.ends.push('killed');
     else if (this.wanted || exit.code !== 0) this.ends.push('by-itself');

@@ -10,9 +10,16 @@ export interface Kind {
   readonly name: string;
   /** It hits the servers, which other schedules must not be using then. */
   readonly alone: boolean;
+  /** Lengths of an hour, in seconds, to draw from. */
+  readonly hours?: readonly number[];
   /** Starts the aggregators and does to them what it is about, while records arrive. */
   readonly play: (scene: Scene) => Promise<void>;
 }
+
+/** So that hours close all the time. */
+export const USUAL_HOURS: readonly number[] = [2, 3, 4];
+/** So that others write further in the hour in which a zombie stood still. */
+const LONG_HOURS: readonly number[] = [5, 8];
 
 /** The session time-out of the aggregators, in milliseconds. */
 export const SESSION_MILLIS = 1_500;
@@ -99,6 +106,7 @@ const becomeZombie = async (scene: Scene, member: Member): Promise<void> => {
 const zombieAtRandom: Kind = {
   name: 'zombie-at-random',
   alone: false,
+  hours: LONG_HOURS,
   play: async (scene) => {
     const members = [scene.fleet.join(), scene.fleet.join(), scene.fleet.join()];
     await Promise.all(members.map((member) => scene.ready(member)));
@@ -115,8 +123,11 @@ const zombieAtRandom: Kind = {
 const zombieInFlush: Kind = {
   name: 'zombie-in-flush',
   alone: false,
+  hours: LONG_HOURS,
   play: async (scene) => {
-    const member = scene.fleet.join(failpointAt(scene, anyFailpoint(scene), ':stop'));
+    // After the first step it has the most left to write, over rows that others have written further.
+    const step = scene.random.chance(0.6) ? 'after-ledger' : anyFailpoint(scene);
+    const member = scene.fleet.join(failpointAt(scene, step, ':stop'));
     await scene.ready(member);
     scene.fleet.join();
     await waitFor(`${member.name} stops at its failpoint`, () => member.isPaused(), 40);
@@ -231,7 +242,10 @@ const loseRecords: Kind = {
     const isPaused = scene.random.chance(0.5);
     await scene.feed.hold(async () => {
       if (isPaused) member.pause();
-      else await member.leave();
+      else {
+        await scene.settled(); // what a stop leaves half stored would stay so
+        await member.leave();
+      }
       await scene.feed.send(400); // a fetch that is under way may still be answered with these
       await scene.pass(500, 800);
       await scene.feed.send(400);

@@ -1,10 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../services/shared/errors.ts';
 import { explain } from '../../services/shared/lifecycle.ts';
 import { localDirectory } from '../../services/shared/local-directory.ts';
 import { Access } from './access.ts';
+import { killAggregators } from './fleet.ts';
 import { KIND_NAMES, kindNamed, kindOf, type Kind } from './kinds.ts';
 import { Results, resultTable } from './results.ts';
 import { runSchedule, type ScheduleResult } from './schedule.ts';
@@ -61,6 +63,14 @@ const run = async (options: Options): Promise<number> => {
   const directory = await mkdtemp(join(localDirectory(), 'crash-'));
   const servers = await Servers.start(directory);
   Object.assign(process.env, servers.environment); // for the clients of this process
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      killAggregators();
+      servers.killNow();
+      if (!results.hasFailed) rmSync(directory, { recursive: true, force: true });
+      process.exit(130);
+    });
+  }
   const access = new Access();
   const end = Date.now() + options.minutes * 60_000;
   const lane = async (): Promise<void> => {
@@ -77,13 +87,12 @@ const run = async (options: Options): Promise<number> => {
   await Promise.all(Array.from({ length: LANES }, lane));
   await servers.stop();
   console.log(`\n${resultTable(results.all)}`);
-  const failed = results.all.filter(({ differences }) => differences.length > 0);
-  if (failed.length === 0) {
+  if (!results.hasFailed) {
     await rm(directory, { recursive: true, force: true });
     return 0;
   }
   console.log(`\nLogs and data of what failed: ${directory}. To play it again:`);
-  for (const { kind: name, seed } of failed) {
+  for (const { kind: name, seed } of results.failed) {
     console.log(`  npm run test:crash -- --kind ${name} --seed ${String(seed)} --schedules 1`);
   }
   return 1;

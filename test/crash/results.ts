@@ -30,6 +30,14 @@ export class Results {
     return [...this.byName.values()];
   }
 
+  get failed(): readonly ScheduleResult[] {
+    return this.all.filter(({ differences }) => differences.length > 0);
+  }
+
+  get hasFailed(): boolean {
+    return this.failed.length > 0;
+  }
+
   has(kind: string, seed: number): boolean {
     return this.byName.has(nameOf(kind, seed));
   }

@@ -18,7 +18,7 @@ import { audit } from './audit.ts';
 import { Feed, type Persist } from './feed.ts';
 import { Fleet } from './fleet.ts';
 import { wrongHalts } from './halts.ts';
-import { SESSION_MILLIS, type Kind } from './kinds.ts';
+import { SESSION_MILLIS, USUAL_HOURS, type Kind } from './kinds.ts';
 import { Scene } from './scene.ts';
 import type { Servers } from './servers.ts';
 import { verify } from './verify.ts';
@@ -62,7 +62,7 @@ export const runSchedule = async (
   const logger = pino({ level: 'silent' });
   const stubborn: Persist = (what, step) => persist(logger)(what, step, over.signal);
   const random = seededRandom(seed);
-  const hourMillis = random.pick([2_000, 3_000, 4_000]);
+  const hourMillis = 1_000 * random.pick(kind.hours ?? USUAL_HOURS);
   const pipeline = await Pipeline.open(hourMillis, PROVIDERS);
   const fleet = new Fleet({ ...pipeline.environment, ...settings(random), LOG_LEVEL: 'debug' });
   const live = liveEmissions(await pipeline.sources(), seed);

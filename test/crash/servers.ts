@@ -82,6 +82,13 @@ export class Servers {
     await Promise.all(restored);
   }
 
+  /** At once, for a run that is interrupted. */
+  killNow(): void {
+    for (const { running } of Object.values(this.servers)) {
+      if (running) signalProcess(running.pid, 'SIGKILL');
+    }
+  }
+
   async stop(): Promise<void> {
     await Promise.all(
       Object.values(this.servers).map(async (server) => {
