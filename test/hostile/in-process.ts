@@ -80,7 +80,7 @@ export interface FoldReport {
 }
 
 /** Whether what was known when the record was made agrees with a fate. */
-export const agrees = (expected: string | null, fate: Fate): boolean =>
+const agrees = (expected: string | null, fate: Fate): boolean =>
   expected === null ||
   fate === expected ||
   (expected === 'event' && (fate === 'accepted' || fate === 'duplicate'));

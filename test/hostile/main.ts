@@ -10,6 +10,7 @@ import { formatTable } from '../../services/shared/terminal/table.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { conservationProblems } from '../support/workload/conservation.ts';
 import { StoredCheck } from './check-stored.ts';
+import { flood } from './flood.ts';
 import { HostileRecords, type HostileRecord } from './hostile-records.ts';
 import { HOSTILE_PROVIDER, judgedTopic } from './hostile-topic.ts';
 import { checkFold } from './in-process.ts';
@@ -27,6 +28,7 @@ interface Options {
   readonly seed: number;
   readonly heapMib: number;
   readonly foldRecords: number;
+  readonly flood: number;
 }
 
 const say = (text: string): void => {
@@ -105,6 +107,7 @@ const wholePipeline = async ({ records, seed, heapMib }: Options): Promise<reado
     await sender.close();
     const patience = 120 + records / 1_000;
     const settled = pipeline.settled(patience).then(() => null);
+    settled.catch(() => undefined); // where the aggregator has ended, nothing settles
     const end = await Promise.race([settled, aggregator.exited]);
     gauge.stop();
     if (end !== null) return [`the aggregator has ended: ${aggregator.output().slice(-2_000)}`];
@@ -127,6 +130,11 @@ const wholePipeline = async ({ records, seed, heapMib }: Options): Promise<reado
     await pipeline.close();
   }
 };
+
+const onServers = async (options: Options): Promise<readonly string[]> => [
+  ...(options.records > 0 ? await wholePipeline(options) : []),
+  ...(options.flood > 0 ? await flood(options.flood, options.heapMib) : []),
+];
 
 /** Runs a task with servers of its own, unless the environment names some. */
 const withServers = async <T>(task: () => Promise<T>): Promise<T> => {
@@ -160,9 +168,10 @@ const wholeNumber = (text: string): number => {
 
 const run = async (options: Options): Promise<void> => {
   say(`Hostile input, seed ${String(options.seed)}.`);
+  const needsServers = options.records + options.flood > 0;
   const problems = [
     ...inProcess(options),
-    ...(options.records > 0 ? await withServers(() => wholePipeline(options)) : []),
+    ...(needsServers ? await withServers(() => onServers(options)) : []),
   ];
   for (const problem of problems) say(`WRONG ${problem}`);
   say(problems.length === 0 ? '0 differences.' : `${String(problems.length)} differences shown.`);
@@ -173,6 +182,7 @@ await new Command('hostile')
   .description('sends random, mutated and forged records, and checks what becomes of each')
   .option('--records <n>', 'how many go through the whole pipeline', wholeNumber, 1_000_000)
   .option('--fold-records <n>', 'how many go through the fold alone', wholeNumber, 200_000)
+  .option('--flood <n>', 'how many events of 1 MiB come in one hour', wholeNumber, 500)
   .option('--seed <n>', 'another seed gives other records', wholeNumber, 1)
   .option('--heap-mib <n>', "bound on the aggregator's heap", wholeNumber, 384)
   .action(run)

@@ -74,7 +74,7 @@ const dispositionOf = (row: DispositionRow): Disposition => ({
 });
 
 /** What was done about a dead letter, in order of time. */
-export const readDispositions = async (
+const readDispositions = async (
   client: ClickHouseClient,
   position: Position,
 ): Promise<readonly Disposition[]> => {

@@ -163,7 +163,7 @@ const sent = (
 };
 
 /** When it was reported first: what was redriven before keeps that, if it is true. */
-export const firstReported = (letter: Letter, keyring: Keyring): Millis => {
+const firstReported = (letter: Letter, keyring: Keyring): Millis => {
   const keyId = redriveKeyId(letter.headers);
   const key = keyring.find(({ id }) => id === keyId);
   const origin = key && verifiedRedrive(letter, letter.headers, letter.value, key);
