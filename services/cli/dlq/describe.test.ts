@@ -1,7 +1,6 @@
 import { encodeEvent, eventOf, minute } from '../../../test/support/fold/fixtures.ts';
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import { frame } from '../../shared/avro/wire-format.ts';
-import { millis } from '../../shared/time.ts';
 import { describeValue, formatLetter } from './describe.ts';
 import type { Letter } from './letters.ts';
 import { hexDump, instantText, printable } from './printable.ts';
@@ -23,9 +22,8 @@ test('a value is read as far as it can be', () => {
   });
 });
 
-test('an event at an instant that no date can name is shown all the same', () => {
-  const far = encodeEvent({ ...eventOf(), usageEndTime: millis(9e15) });
-  expect(describeValue(far, schemas).event?.['usageEndTime']).toBe('9000000000000000 ms');
+test('an instant that no date can name is shown all the same', () => {
+  expect(instantText(9e15)).toBe('9000000000000000 ms');
   expect(instantText(minute(30))).toBe('2026-01-10T00:30:00Z');
 });
 
