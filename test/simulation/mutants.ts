@@ -1,0 +1,353 @@
+import type { StoreMistake } from './simulated-store.ts';
+
+/** A change to a line of the product. The text must stand in the file exactly once. */
+export interface Patch {
+  /** From the root of the repository. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A realistic mistake, which the simulator must notice. */
+export interface Mutant {
+  readonly name: string;
+  /** What somebody might have thought. */
+  readonly mistake: string;
+  readonly patches?: readonly Patch[];
+  readonly store?: StoreMistake;
+}
+
+const FLUSH = 'services/aggregator/flush.ts';
+const FOLD = 'services/aggregator/fold/fold.ts';
+const CHUNK = 'services/aggregator/fold/chunk.ts';
+const TIMELINE = 'services/aggregator/fold/timeline.ts';
+const WORKER = 'services/aggregator/partition-worker.ts';
+
+const CHECKPOINT = 'await store.writeCheckpoint(chunk.checkpoint);';
+const ROLL_UP = 'await store.rollUpDay(place, closed.hour);';
+const PUBLISH = 'await outbox.publishClosedHour(place, closed);';
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'checkpoint-before-rows',
+    mistake: 'the checkpoint is written first, so that progress is visible early',
+    patches: [
+      {
+        file: FLUSH,
+        find: 'if (chunk.ledger.length > 0) {',
+        replace: `${CHECKPOINT}\n  if (chunk.ledger.length > 0) {`,
+      },
+    ],
+  },
+  {
+    name: 'increments-instead-of-totals',
+    mistake: 'a flush writes what it adds to each window, and the table sums',
+    store: 'increments',
+  },
+  {
+    name: 'added-again-on-refold',
+    mistake: 'an event counts in its window whether or not the stored row has it',
+    patches: [
+      {
+        file: 'services/aggregator/fold/window.ts',
+        find: 'offset <= window.lastOffset',
+        replace: 'offset < 0',
+      },
+    ],
+  },
+  {
+    name: 'skipped-up-to-last-offset',
+    mistake: 'a record that the stored rows reach is skipped entirely',
+    patches: [
+      {
+        file: CHUNK,
+        find: 'nextOffset: checkpoint.nextOffset,',
+        replace:
+          'nextOffset: Math.max(checkpoint.nextOffset, ...windows.map((window) => window.lastOffset + 1)),',
+      },
+    ],
+  },
+  {
+    name: 'skipped-where-its-row-has-it',
+    mistake: 'a record that its own row has is not counted, nor written to the ledger',
+    patches: [
+      {
+        file: FOLD,
+        find: '  table.add(candidate.event.eventId, offset, candidate.digest);',
+        replace:
+          '  if ((state.windows.get(windowKey(candidate))?.lastOffset ?? -1) >= offset) return "control";\n' +
+          '  table.add(candidate.event.eventId, offset, candidate.digest);',
+      },
+    ],
+  },
+  {
+    name: 'dedup-without-offsets',
+    mistake: 'an id that was seen at all is a duplicate',
+    patches: [
+      {
+        file: FOLD,
+        find: 'seen !== null && seen.offset < offset',
+        replace: 'seen !== null',
+      },
+    ],
+  },
+  {
+    name: 'dedup-lost-on-restart',
+    mistake: 'the ids are kept in memory and not read back',
+    store: 'restart-forgets-ids',
+  },
+  {
+    name: 'pinned-table-evicted',
+    mistake: 'a table with ids that the ledger does not have yet may be evicted',
+    patches: [
+      {
+        file: 'services/aggregator/fold/event-index.ts',
+        find: 'if (this.pinned.has(hour) || wanted.has(hour)) continue;',
+        replace: 'if (wanted.has(hour)) continue;',
+      },
+    ],
+  },
+  {
+    name: 'rules-from-configuration',
+    mistake: 'records are classified by the newest rules that the process knows',
+    patches: [
+      {
+        file: TIMELINE,
+        find: "const CONTROL: Verdict = { kind: 'control' };",
+        replace:
+          "const CONTROL: Verdict = { kind: 'control' };\n" +
+          'const configured = (place) => {\n' +
+          '  const text = globalThis.simulatedRules(place);\n' +
+          '  return text && activate(parseRules(text), text);\n' +
+          '};',
+      },
+      {
+        file: TIMELINE,
+        find: 'classify(record, place, after.rules, after,',
+        replace: 'classify(record, place, configured(place) ?? after.rules, after,',
+      },
+    ],
+  },
+  {
+    name: 'row-snapshot-later-than-ledger',
+    mistake: 'rows are read from the fold when they are written, not when the chunk is cut',
+    patches: [
+      {
+        file: CHUNK,
+        find: '    windows,\n    deadLetters,',
+        replace:
+          '    get windows() { return [...touched].flatMap((key) => state.windows.get(key) ?? []); },\n    deadLetters,',
+      },
+    ],
+  },
+  {
+    name: 'last-flush-before-close-forgotten',
+    mistake: 'the open hour closes without a cut, and its last rows are not written',
+    patches: [
+      {
+        file: FOLD,
+        find: 'state.pending.ledger.length > 0 && step.after.openHour !== state.timeline.openHour',
+        replace:
+          'state.pending.ledger.length < 0 && step.after.openHour !== state.timeline.openHour',
+      },
+      {
+        file: CHUNK,
+        find: 'const windows = [...touched].map((key) => {',
+        replace:
+          'const windows = [...touched].filter((key) => state.windows.has(key)).map((key) => {',
+      },
+    ],
+  },
+  {
+    name: 'daily-after-checkpoint',
+    mistake: 'the days are refreshed when everything else is done',
+    patches: [
+      { file: FLUSH, find: ROLL_UP, replace: '' },
+      {
+        file: FLUSH,
+        find: CHECKPOINT,
+        replace: `${CHECKPOINT}\n  for (const closed of chunk.closed) {\n    ${ROLL_UP}\n  }`,
+      },
+    ],
+  },
+  {
+    name: 'published-after-checkpoint',
+    mistake: 'closed hours are published when everything else is done',
+    patches: [
+      { file: FLUSH, find: PUBLISH, replace: '' },
+      {
+        file: FLUSH,
+        find: CHECKPOINT,
+        replace: `${CHECKPOINT}\n  for (const closed of chunk.closed) {\n    ${PUBLISH}\n  }`,
+      },
+    ],
+  },
+  {
+    name: 'dead-letters-after-checkpoint',
+    mistake: 'dead letters are written when everything else is done',
+    patches: [
+      { file: FLUSH, find: 'await store.writeDeadLetters(place, chunk);', replace: '' },
+      {
+        file: FLUSH,
+        find: CHECKPOINT,
+        replace: `${CHECKPOINT}\n  if (chunk.deadLetters.length > 0) await store.writeDeadLetters(place, chunk);`,
+      },
+    ],
+  },
+  {
+    name: 'rows-before-ledger',
+    mistake: 'windows are written before the ids that they count',
+    patches: [
+      { file: FLUSH, find: 'await store.writeWindows(place, chunk);', replace: '' },
+      {
+        file: FLUSH,
+        find: 'await store.writeLedger(place, chunk);',
+        replace:
+          'await store.writeWindows(place, chunk);\n    await store.writeLedger(place, chunk);',
+      },
+    ],
+  },
+  {
+    name: 'tick-counted-as-event',
+    mistake: 'every record that is not refused is an accepted event',
+    patches: [
+      {
+        file: FOLD,
+        find: "else outcome = 'control';",
+        replace:
+          "else outcome = record.headers['usage-control'] === 'tick' ? 'accepted' : 'control';",
+      },
+    ],
+  },
+  {
+    name: 'watermark-not-monotone',
+    mistake: "the reported time is the record's own timestamp",
+    patches: [
+      {
+        file: TIMELINE,
+        find: 'timestamp <= timeline.watermark',
+        replace: 'timestamp === timeline.watermark',
+      },
+    ],
+  },
+  {
+    name: 'dead-letters-do-not-move-time',
+    mistake: 'the running maximum is over accepted events only',
+    patches: [
+      {
+        file: TIMELINE,
+        find: '  return { record, after, verdict: classified };',
+        replace:
+          "  return { record, after: classified.kind === 'candidate' ? after : timeline, verdict: classified };",
+      },
+    ],
+  },
+  {
+    name: 'gaps-not-counted',
+    mistake: 'offsets without a record count as nothing',
+    patches: [
+      {
+        file: FOLD,
+        find: 'add(state.counts, outcome, record.offset - state.nextOffset)',
+        replace: 'add(state.counts, outcome, 0)',
+      },
+    ],
+  },
+  {
+    name: 'empty-hours-not-published',
+    mistake: 'an hour without usage needs no closed marker',
+    patches: [
+      {
+        file: FOLD,
+        find: 'closed.push({ hour, windows: [] });',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'marker-before-aggregates',
+    mistake: 'the closed marker does not wait for the aggregates of its hour',
+    patches: [
+      {
+        file: 'services/aggregator/kafka/kafka-outbox.ts',
+        find: '    await this.writer.append(\n      at,\n      publication.aggregates',
+        replace:
+          "    await this.writer.append(at, [{ ...controlRecord('closed', place, serializeClosedMarker(publication.marker), keyring), ...common }]);\n" +
+          '    await this.writer.append(\n      at,\n      publication.aggregates',
+      },
+      {
+        file: 'services/aggregator/kafka/kafka-outbox.ts',
+        find: "    await this.writer.append(at, [{ ...controlRecord('closed', place, body, keyring), ...common }]);",
+        replace: '    void body;',
+      },
+    ],
+  },
+  {
+    name: 'rules-forgotten-on-restart',
+    mistake: 'rules hold for the life of a process and are not in the checkpoint',
+    patches: [
+      {
+        file: CHUNK,
+        find: "rules: rules && activate(rules, checkpoint.rules ?? ''),",
+        replace: 'rules: null,',
+      },
+    ],
+  },
+  {
+    name: 'floor-forgotten-on-restart',
+    mistake: 'the floor of a trimmed ledger is not in the checkpoint',
+    patches: [{ file: CHUNK, find: 'floor: checkpoint.floor,', replace: 'floor: null,' }],
+  },
+  {
+    name: 'resumed-without-open-windows',
+    mistake: 'the open windows begin at zero after a restart',
+    patches: [
+      {
+        file: WORKER,
+        find: 'resume(place, checkpoint, windows, this.knowledge)',
+        replace: 'resume(place, checkpoint, [], this.knowledge)',
+      },
+    ],
+  },
+  {
+    name: 'log-not-recognised',
+    mistake: 'reading goes on in whatever log has the offset',
+    patches: [
+      {
+        file: 'services/shared/kafka/log-recognition.ts',
+        find: 'if (recordDigest(again) !== lastRecord.digest) return otherRecord(lastRecord.offset);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'last-writer-wins',
+    mistake: 'a window row replaces the one before, whatever it covers',
+    store: 'last-writer-wins',
+  },
+  {
+    name: 'checkpoint-goes-back',
+    mistake: 'a checkpoint replaces the one before, whatever it covers',
+    store: 'checkpoint-goes-back',
+  },
+  {
+    name: 'epoch-missing-in-checkpoint-key',
+    mistake: 'a checkpoint is kept by topic and partition',
+    store: 'checkpoints-without-epoch',
+  },
+  {
+    name: 'epoch-missing-in-ledger-key',
+    mistake: 'the ledger is kept by topic and partition',
+    store: 'ledger-without-epoch',
+  },
+  {
+    name: 'epoch-missing-in-dead-letter-key',
+    mistake: 'dead letters are kept by topic, partition and offset',
+    store: 'dead-letters-without-epoch',
+  },
+  {
+    name: 'earlier-epochs-forgotten',
+    mistake: 'deduplication begins anew with each life of a topic',
+    store: 'earlier-epochs-forgotten',
+  },
+];

@@ -1,0 +1,78 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Mutant } from './mutants.ts';
+import type { ScheduleCounts } from './schedule.ts';
+
+/** How far a process is with its share of the schedules. */
+export interface ShareReport {
+  readonly schedules: number;
+  readonly counts: ScheduleCounts | null;
+  readonly failure: { readonly seed: number; readonly violation: string } | null;
+}
+
+export interface Share {
+  readonly from: number;
+  readonly every: number;
+  readonly to: number;
+  readonly seconds: number;
+  readonly mutant: Mutant | null;
+}
+
+/**
+ * Runs a share in a process of its own, with the mutant's mistake built in.
+ * @throws where the process fails, for example because a patch does not apply any more.
+ */
+export const runShare = (
+  { from, every, to, seconds, mutant }: Share,
+  onReport: (report: ShareReport) => void = () => undefined,
+  signal?: AbortSignal,
+): Promise<ShareReport> => {
+  const args = { from, every, to, seconds };
+  const child = fork(
+    fileURLToPath(new URL('share-main.ts', import.meta.url)),
+    [
+      ...Object.entries(args).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      ...(mutant?.store === undefined ? [] : ['--mistake', mutant.store]),
+    ],
+    {
+      execArgv: [
+        '--import',
+        new URL('register-patches.mjs', import.meta.url).href,
+        '--max-semi-space-size=64', // nearly all garbage is young
+        ...process.execArgv,
+      ],
+      env: { ...process.env, SIMULATION_PATCHES: JSON.stringify(mutant?.patches ?? []) },
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      ...(signal && { signal }),
+    },
+  );
+  return new Promise((resolve, reject) => {
+    let last: ShareReport | null = null;
+    const isStopped = (): boolean => signal?.aborted ?? false;
+    let errors = '';
+    child.stderr?.on('data', (text: Buffer) => (errors += text.toString('utf8')));
+    child.on('message', (report: ShareReport) => {
+      last = report;
+      onReport(report);
+    });
+    child.on('error', (error) => {
+      if (error.name !== 'AbortError') reject(error);
+    });
+    child.on('close', (code) => {
+      if (isStopped()) resolve(last ?? { schedules: 0, counts: null, failure: null });
+      else if (last !== null && code === 0) resolve(last);
+      else {
+        const line = errors.split('\n').find((text) => /^\w*Error: /.test(text));
+        reject(new Error(`a simulating process ended with ${String(code)}: ${line ?? errors}`));
+      }
+    });
+  });
+};
+
+export const addCounts = (a: ScheduleCounts | null, b: ScheduleCounts): ScheduleCounts => {
+  const sum = { ...b };
+  if (a) {
+    for (const name of Object.keys(b) as (keyof ScheduleCounts)[]) sum[name] += a[name];
+  }
+  return sum;
+};

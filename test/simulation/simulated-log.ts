@@ -1,0 +1,70 @@
+import type { DeadLetterCode } from '../../services/shared/dead-letter.ts';
+import type { LogRecord } from '../../services/shared/log-record.ts';
+import type { Millis } from '../../services/shared/time.ts';
+import type { UsageEvent } from '../../services/shared/usage-event.ts';
+import type { Place } from '../../services/aggregator/fold/verdict.ts';
+
+/** What rules say, as far as the simulated records differ in it. */
+export interface RulesIntent {
+  readonly version: number;
+  readonly maxUsageAge: number;
+  readonly namespaces: readonly string[];
+}
+
+/** What the writer of a record meant by it; the oracle is told, the aggregator is not. */
+export type Intent =
+  | {
+      readonly kind: 'event';
+      readonly event: UsageEvent;
+      readonly namespace: string;
+      /** When a dead letter that is sent again was first reported; null for others. */
+      readonly firstReported: Millis | null;
+    }
+  /** Refused for its bytes. */
+  | { readonly kind: 'bad'; readonly code: DeadLetterCode }
+  /** Fine by its values, in the wrong place. */
+  | { readonly kind: 'misplaced'; readonly code: DeadLetterCode; readonly event: UsageEvent }
+  | { readonly kind: 'forged' }
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'floor'; readonly floor: Millis }
+  | { readonly kind: 'rules'; readonly rules: RulesIntent; readonly text: string };
+
+export interface WrittenRecord {
+  readonly record: LogRecord;
+  readonly intent: Intent;
+}
+
+export type Content = Pick<LogRecord, 'key' | 'value' | 'headers'>;
+
+/** The log of one partition: it only grows. Some offsets hold no record, as with transactions. */
+export class SimulatedLog {
+  readonly place: Place;
+  readonly written: WrittenRecord[] = [];
+  /** One past the last offset. */
+  high = 0;
+
+  constructor(place: Place) {
+    this.place = place;
+  }
+
+  append(content: Content, timestamp: Millis, intent: Intent): void {
+    const { key, value, headers } = content;
+    this.written.push({ record: { offset: this.high, timestamp, key, value, headers }, intent });
+    this.high++;
+  }
+
+  /** An offset that holds no record. */
+  skip(): void {
+    this.high++;
+  }
+
+  /** At most `count` records from an offset on, and the offset to read on from. */
+  read(from: number, count: number): { records: readonly LogRecord[]; next: number } {
+    const start = this.written.findIndex(({ record }) => record.offset >= from);
+    if (start < 0) return { records: [], next: this.high };
+    const records = this.written.slice(start, start + count).map(({ record }) => record);
+    const following = this.written[start + count];
+    return { records, next: following?.record.offset ?? this.high };
+  }
+}

@@ -1,0 +1,262 @@
+import { EARLIER_EPOCH, EventTable } from '../../services/aggregator/fold/event-table.ts';
+import type { Checkpoint, Chunk } from '../../services/aggregator/fold/chunk.ts';
+import type { DeadLetter, LedgerEntry } from '../../services/aggregator/fold/fold.ts';
+import type { LedgerTail } from '../../services/aggregator/fold/ledger-tail.ts';
+import type { Place } from '../../services/aggregator/fold/verdict.ts';
+import { windowKey, type Window } from '../../services/aggregator/fold/window.ts';
+import type { Store } from '../../services/aggregator/ports.ts';
+import { addQuantities, type Quantity } from '../../services/shared/decimal.ts';
+import { partitionName, type SourcePartition } from '../../services/shared/source.ts';
+import { dayOf, type Hour } from '../../services/shared/time.ts';
+import { uuidText } from '../../services/shared/usage-event.ts';
+import type { PortCalls } from './port-calls.ts';
+
+export interface WindowRow {
+  readonly place: SourcePartition;
+  readonly reportedHour: Hour;
+  readonly window: Window;
+}
+
+export interface DailyRow {
+  readonly quantity: Quantity;
+  readonly eventCount: number;
+  readonly firstOffset: number;
+  readonly throughHour: Hour;
+}
+
+/** Is told of each row that a reader can see from now on; may throw where it must not be there. */
+export interface StoreObserver {
+  ledgerRow(place: SourcePartition, entry: LedgerEntry): void;
+  windowRow(before: WindowRow | undefined, row: WindowRow): void;
+  deadLetterRow(place: SourcePartition, before: DeadLetter | undefined, row: DeadLetter): void;
+  checkpointRow(before: Checkpoint | undefined, row: Checkpoint): void;
+}
+
+/** A mistake in the tables, for the mutants that are one. */
+export type StoreMistake =
+  | 'increments'
+  | 'last-writer-wins'
+  | 'checkpoint-goes-back'
+  | 'checkpoints-without-epoch'
+  | 'dead-letters-without-epoch'
+  | 'ledger-without-epoch'
+  | 'restart-forgets-ids'
+  | 'earlier-epochs-forgotten';
+
+/**
+ * The tables as ClickHouse keeps them: each insert is applied as a whole; a row replaces the one
+ * with its key unless that has a higher version; among equal versions the last insert wins.
+ */
+export class SimulatedStore {
+  readonly checkpoints = new Map<string, Checkpoint>();
+  /** By partition, then by usage hour, id and offset. */
+  readonly ledger = new Map<string, Map<string, LedgerEntry>>();
+  readonly windows = new Map<string, WindowRow>();
+  readonly daily = new Map<string, DailyRow>();
+  readonly deadLetters = new Map<string, DeadLetter>();
+  private readonly observer: StoreObserver;
+  private readonly mistake: StoreMistake | null;
+
+  constructor(observer: StoreObserver, mistake: StoreMistake | null) {
+    this.observer = observer;
+    this.mistake = mistake;
+  }
+
+  /** The store as one owner sees it: each of its requests waits for its turn. */
+  portOf(calls: PortCalls, owner: object): Store {
+    return {
+      checkpoint: (place) => calls.read(owner, () => this.checkpointOf(place) ?? null),
+      windows: (place, reportedHour) =>
+        calls.read(owner, () => this.openWindows(place, reportedHour)),
+      ledgerTail: (place, checkpoint) => calls.read(owner, () => this.tail(place, checkpoint)),
+      eventTables: (place, hours) => calls.read(owner, () => this.eventTables(place, hours)),
+      writeLedger: (place, chunk) => calls.write(owner, () => this.insertLedger(place, chunk)),
+      writeWindows: (place, chunk) => calls.write(owner, () => this.insertWindows(place, chunk)),
+      writeDeadLetters: (place, chunk) =>
+        calls.write(owner, () => this.insertDeadLetters(place, chunk)),
+      // One statement, but what it reads and what it writes are not one instant.
+      rollUpDay: async (place, closedHour) => {
+        const rows = await calls.read(owner, () => this.rolledUp(place, closedHour));
+        await calls.write(owner, () => this.insertDaily(rows));
+      },
+      writeCheckpoint: (checkpoint) => calls.write(owner, () => this.insertCheckpoint(checkpoint)),
+    };
+  }
+
+  ledgerOf(place: SourcePartition): Map<string, LedgerEntry> {
+    const name = this.keyOf(place, 'ledger-without-epoch');
+    let rows = this.ledger.get(name);
+    if (!rows) this.ledger.set(name, (rows = new Map<string, LedgerEntry>()));
+    return rows;
+  }
+
+  ledgerRowAt(place: SourcePartition, offset: number): LedgerEntry | undefined {
+    for (const entry of this.ledgerOf(place).values()) if (entry.offset === offset) return entry;
+    return undefined;
+  }
+
+  checkpointOf(place: SourcePartition): Checkpoint | undefined {
+    return this.checkpoints.get(this.keyOf(place, 'checkpoints-without-epoch'));
+  }
+
+  deadLetterAt(place: SourcePartition, offset: number): DeadLetter | undefined {
+    return this.deadLetters.get(this.deadLetterKey(place, offset));
+  }
+
+  private deadLetterKey(place: SourcePartition, offset: number): string {
+    return `${this.keyOf(place, 'dead-letters-without-epoch')} ${String(offset)}`;
+  }
+
+  private keyOf(place: SourcePartition, withoutEpoch: StoreMistake): string {
+    return partitionName(this.mistake === withoutEpoch ? { ...place, epoch: 0 } : place);
+  }
+
+  windowsOf(place: SourcePartition, reportedHour: Hour): WindowRow[] {
+    const found: WindowRow[] = [];
+    for (const row of this.windows.values()) {
+      if (row.reportedHour === reportedHour && isSamePlace(row.place, place)) found.push(row);
+    }
+    return found;
+  }
+
+  private openWindows(place: Place, reportedHour: Hour): Window[] {
+    return this.windowsOf(place, reportedHour).map(({ window }) => window);
+  }
+
+  private tail(place: Place, checkpoint: Checkpoint): LedgerTail {
+    const ids = new Map<number, string>();
+    let lastOffset = -1;
+    for (const { offset, reportedHour, candidate } of this.ledgerOf(place).values()) {
+      if (offset < checkpoint.nextOffset || reportedHour < checkpoint.closedThrough) continue;
+      ids.set(offset, uuidText(candidate.event.eventId));
+      lastOffset = Math.max(lastOffset, offset);
+    }
+    return { ids, lastOffset };
+  }
+
+  private eventTables(place: Place, hours: readonly Hour[]): ReadonlyMap<Hour, EventTable> {
+    const tables = new Map(hours.map((hour) => [hour, new EventTable()]));
+    if (this.mistake === 'restart-forgets-ids') return tables;
+    for (const { offset, candidate } of this.ledgerOf(place).values()) {
+      tables.get(candidate.usageHour)?.add(candidate.event.eventId, offset, candidate.digest);
+    }
+    if (place.epoch === 1 || this.mistake === 'earlier-epochs-forgotten') return tables;
+    for (const { topic, epoch, partition, sealed, nextOffset } of this.checkpoints.values()) {
+      if (topic !== place.topic || epoch >= place.epoch || !sealed) continue;
+      for (const { offset, candidate } of this.ledgerOf({ topic, epoch, partition }).values()) {
+        if (offset >= nextOffset) continue;
+        tables
+          .get(candidate.usageHour)
+          ?.add(candidate.event.eventId, EARLIER_EPOCH, candidate.digest);
+      }
+    }
+    return tables;
+  }
+
+  private insertLedger(place: Place, chunk: Chunk): void {
+    const rows = this.ledgerOf(place);
+    for (const entry of chunk.ledger) {
+      const id = Buffer.from(entry.candidate.event.eventId).toString('latin1');
+      rows.set(`${String(entry.offset)} ${String(entry.candidate.usageHour)} ${id}`, entry);
+      this.observer.ledgerRow(place, entry);
+    }
+  }
+
+  private insertWindows(place: Place, chunk: Chunk): void {
+    const windows = this.mistake === 'increments' ? incrementsOf(chunk) : chunk.windows;
+    for (const window of windows) {
+      const key = `${partitionName(place)} ${String(chunk.reportedHour)} ${windowKey(window)}`;
+      const before = this.windows.get(key);
+      const added = before && this.mistake === 'increments' ? sumOf(before.window, window) : window;
+      if (
+        before &&
+        before.window.lastOffset > added.lastOffset &&
+        this.mistake !== 'last-writer-wins'
+      )
+        continue;
+      const row = { place, reportedHour: chunk.reportedHour, window: added };
+      this.windows.set(key, row);
+      this.observer.windowRow(before, row);
+    }
+  }
+
+  private insertDeadLetters(place: Place, chunk: Chunk): void {
+    for (const letter of chunk.deadLetters) {
+      const key = this.deadLetterKey(place, letter.record.offset);
+      const before = this.deadLetters.get(key);
+      this.deadLetters.set(key, letter);
+      this.observer.deadLetterRow(place, before, letter);
+    }
+  }
+
+  /** As ROLL_UP_DAY of the aggregator's store has it. */
+  private rolledUp(place: Place, closedHour: Hour): ReadonlyMap<string, DailyRow> {
+    const { hourMillis } = place.source;
+    const day = dayOf(closedHour, hourMillis);
+    const rows = new Map<string, DailyRow>();
+    for (const { place: at, reportedHour, window } of this.windows.values()) {
+      if (reportedHour < day || reportedHour > closedHour || !isSamePlace(at, place)) continue;
+      const key = dailyKey(place, day, dayOf(window.usageHour, hourMillis), window);
+      const row = rows.get(key);
+      rows.set(key, {
+        quantity: row ? addQuantities(row.quantity, window.quantity) : window.quantity,
+        eventCount: (row?.eventCount ?? 0) + window.eventCount,
+        firstOffset: Math.min(row?.firstOffset ?? Infinity, window.firstOffset),
+        throughHour: Math.max(row?.throughHour ?? 0, reportedHour) as Hour,
+      });
+    }
+    for (const [key, row] of rows) if (row.throughHour !== closedHour) rows.delete(key);
+    return rows;
+  }
+
+  private insertDaily(rows: ReadonlyMap<string, DailyRow>): void {
+    for (const [key, row] of rows) {
+      const before = this.daily.get(key);
+      if (!before || before.throughHour <= row.throughHour) this.daily.set(key, row);
+    }
+  }
+
+  private insertCheckpoint(checkpoint: Checkpoint): void {
+    const name = this.keyOf(checkpoint, 'checkpoints-without-epoch');
+    const before = this.checkpoints.get(name);
+    if (
+      before &&
+      before.nextOffset > checkpoint.nextOffset &&
+      this.mistake !== 'checkpoint-goes-back'
+    )
+      return;
+    this.checkpoints.set(name, checkpoint);
+    this.observer.checkpointRow(before, checkpoint);
+  }
+}
+
+const isSamePlace = (a: SourcePartition, b: SourcePartition): boolean =>
+  a.partition === b.partition && a.epoch === b.epoch && a.topic === b.topic;
+
+export const dailyKey = (
+  at: SourcePartition,
+  day: number,
+  usageDay: number,
+  keys: Pick<Window, 'subscriptionKey' | 'meterKey' | 'resourceKey'>,
+): string =>
+  `${partitionName(at)} ${String(day)} ${String(usageDay)} ${keys.subscriptionKey} ${keys.meterKey} ${keys.resourceKey}`;
+
+/** What a chunk adds to each of its windows. */
+const incrementsOf = (chunk: Chunk): Window[] =>
+  chunk.windows.map((window) => {
+    const key = windowKey(window);
+    const added = chunk.ledger.filter(({ candidate }) => windowKey(candidate) === key);
+    return {
+      ...window,
+      quantity: added.map(({ candidate }) => candidate.quantity).reduce(addQuantities),
+      eventCount: added.length,
+    };
+  });
+
+const sumOf = (before: Window, added: Window): Window => ({
+  ...added,
+  quantity: addQuantities(before.quantity, added.quantity),
+  eventCount: before.eventCount + added.eventCount,
+  firstOffset: Math.min(before.firstOffset, added.firstOffset),
+  lastOffset: Math.max(before.lastOffset, added.lastOffset),
+});
