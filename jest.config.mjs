@@ -18,6 +18,7 @@ export default {
         '<rootDir>/services/**/*.test.ts',
         '<rootDir>/schemas/**/*.test.ts',
         '<rootDir>/test/support/**/*.test.ts',
+        '<rootDir>/test/hostile/**/*.test.ts',
       ],
     },
     {

@@ -39,6 +39,9 @@ export interface WorkerPorts {
   readonly stored: (place: Place, nextOffset: number) => void;
 }
 
+/** Bytes of folded records after which they are stored at once, so that large ones do not fill the memory. */
+const MAX_PENDING_BYTES = 16 * 1024 * 1024;
+
 /** How far a worker is; null before it has read its checkpoint. */
 export interface WorkerStatus {
   readonly partition: string;
@@ -68,6 +71,8 @@ export class PartitionWorker {
   private tail: LedgerTail = { ids: new Map(), lastOffset: -1 };
   private storedOffset = -1;
   private unstoredSince: number | null = null;
+  /** Bytes of the records that were folded and are not stored yet. */
+  private pendingBytes = 0;
   /** When it last had nothing left to store, or stored something. */
   private progressAt: number;
   /** Whether the timer's task is waiting for its turn. */
@@ -123,9 +128,13 @@ export class PartitionWorker {
         return false;
       }
       if (fresh.length > 0) await this.fold(state, fresh);
+      for (const { value } of fresh) this.pendingBytes += value?.length ?? 0;
       if (!this.isHalted()) this.skip(state, next);
       if (this.isHalted()) return false;
-      if (state.pending.ledger.length >= this.options.flushEvents) await this.store(state);
+      const { length } = state.pending.ledger;
+      if (length >= this.options.flushEvents || this.pendingBytes >= MAX_PENDING_BYTES) {
+        await this.store(state);
+      }
       return true;
     });
   }
@@ -317,6 +326,7 @@ export class PartitionWorker {
 
   private async store(state: FoldState): Promise<void> {
     this.unstoredSince = null;
+    this.pendingBytes = 0;
     if (state.nextOffset === this.storedOffset) return;
     const chunk = cut(state);
     const { store, outbox, stored, logger } = this.ports;

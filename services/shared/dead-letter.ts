@@ -11,6 +11,7 @@ export type DeadLetterCode =
   | 'no-rules' // it stands before the first rules record
   // Its values are not usage
   | 'invalid-identity' // subscription, meter or resource is empty or longer than 1,024 bytes
+  | 'text-too-long' // location over 1,024 bytes, tags or additional info over 64 KiB
   | 'invalid-period' // the start is not before the end
   | 'spans-hours' // it is not inside one UTC hour
   | 'in-future' // the usage starts after its reported time

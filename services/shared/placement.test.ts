@@ -88,3 +88,11 @@ test.each([
 ])('the subscription of %s is %s', (uri, subscription) => {
   expect(subscriptionOf(uri)).toBe(subscription);
 });
+
+test('a namespace is the very segment after the first /providers/, without the case of ASCII letters', () => {
+  expect(namespaceOf('/subscriptions/s/providers/Microsoft.COMPUTE/x')).toBe('microsoft.compute');
+  expect(namespaceOf('/subscriptions/s/providers/Microsoft.Networ\u212a/x')).not.toBe(
+    'microsoft.network',
+  );
+  expect(namespaceOf('/subscriptions/s/providers//providers/Microsoft.Compute/x')).toBeNull();
+});

@@ -20,7 +20,7 @@ export const partitionOfKey = (key: string | Uint8Array, partitions: number): nu
  * Null where the URI has none.
  */
 export const namespaceOf = (resourceUri: string): string | null =>
-  /\/providers\/([^/]+)/i.exec(resourceUri)?.[1]?.toLowerCase() ?? null;
+  asciiLower(/\/providers\/([^/]*)/i.exec(resourceUri)?.[1] ?? '') || null;
 
 /** The subscription a resource URI belongs to, as written; null where it does not name one. */
 export const subscriptionOf = (resourceUri: string): string | null =>

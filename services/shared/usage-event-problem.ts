@@ -48,6 +48,7 @@ export const valueProblem = (
   firstReportedTime: Millis = reportedTime,
 ): EventProblem | null =>
   identityProblem(event) ??
+  textProblem(event) ??
   timeProblem(event, limits, reportedTime, firstReportedTime) ??
   quantityProblem(event.quantity);
 
@@ -61,6 +62,27 @@ const identityProblem = (event: RawUsageEvent): EventProblem | null => {
         'invalid-identity',
         `${field} has ${String(length)} bytes, allowed are 1 to 1,024`,
       );
+    }
+  }
+  return null;
+};
+
+/**
+ * A window keeps these of its first event for as long as its hour is open: they must not fill the
+ * memory. Azure's own limit for tags, 50 of 512 and 256 characters, lies below.
+ */
+const MAX_LOCATION_BYTES = 1024;
+const MAX_TEXT_BYTES = 64 * 1024;
+
+const textProblem = (event: RawUsageEvent): EventProblem | null => {
+  const tooLong = (text: string | null, limit: number): boolean =>
+    text !== null && text.length * 3 > limit && Buffer.byteLength(text, 'utf8') > limit;
+  if (tooLong(event.location, MAX_LOCATION_BYTES)) {
+    return problem('text-too-long', 'location has over 1,024 bytes');
+  }
+  for (const field of ['tags', 'additionalInfo'] as const) {
+    if (tooLong(event[field], MAX_TEXT_BYTES)) {
+      return problem('text-too-long', `${field} has over 65,536 bytes`);
     }
   }
   return null;

@@ -108,6 +108,9 @@ export class HostileJudge {
       if (event[name].includes(0)) return 'invalid-text';
       if (event[name].length === 0 || event[name].length > MAX_IDENTITY) return 'invalid-identity';
     }
+    if (event.location.length > MAX_IDENTITY) return 'text-too-long';
+    if ([event.tags, event.additionalInfo].some((text) => (text?.length ?? 0) > 65_536))
+      return 'text-too-long';
     if (start >= end) return 'invalid-period';
     const hour = BigInt(hourMillis);
     const into = ((start % hour) + hour) % hour;

@@ -603,7 +603,7 @@ export class HostileRecords {
         return {
           ...this.athome(event),
           value: framed(rawDatum(large)),
-          expected: NAMES.includes(field) ? 'invalid-identity' : 'event',
+          expected: NAMES.includes(field) ? 'invalid-identity' : 'text-too-long',
         };
     }
   }

@@ -339,3 +339,19 @@ describe('usage that is too old when its dead letter is sent again', () => {
     expect(at(millis(minute(0) + 1))).toBe('below-floor');
   });
 });
+
+test.each<[string, Partial<UsageEvent>, string]>([
+  ['a location of 1,024 bytes', { location: 'é'.repeat(512) }, 'candidate'],
+  ['a longer location', { location: 'é'.repeat(513) }, 'text-too-long'],
+  ['tags of 64 KiB', { tags: 'x'.repeat(65_536) }, 'candidate'],
+  ['longer tags', { tags: 'x'.repeat(65_537) }, 'text-too-long'],
+  ['longer additional info', { additionalInfo: '€'.repeat(21_846) }, 'text-too-long'],
+])('%s', (_, changes, code) => {
+  expect(codeOf(judgeEvent(changes))).toBe(code);
+});
+
+test('a time that avsc would round is no event', () => {
+  const far = millis(8.64e15);
+  const event = { ...eventOf(), usageEndTime: far };
+  expect(codeOf(judge(recordOf(event, 1)))).toBe('malformed');
+});

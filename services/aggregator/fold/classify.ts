@@ -24,9 +24,11 @@ import type { Candidate, Place, Verdict } from './verdict.ts';
  * | not byte 0 and a schema id                                 | `malformed`           |
  * | a schema id that the rules do not accept                   | `unknown-schema`      |
  * | not one whole Avro datum                                   | `malformed`           |
- * | text that is not UTF-8, or a NUL in an identity            | `invalid-text`        |
+ * | text that is not UTF-8                                     | `invalid-text`        |
+ * | field by field: a NUL in an identity                       | `invalid-text`        |
  * | subscription, meter or resource of 0 or over 1,024 bytes   | `invalid-identity`    |
- * | start not before end                                       | `invalid-period`      |
+ * | location over 1,024 bytes, tags or info over 64 KiB        | `text-too-long`       |
+ * | start not before end                                        | `invalid-period`      |
  * | not inside one hour                                        | `spans-hours`         |
  * | start after the reported time                              | `in-future`           |
  * | start longer before it was first reported than maxUsageAge | `too-old`             |

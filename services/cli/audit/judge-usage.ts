@@ -50,6 +50,11 @@ export const judgeUsage = (
     if (bytes < 1 || bytes > 1024) return { code: 'invalid-identity' };
   }
 
+  const tooLong =
+    Buffer.byteLength(usage.location) > 1024 ||
+    [usage.tags, usage.additionalInfo].some((text) => Buffer.byteLength(text ?? '') > 65_536);
+  if (tooLong) return { code: 'text-too-long' };
+
   if (start >= end) return { code: 'invalid-period' };
   const hour = Math.floor(start / demands.hourMillis);
   if (end > (hour + 1) * demands.hourMillis) return { code: 'spans-hours' };

@@ -9,6 +9,7 @@ export const REMEDIES: Readonly<Record<DeadLetterCode, string>> = {
   'invalid-text': 'have the provider report it again correctly, and discard this',
   'no-rules': 'it stood before the first rules: redrive',
   'invalid-identity': 'have the provider report it again correctly, and discard this',
+  'text-too-long': 'have the provider report it again with shorter texts, and discard this',
   'invalid-period': 'have the provider report it again correctly, and discard this',
   'spans-hours': 'have the provider split the usage by hours and report it again; discard this',
   'in-future': 'redrive once its usage has begun; look at the clock of the provider',

@@ -88,6 +88,9 @@ export const usageEventDecoders = (
   );
 };
 
+/** avsc decodes zigzag numbers in floating point: up to here they are exact. */
+const LAST_INSTANT = 2 ** 52;
+
 const decoderFrom = (writer: avro.Type, reader: avro.Type): UsageEventDecoder => {
   const resolver = reader.createResolver(writer);
   return (datum) => {
@@ -101,6 +104,11 @@ const decoderFrom = (writer: avro.Type, reader: avro.Type): UsageEventDecoder =>
       return malformed('the datum is cut short');
     if (decoded.offset !== datum.length) {
       return malformed(`${String(datum.length - decoded.offset)} bytes follow the datum`);
+    }
+    const { usageStartTime, usageEndTime } = decoded.value;
+    // Not true of NaN either, which a number padded to hundreds of bytes is read as.
+    if (!(Math.abs(usageStartTime) <= LAST_INSTANT && Math.abs(usageEndTime) <= LAST_INSTANT)) {
+      return malformed('a time that is beyond 2^52 milliseconds from 1970');
     }
     return textOf(decoded.value);
   };
