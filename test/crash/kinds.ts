@@ -262,7 +262,7 @@ const loseRecords: Kind = {
   },
 };
 
-export const KINDS: readonly Kind[] = [
+const KINDS: readonly Kind[] = [
   ...Object.keys(FAILPOINTS).map(failpointKind),
   killAtRandom,
   joinAndLeave,
