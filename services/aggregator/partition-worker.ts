@@ -266,8 +266,22 @@ export class PartitionWorker {
   }
 
   private async fold(state: FoldState, records: readonly LogRecord[]): Promise<void> {
-    const steps = this.judge(state, records);
-    if (!(await this.loadTables(steps))) return;
+    await this.countAll(state, this.judge(state, records));
+    this.unstoredSince ??= this.ports.now();
+  }
+
+  /** Counts judged records; in parts where the ids of all their usage hours do not fit the bound. */
+  private async countAll(state: FoldState, steps: readonly Step[]): Promise<void> {
+    if (!(await this.loadTables(steps))) {
+      if (steps.length === 1) {
+        this.stop(this.indexFull());
+        return;
+      }
+      const half = Math.ceil(steps.length / 2);
+      await this.countAll(state, steps.slice(0, half));
+      if (!this.isHalted()) await this.countAll(state, steps.slice(half));
+      return;
+    }
     for (const step of steps) {
       if (step.verdict.kind === 'halt') {
         await this.store(state); // what was counted before is right
@@ -283,7 +297,6 @@ export class PartitionWorker {
         return;
       }
     }
-    this.unstoredSince ??= this.ports.now();
   }
 
   /** Judges records by all but the ids seen before, up to the first that halts. */
@@ -299,6 +312,7 @@ export class PartitionWorker {
     return steps;
   }
 
+  /** Whether the ids of all usage hours of these records are in memory, within the bound. */
   private async loadTables(steps: readonly Step[]): Promise<boolean> {
     const wanted = new Set<Hour>();
     for (const { verdict } of steps) {
@@ -314,14 +328,16 @@ export class PartitionWorker {
     }
     if (this.index.evict(wanted)) return true;
     if (this.state) await this.store(this.state); // nothing stays pinned
-    if (this.index.evict(wanted)) return true;
-    this.stop({
+    return this.index.evict(wanted);
+  }
+
+  private indexFull(): Halt {
+    return {
       code: 'index-full',
       message:
-        `the ids of the usage hours in use need ${String(this.index.bytes)} bytes, allowed are ` +
+        `the ids of one usage hour need ${String(this.index.bytes)} bytes, allowed are ` +
         `${String(this.options.indexMaxBytes)}: raise AGGREGATOR_INDEX_MIB and restart`,
-    });
-    return false;
+    };
   }
 
   private async store(state: FoldState): Promise<void> {
