@@ -133,6 +133,32 @@ test('a topic that was re-created and is as long again halts its partition', asy
   expect(await acceptedOf(storage.topic)).toBe(before);
 });
 
+test('a topic that is re-created and filled again within a moment halts its running owner', async () => {
+  const aggregator = await pipeline.startAggregator();
+  await pipeline.settled();
+  const before = await acceptedOf(storage.topic);
+  await recreate();
+  await produce(7);
+  await produce(8);
+  await halted(aggregator, 'another-log');
+  expect(await acceptedOf(storage.topic)).toBe(before);
+});
+
+test('a topic that is re-created while its owner stands still halts it, also without a rebalance', async () => {
+  const aggregator = await pipeline.startAggregator({ AGGREGATOR_SESSION_MILLIS: '20000' });
+  await pipeline.settled();
+  const before = await acceptedOf(storage.topic);
+  process.kill(aggregator.pid, 'SIGSTOP');
+  const since = Date.now();
+  await recreate();
+  await produce(9);
+  await produce(10);
+  await waitFor('longer than a fetch may take', () => Promise.resolve(Date.now() > since + 2_500));
+  process.kill(aggregator.pid, 'SIGCONT');
+  await halted(aggregator, 'another-log');
+  expect(await acceptedOf(storage.topic)).toBe(before);
+});
+
 test('a process without the keys of the rules in force halts and changes nothing', async () => {
   const before = await pipeline.nextOffsets();
   await produce(6);

@@ -15,7 +15,10 @@ export interface PartitionReaders {
    * but such. False where no more are wanted: the partition is paused.
    */
   take(at: TopicPartition, records: readonly LogRecord[], next: number): Promise<boolean>;
-  /** No fetch has completed for a while: the process was stopped, or the broker out of reach. */
+    /**
+   * No fetch has completed for a while, or one has failed: the process was stopped, or the broker out
+   * of reach.
+   */
   stalled(): void;
 }
 
@@ -37,7 +40,8 @@ interface Held {
   turn: number;
 }
 
-const STALL_MILLIS = 5_000;
+/** Longer than a fetch and the batches in hand take; in that time a topic may have been made anew. */
+const STALL_MILLIS = 2_000;
 /** How long a batch may hold up those of other partitions; longer work goes on beside them. */
 const INLINE_MILLIS = 1_000;
 
@@ -59,7 +63,9 @@ export class GroupReader {
   private readonly readers: PartitionReaders;
   private readonly options: GroupReaderOptions;
   private held = new Map<string, Held>();
-  private lastFetch = Date.now();
+    private lastFetch = Date.now();
+  /** Brokers from which a fetch has been begun and not completed. */
+  private readonly fetching = new Set<number>();
   private stopped = false;
 
   constructor(kafka: Kafka, readers: PartitionReaders, options: GroupReaderOptions) {
@@ -88,8 +94,14 @@ export class GroupReader {
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (!payload.restart) this.options.onCrash(explained(payload.error));
     });
-    consumer.on(consumer.events.FETCH, () => {
+        consumer.on(consumer.events.FETCH_START, ({ payload }) => {
+      // The one before was begun and has not been completed: it failed.
+      if (this.fetching.has(payload.nodeId)) this.readers.stalled();
+      this.fetching.add(payload.nodeId);
+    });
+    consumer.on(consumer.events.FETCH, ({ payload }) => {
       const now = Date.now();
+      this.fetching.delete(payload.nodeId);
       if (now - this.lastFetch > STALL_MILLIS) this.readers.stalled();
       this.lastFetch = now;
     });
