@@ -81,7 +81,7 @@ const KEYS = [
 ];
 
 /** Windows whose row is not what the ledger gives: \`l\` is the ledger's side, \`r\` the row's. */
-export const DIFFERING = `
+const DIFFERING = `
 FROM (SELECT *, 1 AS present FROM (${FROM_LEDGER})) AS l
 FULL OUTER JOIN (SELECT *, 1 AS present FROM (${STORED})) AS r
   ON ${KEYS.map((key) => `l.${key} = r.${key}`).join(' AND ')}
@@ -89,7 +89,7 @@ WHERE l.present != r.present OR l.total != r.total OR l.events != r.events
   OR l.lowest != r.lowest OR l.highest != r.highest
   OR toString(l.attributes) != toString(r.attributes)`;
 
-export const KEY_OF_EITHER = KEYS.map(
+const KEY_OF_EITHER = KEYS.map(
   (key) => `if(l.present = 1, l.${key}, r.${key}) AS ${key}`,
 ).join(', ');
 

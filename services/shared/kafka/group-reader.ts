@@ -15,7 +15,7 @@ export interface PartitionReaders {
    * but such. False where no more are wanted: the partition is paused.
    */
   take(at: TopicPartition, records: readonly LogRecord[], next: number): Promise<boolean>;
-    /**
+  /**
    * No fetch has completed for a while, or one has failed: the process was stopped, or the broker out
    * of reach.
    */
@@ -63,7 +63,7 @@ export class GroupReader {
   private readonly readers: PartitionReaders;
   private readonly options: GroupReaderOptions;
   private held = new Map<string, Held>();
-    private lastFetch = Date.now();
+  private lastFetch = Date.now();
   /** Brokers from which a fetch has been begun and not completed. */
   private readonly fetching = new Set<number>();
   private stopped = false;
@@ -94,7 +94,7 @@ export class GroupReader {
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (!payload.restart) this.options.onCrash(explained(payload.error));
     });
-        consumer.on(consumer.events.FETCH_START, ({ payload }) => {
+    consumer.on(consumer.events.FETCH_START, ({ payload }) => {
       // The one before was begun and has not been completed: it failed.
       if (this.fetching.has(payload.nodeId)) this.readers.stalled();
       this.fetching.add(payload.nodeId);
