@@ -89,9 +89,9 @@ WHERE l.present != r.present OR l.total != r.total OR l.events != r.events
   OR l.lowest != r.lowest OR l.highest != r.highest
   OR toString(l.attributes) != toString(r.attributes)`;
 
-const KEY_OF_EITHER = KEYS.map(
-  (key) => `if(l.present = 1, l.${key}, r.${key}) AS ${key}`,
-).join(', ');
+const KEY_OF_EITHER = KEYS.map((key) => `if(l.present = 1, l.${key}, r.${key}) AS ${key}`).join(
+  ', ',
+);
 
 /** Where the stored windows of closed hours differ from the ledger, in order. */
 export const readDifferences = (
