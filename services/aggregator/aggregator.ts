@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { LogRecord, TopicPartition } from '../shared/log-record.ts';
 import type { GroupReader, PartitionReaders } from '../shared/kafka/group-reader.ts';
 import type { Health } from '../shared/health.ts';
-import { partitionName, sourceName, type Source } from '../shared/source.ts';
+import { newestLife, partitionName, sourceName, type Source } from '../shared/source.ts';
 import type { Knowledge } from './fold/knowledge.ts';
 import { PartitionWorker, type WorkerOptions, type WorkerPorts } from './partition-worker.ts';
 
@@ -142,9 +142,7 @@ export class Aggregator implements PartitionReaders {
 
   /** The source whose log stands in a topic now: its newest life. */
   private sourceOf({ topic }: TopicPartition): Source | undefined {
-    return this.sources
-      .filter((source) => source.topic === topic)
-      .reduce<Source | undefined>((a, b) => (a && a.epoch > b.epoch ? a : b), undefined);
+    return newestLife(this.sources, topic);
   }
 
   private workerOf(at: TopicPartition): PartitionWorker | undefined {

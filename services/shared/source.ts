@@ -50,3 +50,12 @@ export const coveredHours = (source: Source): string =>
   source.lastHour === null
     ? `from ${isoText(source.firstHour)} on`
     : `${isoText(source.firstHour)} to ${isoText((source.lastHour + source.hourMillis) as Hour)}`;
+
+/** The present life of a topic: of those in the register, the one with the highest epoch. */
+export const newestLife = <T extends SourceId>(
+  sources: readonly T[],
+  topic: string,
+): T | undefined =>
+  sources
+    .filter((source) => source.topic === topic)
+    .reduce<T | undefined>((a, b) => (a && a.epoch > b.epoch ? a : b), undefined);

@@ -7,6 +7,7 @@ import {
   type RegisteredSource,
 } from '../../shared/sources/register.ts';
 import { ledgerFloor } from '../../shared/sources/trim-ledger.ts';
+import { newestLife } from '../../shared/source.ts';
 import { withClickHouse } from '../../shared/sources/source-tools.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
 import { dayOf, isoText, millis, nextHour, type Hour } from '../../shared/time.ts';
@@ -37,8 +38,10 @@ const findSource = (
   topic: string,
   epoch: number | null,
 ): RegisteredSource => {
-  const lives = sources.filter((source) => source.topic === topic);
-  const found = epoch === null ? lives.at(-1) : lives.find((source) => source.epoch === epoch);
+  const found =
+    epoch === null
+      ? newestLife(sources, topic)
+      : sources.find((source) => source.topic === topic && source.epoch === epoch);
   if (found) return found;
   throw new UserError(`There is no such source: see "usagectl sources list"`);
 };

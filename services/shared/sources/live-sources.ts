@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
 import { liveTopicName } from '../kafka/topic-names.ts';
-import type { Source } from '../source.ts';
+import { newestLife, type Source } from '../source.ts';
 import { hourOf, millis, nextHour, type Hour } from '../time.ts';
 import { hourAfterBroker } from './broker-hour.ts';
 import { openSource, type SourceTools } from './open-source.ts';
@@ -35,14 +35,6 @@ export const openLiveSources = async (
   }
   return opened;
 };
-
-const newestLife = (
-  sources: readonly RegisteredSource[],
-  topic: string,
-): RegisteredSource | undefined =>
-  sources
-    .filter((source) => source.topic === topic)
-    .reduce<RegisteredSource | undefined>((a, b) => (a && a.epoch > b.epoch ? a : b), undefined);
 
 const refuseSharedNamespaces = (
   provider: Provider,

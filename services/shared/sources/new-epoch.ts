@@ -1,5 +1,6 @@
 import { controlRecord } from '../control-record.ts';
 import { UserError } from '../errors.ts';
+import { newestLife } from '../source.ts';
 import { hourAfterBroker } from './broker-hour.ts';
 import { readProgress, type PartitionProgress } from './coverage.ts';
 import { openSource, type SourceTools } from './open-source.ts';
@@ -32,13 +33,8 @@ export const newEpoch = async (
   topic: string,
   options: NewEpochOptions,
 ): Promise<RegisteredSource> => {
-  const lives = (await readSources(tools.clickHouse)).filter(
-    (source) => source.topic === topic && source.kind === 'live',
-  );
-  const newest = lives.reduce<RegisteredSource | null>(
-    (a, b) => (a && a.epoch > b.epoch ? a : b),
-    null,
-  );
+  const live = (await readSources(tools.clickHouse)).filter(({ kind }) => kind === 'live');
+  const newest = newestLife(live, topic);
   if (!newest)
     throw new UserError(`There is no live source "${topic}": see "usagectl sources list"`);
   if (newest.state === 'declared') return replaceTopic(tools, newest);
