@@ -59,6 +59,7 @@ export class Aggregator implements PartitionReaders {
     this.every(this.options.verifyInterval, () => this.verify());
     this.every(this.options.sourcesInterval, () => {
       if (!this.isLooking) this.looking = this.lookAgain();
+      this.retryHalted();
     });
   }
 
@@ -163,6 +164,21 @@ export class Aggregator implements PartitionReaders {
       await this.reader?.reposition(worker.place);
       this.verifying.delete(worker);
     });
+  }
+
+  /** Goes on with partitions whose loss of records has been accepted meanwhile. */
+  private retryHalted(): void {
+    for (const worker of this.workers.values()) {
+      if (worker.status().halt === null) continue;
+      worker
+        .retry()
+        .then(async (goesOn) => {
+          if (goesOn) await this.reader?.reposition(worker.place);
+        })
+        .catch((error: unknown) => {
+          this.ports.logger.debug({ err: error }, 'could not look for accepted losses');
+        });
+    }
   }
 
   /** Reads the register; where it has other sources than before, joins the group anew for them. */

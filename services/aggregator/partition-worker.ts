@@ -2,18 +2,20 @@ import type { Logger } from 'pino';
 import type { LogRecord } from '../shared/log-record.ts';
 import { partitionName } from '../shared/source.ts';
 import { isoText, nextHour, type Hour } from '../shared/time.ts';
-import { checkpointOf, cut, resume } from './fold/chunk.ts';
+import { cut } from './fold/chunk.ts';
 import { EventIndex } from './fold/event-index.ts';
-import { count, initialState, mustCutBefore, skipTo, type FoldState } from './fold/fold.ts';
+import { count, mustCutBefore, skipTo, type FoldState } from './fold/fold.ts';
 import type { Halt } from './fold/halt.ts';
 import type { Knowledge } from './fold/knowledge.ts';
 import { contradiction, skippedContradiction, type LedgerTail } from './fold/ledger-tail.ts';
+import { countRemnant, mustCutBeforeRemnant, passLoss } from './fold/loss.ts';
 import { markOf } from '../shared/record-mark.ts';
 import { advance, type Step } from './fold/timeline.ts';
 import { flush } from './flush.ts';
+import { hydrate, type Hydrated } from './hydrate.ts';
 import { Serial } from '../shared/serial.ts';
 import type { LogBounds, LogInspector } from '../shared/kafka/log-inspector.ts';
-import { LogRecognition, lostRecords, type Folded } from '../shared/kafka/log-recognition.ts';
+import { LogRecognition, type Folded } from '../shared/kafka/log-recognition.ts';
 import type { Outbox, Store } from './ports.ts';
 import { TickSchedule } from './tick-schedule.ts';
 import type { Place } from './fold/verdict.ts';
@@ -78,6 +80,8 @@ export class PartitionWorker {
   /** Whether the timer's task is waiting for its turn. */
   private timed = false;
   private halted: Halt | null = null;
+  /** Whether the life of the topic has ended without its log: there is nothing to read any more. */
+  private hasEnded = false;
 
   constructor(place: Place, knowledge: Knowledge, ports: WorkerPorts, options: WorkerOptions) {
     this.place = place;
@@ -103,14 +107,29 @@ export class PartitionWorker {
 
   /**
    * Where to read from: the last record folded, so that it can be recognised, or the one after it
-   * where that has expired. Null when halted or dropped.
+   * where that has expired. Null when halted or dropped, and where the log has been given up.
    */
   position(): Promise<number | null> {
     return this.run(null, async () => {
       const state = (await this.stillOurs()) ?? (await this.hydrate());
-      if (state === null) return null;
+      if (state === null || this.hasEnded) return null;
       const position = await this.recognition.position(foldedOf(state));
-      return typeof position === 'number' ? position : this.stop(position);
+      return typeof position === 'number' ? position : this.stopReading(state, position);
+    });
+  }
+
+  /** Goes on where a person has accepted meanwhile that the records it waits for are gone. */
+  async retry(): Promise<boolean> {
+    return this.serial.run(async () => {
+      const { halted } = this;
+      if (this.isDropped() || halted === null || !isLoss(halted)) return false;
+      const { store } = this.ports;
+      const checkpoint = await store.checkpoint(this.place);
+      if ((await store.loss(this.place, checkpoint?.nextOffset ?? 0)) === null) return false;
+      this.halted = null;
+      this.state = null;
+      this.index.clear();
+      return true;
     });
   }
 
@@ -124,7 +143,7 @@ export class PartitionWorker {
       if (state === null) return false;
       const fresh = await this.recognition.recognise(foldedOf(state), records, next);
       if ('code' in fresh) {
-        this.stop(fresh);
+        await this.stopReading(state, fresh);
         return false;
       }
       if (fresh.length > 0) await this.fold(state, fresh);
@@ -196,6 +215,12 @@ export class PartitionWorker {
     return null;
   }
 
+  /** Halts where the log cannot be read on. What was folded before it expired is right. */
+  private async stopReading(state: FoldState, halt: Halt): Promise<null> {
+    if (halt.code === 'lost-records') await this.store(state);
+    return this.stop(halt);
+  }
+
   private persist<T>(what: string, step: () => Promise<T>): Promise<T> {
     return this.ports.persist(what, step, this.dropped.signal);
   }
@@ -220,37 +245,41 @@ export class PartitionWorker {
   }
 
   private async hydrate(): Promise<FoldState | null> {
-    const { store, logger } = this.ports;
-    const { place } = this;
-    const checkpoint = await this.persist('read the checkpoint', () => store.checkpoint(place));
-    if (checkpoint === null) {
-      const { low } = await this.bounds();
-      if (low > 0) return this.stop(lostRecords(0, low));
-      const state = initialState(place, 0);
-      await this.persist('write the first checkpoint', () =>
-        store.writeCheckpoint(checkpointOf(state)),
-      );
-      this.begin(state, { ids: new Map(), lastOffset: -1 });
-      return state;
-    }
-    const [windows, tail] = await Promise.all([
-      this.persist('read the open windows', () => store.windows(place, checkpoint.closedThrough)),
-      this.persist('read the ledger', () => store.ledgerTail(place, checkpoint)),
-    ]);
-    const state = resume(place, checkpoint, windows, this.knowledge);
-    if ('code' in state) return this.stop(state);
-    logger.info(
-      { nextOffset: state.nextOffset, windows: windows.length, tail: tail.ids.size },
+    const found = await hydrate(this.place, this.knowledge, {
+      store: this.ports.store,
+      bounds: () => this.bounds(),
+      persist: (what, step) => this.persist(what, step),
+    });
+    if ('code' in found) return this.stop(found);
+    const { state, tail, loss } = found;
+    this.ports.logger.info(
+      { nextOffset: state.nextOffset, windows: state.windows.size, tail: tail.ids.size },
       'resumed',
     );
-    this.begin(state, tail);
-    return state;
-  }
-
-  private begin(state: FoldState, tail: LedgerTail): void {
     this.state = state;
     this.tail = tail;
     this.storedOffset = state.nextOffset;
+    if (loss) await this.takeOver(state, loss);
+    return state;
+  }
+
+  /** Counts what is left of lost records and goes on behind them, as a person has decided. */
+  private async takeOver(state: FoldState, loss: NonNullable<Hydrated['loss']>): Promise<void> {
+    this.hasEnded = loss.ended;
+    if (state.timeline.sealed) return;
+    const { lost } = state.counts;
+    for (const remnant of loss.remnants) {
+      if (mustCutBeforeRemnant(state, remnant)) await this.store(state);
+      countRemnant(state, remnant);
+    }
+    await this.store(state);
+    passLoss(state, loss);
+    await this.store(state);
+
+    this.ports.logger.warn(
+      { nextOffset: state.nextOffset, lost: state.counts.lost - lost, ended: loss.ended },
+      'records are lost, and that was accepted: going on behind them',
+    );
   }
 
   /** Markers of transactions take offsets, and hold no record. */
@@ -378,6 +407,9 @@ export class PartitionWorker {
     }
   }
 }
+
+/** Whether the records that it waits for are gone, so that a person can accept that. */
+const isLoss = ({ code }: Halt): boolean => code === 'lost-records' || code === 'another-log';
 
 const foldedOf = ({ nextOffset, lastRecord }: FoldState): Folded => ({
   nextOffset,

@@ -3,6 +3,7 @@ import type { Checkpoint, Chunk } from './fold/chunk.ts';
 import type { EventTable } from './fold/event-table.ts';
 import type { ClosedHour } from './fold/fold.ts';
 import type { LedgerTail } from './fold/ledger-tail.ts';
+import type { AcceptedLoss, Remnant } from './fold/loss.ts';
 import type { Window } from './fold/window.ts';
 import type { Place } from './fold/verdict.ts';
 
@@ -13,6 +14,10 @@ export interface Store {
   windows(place: Place, reportedHour: Hour): Promise<readonly Window[]>;
   /** What the ledger holds at or beyond an offset. */
   ledgerTail(place: Place, checkpoint: Checkpoint): Promise<LedgerTail>;
+  /** A loss that was accepted of records from an offset on; null where none was. */
+  loss(place: Place, nextOffset: number): Promise<AcceptedLoss | null>;
+  /** What the tables hold of offsets from `from` and before `to`, in their order. */
+  remnants(place: Place, from: number, to: number): Promise<readonly Remnant[]>;
   /** The ids accepted in these usage hours, a table for each. */
   eventTables(place: Place, usageHours: readonly Hour[]): Promise<ReadonlyMap<Hour, EventTable>>;
 

@@ -5,6 +5,7 @@ import { auditCommand } from './commands/audit.ts';
 import { epochCommand } from './commands/epoch.ts';
 import { dlqCommand } from './commands/dlq.ts';
 import { ledgerCommand } from './commands/ledger.ts';
+import { lossCommand } from './commands/loss.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { provisionCommand } from './commands/provision.ts';
 import { rebuildCommand } from './commands/rebuild.ts';
@@ -32,6 +33,7 @@ const program = new Command('usagectl')
   .addCommand(sourcesCommand())
   .addCommand(rulesCommand())
   .addCommand(epochCommand())
+  .addCommand(lossCommand())
   .addCommand(rebuildCommand())
   .addCommand(ledgerCommand())
   .addCommand(auditCommand())

@@ -3,6 +3,18 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+const [argument] = process.argv.slice(2);
+if (argument !== undefined) {
+  const isHelp = argument === '--help' || argument === '-h';
+  const stream = isHelp ? process.stdout : process.stderr;
+  if (!isHelp)
+    stream.write(`clean takes no argument, and "${argument}" was given. Nothing was removed.\n`);
+  stream.write(
+    'Usage: npm run clean    removes the data, logs and keys of the local stack (.local)\n',
+  );
+  process.exit(isHelp ? 0 : 1);
+}
+
 const local = fileURLToPath(new URL('../../.local/', import.meta.url));
 for (const part of ['kafka', 'clickhouse']) {
   const pid = Number.parseInt(readPid(`${local}data/${part}/pid`), 10);

@@ -34,7 +34,7 @@ export interface Summary {
  */
 const COUNTS = `
 SELECT s.kind AS kind,
-  toString(sum(c.next_offset - c.first_offset - c.control)) AS published,
+  toString(sum(c.next_offset - c.first_offset - c.control - c.lost)) AS published,
   toString(sum(c.accepted)) AS accepted, toString(sum(c.duplicate)) AS duplicate,
   toString(sum(c.dead_lettered)) AS dead_lettered, toString(sum(l.n)) AS in_ledger,
   toString(sum(w.n)) AS in_windows

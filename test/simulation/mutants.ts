@@ -21,7 +21,8 @@ const FLUSH = 'services/aggregator/flush.ts';
 const FOLD = 'services/aggregator/fold/fold.ts';
 const CHUNK = 'services/aggregator/fold/chunk.ts';
 const TIMELINE = 'services/aggregator/fold/timeline.ts';
-const WORKER = 'services/aggregator/partition-worker.ts';
+
+const HYDRATE = 'services/aggregator/hydrate.ts';
 
 const CHECKPOINT = 'await store.writeCheckpoint(chunk.checkpoint);';
 const ROLL_UP = 'await store.rollUpDay(place, closed.hour);';
@@ -303,9 +304,9 @@ export const MUTANTS: readonly Mutant[] = [
     mistake: 'the open windows begin at zero after a restart',
     patches: [
       {
-        file: WORKER,
-        find: 'resume(place, checkpoint, windows, this.knowledge)',
-        replace: 'resume(place, checkpoint, [], this.knowledge)',
+        file: HYDRATE,
+        find: 'resume(place, checkpoint, windows, knowledge)',
+        replace: 'resume(place, checkpoint, [], knowledge)',
       },
     ],
   },

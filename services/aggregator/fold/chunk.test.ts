@@ -37,7 +37,7 @@ test('the checkpoint before the first record stands at the beginning', () => {
     closedThrough: hour(0),
     sealed: false,
     floor: null,
-    counts: { accepted: 0, duplicate: 0, deadLettered: 0, control: 0 },
+    counts: { accepted: 0, duplicate: 0, deadLettered: 0, control: 0, lost: 0 },
     lastRecord: null,
     rules: null,
   });

@@ -59,7 +59,13 @@ describe('counting', () => {
   test('a control record is control, and leaves nothing to store but the checkpoint', () => {
     const state = stateAtStart(place);
     expect(fold(state, [rulesAt(place, 0)])).toEqual(['control']);
-    expect(state.counts).toEqual({ accepted: 0, duplicate: 0, deadLettered: 0, control: 1 });
+    expect(state.counts).toEqual({
+      accepted: 0,
+      duplicate: 0,
+      deadLettered: 0,
+      control: 1,
+      lost: 0,
+    });
     expect(state.nextOffset).toBe(1);
     expect(cut(state)).toMatchObject({ ledger: [], windows: [], deadLetters: [], closed: [] });
   });
@@ -158,6 +164,7 @@ describe('counting', () => {
       duplicate: 0,
       deadLettered: 0,
       control: 1 + 3 + 2,
+      lost: 0,
     });
     expect(state.nextOffset).toBe(8);
   });

@@ -8,12 +8,14 @@ import { timelineStart, type Step, type Timeline } from './timeline.ts';
 import { addToWindow, newWindow, windowKey, type Window } from './window.ts';
 import type { Candidate, Place } from './verdict.ts';
 
-/** Every record of the log is in exactly one of these; they add up to nextOffset - firstOffset. */
+/** Every offset of the log is in exactly one of these; they add up to nextOffset - firstOffset. */
 export interface Counts {
   readonly accepted: number;
   readonly duplicate: number;
   readonly deadLettered: number;
   readonly control: number;
+  /** Offsets whose records were lost unread, which a person has accepted: see `loss.ts`. */
+  readonly lost: number;
 }
 
 /** An accepted event, for the ledger. */
@@ -71,7 +73,7 @@ export const initialState = (place: Place, firstOffset: number): FoldState => ({
   firstOffset,
   nextOffset: firstOffset,
   timeline: timelineStart(place.source),
-  counts: { accepted: 0, duplicate: 0, deadLettered: 0, control: 0 },
+  counts: { accepted: 0, duplicate: 0, deadLettered: 0, control: 0, lost: 0 },
   lastRecord: null,
   windows: new Map(),
   pending: nothingPending(),
@@ -134,7 +136,8 @@ export const skipTo = (state: FoldState, nextOffset: number): void => {
   state.nextOffset = nextOffset;
 };
 
-const closeHours = (state: FoldState, openHour: Hour): void => {
+/** Closes the open hour, and those without any record up to the new one. */
+export const closeHours = (state: FoldState, openHour: Hour): void => {
   const { hourMillis } = state.place.source;
   const { closed } = state.pending;
   closed.push({
@@ -211,4 +214,5 @@ const add = (counts: Counts, outcome: Outcome, gap: number): Counts => ({
   duplicate: counts.duplicate + (outcome === 'duplicate' ? 1 : 0),
   deadLettered: counts.deadLettered + (outcome === 'dead-lettered' ? 1 : 0),
   control: counts.control + gap + (outcome === 'control' ? 1 : 0),
+  lost: counts.lost,
 });

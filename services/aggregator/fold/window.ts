@@ -27,29 +27,29 @@ export interface Window extends WindowIdentity, WindowAttributes {
   readonly lastOffset: number;
 }
 
+/** What a window takes from an event besides its quantity. */
+export type WindowEvent = WindowIdentity & WindowAttributes;
+
 /** Identities hold no NUL (see `classify`), so the key is unambiguous. */
 export const windowKey = (window: WindowIdentity): string =>
   `${String(window.usageHour)}\0${window.subscriptionKey}\0${window.meterKey}\0${window.resourceKey}`;
 
 export const newWindow = (candidate: Candidate, offset: number): Window => {
-  const { event } = candidate;
-  return {
-    usageHour: candidate.usageHour,
-    subscriptionKey: candidate.subscriptionKey,
-    meterKey: candidate.meterKey,
-    resourceKey: candidate.resourceKey,
-    subscriptionId: event.subscriptionId,
-    meterId: event.meterId,
-    resourceUri: event.resourceUri,
-    location: event.location,
-    tags: event.tags,
-    additionalInfo: event.additionalInfo,
-    quantity: candidate.quantity,
-    eventCount: 1,
-    firstOffset: offset,
-    lastOffset: offset,
-  };
+  const { event, usageHour, subscriptionKey, meterKey, resourceKey } = candidate;
+  const { subscriptionId, meterId, resourceUri, location, tags, additionalInfo } = event;
+  const identity = { usageHour, subscriptionKey, meterKey, resourceKey };
+  const attributes = { subscriptionId, meterId, resourceUri, location, tags, additionalInfo };
+  return firstOf({ ...identity, ...attributes }, candidate.quantity, offset);
 };
+
+/** A window with its first event. */
+export const firstOf = (event: WindowEvent, quantity: Quantity, offset: number): Window => ({
+  ...event,
+  quantity,
+  eventCount: 1,
+  firstOffset: offset,
+  lastOffset: offset,
+});
 
 /**
  * Adds an accepted event. A window that was stored before a crash may already contain it: its

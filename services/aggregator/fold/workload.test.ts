@@ -63,6 +63,7 @@ test.each([1, 2, 3])('workload %d comes to what the oracle expects, on every par
       duplicate: partition.duplicate,
       deadLettered: partition.deadLettered,
       control: partition.control,
+      lost: 0,
     });
     expect(
       [...world.deadLetters.values()].map(({ record, code }) => [record.offset, code]),

@@ -4,8 +4,19 @@ import type { Hour } from '../../shared/time.ts';
 import type { Checkpoint, Chunk } from '../fold/chunk.ts';
 import { EARLIER_EPOCH, EventTable } from '../fold/event-table.ts';
 import type { LedgerTail } from '../fold/ledger-tail.ts';
+import type { AcceptedLoss, Remnant } from '../fold/loss.ts';
 import type { Window } from '../fold/window.ts';
 import type { Store } from '../ports.ts';
+import {
+  LOSS,
+  LOST_EVENTS,
+  LOST_LETTERS,
+  lossFromRow,
+  remnantsFromRows,
+  type LossRow,
+  type LostEventRow,
+  type LostLetterRow,
+} from './loss-rows.ts';
 import { ROLL_UP_DAY } from './roll-up-day.ts';
 import {
   CHECKPOINT_COLUMNS,
@@ -80,6 +91,18 @@ export class ClickHouseStore implements Store {
     let lastOffset = -1;
     for (const offset of ids.keys()) lastOffset = Math.max(lastOffset, offset);
     return { ids, lastOffset };
+  }
+
+  async loss(place: Place, nextOffset: number): Promise<AcceptedLoss | null> {
+    const [row] = await this.select<LossRow>(place, LOSS, { next: nextOffset });
+    return row ? lossFromRow(row) : null;
+  }
+
+  async remnants(place: Place, from: number, to: number): Promise<readonly Remnant[]> {
+    const range = { from, to };
+    const accepted = await this.select<LostEventRow>(place, LOST_EVENTS, range);
+    const letters = await this.select<LostLetterRow>(place, LOST_LETTERS, range);
+    return remnantsFromRows(accepted, letters);
   }
 
   async eventTables(

@@ -12,7 +12,7 @@ import type { Place } from '../fold/verdict.ts';
  * milliseconds, decimals and 64-bit integers as text.
  */
 const seconds = (hour: Hour): number => hour / 1000;
-const hourFromSeconds = (value: number): Hour => (value * 1000) as Hour;
+export const hourFromSeconds = (value: number): Hour => (value * 1000) as Hour;
 
 const placeColumns = ({ topic, epoch, partition }: SourcePartition): SourcePartition => ({
   topic,
@@ -104,7 +104,7 @@ export const windowFromRow = (row: WindowRow): Window => ({
   lastOffset: Number(row.last_offset),
 });
 
-const quantityFromText = (text: string): Quantity => {
+export const quantityFromText = (text: string): Quantity => {
   const quantity = parseQuantity(text);
   if (quantity === null) throw new Error(`ClickHouse gave "${text}" as a quantity`);
   return quantity;
@@ -149,6 +149,7 @@ export const checkpointRow = (checkpoint: Checkpoint): Record<string, unknown> =
   duplicate: checkpoint.counts.duplicate,
   dead_lettered: checkpoint.counts.deadLettered,
   control: checkpoint.counts.control,
+  lost: checkpoint.counts.lost,
   last_record: checkpoint.lastRecord?.offset ?? null,
   digest: checkpoint.lastRecord?.digest ?? '',
   rules: checkpoint.rules ?? '',
@@ -160,7 +161,7 @@ export const CHECKPOINT_COLUMNS = `topic, epoch, partition, toString(first_offse
   toUnixTimestamp(closed_through) AS closed_through, sealed,
   toString(toUnixTimestamp64Milli(floor)) AS floor, toString(accepted) AS accepted,
   toString(duplicate) AS duplicate, toString(dead_lettered) AS dead_lettered,
-  toString(control) AS control, toString(last_record) AS last_record, digest, rules`;
+  toString(control) AS control, toString(lost) AS lost, toString(last_record) AS last_record, digest, rules`;
 
 export interface CheckpointRow extends SourcePartition {
   readonly first_offset: string;
@@ -173,6 +174,7 @@ export interface CheckpointRow extends SourcePartition {
   readonly duplicate: string;
   readonly dead_lettered: string;
   readonly control: string;
+  readonly lost: string;
   readonly last_record: string | null;
   readonly digest: string;
   readonly rules: string;
@@ -191,6 +193,7 @@ export const checkpointFromRow = (row: CheckpointRow): Checkpoint => ({
     duplicate: Number(row.duplicate),
     deadLettered: Number(row.dead_lettered),
     control: Number(row.control),
+    lost: Number(row.lost),
   },
   lastRecord:
     row.last_record === null ? null : { offset: Number(row.last_record), digest: row.digest },

@@ -11,7 +11,7 @@ import type { Source, SourcePartition } from '../../shared/source.ts';
 import type { StoredCheckpoint } from './checkpoints.ts';
 import type { LogReader } from './log-reader.ts';
 import type { Beginning } from './recount.ts';
-import { OF_PARTITION, partitionParams, storedRows } from './stored-rows.ts';
+import { instant, OF_PARTITION, partitionParams, storedRows } from './stored-rows.ts';
 
 /** The first records have expired: what the log said before the first one that is left. */
 export interface LateBeginning {
@@ -48,7 +48,11 @@ export const lateBeginning = async (
 ): Promise<LateBeginning> => {
   const left = await controlsLeft(tools.reader, tools.keyring, at, checkpoint, low);
   const countedFrom = Math.max(low, left.get('rules') ?? low, left.get('floor') ?? low);
-  const watermark = Math.max(source.firstHour, await reportedBefore(tools.client, at, low));
+  const watermark = Math.max(
+    source.firstHour,
+    await reportedBefore(tools.client, at, low),
+    await openAfterLoss(tools.client, at, low),
+  );
   return {
     countedFrom,
     beginning: {
@@ -85,6 +89,22 @@ const controlsLeft = async (
     return Promise.resolve();
   });
   return found;
+};
+
+/** Behind lost records an hour is open that had not been published when the loss was accepted. */
+const openAfterLoss = async (
+  client: ClickHouseClient,
+  at: SourcePartition,
+  offset: number,
+): Promise<number> => {
+  const rows = storedRows(
+    client,
+    `SELECT ${instant('open_hour')} FROM losses AS t
+     WHERE ${OF_PARTITION} AND t.next_offset <= {offset:UInt64} ORDER BY t.open_hour DESC LIMIT 1`,
+    { ...partitionParams(at), offset },
+  );
+  for await (const [openHour] of rows) return Number(openHour);
+  return 0;
 };
 
 const reportedBefore = async (

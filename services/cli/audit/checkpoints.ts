@@ -25,6 +25,8 @@ export interface StoredCheckpoint extends SourcePartition {
   readonly duplicate: number;
   readonly deadLettered: number;
   readonly control: number;
+  /** Records that were gone before they were read, which somebody has accepted. */
+  readonly lost: number;
   readonly lastRecord: number | null;
   readonly digest: string;
   readonly rules: string;
@@ -38,6 +40,7 @@ const COUNTS: Columns = {
   duplicate: 't.duplicate',
   dead_lettered: 't.dead_lettered',
   control: 't.control',
+  lost: 't.lost',
 };
 const STATE: Columns = {
   next_offset: 't.next_offset',
@@ -73,6 +76,7 @@ export const readCheckpoints = async (
       duplicate: Number(of('duplicate')),
       deadLettered: Number(of('dead_lettered')),
       control: Number(of('control')),
+      lost: Number(of('lost')),
       lastRecord: of('last_record') as number | null,
       digest: String(of('digest')),
       rules: String(of('rules')),
@@ -91,7 +95,14 @@ export const compareCheckpoint = (
   differences: Differences,
 ): void => {
   const { counts } = recount;
-  const counted = [log.low, counts.accepted, counts.duplicate, counts.deadLettered, counts.control];
+  const counted = [
+    log.low,
+    counts.accepted,
+    counts.duplicate,
+    counts.deadLettered,
+    counts.control,
+    0,
+  ];
   const state = [
     recount.nextOffset,
     recount.watermark,
@@ -120,13 +131,13 @@ export const checkConservation = async (
   checkpoint: StoredCheckpoint,
   differences: Differences,
 ): Promise<void> => {
-  const { nextOffset, firstOffset, accepted, duplicate, deadLettered, control } = checkpoint;
+  const { nextOffset, firstOffset, accepted, duplicate, deadLettered, control, lost } = checkpoint;
   const add = (problem: string): void =>
     differences.add(checkpoint, 'conservation', 'conservation law', problem);
-  const sum = accepted + duplicate + deadLettered + control;
+  const sum = accepted + duplicate + deadLettered + control + lost;
   if (sum !== nextOffset - firstOffset) {
     add(
-      `accepted, duplicate, dead-lettered and control are ${String(sum)} together, and ${String(nextOffset - firstOffset)} offsets were read`,
+      `accepted, duplicate, dead-lettered, control and lost are ${String(sum)} together, and ${String(nextOffset - firstOffset)} offsets were read`,
     );
   }
   const params = { ...partitionParams(checkpoint), next: nextOffset };

@@ -1,9 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { coveredHours } from '../../shared/source.ts';
+import { UserError } from '../../shared/errors.ts';
+import { coveredHours, partitionName } from '../../shared/source.ts';
 import { newEpoch } from '../../shared/sources/new-epoch.ts';
 import { withSourceTools } from '../../shared/sources/source-tools.ts';
+import type { FoundLoss } from '../loss/find-losses.ts';
+import { lookForLosses } from '../loss/look-for-losses.ts';
 import { print } from '../print.ts';
-import { changeConfig } from '../settings.ts';
+import { changeConfig, lookConfig } from '../settings.ts';
 
 const PATIENCE_MILLIS = 120_000;
 
@@ -16,9 +19,28 @@ const partitionCount = (text: string): number => {
 interface Options {
   readonly partitions?: number;
   readonly reason: string;
+  readonly acceptLoss?: boolean;
 }
 
-const begin = async (topic: string, { partitions, reason }: Options): Promise<void> => {
+/** The partitions whose log is gone; refused unless their loss is to be accepted. */
+const lostLogs = async (topic: string, isAccepted: boolean): Promise<readonly FoundLoss[]> => {
+  const losses = await lookForLosses(lookConfig(), topic);
+  const [first] = losses;
+  const expired = losses.find(({ ends }) => !ends);
+  if (expired) {
+    throw new UserError(
+      `Of ${partitionName(expired)} ${expired.why}. What is left must be folded first: restore the others, or accept their loss with "usagectl loss accept ${topic}"; then repeat this command`,
+    );
+  }
+  if (first === undefined || isAccepted) return losses;
+  throw new UserError(
+    `${partitionName(first)} cannot be folded to its end, since ${first.why}. Restore the log; or, where it is gone for good, repeat this command with --accept-loss`,
+  );
+};
+
+const begin = async (topic: string, options: Options): Promise<void> => {
+  const { partitions, reason, acceptLoss = false } = options;
+  const losses = await lostLogs(topic, acceptLoss);
   print(
     `Sealing the present life of ${topic} and waiting for the aggregator to fold it to its end …`,
   );
@@ -27,6 +49,7 @@ const begin = async (topic: string, { partitions, reason }: Options): Promise<vo
       partitions: partitions ?? null,
       reason,
       patienceMillis: PATIENCE_MILLIS,
+      losses,
     }),
   );
   print(
@@ -47,6 +70,10 @@ export const epochCommand = (): Command =>
           '--partitions <n>',
           'how many partitions the new life has (as before)',
           partitionCount,
+        )
+        .option(
+          '--accept-loss',
+          'also where the old log is gone or another one stands in its place: what was stored of it stays counted',
         )
         .requiredOption('--reason <text>', 'why: it is recorded')
         .action(begin),

@@ -12,14 +12,18 @@ import { changeConfig } from '../settings.ts';
 import { withSourceTools } from '../../shared/sources/source-tools.ts';
 import { print } from '../print.ts';
 
-/** The rules in force on each partition, as far as the log has been folded. */
-const rulesInForce = async ({ clickHouse }: SourceTools): Promise<ReadonlyMap<string, Rules>> => {
+/**
+ * The rules in force on each partition, as far as the log has been folded; null where the record that
+ * held them was lost unread.
+ */
+const rulesInForce = async ({
+  clickHouse,
+}: SourceTools): Promise<ReadonlyMap<string, Rules | null>> => {
   const rows = await queryRows<{ topic: string; epoch: number; partition: number; rules: string }>(
     clickHouse,
-    'SELECT topic, epoch, partition, rules FROM checkpoints FINAL',
+    'SELECT topic, epoch, partition, rules FROM checkpoints FINAL WHERE next_offset > 0',
   );
-  const parsed = rows.map((row) => [partitionName(row), parseRules(row.rules)] as const);
-  return new Map(parsed.flatMap(([name, rules]) => (rules ? [[name, rules]] : [])));
+  return new Map(rows.map((row) => [partitionName(row), parseRules(row.rules)]));
 };
 
 const sameBut = (a: Rules, b: Rules): boolean =>
@@ -46,7 +50,7 @@ const apply = async (
       const at = { topic: source.topic, epoch: source.epoch, partition };
       const present = inForce.get(partitionName(at));
       const rules = rulesFor(wanted, (present?.version ?? 0) + 1, tools.schemas, tools.keyring);
-      if (!present || sameBut(present, rules)) continue;
+      if (present === undefined || (present && sameBut(present, rules))) continue;
       await tools.writer.append(at, [
         controlRecord('rules', at, serializeRules(rules), tools.keyring),
       ]);

@@ -49,6 +49,8 @@ const format = ({ services, partitions, completeThrough, billing }: Status): str
         'DUPLICATE',
         'DEAD LETTERS',
         'CONTROL',
+        'LOST',
+
         'LAG',
       ],
       partitions.map((row) => [
@@ -60,6 +62,7 @@ const format = ({ services, partitions, completeThrough, billing }: Status): str
         row.duplicate,
         row.deadLettered,
         row.control,
+        row.lost,
         row.lag,
       ]),
     ),

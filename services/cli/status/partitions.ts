@@ -16,6 +16,8 @@ export interface PartitionStatus {
   readonly duplicate: number;
   readonly deadLettered: number;
   readonly control: number;
+  /** Records that were gone before they were read: `usagectl loss accept`. */
+  readonly lost: number;
   readonly nextOffset: number;
   readonly lag: number;
 }
@@ -28,7 +30,7 @@ const checkpointsOf = (
     `SELECT topic, toString(epoch) AS epoch, toString(partition) AS partition,
        formatDateTime(closed_through, '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS closed_through,
        toString(accepted) AS accepted, toString(duplicate) AS duplicate,
-       toString(dead_lettered) AS dead_lettered, toString(control) AS control,
+       toString(dead_lettered) AS dead_lettered, toString(control) AS control, toString(lost) AS lost,
        toString(next_offset) AS next_offset
      FROM checkpoints FINAL`,
   );
@@ -61,6 +63,7 @@ export const readPartitions = async (
           duplicate: count('duplicate'),
           deadLettered: count('dead_lettered'),
           control: count('control'),
+          lost: count('lost'),
           nextOffset: count('next_offset'),
           lag: high - count('next_offset'),
         };

@@ -1,9 +1,11 @@
 import { controlRecord } from '../control-record.ts';
 import { UserError } from '../errors.ts';
+import { createTopics } from '../kafka/topics.ts';
 import { newestLife } from '../source.ts';
 import { hourAfterBroker } from './broker-hour.ts';
 import { readProgress, type PartitionProgress } from './coverage.ts';
-import { openSource, type SourceTools } from './open-source.ts';
+import { acceptLosses, type LostRecords } from './losses.ts';
+import { openSource, sourceTopic, type SourceTools } from './open-source.ts';
 import { readSources, recordOperation, writeSource, type RegisteredSource } from './register.ts';
 import type { Hour } from '../time.ts';
 
@@ -13,6 +15,8 @@ export interface NewEpochOptions {
   readonly reason: string;
   /** How long to wait for the aggregator to fold the old life to its end, in milliseconds. */
   readonly patienceMillis: number;
+  /** Partitions of the old life whose log is gone or another one: it ends there. */
+  readonly losses: readonly LostRecords[];
 }
 
 const POLL_MILLIS = 100;
@@ -22,7 +26,8 @@ const POLL_MILLIS = 100;
  * change a partition count. Its events are told apart from those of the old life by their epoch, and
  * deduplicated against them. May be repeated where it was interrupted.
  *
- * 1. an `end` record on each partition: the aggregator closes and publishes its open hour
+ * 1. an `end` record on each partition: the aggregator closes and publishes its open hour. Where the log
+ *    is gone, its loss is accepted, and the aggregator ends the life there
  * 2. when every partition is sealed in its checkpoint, the old life is sealed in the register
  * 3. the old topic is deleted, the new life declared, its topic made and opened
  *
@@ -46,11 +51,17 @@ export const newEpoch = async (
 const seal = async (
   tools: SourceTools,
   source: RegisteredSource,
-  { patienceMillis }: NewEpochOptions,
+  { patienceMillis, losses, reason }: NewEpochOptions,
 ): Promise<RegisteredSource> => {
   const { topic, epoch, partitions } = source;
   if (!(await isSealed(tools, source))) {
+    if (losses.length > 0) {
+      await acceptLosses(tools.clickHouse, losses, reason);
+      // A topic that is not there is not assigned to anybody, who would close its open hours.
+      await createTopics(tools.admin, [sourceTopic(source, tools.replicationFactor)]);
+    }
     for (let partition = 0; partition < partitions; partition++) {
+      if (losses.some((loss) => loss.partition === partition)) continue;
       const at = { topic, epoch, partition };
       await tools.writer.append(at, [controlRecord('end', at, '', tools.keyring)]);
     }

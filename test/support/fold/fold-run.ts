@@ -10,6 +10,12 @@ import {
 } from '../../../services/aggregator/fold/fold.ts';
 import type { Halt } from '../../../services/aggregator/fold/halt.ts';
 import type { Knowledge } from '../../../services/aggregator/fold/knowledge.ts';
+import {
+  countRemnant,
+  mustCutBeforeRemnant,
+  passLoss,
+  type AcceptedLoss,
+} from '../../../services/aggregator/fold/loss.ts';
 import { contradiction, type LedgerTail } from '../../../services/aggregator/fold/ledger-tail.ts';
 import { advance, type Step } from '../../../services/aggregator/fold/timeline.ts';
 import type { StoredWorld } from './stored-world.ts';
@@ -70,6 +76,18 @@ export class FoldRun {
       onCounted(step, outcome, state);
     }
     return null;
+  }
+
+  /** Goes on behind records that are gone, as a worker does where that was accepted. */
+  takeOver(loss: AcceptedLoss, onCut: (chunk: Chunk) => void): void {
+    const { state } = this;
+    for (const remnant of this.world.remnants(state.nextOffset, loss.nextOffset)) {
+      if (mustCutBeforeRemnant(state, remnant)) this.cut(onCut);
+      countRemnant(state, remnant);
+    }
+    this.cut(onCut);
+    passLoss(state, loss);
+    this.cut(onCut);
   }
 
   /** Cuts off what is pending. When `onCut` returns, the ledger has acknowledged it. */

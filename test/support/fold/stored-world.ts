@@ -7,7 +7,8 @@ import { publicationOf } from '../../../services/aggregator/fold/closed-hour.ts'
 import { EventTable } from '../../../services/aggregator/fold/event-table.ts';
 import type { DeadLetter, LedgerEntry } from '../../../services/aggregator/fold/fold.ts';
 import type { LedgerTail } from '../../../services/aggregator/fold/ledger-tail.ts';
-import { windowKey, type Window } from '../../../services/aggregator/fold/window.ts';
+import type { Remnant } from '../../../services/aggregator/fold/loss.ts';
+import { newWindow, windowKey, type Window } from '../../../services/aggregator/fold/window.ts';
 import type { Place } from '../../../services/aggregator/fold/verdict.ts';
 
 export interface StoredWindow {
@@ -73,6 +74,23 @@ export class StoredWorld {
       ),
       lastOffset: Math.max(-1, ...beyond.map(({ offset }) => offset)),
     };
+  }
+
+  /** What is left of lost records: see `Remnant`. */
+  remnants(from: number, to: number): readonly Remnant[] {
+    const isLost = (offset: number): boolean => offset >= from && offset < to;
+    const accepted = [...this.ledger.values()]
+      .filter(({ offset }) => isLost(offset))
+      .map(({ offset, reportedTime, candidate }): Remnant => {
+        const event = newWindow(candidate, offset);
+        return { kind: 'accepted', offset, reportedTime, event, quantity: candidate.quantity };
+      });
+    const letters = [...this.deadLetters.values()]
+      .filter(({ record }) => isLost(record.offset))
+      .map(({ record: { offset }, reportedTime }): Remnant => {
+        return { kind: 'dead-lettered', offset, reportedTime };
+      });
+    return [...accepted, ...letters].sort((a, b) => a.offset - b.offset);
   }
 
   eventTable(usageHour: Hour): EventTable {

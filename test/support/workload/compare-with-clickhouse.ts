@@ -73,7 +73,7 @@ const quantityText = (given: string | number | boolean | null | undefined): stri
   formatQuantity(quantityOf(String(given)));
 
 const checkpoints: Comparison = {
-  query: `SELECT ${PLACE}, ${text('first_offset', 'next_offset', 'accepted', 'duplicate', 'dead_lettered', 'control')},
+  query: `SELECT ${PLACE}, ${text('first_offset', 'next_offset', 'accepted', 'duplicate', 'dead_lettered', 'control', 'lost')},
     ${millisText('watermark')}, ${secondsText('closed_through')}, sealed FROM checkpoints AS c FINAL
     WHERE c.next_offset > 0`,
   expect: function* (expected) {
@@ -88,6 +88,7 @@ const checkpoints: Comparison = {
           duplicate: String(partition.duplicate),
           dead_lettered: String(partition.deadLettered),
           control: String(partition.control),
+          lost: '0',
           watermark: isoText(partition.watermark),
           closed_through: isoText(partition.closedThrough),
           sealed: partition.sealed,

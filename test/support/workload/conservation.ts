@@ -16,7 +16,7 @@ const PLACE = 'topic, epoch, partition';
 
 /**
  * The conservation law of every partition that has a checkpoint: each record of the log is in one
- * of the four counts, each accepted event in one window and once in the ledger. For a pipeline at
+ * of the counts, each accepted event in one window and once in the ledger. For a pipeline at
  * rest: rows are written before the checkpoint that covers them.
  * @returns what does not add up, in words.
  */
@@ -27,7 +27,7 @@ export const conservationProblems = async (
     client,
     `SELECT ${PLACE},
       toString(c.next_offset - c.first_offset) AS read,
-      toString(c.accepted + c.duplicate + c.dead_lettered + c.control) AS counted,
+      toString(c.accepted + c.duplicate + c.dead_lettered + c.control + c.lost) AS counted,
       toString(c.accepted) AS accepted, toString(c.dead_lettered) AS dead_lettered,
       toString(w.n) AS in_windows, toString(l.n) AS in_ledger, toString(d.n) AS in_dead_letters
     FROM (SELECT * FROM checkpoints FINAL) AS c

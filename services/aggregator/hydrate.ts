@@ -1,0 +1,61 @@
+import type { LogBounds } from '../shared/kafka/log-inspector.ts';
+import { lostRecords } from '../shared/kafka/log-recognition.ts';
+import { checkpointOf, resume } from './fold/chunk.ts';
+import { initialState, type FoldState } from './fold/fold.ts';
+import type { Halt } from './fold/halt.ts';
+import type { Knowledge } from './fold/knowledge.ts';
+import type { LedgerTail } from './fold/ledger-tail.ts';
+import type { AcceptedLoss, Remnant } from './fold/loss.ts';
+import type { Place } from './fold/verdict.ts';
+import type { Store } from './ports.ts';
+
+/** What an owner begins with. */
+export interface Hydrated {
+  /** The fold at the checkpoint. */
+  readonly state: FoldState;
+  readonly tail: LedgerTail;
+  /** A loss that a person has accepted there, with what the tables hold of it. */
+  readonly loss: (AcceptedLoss & { readonly remnants: readonly Remnant[] }) | null;
+}
+
+export interface HydrationPorts {
+  readonly store: Store;
+  readonly bounds: () => Promise<LogBounds>;
+  readonly persist: <T>(what: string, step: () => Promise<T>) => Promise<T>;
+}
+
+/**
+ * Reads where the last owner had come: the checkpoint, the windows of its open hour, and what the
+ * ledger holds beyond it (DESIGN §4.5). Where there is no checkpoint yet, the first one is written,
+ * before any record is folded.
+ */
+export const hydrate = async (
+  place: Place,
+  knowledge: Knowledge,
+  { store, bounds, persist }: HydrationPorts,
+): Promise<Hydrated | Halt> => {
+  const checkpoint = await persist('read the checkpoint', () => store.checkpoint(place));
+  const nextOffset = checkpoint?.nextOffset ?? 0;
+  const accepted = await persist('read the losses', () => store.loss(place, nextOffset));
+  if (checkpoint === null) {
+    const { low } = await bounds();
+    if (low > 0 && accepted === null) return lostRecords(0, low);
+    const state = initialState(place, 0);
+    await persist('write the first checkpoint', () => store.writeCheckpoint(checkpointOf(state)));
+    return { state, tail: NO_TAIL, loss: accepted && { ...accepted, remnants: [] } };
+  }
+  const [windows, tail, remnants] = await Promise.all([
+    persist('read the open windows', () => store.windows(place, checkpoint.closedThrough)),
+    persist('read the ledger', () => store.ledgerTail(place, checkpoint)),
+    accepted === null
+      ? []
+      : persist('read what is left of lost records', () =>
+          store.remnants(place, nextOffset, accepted.nextOffset),
+        ),
+  ]);
+  const state = resume(place, checkpoint, windows, knowledge);
+  if ('code' in state) return state;
+  return { state, tail, loss: accepted && { ...accepted, remnants } };
+};
+
+const NO_TAIL: LedgerTail = { ids: new Map(), lastOffset: -1 };

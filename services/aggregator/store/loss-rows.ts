@@ -1,0 +1,86 @@
+import { asciiLower, resourceKey } from '../../shared/placement.ts';
+import { millis } from '../../shared/time.ts';
+import type { AcceptedLoss, Remnant } from '../fold/loss.ts';
+import { hourFromSeconds, quantityFromText } from './rows.ts';
+
+const OF_PLACE =
+  'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
+
+/** The loss in which an offset lies. A life that has ended stays so. */
+export const LOSS = `
+SELECT toString(l.from_offset) AS from_offset, toString(l.next_offset) AS next_offset,
+  ended, toUnixTimestamp(l.open_hour) AS open_hour
+FROM losses AS l
+WHERE ${OF_PLACE} AND l.from_offset <= {next:UInt64} AND (l.next_offset > {next:UInt64} OR ended)
+ORDER BY ended DESC, l.from_offset, l.next_offset DESC LIMIT 1`;
+
+export interface LossRow {
+  readonly from_offset: string;
+  readonly next_offset: string;
+  readonly ended: boolean;
+  readonly open_hour: number;
+}
+
+export const lossFromRow = (row: LossRow): AcceptedLoss => ({
+  fromOffset: Number(row.from_offset),
+  nextOffset: Number(row.next_offset),
+  ended: row.ended,
+  openHour: hourFromSeconds(row.open_hour),
+});
+
+export const LOST_EVENTS = `
+SELECT toString(e.offset) AS offset, toString(toUnixTimestamp64Milli(e.reported_time)) AS reported_time,
+  toUnixTimestamp(e.usage_hour) AS usage_hour, subscription_id, meter_id, resource_uri,
+  toString(e.quantity) AS quantity, location, tags, additional_info
+FROM usage_events AS e FINAL
+WHERE ${OF_PLACE} AND e.offset >= {from:UInt64} AND e.offset < {to:UInt64}`;
+
+export interface LostEventRow {
+  readonly offset: string;
+  readonly reported_time: string;
+  readonly usage_hour: number;
+  readonly subscription_id: string;
+  readonly meter_id: string;
+  readonly resource_uri: string;
+  readonly quantity: string;
+  readonly location: string;
+  readonly tags: string | null;
+  readonly additional_info: string | null;
+}
+
+export const LOST_LETTERS = `
+SELECT toString(d.offset) AS offset, toString(toUnixTimestamp64Milli(d.reported_time)) AS reported_time
+FROM dead_letters AS d FINAL
+WHERE ${OF_PLACE} AND d.offset >= {from:UInt64} AND d.offset < {to:UInt64}`;
+
+export type LostLetterRow = Pick<LostEventRow, 'offset' | 'reported_time'>;
+
+export const remnantsFromRows = (
+  accepted: readonly LostEventRow[],
+  letters: readonly LostLetterRow[],
+): readonly Remnant[] =>
+  [
+    ...accepted.map((row): Remnant => ({ kind: 'accepted', ...placeInLog(row), ...eventOf(row) })),
+    ...letters.map((row): Remnant => ({ kind: 'dead-lettered', ...placeInLog(row) })),
+  ].sort((a, b) => a.offset - b.offset);
+
+const placeInLog = (row: LostLetterRow): Pick<Remnant, 'offset' | 'reportedTime'> => ({
+  offset: Number(row.offset),
+  reportedTime: millis(Number(row.reported_time)),
+});
+
+const eventOf = (row: LostEventRow) => ({
+  event: {
+    usageHour: hourFromSeconds(row.usage_hour),
+    subscriptionKey: asciiLower(row.subscription_id),
+    meterKey: asciiLower(row.meter_id),
+    resourceKey: resourceKey(row.resource_uri),
+    subscriptionId: row.subscription_id,
+    meterId: row.meter_id,
+    resourceUri: row.resource_uri,
+    location: row.location,
+    tags: row.tags,
+    additionalInfo: row.additional_info,
+  },
+  quantity: quantityFromText(row.quantity),
+});

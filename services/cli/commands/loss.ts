@@ -1,0 +1,84 @@
+import { Command } from 'commander';
+import { UserError } from '../../shared/errors.ts';
+import { partitionName } from '../../shared/source.ts';
+import { acceptLosses } from '../../shared/sources/losses.ts';
+import { withClickHouse } from '../../shared/sources/source-tools.ts';
+import { formatTable } from '../../shared/terminal/table.ts';
+import type { FoundLoss } from '../loss/find-losses.ts';
+import { lookForLosses } from '../loss/look-for-losses.ts';
+import { print, printJson } from '../print.ts';
+import { lookConfig } from '../settings.ts';
+
+const describe = (losses: readonly FoundLoss[]): string =>
+  formatTable(
+    ['PARTITION', 'LOST FROM', 'GOES ON AT', 'STORED OF IT', 'WHY'],
+    losses.map((loss) => [
+      partitionName(loss),
+      loss.fromOffset,
+      loss.ends ? 'never' : loss.nextOffset,
+      loss.kept,
+      loss.why,
+    ]),
+  );
+
+const show = async (
+  topic: string | undefined,
+  { json }: { readonly json?: boolean },
+): Promise<void> => {
+  const losses = await lookForLosses(lookConfig(), topic ?? null);
+  if (json) {
+    printJson(losses);
+    return;
+  }
+  if (losses.length === 0) {
+    print('No records are lost: every log goes on where its checkpoint stands.');
+    return;
+  }
+  print(describe(losses));
+  for (const each of new Set(losses.map((loss) => loss.topic))) {
+    const ends = losses.some((loss) => loss.topic === each && loss.ends);
+    const command = ends ? `epoch new ${each} --accept-loss` : `loss accept ${each}`;
+    print(`\nWhere they cannot be restored: usagectl ${command} --reason …`);
+  }
+};
+
+const accept = async (topic: string, { reason }: { readonly reason: string }): Promise<void> => {
+  const config = lookConfig();
+  const losses = await lookForLosses(config, topic);
+  if (losses.length === 0) {
+    print(`No records of ${topic} are lost: nothing to accept.`);
+    return;
+  }
+  const ended = losses.find(({ ends }) => ends);
+  if (ended) {
+    throw new UserError(
+      `${partitionName(ended)} cannot go on, since ${ended.why}: begin another life of the topic with "usagectl epoch new ${topic} --accept-loss"`,
+    );
+  }
+  await withClickHouse(config, (client) => acceptLosses(client, losses, reason));
+  print(describe(losses));
+  print(
+    '\nAccepted. The aggregator goes on behind them within seconds. Ask the providers to send the usage of that ' +
+      'time again: what is stored already is a duplicate. If rules were changed meanwhile, repeat "usagectl rules apply".',
+  );
+};
+
+export const lossCommand = (): Command =>
+  new Command('loss')
+    .description('records that are gone before they were counted: there a partition halts')
+    .addCommand(
+      new Command('show')
+        .description('hold every log against its checkpoint, and show what is lost')
+        .argument('[topic]', 'a live topic alone')
+        .option('--json', 'as JSON')
+        .action(show),
+    )
+    .addCommand(
+      new Command('accept')
+        .description(
+          'let the aggregator go on behind lost records: what it stored of them stays counted, the rest counts as lost',
+        )
+        .argument('<topic>', 'a live topic, as "sources list" shows it')
+        .requiredOption('--reason <text>', 'why they are gone: it is recorded')
+        .action(accept),
+    );

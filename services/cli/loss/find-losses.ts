@@ -1,0 +1,115 @@
+import { queryRows } from '../../shared/clickhouse/client.ts';
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { Admin } from 'kafkajs';
+import { topicOffsets } from '../../shared/kafka/topics.ts';
+import type { LogRecord } from '../../shared/log-record.ts';
+import { recordDigest } from '../../shared/record-mark.ts';
+import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
+import type { LostRecords } from '../../shared/sources/losses.ts';
+import type { Hour } from '../../shared/time.ts';
+import { readCheckpoints, type StoredCheckpoint } from '../audit/checkpoints.ts';
+import type { LogReader } from '../audit/log-reader.ts';
+import { unpublishedHour } from './unpublished-hour.ts';
+
+export interface LossTools {
+  readonly clickHouse: ClickHouseClient;
+  readonly admin: Admin;
+  /** Reads the topics of the sources that exist, and the aggregates topic. */
+  readonly reader: LogReader;
+  readonly aggregatesTopic: string;
+}
+
+/** Records that the aggregator waits for in vain. */
+export interface FoundLoss extends LostRecords {
+  /** Why they are gone, for people. */
+  readonly why: string;
+  /** Of them those of which events or dead letters are stored: they stay counted. */
+  readonly kept: number;
+}
+
+/** The partitions of live sources whose log does not go on where the checkpoint stands. */
+export const findLosses = async (
+  tools: LossTools,
+  sources: readonly Source[],
+): Promise<readonly FoundLoss[]> => {
+  const checkpoints = await readCheckpoints(tools.clickHouse);
+  const topics = new Set(await tools.admin.listTopics());
+  const found: FoundLoss[] = [];
+  for (const source of sources) {
+    const { topic, epoch, partitions } = source;
+    const logs = topics.has(topic) ? await topicOffsets(tools.admin, topic) : null;
+    for (let partition = 0; partition < partitions; partition++) {
+      const at = { topic, epoch, partition };
+      const checkpoint = checkpoints.get(partitionName(at)) ?? null;
+      const loss = await lossOf(tools, source, at, checkpoint, logs?.[partition] ?? null);
+      if (loss) found.push(loss);
+    }
+  }
+  return found;
+};
+
+const lossOf = async (
+  tools: LossTools,
+  source: Source,
+  at: SourcePartition,
+  checkpoint: StoredCheckpoint | null,
+  log: { readonly low: number; readonly high: number } | null,
+): Promise<FoundLoss | null> => {
+  if (checkpoint?.sealed) return null;
+  const fromOffset = checkpoint?.nextOffset ?? 0;
+  const closedThrough = (checkpoint?.closedThrough ?? source.firstHour) as Hour;
+  const other = checkpoint && (await otherLog(tools.reader, at, checkpoint, log));
+  const expired = log !== null && log.low > fromOffset;
+  if (other === null && !expired) return null;
+  const { kept, end } = await remains(tools.clickHouse, at, fromOffset);
+  const openHour = await unpublishedHour(tools, at, source.hourMillis, closedThrough);
+  const common = { ...at, fromOffset, kept, openHour };
+  if (other !== null) {
+    return { ...common, why: other, ends: true, nextOffset: Math.max(fromOffset, end) + 1 };
+  }
+  const low = log?.low ?? 0;
+  return {
+    ...common,
+    why: `records expired before they were read: the log begins at offset ${String(low)}`,
+    ends: false,
+    nextOffset: Math.max(low, end),
+  };
+};
+
+/** Why a log is not the one that was counted; null where it is, or has only lost records. */
+const otherLog = async (
+  reader: LogReader,
+  at: SourcePartition,
+  { nextOffset, lastRecord, digest }: StoredCheckpoint,
+  log: { readonly low: number; readonly high: number } | null,
+): Promise<string | null> => {
+  if (log === null) return 'the topic is gone';
+  if (log.high < nextOffset) return `the log ends at offset ${String(log.high)}`;
+  if (lastRecord === null || lastRecord < log.low) return null;
+  const found: LogRecord[] = [];
+  await reader.read(at, lastRecord, lastRecord + 1, (records) => {
+    found.push(...records);
+    return Promise.resolve();
+  });
+  if (found[0] && recordDigest(found[0]) === digest) return null;
+  return `offset ${String(lastRecord)} holds another record`;
+};
+
+/** How many records are stored from an offset on, and one past the last of them. */
+const remains = async (
+  client: ClickHouseClient,
+  { topic, epoch, partition }: SourcePartition,
+  from: number,
+): Promise<{ readonly kept: number; readonly end: number }> => {
+  const ofTable = (table: string): string => `SELECT DISTINCT t.offset AS offset FROM ${table} AS t
+    WHERE topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}
+      AND t.offset >= {from:UInt64}`;
+  const [row] = await queryRows<{ kept: string; end: string }>(
+    client,
+    `SELECT toString(count()) AS kept, toString(max(offset) + 1) AS end
+     FROM (${ofTable('usage_events')} UNION ALL ${ofTable('dead_letters')})`,
+    { topic, epoch, partition, from },
+  );
+  const kept = Number(row?.kept ?? 0);
+  return { kept, end: kept === 0 ? from : Number(row?.end) };
+};

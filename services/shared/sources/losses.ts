@@ -1,0 +1,52 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { insertRows } from '../clickhouse/client.ts';
+import { partitionName, type SourcePartition } from '../source.ts';
+import type { Hour } from '../time.ts';
+import { recordOperation } from './register.ts';
+
+/** Records of a partition that are gone before they were counted. */
+export interface LostRecords extends SourcePartition {
+  /** The first offset that was not stored. */
+  readonly fromOffset: number;
+  /** Where counting goes on; where the life of the topic ends with it, one past its last offset. */
+  readonly nextOffset: number;
+  /** Whether the life ends, because its log is gone or another one stands in its place. */
+  readonly ends: boolean;
+  /** Hours before it were published by an owner that did not get to its checkpoint. */
+  readonly openHour: Hour;
+}
+
+/**
+ * Accepts that records are gone: the aggregator, which has halted there, goes on behind them. What was
+ * stored of them stays counted; the rest is counted as lost. May be repeated.
+ */
+export const acceptLosses = async (
+  client: ClickHouseClient,
+  losses: readonly LostRecords[],
+  reason: string,
+): Promise<void> => {
+  const actor = process.env['USER'] ?? 'unknown';
+  await insertRows(
+    client,
+    'losses',
+    losses.map(({ topic, epoch, partition, fromOffset, nextOffset, ends, openHour }) => ({
+      topic,
+      epoch,
+      partition,
+      from_offset: fromOffset,
+      next_offset: nextOffset,
+      ended: ends,
+      open_hour: openHour / 1000,
+      reason,
+      actor,
+    })),
+  );
+  for (const loss of losses) {
+    const { fromOffset, nextOffset, ends } = loss;
+    await recordOperation(client, {
+      kind: 'loss-accepted',
+      subject: partitionName(loss),
+      detail: { fromOffset, nextOffset, ends, reason },
+    });
+  }
+};

@@ -1,0 +1,197 @@
+import { queryRows } from '../../services/shared/clickhouse/client.ts';
+import { newestLife } from '../../services/shared/source.ts';
+import { openSource } from '../../services/shared/sources/open-source.ts';
+import type { RegisteredSource } from '../../services/shared/sources/register.ts';
+import { HOUR_MILLIS, millis } from '../../services/shared/time.ts';
+import { Pipeline } from '../support/pipeline.ts';
+import { usagectl, type ServiceProcess } from '../support/service-process.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { conservationProblems } from '../support/workload/conservation.ts';
+import type { Emission } from '../support/workload/emission.ts';
+import { generateWorkload } from '../support/workload/generate-workload.ts';
+
+const EVENTS = 600;
+
+let pipeline: Pipeline;
+let storage: RegisteredSource;
+let first: readonly Emission[];
+
+beforeEach(async () => {
+  pipeline = await Pipeline.open(HOUR_MILLIS, [
+    { name: 'storage', namespaces: ['microsoft.storage'], partitions: 1 },
+  ]);
+  storage = await newest();
+  first = await produceNew(1);
+  const aggregator = await pipeline.startAggregator();
+  await pipeline.settled();
+  await aggregator.stop();
+}, 60_000);
+
+afterEach(async () => {
+  await pipeline.close();
+});
+
+const newest = async (): Promise<RegisteredSource> => {
+  const sources = await pipeline.sources();
+  const source = newestLife(sources, sources[0]?.topic ?? '');
+  if (!source) throw new Error('there is no source');
+  return source;
+};
+
+const produceNew = async (seed: number): Promise<readonly Emission[]> => {
+  const now = millis(Date.now());
+  const emissions = [
+    ...generateWorkload({
+      seed,
+      events: EVENTS,
+      tenants: 5,
+      resourcesPerTenant: 8,
+      topics: [await newest()],
+      reportedFrom: now,
+      reportedTo: now,
+      shares: {},
+    }),
+  ];
+  await pipeline.produce(emissions);
+  return emissions;
+};
+
+/** A provider that sends its usage again, to the present life of the topic. */
+const produceAgain = async (emissions: readonly Emission[]): Promise<void> => {
+  const { epoch } = await newest();
+  await pipeline.produce(emissions.map((emission) => ({ ...emission, epoch })));
+};
+
+const run = async (...args: readonly string[]): Promise<string> => {
+  const result = await usagectl([...args], pipeline.environment);
+  expect(result).toMatchObject({ code: 0, stderr: '' });
+  return result.stdout;
+};
+
+const refused = async (...args: readonly string[]): Promise<string> => {
+  const result = await usagectl([...args], pipeline.environment);
+  expect(result.code).toBe(1);
+  return result.stderr;
+};
+
+const halted = (service: ServiceProcess, code: string): Promise<string> =>
+  waitFor(`a partition halts: ${code}`, () =>
+    Promise.resolve(
+      service
+        .output()
+        .split('\n')
+        .find((line) => line.includes('has halted') && line.includes(`"code":"${code}"`)),
+    ),
+  );
+
+const numbers = async (query: string): Promise<Record<string, number>> => {
+  const [row] = await queryRows<Record<string, string>>(pipeline.stack.clickHouse, query);
+  return Object.fromEntries(Object.entries(row ?? {}).map(([name, n]) => [name, Number(n)]));
+};
+
+const counts = (): Promise<Record<string, number>> =>
+  numbers(`SELECT sum(accepted) AS accepted, sum(duplicate) AS duplicate, sum(lost) AS lost,
+    max(next_offset) AS next FROM checkpoints FINAL`);
+
+/** Rows of the ledger, ids in it, and events in windows, over all lives. */
+const held = (): Promise<Record<string, number>> =>
+  numbers(`SELECT count() AS ledger, uniqExact(event_id) AS ids,
+    (SELECT sum(event_count) FROM usage_hourly FINAL) AS windows FROM usage_events FINAL`);
+
+const highOf = async (topic: string): Promise<number> =>
+  Number((await pipeline.tools.admin.fetchTopicOffsets(topic))[0]?.high);
+
+/** An aggregator that dies within a flush: rows stand beyond its checkpoint. */
+const dieInFlush = async (): Promise<number> => {
+  const before = await held();
+  const aggregator = await pipeline.startAggregator({ USAGE_FAILPOINT: 'after-windows:1' });
+  await aggregator.exited;
+  const beyond = ((await held())['ledger'] ?? 0) - (before['ledger'] ?? 0);
+  expect(beyond).toBeGreaterThan(0);
+  return beyond;
+};
+
+test('behind records that expired unread counting goes on when that is accepted, and nothing counts twice', async () => {
+  const second = await produceNew(2);
+  const { next: from = 0 } = await counts();
+  const beyond = await dieInFlush();
+  const third = await produceNew(3);
+  const high = await highOf(storage.topic);
+  const low = high - 100;
+  await pipeline.tools.admin.deleteTopicRecords({
+    topic: storage.topic,
+    partitions: [{ partition: 0, offset: String(low) }],
+  });
+
+  const aggregator = await pipeline.startAggregator();
+  await halted(aggregator, 'lost-records');
+  const shown = await run('loss', 'show');
+  expect(shown).toContain(`the log begins at offset ${String(low)}`);
+  expect(shown).toContain(`usagectl loss accept ${storage.topic}`);
+  expect(await refused('epoch', 'new', storage.topic, '--reason', 'x')).toContain('loss accept');
+  await run('loss', 'accept', storage.topic, '--reason', 'retention was too short');
+
+  await pipeline.settled();
+  expect(await counts()).toMatchObject({
+    accepted: EVENTS + beyond + 100,
+    lost: low - from - beyond,
+  });
+  expect(await run('loss', 'show')).toContain('No records are lost');
+  await produceAgain(second);
+  await produceAgain(third);
+  await pipeline.settled();
+  await pipeline.stopAll();
+  expect(await held()).toEqual({ ledger: 3 * EVENTS, ids: 3 * EVENTS, windows: 3 * EVENTS });
+  expect((await counts())['duplicate']).toBe(beyond + 100);
+  expect(await conservationProblems(pipeline.stack.clickHouse)).toEqual([]);
+  expect(await run('audit', '--no-billing')).toContain('No difference');
+});
+
+const deleteTopic = async (): Promise<void> => {
+  const { admin } = pipeline.tools;
+  await admin.deleteTopics({ topics: [storage.topic] });
+  await waitFor(
+    'the topic is gone',
+    async () => !(await admin.listTopics()).includes(storage.topic),
+  );
+};
+
+const expectNextLife = async (beyond: number, unread: readonly Emission[]): Promise<void> => {
+  expect(await refused('epoch', 'new', storage.topic, '--reason', 'x')).toContain('--accept-loss');
+  const begun = await run('epoch', 'new', storage.topic, '--accept-loss', '--reason', 'deleted');
+  expect(begun).toContain('Epoch 2');
+  expect(await counts()).toMatchObject({ accepted: EVENTS + beyond });
+  await produceAgain([...first, ...unread]);
+  await waitFor('the new life is folded', async () => (await pipeline.nextOffsets()).size === 2);
+  await pipeline.settled();
+  await pipeline.stopAll();
+  expect(await held()).toEqual({ ledger: 2 * EVENTS, ids: 2 * EVENTS, windows: 2 * EVENTS });
+  expect((await counts())['duplicate']).toBe(EVENTS + beyond);
+  expect(await conservationProblems(pipeline.stack.clickHouse)).toEqual([]);
+  expect(await run('audit', '--no-billing')).toContain('No difference');
+};
+
+test('a life whose log was replaced by another one ends when that is accepted, and the next begins', async () => {
+  const unread = await produceNew(2);
+  const beyond = await dieInFlush();
+  await deleteTopic();
+  await openSource(pipeline.tools, storage);
+  const aggregator = await pipeline.startAggregator();
+  await halted(aggregator, 'another-log');
+  expect(await refused('loss', 'accept', storage.topic, '--reason', 'x')).toContain('epoch new');
+  await expectNextLife(beyond, unread);
+});
+
+test('a life whose topic was deleted under its owner ends when that is accepted, and the next begins', async () => {
+  await pipeline.startAggregator();
+  await deleteTopic();
+  await expectNextLife(0, await unsent());
+});
+
+/** Usage that the next life is the first to see. */
+const unsent = async (): Promise<readonly Emission[]> => {
+  const now = millis(Date.now());
+  const topics = [await newest()];
+  const size = { events: EVENTS, tenants: 5, resourcesPerTenant: 8, shares: {} };
+  return [...generateWorkload({ seed: 2, ...size, topics, reportedFrom: now, reportedTo: now })];
+};
