@@ -14,22 +14,26 @@ const EVENTS = 600;
 
 let pipeline: Pipeline;
 let storage: RegisteredSource;
-let first: readonly Emission[];
 
 beforeEach(async () => {
   pipeline = await Pipeline.open(HOUR_MILLIS, [
     { name: 'storage', namespaces: ['microsoft.storage'], partitions: 1 },
   ]);
   storage = await newest();
-  first = await produceNew(1);
-  const aggregator = await pipeline.startAggregator();
-  await pipeline.settled();
-  await aggregator.stop();
 }, 60_000);
 
 afterEach(async () => {
   await pipeline.close();
 });
+
+/** Usage that is counted to its end before anything is lost. */
+const countedUsage = async (): Promise<readonly Emission[]> => {
+  const emissions = await produceNew(1);
+  const aggregator = await pipeline.startAggregator();
+  await pipeline.settled();
+  await aggregator.stop();
+  return emissions;
+};
 
 const newest = async (): Promise<RegisteredSource> => {
   const sources = await pipeline.sources();
@@ -112,6 +116,7 @@ const dieInFlush = async (): Promise<number> => {
 };
 
 test('behind records that expired unread counting goes on when that is accepted, and nothing counts twice', async () => {
+  await countedUsage();
   const second = await produceNew(2);
   const { next: from = 0 } = await counts();
   const beyond = await dieInFlush();
@@ -156,7 +161,11 @@ const deleteTopic = async (): Promise<void> => {
   );
 };
 
-const expectNextLife = async (beyond: number, unread: readonly Emission[]): Promise<void> => {
+const expectNextLife = async (
+  beyond: number,
+  first: readonly Emission[],
+  unread: readonly Emission[],
+): Promise<void> => {
   expect(await refused('epoch', 'new', storage.topic, '--reason', 'x')).toContain('--accept-loss');
   const begun = await run('epoch', 'new', storage.topic, '--accept-loss', '--reason', 'deleted');
   expect(begun).toContain('Epoch 2');
@@ -172,6 +181,7 @@ const expectNextLife = async (beyond: number, unread: readonly Emission[]): Prom
 };
 
 test('a life whose log was replaced by another one ends when that is accepted, and the next begins', async () => {
+  const first = await countedUsage();
   const unread = await produceNew(2);
   const beyond = await dieInFlush();
   await deleteTopic();
@@ -179,13 +189,14 @@ test('a life whose log was replaced by another one ends when that is accepted, a
   const aggregator = await pipeline.startAggregator();
   await halted(aggregator, 'another-log');
   expect(await refused('loss', 'accept', storage.topic, '--reason', 'x')).toContain('epoch new');
-  await expectNextLife(beyond, unread);
+  await expectNextLife(beyond, first, unread);
 });
 
 test('a life whose topic was deleted under its owner ends when that is accepted, and the next begins', async () => {
+  const first = await countedUsage();
   await pipeline.startAggregator();
   await deleteTopic();
-  await expectNextLife(0, await unsent());
+  await expectNextLife(0, first, await unsent());
 });
 
 /** Usage that the next life is the first to see. */
@@ -195,3 +206,21 @@ const unsent = async (): Promise<readonly Emission[]> => {
   const size = { events: EVENTS, tenants: 5, resourcesPerTenant: 8, shares: {} };
   return [...generateWorkload({ seed: 2, ...size, topics, reportedFrom: now, reportedTo: now })];
 };
+
+test('where the rules were lost, usage is refused until they are applied again, and can be redriven then', async () => {
+  await pipeline.tools.admin.deleteTopicRecords({
+    topic: storage.topic,
+    partitions: [{ partition: 0, offset: '1' }],
+  });
+  await produceNew(1);
+  const aggregator = await pipeline.startAggregator();
+  await halted(aggregator, 'lost-records');
+  await run('loss', 'accept', storage.topic, '--reason', 'nobody had read it');
+  await pipeline.settled();
+  expect(await counts()).toMatchObject({ accepted: 0, lost: 1 });
+  await run('rules', 'apply');
+  await pipeline.settled();
+  await run('dlq', 'redrive', '--code', 'no-rules', '--yes');
+  await pipeline.settled();
+  expect(await counts()).toMatchObject({ accepted: EVENTS });
+});
