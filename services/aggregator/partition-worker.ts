@@ -1,22 +1,20 @@
 import type { Logger } from 'pino';
 import type { LogRecord } from '../shared/log-record.ts';
 import { partitionName } from '../shared/source.ts';
-import { isoText, nextHour, type Hour } from '../shared/time.ts';
+import { isoText, nextHour } from '../shared/time.ts';
 import { cut } from './fold/chunk.ts';
-import { EventIndex } from './fold/event-index.ts';
-import { count, mustCutBefore, skipTo, type FoldState } from './fold/fold.ts';
+import type { FoldState } from './fold/fold.ts';
 import type { Halt } from './fold/halt.ts';
 import type { Knowledge } from './fold/knowledge.ts';
-import { contradiction, skippedContradiction, type LedgerTail } from './fold/ledger-tail.ts';
 import { countRemnant, mustCutBeforeRemnant, passLoss } from './fold/loss.ts';
 import { markOf } from '../shared/record-mark.ts';
-import { advance, type Step } from './fold/timeline.ts';
 import { flush } from './flush.ts';
 import { hydrate, type Hydrated } from './hydrate.ts';
 import { Serial } from '../shared/serial.ts';
 import type { LogBounds, LogInspector } from '../shared/kafka/log-inspector.ts';
 import { LogRecognition, type Folded } from '../shared/kafka/log-recognition.ts';
 import type { Outbox, Store } from './ports.ts';
+import { RecordFolder } from './record-folder.ts';
 import { TickSchedule } from './tick-schedule.ts';
 import type { Place } from './fold/verdict.ts';
 
@@ -66,11 +64,10 @@ export class PartitionWorker {
   private readonly knowledge: Knowledge;
   private readonly serial = new Serial();
   private readonly dropped = new AbortController();
-  private readonly index: EventIndex;
   private readonly ticks = new TickSchedule();
   private readonly recognition: LogRecognition;
-  private state: FoldState | null = null;
-  private tail: LedgerTail = { ids: new Map(), lastOffset: -1 };
+  /** Null before the checkpoint has been read. */
+  private folder: RecordFolder | null = null;
   private storedOffset = -1;
   private unstoredSince: number | null = null;
   /** Bytes of the records that were folded and are not stored yet. */
@@ -87,14 +84,14 @@ export class PartitionWorker {
     this.place = place;
     this.knowledge = knowledge;
     this.options = options;
-    this.index = new EventIndex(options.indexMaxBytes);
+
     this.progressAt = ports.now();
     this.ports = { ...ports, logger: ports.logger.child({ partition: partitionName(place) }) };
     this.recognition = new LogRecognition(() => this.bounds());
   }
 
   status(): WorkerStatus {
-    const { state } = this;
+    const state = this.folder?.state ?? null;
     return {
       partition: partitionName(this.place),
       nextOffset: state?.nextOffset ?? null,
@@ -127,8 +124,7 @@ export class PartitionWorker {
       const checkpoint = await store.checkpoint(this.place);
       if ((await store.loss(this.place, checkpoint?.nextOffset ?? 0)) === null) return false;
       this.halted = null;
-      this.state = null;
-      this.index.clear();
+      this.folder = null;
       return true;
     });
   }
@@ -139,17 +135,20 @@ export class PartitionWorker {
    */
   take(records: readonly LogRecord[], next: number): Promise<boolean> {
     return this.run(false, async () => {
-      const { state } = this;
-      if (state === null) return false;
+      if (this.folder === null) return false;
+      const { state } = this.folder;
       const fresh = await this.recognition.recognise(foldedOf(state), records, next);
       if ('code' in fresh) {
         await this.stopReading(state, fresh);
         return false;
       }
-      if (fresh.length > 0) await this.fold(state, fresh);
+      const halt = await this.folder.fold(fresh, next);
+      if (halt) {
+        this.stop(halt);
+        return false;
+      }
       for (const { value } of fresh) this.pendingBytes += value?.length ?? 0;
-      if (!this.isHalted()) this.skip(state, next);
-      if (this.isHalted()) return false;
+      if (state.nextOffset !== this.storedOffset) this.unstoredSince ??= this.ports.now();
       const { length } = state.pending.ledger;
       if (length >= this.options.flushEvents || this.pendingBytes >= MAX_PENDING_BYTES) {
         await this.store(state);
@@ -163,8 +162,8 @@ export class PartitionWorker {
     if (this.timed) return; // it is still waiting for its turn
     this.timed = true;
     await this.run(undefined, async () => {
-      const { state } = this;
-      if (state === null) return;
+      if (this.folder === null) return;
+      const { state } = this.folder;
       const now = this.ports.now();
       if (state.nextOffset === this.storedOffset) this.progressAt = now;
       if (this.unstoredSince !== null && now - this.unstoredSince >= this.options.flushInterval) {
@@ -178,7 +177,7 @@ export class PartitionWorker {
   /** Stores what has been folded, then takes no more: for a graceful stop. */
   async close(): Promise<void> {
     await this.run(undefined, async () => {
-      if (this.state) await this.store(this.state);
+      if (this.folder) await this.store(this.folder.state);
     });
     this.drop();
   }
@@ -235,12 +234,12 @@ export class PartitionWorker {
    */
   private async stillOurs(): Promise<FoldState | null> {
     const { store, logger } = this.ports;
-    if (this.state === null) return null;
+    if (this.folder === null) return null;
+    const { state } = this.folder;
     const stored = await this.persist('read the checkpoint', () => store.checkpoint(this.place));
-    if (stored === null || stored.nextOffset <= this.storedOffset) return this.state;
+    if (stored === null || stored.nextOffset <= this.storedOffset) return state;
     logger.info({ nextOffset: stored.nextOffset }, 'another owner has stored more: beginning anew');
-    this.index.clear();
-    this.state = null;
+    this.folder = null;
     return null;
   }
 
@@ -252,12 +251,16 @@ export class PartitionWorker {
     });
     if ('code' in found) return this.stop(found);
     const { state, tail, loss } = found;
+    const { store } = this.ports;
     this.ports.logger.info(
       { nextOffset: state.nextOffset, windows: state.windows.size, tail: tail.ids.size },
       'resumed',
     );
-    this.state = state;
-    this.tail = tail;
+    this.folder = new RecordFolder(found, this.knowledge, this.options.indexMaxBytes, {
+      eventTables: (hours) =>
+        this.persist('read the ids of usage hours', () => store.eventTables(this.place, hours)),
+      store: () => this.store(state),
+    });
     this.storedOffset = state.nextOffset;
     if (loss) await this.takeOver(state, loss);
     return state;
@@ -282,93 +285,6 @@ export class PartitionWorker {
     );
   }
 
-  /** Markers of transactions take offsets, and hold no record. */
-  private skip(state: FoldState, next: number): void {
-    if (next <= state.nextOffset) return;
-    const halt = skippedContradiction(this.tail, state.nextOffset, next);
-    if (halt) {
-      this.stop(halt);
-      return;
-    }
-    skipTo(state, next);
-    this.unstoredSince ??= this.ports.now();
-  }
-
-  private async fold(state: FoldState, records: readonly LogRecord[]): Promise<void> {
-    await this.countAll(state, this.judge(state, records));
-    this.unstoredSince ??= this.ports.now();
-  }
-
-  /** Counts judged records; in parts where the ids of all their usage hours do not fit the bound. */
-  private async countAll(state: FoldState, steps: readonly Step[]): Promise<void> {
-    if (!(await this.loadTables(steps))) {
-      if (steps.length === 1) {
-        this.stop(this.indexFull());
-        return;
-      }
-      const half = Math.ceil(steps.length / 2);
-      await this.countAll(state, steps.slice(0, half));
-      if (!this.isHalted()) await this.countAll(state, steps.slice(half));
-      return;
-    }
-    for (const step of steps) {
-      if (step.verdict.kind === 'halt') {
-        await this.store(state); // what was counted before is right
-        this.stop(step.verdict.halt);
-        return;
-      }
-      if (mustCutBefore(state, step)) await this.store(state);
-      const { nextOffset } = state;
-      const outcome = count(state, step, this.index);
-      const halt = contradiction(this.tail, nextOffset, step, outcome);
-      if (halt) {
-        this.stop(halt);
-        return;
-      }
-    }
-  }
-
-  /** Judges records by all but the ids seen before, up to the first that halts. */
-  private judge(state: FoldState, records: readonly LogRecord[]): Step[] {
-    const steps: Step[] = [];
-    let { timeline } = state;
-    for (const record of records) {
-      const step = advance(this.place, timeline, record, this.knowledge);
-      steps.push(step);
-      if (step.verdict.kind === 'halt') break;
-      timeline = step.after;
-    }
-    return steps;
-  }
-
-  /** Whether the ids of all usage hours of these records are in memory, within the bound. */
-  private async loadTables(steps: readonly Step[]): Promise<boolean> {
-    const wanted = new Set<Hour>();
-    for (const { verdict } of steps) {
-      if (verdict.kind === 'candidate') wanted.add(verdict.candidate.usageHour);
-    }
-    const missing = this.index.missing(wanted);
-    if (missing.length > 0) {
-      const { store } = this.ports;
-      const tables = await this.persist('read the ids of usage hours', () =>
-        store.eventTables(this.place, missing),
-      );
-      for (const [hour, table] of tables) this.index.put(hour, table);
-    }
-    if (this.index.evict(wanted)) return true;
-    if (this.state) await this.store(this.state); // nothing stays pinned
-    return this.index.evict(wanted);
-  }
-
-  private indexFull(): Halt {
-    return {
-      code: 'index-full',
-      message:
-        `the ids of one usage hour need ${String(this.index.bytes)} bytes, allowed are ` +
-        `${String(this.options.indexMaxBytes)}: raise AGGREGATOR_INDEX_MIB and restart`,
-    };
-  }
-
   private async store(state: FoldState): Promise<void> {
     this.unstoredSince = null;
     this.pendingBytes = 0;
@@ -376,8 +292,7 @@ export class PartitionWorker {
     const chunk = cut(state);
     const { store, outbox, stored, logger } = this.ports;
     await this.persist('store a chunk', () => flush(this.place, chunk, store, outbox));
-    this.index.acknowledged();
-    if (state.timeline.sealed) this.index.clear(); // nothing is accepted any more
+    this.folder?.acknowledged();
     this.storedOffset = chunk.checkpoint.nextOffset;
     this.progressAt = this.ports.now();
     stored(this.place, this.storedOffset);

@@ -1,0 +1,123 @@
+import type { LogRecord } from '../shared/log-record.ts';
+import type { Hour } from '../shared/time.ts';
+import { EventIndex } from './fold/event-index.ts';
+import type { EventTable } from './fold/event-table.ts';
+import { count, mustCutBefore, skipTo, type FoldState } from './fold/fold.ts';
+import type { Halt } from './fold/halt.ts';
+import type { Knowledge } from './fold/knowledge.ts';
+import { contradiction, skippedContradiction, type LedgerTail } from './fold/ledger-tail.ts';
+import { advance, type Step } from './fold/timeline.ts';
+
+export interface FolderPorts {
+  /** The ids accepted in these usage hours, a table for each. */
+  readonly eventTables: (hours: readonly Hour[]) => Promise<ReadonlyMap<Hour, EventTable>>;
+  /** Stores what has been folded so far. */
+  readonly store: () => Promise<void>;
+}
+
+/** Folds the records of a partition, with the ids of the usage hours in use in memory. */
+export class RecordFolder {
+  readonly state: FoldState;
+  private readonly tail: LedgerTail;
+  private readonly knowledge: Knowledge;
+  private readonly indexMaxBytes: number;
+  private readonly index: EventIndex;
+  private readonly ports: FolderPorts;
+
+  constructor(
+    begin: { readonly state: FoldState; readonly tail: LedgerTail },
+    knowledge: Knowledge,
+    indexMaxBytes: number,
+    ports: FolderPorts,
+  ) {
+    this.state = begin.state;
+    this.tail = begin.tail;
+    this.knowledge = knowledge;
+    this.indexMaxBytes = indexMaxBytes;
+    this.index = new EventIndex(indexMaxBytes);
+    this.ports = ports;
+  }
+
+  /**
+   * Folds records in the order of the log; offsets below `next` without one hold none. Returns why it
+   * must not go on, or null.
+   */
+  async fold(records: readonly LogRecord[], next: number): Promise<Halt | null> {
+    return (await this.countAll(this.judge(records))) ?? this.skip(next);
+  }
+
+  /** The ledger has acknowledged all that was folded. */
+  acknowledged(): void {
+    this.index.acknowledged();
+    if (this.state.timeline.sealed) this.index.clear(); // nothing is accepted any more
+  }
+
+  /** Judges records by all but the ids seen before, up to the first that halts. */
+  private judge(records: readonly LogRecord[]): Step[] {
+    const steps: Step[] = [];
+    let { timeline } = this.state;
+    for (const record of records) {
+      const step = advance(this.state.place, timeline, record, this.knowledge);
+      steps.push(step);
+      if (step.verdict.kind === 'halt') break;
+      timeline = step.after;
+    }
+    return steps;
+  }
+
+  /** Counts judged records; in parts where the ids of all their usage hours do not fit the bound. */
+  private async countAll(steps: readonly Step[]): Promise<Halt | null> {
+    if (!(await this.loadTables(steps))) {
+      if (steps.length === 1) return this.indexFull();
+      const half = Math.ceil(steps.length / 2);
+      return (await this.countAll(steps.slice(0, half))) ?? this.countAll(steps.slice(half));
+    }
+    const { state } = this;
+    for (const step of steps) {
+      if (step.verdict.kind === 'halt') {
+        await this.ports.store(); // what was counted before is right
+        return step.verdict.halt;
+      }
+      if (mustCutBefore(state, step)) await this.ports.store();
+      const { nextOffset } = state;
+      const outcome = count(state, step, this.index);
+      const halt = contradiction(this.tail, nextOffset, step, outcome);
+      if (halt) return halt;
+    }
+    return null;
+  }
+
+  /** Markers of transactions take offsets, and hold no record. */
+  private skip(next: number): Halt | null {
+    const { state } = this;
+    if (next <= state.nextOffset) return null;
+    const halt = skippedContradiction(this.tail, state.nextOffset, next);
+    if (halt === null) skipTo(state, next);
+    return halt;
+  }
+
+  /** Whether the ids of all usage hours of these records are in memory, within the bound. */
+  private async loadTables(steps: readonly Step[]): Promise<boolean> {
+    const wanted = new Set<Hour>();
+    for (const { verdict } of steps) {
+      if (verdict.kind === 'candidate') wanted.add(verdict.candidate.usageHour);
+    }
+    const missing = this.index.missing(wanted);
+    if (missing.length > 0) {
+      const tables = await this.ports.eventTables(missing);
+      for (const [hour, table] of tables) this.index.put(hour, table);
+    }
+    if (this.index.evict(wanted)) return true;
+    await this.ports.store(); // nothing stays pinned
+    return this.index.evict(wanted);
+  }
+
+  private indexFull(): Halt {
+    return {
+      code: 'index-full',
+      message:
+        `the ids of one usage hour need ${String(this.index.bytes)} bytes, allowed are ` +
+        `${String(this.indexMaxBytes)}: raise AGGREGATOR_INDEX_MIB and restart`,
+    };
+  }
+}
