@@ -22,6 +22,8 @@ export const aggregatorConfig = (environment: Environment) =>
       AGGREGATOR_FLUSH_EVENTS: wholeNumber(20_000, 1, 1_000_000),
       /** Bound on a partition's id tables, in MiB. */
       AGGREGATOR_INDEX_MIB: wholeNumber(512, 1, 65_536),
+      /** Bound on a partition's windows of the open hour in memory, in MiB; the others are read again. */
+      AGGREGATOR_WINDOWS_MIB: wholeNumber(256, 1, 65_536),
       /** Milliseconds without a heartbeat after which the group gives its partitions to others. */
       AGGREGATOR_SESSION_MILLIS: wholeNumber(10_000, 1_000, 300_000),
       /** Milliseconds between looks at the register of sources. */

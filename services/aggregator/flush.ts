@@ -1,5 +1,7 @@
 import { failpoint } from '../shared/failpoint.ts';
 import type { Chunk } from './fold/chunk.ts';
+import { inKeyOrder } from './fold/closed-hour.ts';
+import type { ClosedHour } from './fold/fold.ts';
 import type { Outbox, Store } from './ports.ts';
 import type { Place } from './fold/verdict.ts';
 
@@ -36,13 +38,26 @@ export const flush = async (
     failpoint('after-dead-letters');
   }
   for (const closed of chunk.closed) {
-    if (closed.windows.length > 0) {
+    if (closed.windows?.length !== 0) {
       await store.rollUpDay(place, closed.hour);
       failpoint('after-daily');
     }
-    await outbox.publishClosedHour(place, closed);
+    await publish(place, closed, store, outbox);
     failpoint('after-closed');
   }
   await store.writeCheckpoint(chunk.checkpoint);
   failpoint('after-checkpoint');
 };
+
+/** Publishes an hour; from the store where its windows are too many for the memory. */
+const publish = (
+  place: Place,
+  { hour, windows }: ClosedHour,
+  store: Store,
+  outbox: Outbox,
+): Promise<void> =>
+  outbox.publishClosedHour(
+    place,
+    hour,
+    windows ? [inKeyOrder(windows)] : store.windowsInOrder(place, hour),
+  );

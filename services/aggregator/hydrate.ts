@@ -32,6 +32,7 @@ export interface HydrationPorts {
 export const hydrate = async (
   place: Place,
   knowledge: Knowledge,
+  windowsMaxBytes: number,
   { store, bounds, persist }: HydrationPorts,
 ): Promise<Hydrated | Halt> => {
   const checkpoint = await persist('read the checkpoint', () => store.checkpoint(place));
@@ -45,7 +46,9 @@ export const hydrate = async (
     return { state, tail: NO_TAIL, loss: accepted && { ...accepted, remnants: [] } };
   }
   const [windows, tail, remnants] = await Promise.all([
-    persist('read the open windows', () => store.windows(place, checkpoint.closedThrough)),
+    persist('read the open windows', () =>
+      store.windows(place, checkpoint.closedThrough, windowsMaxBytes),
+    ),
     persist('read the ledger', () => store.ledgerTail(place, checkpoint)),
     accepted === null
       ? []

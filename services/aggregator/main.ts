@@ -75,6 +75,7 @@ runService('aggregator', async (logger, environment, crash) => {
       flushInterval: config.AGGREGATOR_FLUSH_MILLIS,
       flushEvents: config.AGGREGATOR_FLUSH_EVENTS,
       indexMaxBytes: config.AGGREGATOR_INDEX_MIB * 1024 * 1024,
+      windowsMaxBytes: config.AGGREGATOR_WINDOWS_MIB * 1024 * 1024,
       sourcesInterval: config.AGGREGATOR_SOURCES_MILLIS,
       verifyInterval: config.AGGREGATOR_VERIFY_MILLIS,
       stallMillis: config.AGGREGATOR_STALL_MILLIS,

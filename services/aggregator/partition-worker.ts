@@ -14,17 +14,15 @@ import { Serial } from '../shared/serial.ts';
 import type { LogBounds, LogInspector } from '../shared/kafka/log-inspector.ts';
 import { LogRecognition, type Folded } from '../shared/kafka/log-recognition.ts';
 import type { Outbox, Store } from './ports.ts';
-import { RecordFolder } from './record-folder.ts';
+import { RecordFolder, type MemoryBounds } from './record-folder.ts';
 import { TickSchedule } from './tick-schedule.ts';
 import type { Place } from './fold/verdict.ts';
 
-export interface WorkerOptions {
+export interface WorkerOptions extends MemoryBounds {
   /** Milliseconds after which what has been folded is stored. */
   readonly flushInterval: number;
   /** Accepted events after which it is stored at once. */
   readonly flushEvents: number;
-  /** Bound on the bytes of the partition's id tables. */
-  readonly indexMaxBytes: number;
 }
 
 export interface WorkerPorts {
@@ -244,7 +242,7 @@ export class PartitionWorker {
   }
 
   private async hydrate(): Promise<FoldState | null> {
-    const found = await hydrate(this.place, this.knowledge, {
+    const found = await hydrate(this.place, this.knowledge, this.options.windowsMaxBytes, {
       store: this.ports.store,
       bounds: () => this.bounds(),
       persist: (what, step) => this.persist(what, step),
@@ -256,9 +254,11 @@ export class PartitionWorker {
       { nextOffset: state.nextOffset, windows: state.windows.size, tail: tail.ids.size },
       'resumed',
     );
-    this.folder = new RecordFolder(found, this.knowledge, this.options.indexMaxBytes, {
+    this.folder = new RecordFolder(found, this.knowledge, this.options, {
       eventTables: (hours) =>
         this.persist('read the ids of usage hours', () => store.eventTables(this.place, hours)),
+      windowsOf: (hour, identities) =>
+        this.persist('read open windows', () => store.windowsOf(this.place, hour, identities)),
       store: () => this.store(state),
     });
     this.storedOffset = state.nextOffset;
@@ -272,6 +272,7 @@ export class PartitionWorker {
     if (state.timeline.sealed) return;
     const { lost } = state.counts;
     for (const remnant of loss.remnants) {
+      if (remnant.kind === 'accepted') await this.folder?.loadWindows([remnant.event]);
       if (mustCutBeforeRemnant(state, remnant)) await this.store(state);
       countRemnant(state, remnant);
     }

@@ -1,17 +1,25 @@
 import type { Hour, Millis } from '../shared/time.ts';
 import type { Checkpoint, Chunk } from './fold/chunk.ts';
 import type { EventTable } from './fold/event-table.ts';
-import type { ClosedHour } from './fold/fold.ts';
+
 import type { LedgerTail } from './fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from './fold/loss.ts';
-import type { Window } from './fold/window.ts';
+import type { Window, WindowIdentity } from './fold/window.ts';
 import type { Place } from './fold/verdict.ts';
 
 /** Where a partition's usage is stored. Every write may be repeated, late or twice. */
 export interface Store {
   checkpoint(place: Place): Promise<Checkpoint | null>;
-  /** The windows of a reported hour as they are stored. */
-  windows(place: Place, reportedHour: Hour): Promise<readonly Window[]>;
+  /** The windows of a reported hour as they are stored; null where they take more bytes than that. */
+  windows(place: Place, reportedHour: Hour, maxBytes: number): Promise<readonly Window[] | null>;
+  /** Of some windows of a reported hour those that are stored. */
+  windowsOf(
+    place: Place,
+    reportedHour: Hour,
+    identities: readonly WindowIdentity[],
+  ): Promise<readonly Window[]>;
+  /** All windows of a reported hour in the order of their keys, see `inKeyOrder`, in parts. */
+  windowsInOrder(place: Place, reportedHour: Hour): AsyncIterable<readonly Window[]>;
   /** What the ledger holds at or beyond an offset. */
   ledgerTail(place: Place, checkpoint: Checkpoint): Promise<LedgerTail>;
   /** A loss that was accepted of records from an offset on; null where none was. */
@@ -32,8 +40,12 @@ export interface Store {
 /** What the aggregator writes to Kafka. Returns when the broker has acknowledged it. */
 export interface Outbox {
   publishDeadLetters(place: Place, chunk: Chunk): Promise<void>;
-  /** The aggregates of a closed hour, then its marker. */
-  publishClosedHour(place: Place, closed: ClosedHour): Promise<void>;
+  /** The aggregates of a closed hour, from its windows in the order of their keys, then its marker. */
+  publishClosedHour(
+    place: Place,
+    hour: Hour,
+    windows: Iterable<readonly Window[]> | AsyncIterable<readonly Window[]>,
+  ): Promise<void>;
   /** Appends a tick to a live partition and returns the broker's time of it. */
   appendTick(place: Place): Promise<Millis>;
 }

@@ -7,34 +7,47 @@ import type { Halt } from './fold/halt.ts';
 import type { Knowledge } from './fold/knowledge.ts';
 import { contradiction, skippedContradiction, type LedgerTail } from './fold/ledger-tail.ts';
 import { advance, type Step } from './fold/timeline.ts';
+import { windowKey, type Window, type WindowIdentity } from './fold/window.ts';
 
 export interface FolderPorts {
   /** The ids accepted in these usage hours, a table for each. */
   readonly eventTables: (hours: readonly Hour[]) => Promise<ReadonlyMap<Hour, EventTable>>;
+  /** Of some windows of the open hour those that are stored. */
+  readonly windowsOf: (
+    reportedHour: Hour,
+    identities: readonly WindowIdentity[],
+  ) => Promise<readonly Window[]>;
   /** Stores what has been folded so far. */
   readonly store: () => Promise<void>;
 }
 
-/** Folds the records of a partition, with the ids of the usage hours in use in memory. */
+/** Bounds on what a partition keeps in memory to be quick, in bytes. */
+export interface MemoryBounds {
+  readonly indexMaxBytes: number;
+  readonly windowsMaxBytes: number;
+}
+
+/** Folds the records of a partition, with the ids and windows in use in memory. */
 export class RecordFolder {
   readonly state: FoldState;
   private readonly tail: LedgerTail;
   private readonly knowledge: Knowledge;
-  private readonly indexMaxBytes: number;
+  private readonly bounds: MemoryBounds;
+
   private readonly index: EventIndex;
   private readonly ports: FolderPorts;
 
   constructor(
     begin: { readonly state: FoldState; readonly tail: LedgerTail },
     knowledge: Knowledge,
-    indexMaxBytes: number,
+    bounds: MemoryBounds,
     ports: FolderPorts,
   ) {
     this.state = begin.state;
     this.tail = begin.tail;
     this.knowledge = knowledge;
-    this.indexMaxBytes = indexMaxBytes;
-    this.index = new EventIndex(indexMaxBytes);
+    this.bounds = bounds;
+    this.index = new EventIndex(bounds.indexMaxBytes);
     this.ports = ports;
   }
 
@@ -46,9 +59,10 @@ export class RecordFolder {
     return (await this.countAll(this.judge(records))) ?? this.skip(next);
   }
 
-  /** The ledger has acknowledged all that was folded. */
+  /** All that was folded is stored. */
   acknowledged(): void {
     this.index.acknowledged();
+    this.state.windows.acknowledged();
     if (this.state.timeline.sealed) this.index.clear(); // nothing is accepted any more
   }
 
@@ -65,9 +79,10 @@ export class RecordFolder {
     return steps;
   }
 
-  /** Counts judged records; in parts where the ids of all their usage hours do not fit the bound. */
+  /** Counts judged records; in parts where their ids and windows do not fit the bounds. */
   private async countAll(steps: readonly Step[]): Promise<Halt | null> {
-    if (!(await this.loadTables(steps))) {
+    const hasIds = await this.loadTables(steps);
+    if (!(hasIds && (await this.loadWindows(windowsOf(this.state, steps))))) {
       if (steps.length === 1) return this.indexFull();
       const half = Math.ceil(steps.length / 2);
       return (await this.countAll(steps.slice(0, half))) ?? this.countAll(steps.slice(half));
@@ -112,12 +127,33 @@ export class RecordFolder {
     return this.index.evict(wanted);
   }
 
+  /** Whether these windows of the open hour are in memory as far as they are stored, within the bound. */
+  async loadWindows(identities: readonly WindowIdentity[]): Promise<boolean> {
+    const { state, bounds } = this;
+    const byKey = new Map(identities.map((each) => [windowKey(each), each]));
+    const wanted = new Set(byKey.keys());
+    const missing = state.windows.missing(wanted);
+    if (missing.length > 0) {
+      const asked = missing.flatMap((key) => byKey.get(key) ?? []);
+      state.windows.load(missing, await this.ports.windowsOf(state.timeline.openHour, asked));
+    }
+    if (state.windows.evict(bounds.windowsMaxBytes, wanted)) return true;
+    await this.ports.store(); // nothing stays pinned
+    return state.windows.evict(bounds.windowsMaxBytes, wanted) || identities.length === 1;
+  }
+
   private indexFull(): Halt {
     return {
       code: 'index-full',
       message:
         `the ids of one usage hour need ${String(this.index.bytes)} bytes, allowed are ` +
-        `${String(this.indexMaxBytes)}: raise AGGREGATOR_INDEX_MIB and restart`,
+        `${String(this.bounds.indexMaxBytes)}: raise AGGREGATOR_INDEX_MIB and restart`,
     };
   }
 }
+
+/** The windows of the open hour to which records may add. A later hour begins with none. */
+const windowsOf = ({ timeline }: FoldState, steps: readonly Step[]): WindowIdentity[] =>
+  steps.flatMap(({ verdict, after }) =>
+    verdict.kind === 'candidate' && after.openHour === timeline.openHour ? [verdict.candidate] : [],
+  );

@@ -8,7 +8,7 @@ import { compareWithClickHouse } from '../support/workload/compare-with-clickhou
 import { ExpectedTotals } from '../support/workload/expected-totals.ts';
 import { readLog, type PartitionLog } from '../support/workload/read-log.ts';
 import { publishedDeadLetters } from './published-dead-letters.ts';
-import { publishedHours } from './published-hours.ts';
+import { publishedHours } from '../support/workload/published-hours.ts';
 import type { Scene } from './scene.ts';
 
 /** What came of a schedule: what its logs hold, and how the rest differs from it. */

@@ -179,7 +179,9 @@ export class DoubleBufferedOwner implements Owner {
       return this.begin(state, { ids: new Map(), lastOffset: -1 });
     }
     const [windows, tail] = await Promise.all([
-      this.persist('read the open windows', () => store.windows(place, checkpoint.closedThrough)),
+      this.persist('read the open windows', () =>
+        store.windows(place, checkpoint.closedThrough, Infinity),
+      ),
       this.persist('read the ledger', () => store.ledgerTail(place, checkpoint)),
     ]);
     const state = resume(place, checkpoint, windows, this.knowledge);

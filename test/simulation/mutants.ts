@@ -22,11 +22,12 @@ const FOLD = 'services/aggregator/fold/fold.ts';
 const CHUNK = 'services/aggregator/fold/chunk.ts';
 const TIMELINE = 'services/aggregator/fold/timeline.ts';
 
+const WINDOWS = 'services/aggregator/fold/open-windows.ts';
 const HYDRATE = 'services/aggregator/hydrate.ts';
 
 const CHECKPOINT = 'await store.writeCheckpoint(chunk.checkpoint);';
 const ROLL_UP = 'await store.rollUpDay(place, closed.hour);';
-const PUBLISH = 'await outbox.publishClosedHour(place, closed);';
+const PUBLISH = 'await publish(place, closed, store, outbox);';
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -155,7 +156,7 @@ export const MUTANTS: readonly Mutant[] = [
         file: CHUNK,
         find: 'const windows = [...touched].map((key) => {',
         replace:
-          'const windows = [...touched].filter((key) => state.windows.has(key)).map((key) => {',
+          'const windows = [...touched].filter((key) => state.windows.get(key)).map((key) => {',
       },
     ],
   },
@@ -271,10 +272,16 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'services/aggregator/kafka/kafka-outbox.ts',
-        find: '    await this.writer.append(\n      at,\n      publication.aggregates',
+        find: '    for await (const part of windows) await append(publication.add(part));',
         replace:
-          "    await this.writer.append(at, [{ ...controlRecord('closed', place, serializeClosedMarker(publication.marker), keyring), ...common }]);\n" +
-          '    await this.writer.append(\n      at,\n      publication.aggregates',
+          '    const early: Buffer[] = [];\n    for await (const part of windows) early.push(...publication.add(part));',
+      },
+      {
+        file: 'services/aggregator/kafka/kafka-outbox.ts',
+        find: '    await append(last);',
+        replace:
+          "    await this.writer.append(at, [{ ...controlRecord('closed', place, serializeClosedMarker(marker), keyring), ...common }]);\n" +
+          '    await append([...early, ...last]);',
       },
       {
         file: 'services/aggregator/kafka/kafka-outbox.ts',
@@ -307,6 +314,33 @@ export const MUTANTS: readonly Mutant[] = [
         file: HYDRATE,
         find: 'resume(place, checkpoint, windows, knowledge)',
         replace: 'resume(place, checkpoint, [], knowledge)',
+      },
+    ],
+  },
+  {
+    name: 'evicted-window-begins-anew',
+    mistake: 'a window that left the memory is not read again before its next event',
+    patches: [
+      {
+        file: WINDOWS,
+        find: 'if (this.whole) return [];',
+        replace: 'if (this.size >= 0) return [];',
+      },
+      {
+        file: WINDOWS,
+        find: '!this.whole && !this.looked.has(key)',
+        replace: 'this.size < 0',
+      },
+    ],
+  },
+  {
+    name: 'evicted-windows-not-published',
+    mistake: 'a closed hour is published from the windows that are in memory',
+    patches: [
+      {
+        file: FOLD,
+        find: 'state.windows.isWhole ? [...state.windows.values()] : null',
+        replace: '[...state.windows.values()]',
       },
     ],
   },

@@ -243,6 +243,8 @@ class Schedule {
       flushInterval: random.pick([0, 1, 600_000]),
       flushEvents: random.pick([1, 3, 1_000]),
       indexMaxBytes: tables * TABLE_BYTES,
+      // None, about two, or all of them.
+      windowsMaxBytes: random.pick([0, 1_500, 1_000_000]),
     });
     this.processes.push(process);
     return process;

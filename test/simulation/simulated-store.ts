@@ -1,5 +1,6 @@
 import { EARLIER_EPOCH, EventTable } from '../../services/aggregator/fold/event-table.ts';
 import type { Checkpoint, Chunk } from '../../services/aggregator/fold/chunk.ts';
+import { inKeyOrder } from '../../services/aggregator/fold/closed-hour.ts';
 import type { DeadLetter, LedgerEntry } from '../../services/aggregator/fold/fold.ts';
 import type { LedgerTail } from '../../services/aggregator/fold/ledger-tail.ts';
 import type { Place } from '../../services/aggregator/fold/verdict.ts';
@@ -66,8 +67,17 @@ export class SimulatedStore {
   portOf(calls: PortCalls, owner: object): Store {
     return {
       checkpoint: (place) => calls.read(owner, () => this.checkpointOf(place) ?? null),
-      windows: (place, reportedHour) =>
-        calls.read(owner, () => this.openWindows(place, reportedHour)),
+      windows: (place, reportedHour, maxBytes) =>
+        calls.read(owner, () => {
+          const windows = this.openWindows(place, reportedHour);
+          return windows.length * LEAST_WINDOW_BYTES > maxBytes ? null : windows;
+        }),
+      windowsOf: (place, reportedHour, identities) =>
+        calls.read(owner, () => {
+          const keys = new Set(identities.map(windowKey));
+          return this.openWindows(place, reportedHour).filter((each) => keys.has(windowKey(each)));
+        }),
+      windowsInOrder: (place, reportedHour) => this.inOrder(calls, owner, place, reportedHour),
       ledgerTail: (place, checkpoint) => calls.read(owner, () => this.tail(place, checkpoint)),
       // Logs lose nothing here: see fold/loss.property.test.ts.
       loss: () => Promise.resolve(null),
@@ -124,6 +134,17 @@ export class SimulatedStore {
 
   private openWindows(place: Place, reportedHour: Hour): Window[] {
     return this.windowsOf(place, reportedHour).map(({ window }) => window);
+  }
+
+  /** In parts of one window, so that one hour is published by several requests. */
+  private async *inOrder(
+    calls: PortCalls,
+    owner: object,
+    place: Place,
+    reportedHour: Hour,
+  ): AsyncIterable<readonly Window[]> {
+    const windows = await calls.read(owner, () => this.openWindows(place, reportedHour));
+    for (const window of inKeyOrder(windows)) yield [window];
   }
 
   private tail(place: Place, checkpoint: Checkpoint): LedgerTail {
@@ -232,6 +253,8 @@ export class SimulatedStore {
     this.observer.checkpointRow(before, checkpoint);
   }
 }
+
+const LEAST_WINDOW_BYTES = 500;
 
 const isSamePlace = (a: SourcePartition, b: SourcePartition): boolean =>
   a.partition === b.partition && a.epoch === b.epoch && a.topic === b.topic;

@@ -137,6 +137,11 @@ export class Pipeline {
    * were appended and not read yet lie beyond the checkpoints: the log is compared up to these.
    */
   async differences(): Promise<readonly string[]> {
+    return compareWithClickHouse(this.stack.clickHouse, await this.expected());
+  }
+
+  /** What the log must come to, up to the checkpoints. */
+  async expected(): Promise<ExpectedTotals> {
     const sources = await this.sources();
     const expected = new ExpectedTotals(sources);
     const offsets = await this.nextOffsets();
@@ -150,7 +155,7 @@ export class Pipeline {
       const folded = log.records.filter(({ offset }) => offset < end);
       this.sent.tell(expected, at, folded);
     }
-    return compareWithClickHouse(this.stack.clickHouse, expected);
+    return expected;
   }
 
   /** Stops every aggregator in good order. */

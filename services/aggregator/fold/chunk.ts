@@ -13,7 +13,8 @@ import {
 import type { Halt } from './halt.ts';
 import { activate, cannotApply, type Knowledge } from './knowledge.ts';
 import { markOf, type RecordMark } from '../../shared/record-mark.ts';
-import { windowKey, type Window } from './window.ts';
+import { OpenWindows } from './open-windows.ts';
+import type { Window } from './window.ts';
 import type { Place } from './verdict.ts';
 
 /** Where an owner resumes: everything below `nextOffset` is stored. Derived from the log alone. */
@@ -80,11 +81,14 @@ export const cut = (state: FoldState): Chunk => {
   };
 };
 
-/** The state at a checkpoint, with the windows of its open hour as they are stored. */
+/**
+ * The state at a checkpoint, with the windows of its open hour as they are stored; null where there are
+ * too many to have all of them in memory.
+ */
 export const resume = (
   place: Place,
   checkpoint: Checkpoint,
-  windows: readonly Window[],
+  windows: readonly Window[] | null,
   knowledge: Knowledge,
 ): FoldState | Halt => {
   const rules = checkpoint.rules === null ? null : parseRules(checkpoint.rules);
@@ -109,6 +113,6 @@ export const resume = (
     },
     counts: checkpoint.counts,
     lastRecord: checkpoint.lastRecord,
-    windows: new Map(windows.map((window) => [windowKey(window), window])),
+    windows: new OpenWindows(windows),
   };
 };

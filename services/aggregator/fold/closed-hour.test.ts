@@ -9,12 +9,37 @@ import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import type { Quantity } from '../../shared/decimal.ts';
 import type { Hour } from '../../shared/time.ts';
 import { uuidText } from '../../shared/usage-event.ts';
-import { aggregatesOf, publicationOf } from './closed-hour.ts';
+import type { UsageAggregate } from '../../shared/usage-aggregate.ts';
+import { HourPublication, inKeyOrder } from './closed-hour.ts';
+import type { ClosedHour } from './fold.ts';
 import type { Window } from './window.ts';
 
 const place = placeOf();
 const schemas = readSchemaDirectory();
 const encode = usageAggregateEncoder(schemas);
+
+type Hourly = ClosedHour & { readonly windows: readonly Window[] };
+
+/** All of an hour's publication, its windows given in parts of one. */
+const publicationOf = (
+  at: typeof place,
+  { hour: closed, windows: given }: Hourly,
+  encoded: (aggregate: UsageAggregate) => Buffer,
+) => {
+  const publication = new HourPublication(at, closed, encoded);
+  const aggregates = inKeyOrder(given).flatMap((window) => publication.add([window]));
+  const { aggregates: last, marker } = publication.end();
+  return { aggregates: [...aggregates, ...last], marker };
+};
+
+const aggregatesOf = (at: typeof place, closed: Hourly): UsageAggregate[] => {
+  const aggregates: UsageAggregate[] = [];
+  publicationOf(at, closed, (aggregate) => {
+    aggregates.push(aggregate);
+    return encode(aggregate);
+  });
+  return aggregates;
+};
 
 const windowOf = (changes: Partial<Window> = {}): Window => ({
   usageHour: hour(0),

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { addQuantities } from '../../shared/decimal.ts';
-import { nextHour } from '../../shared/time.ts';
+import { nextHour, type Hour } from '../../shared/time.ts';
 import {
   usageAggregateId,
   type ClosedMarker,
   type UsageAggregate,
 } from '../../shared/usage-aggregate.ts';
-import type { ClosedHour } from './fold.ts';
 import type { Window } from './window.ts';
 import type { Place } from './verdict.ts';
 
@@ -16,23 +15,77 @@ export interface Publication {
   readonly marker: ClosedMarker;
 }
 
-/** One aggregate for each (subscription, meter, resource), summed over usage hours, in key order. */
-export const aggregatesOf = (place: Place, { hour, windows }: ClosedHour): UsageAggregate[] => {
-  const groups = new Map<string, Window[]>();
-  for (const window of windows) {
-    const key = `${window.subscriptionKey}\0${window.meterKey}\0${window.resourceKey}`;
-    const group = groups.get(key);
-    if (group) group.push(window);
-    else groups.set(key, [window]);
-  }
-  return [...groups]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, group]) => aggregateOf(place, hour, group));
-};
+const identityOf = ({ subscriptionKey, meterKey, resourceKey }: Window): string =>
+  `${subscriptionKey}\0${meterKey}\0${resourceKey}`;
 
+/** Windows in the order of the bytes of their keys, which is ClickHouse's too. */
+export const inKeyOrder = (windows: readonly Window[]): Window[] =>
+  windows
+    .map((window) => ({ window, key: Buffer.from(identityOf(window)) }))
+    .sort((a, b) => Buffer.compare(a.key, b.key))
+    .map(({ window }) => window);
+
+/**
+ * Makes the publication of an hour from its windows in the order of their keys, part by part: one
+ * aggregate for each (subscription, meter, resource), summed over usage hours.
+ */
+export class HourPublication {
+  private readonly place: Place;
+  private readonly hour: Hour;
+  private readonly encode: (aggregate: UsageAggregate) => Buffer;
+  private readonly digest = createHash('sha256');
+  private count = 0;
+  /** Windows of the last identity: there may be more of them. */
+  private group: Window[] = [];
+
+  constructor(place: Place, hour: Hour, encode: (aggregate: UsageAggregate) => Buffer) {
+    this.place = place;
+    this.hour = hour;
+    this.encode = encode;
+  }
+
+  /** Takes the next windows and returns the aggregates that are whole by them. */
+  add(windows: readonly Window[]): Buffer[] {
+    const whole: Buffer[] = [];
+    for (const window of windows) {
+      const [first] = this.group;
+      if (first && identityOf(first) !== identityOf(window)) whole.push(...this.endGroup());
+      this.group.push(window);
+    }
+    return whole;
+  }
+
+  /** The last aggregate, and the marker that says that all are there. */
+  end(): Publication {
+    const aggregates = this.endGroup();
+    const { topic, epoch, partition } = this.place;
+    return {
+      aggregates,
+      marker: {
+        topic,
+        epoch,
+        partition,
+        reportedHour: this.hour,
+        count: this.count,
+        digest: this.digest.digest('hex'),
+      },
+    };
+  }
+
+  private endGroup(): Buffer[] {
+    if (this.group.length === 0) return [];
+    const bytes = this.encode(aggregateOf(this.place, this.hour, this.group));
+    this.group = [];
+    this.count++;
+    this.digest.update(bytes);
+    return [bytes];
+  }
+}
+
+/** What the windows of one subscription, meter and resource come to. */
 const aggregateOf = (
   place: Place,
-  reportedHour: ClosedHour['hour'],
+  reportedHour: Hour,
   group: readonly Window[],
 ): UsageAggregate => {
   const first = group.reduce((a, b) => (b.firstOffset < a.firstOffset ? b : a));
@@ -53,30 +106,5 @@ const aggregateOf = (
     location: first.location,
     tags: first.tags,
     additionalInfo: first.additionalInfo,
-  };
-};
-
-export const publicationOf = (
-  place: Place,
-  closed: ClosedHour,
-  encode: (aggregate: UsageAggregate) => Buffer,
-): Publication => {
-  const digest = createHash('sha256');
-  const aggregates = aggregatesOf(place, closed).map((aggregate) => {
-    const bytes = encode(aggregate);
-    digest.update(bytes);
-    return bytes;
-  });
-  const { topic, epoch, partition } = place;
-  return {
-    aggregates,
-    marker: {
-      topic,
-      epoch,
-      partition,
-      reportedHour: closed.hour,
-      count: aggregates.length,
-      digest: digest.digest('hex'),
-    },
   };
 };

@@ -251,7 +251,7 @@ describe('closing hours', () => {
     fold(state, [rulesAt(run, 0, minute(0), { namespaces: ['*'] }), sent(1)]);
     cut(state);
     fold(state, [controlAt(run, 'end', 2)]);
-    expect(state.pending.closed.map((closed) => [closed.hour, closed.windows.length])).toEqual([
+    expect(state.pending.closed.map((closed) => [closed.hour, closed.windows?.length])).toEqual([
       [hour(0), 1],
       [hour(1), 0],
       [hour(2), 0],

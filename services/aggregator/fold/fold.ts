@@ -3,6 +3,7 @@ import { nextHour, type Hour, type Millis } from '../../shared/time.ts';
 import type { EventIndex } from './event-index.ts';
 import { EARLIER_EPOCH, type SeenEvent } from './event-table.ts';
 import type { LogRecord } from '../../shared/log-record.ts';
+import { OpenWindows } from './open-windows.ts';
 import type { RecordMark } from '../../shared/record-mark.ts';
 import { timelineStart, type Step, type Timeline } from './timeline.ts';
 import { addToWindow, newWindow, windowKey, type Window } from './window.ts';
@@ -33,10 +34,11 @@ export interface DeadLetter {
   readonly reportedTime: Millis;
 }
 
-/** A reported hour of the partition that is closed for good, with all its windows. */
+/** A reported hour of the partition that is closed for good. */
 export interface ClosedHour {
   readonly hour: Hour;
-  readonly windows: readonly Window[];
+  /** All its windows; null where not all are in memory: then they are stored. */
+  readonly windows: readonly Window[] | null;
 }
 
 /** What the fold has produced since the last cut. */
@@ -56,7 +58,7 @@ export interface FoldState {
   counts: Counts;
   lastRecord: RecordMark | LogRecord | null;
   /** Windows of the open hour by `windowKey`. */
-  windows: Map<string, Window>;
+  windows: OpenWindows;
   pending: Pending;
 }
 
@@ -75,7 +77,7 @@ export const initialState = (place: Place, firstOffset: number): FoldState => ({
   timeline: timelineStart(place.source),
   counts: { accepted: 0, duplicate: 0, deadLettered: 0, control: 0, lost: 0 },
   lastRecord: null,
-  windows: new Map(),
+  windows: new OpenWindows(),
   pending: nothingPending(),
 });
 
@@ -90,7 +92,7 @@ export const mustCutBefore = (state: FoldState, step: Step): boolean =>
 
 /**
  * Counts one judged record, in the order of the log. The ids of a candidate's usage hour must have
- * been loaded into the index.
+ * been loaded into the index, and its window where not all are in memory.
  *
  * | verdict                                         | counts as     | effect                        |
  * |-------------------------------------------------|---------------|-------------------------------|
@@ -142,9 +144,9 @@ export const closeHours = (state: FoldState, openHour: Hour): void => {
   const { closed } = state.pending;
   closed.push({
     hour: state.timeline.openHour,
-    windows: [...state.windows.values()],
+    windows: state.windows.isWhole ? [...state.windows.values()] : null,
   });
-  state.windows = new Map();
+  state.windows = new OpenWindows();
   let hour = nextHour(state.timeline.openHour, hourMillis);
   while (hour < openHour) {
     closed.push({ hour, windows: [] });

@@ -17,6 +17,7 @@ const courses = fc.record({
   /** Offsets beyond the checkpoint that are lost. */
   lost: fc.integer({ min: 1, max: 20 }),
   ended: fc.boolean(),
+  windowsMaxBytes: fc.constantFrom(0, Infinity),
   /** Of the writes that take the loss over so many are done by an owner that dies then. */
   interrupted: fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 3 }),
 });
@@ -32,7 +33,7 @@ test('a loss that is accepted keeps what was stored, counts the rest as lost and
   fc.assert(
     fc.property(live, courses, ({ place, log }, course) => {
       const world = new StoredWorld(place);
-      const owner = new FoldRun(world, knowledge);
+      const owner = new FoldRun(world, knowledge, course.windowsMaxBytes);
       let at = 0;
       for (const size of course.cuts) {
         owner.fold(log.slice(at, (at += size)), storeAll(world));
@@ -62,11 +63,11 @@ test('a loss that is accepted keeps what was stored, counts the rest as lost and
 
       for (const writes of course.interrupted) {
         let todo = writes;
-        takeOver(world, loss, (write) => {
+        takeOver(world, loss, course.windowsMaxBytes, (write) => {
           if (todo-- > 0) write();
         });
       }
-      takeOver(world, loss, (write) => write());
+      takeOver(world, loss, course.windowsMaxBytes, (write) => write());
       const { checkpoint } = world;
       if (!checkpoint) throw new Error('the loss was not taken over');
       const { counts } = checkpoint;
@@ -78,7 +79,7 @@ test('a loss that is accepted keeps what was stored, counts the rest as lost and
       expect(checkpoint.sealed).toBe(ended || (before.checkpoint?.sealed ?? false));
 
       if (!ended) {
-        const next = new FoldRun(world, knowledge);
+        const next = new FoldRun(world, knowledge, course.windowsMaxBytes);
         next.fold(
           log.filter(({ offset }) => offset >= low),
           storeAll(world),
@@ -100,9 +101,10 @@ test('a loss that is accepted keeps what was stored, counts the rest as lost and
 const takeOver = (
   world: StoredWorld,
   loss: AcceptedLoss,
+  windowsMaxBytes: number,
   perform: (write: () => void) => void,
 ): void => {
-  const owner = new FoldRun(world, knowledge);
+  const owner = new FoldRun(world, knowledge, windowsMaxBytes);
   if (owner.state.nextOffset >= loss.nextOffset) return; // it is behind already
   owner.takeOver(loss, (chunk) => world.writesOf(chunk).forEach(perform));
 };

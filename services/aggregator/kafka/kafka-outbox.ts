@@ -5,16 +5,16 @@ import type { LogWriter } from '../../shared/kafka/log-writer.ts';
 import type { TopicPartition } from '../../shared/log-record.ts';
 import { partitionOfKey } from '../../shared/placement.ts';
 import { partitionName } from '../../shared/source.ts';
-import { millis, type Millis } from '../../shared/time.ts';
+import { millis, type Hour, type Millis } from '../../shared/time.ts';
 import {
   aggregateKey,
   serializeClosedMarker,
   type UsageAggregate,
 } from '../../shared/usage-aggregate.ts';
 import type { Chunk } from '../fold/chunk.ts';
-import { publicationOf } from '../fold/closed-hour.ts';
-import type { ClosedHour } from '../fold/fold.ts';
+import { HourPublication } from '../fold/closed-hour.ts';
 import type { Place } from '../fold/verdict.ts';
+import type { Window } from '../fold/window.ts';
 import type { Outbox } from '../ports.ts';
 
 /** A topic that the aggregator writes to. */
@@ -51,18 +51,27 @@ export class KafkaOutbox implements Outbox {
     );
   }
 
-  async publishClosedHour(place: Place, closed: ClosedHour): Promise<void> {
+  async publishClosedHour(
+    place: Place,
+    hour: Hour,
+    windows: Iterable<readonly Window[]> | AsyncIterable<readonly Window[]>,
+  ): Promise<void> {
     const { aggregates, keyring, encode } = this.options;
     const at = target(aggregates, place);
-    const publication = publicationOf(place, closed, encode);
-    const common = { key: aggregateKey(place), timestamp: millis(closed.hour) };
-    await this.writer.append(
-      at,
-      publication.aggregates.map((value) => ({ ...common, value })),
-    );
-    if (publication.aggregates.length > 0) failpoint('after-closed-aggregates');
+    const common = { key: aggregateKey(place), timestamp: millis(hour) };
+    const append = async (values: readonly Buffer[]): Promise<void> => {
+      await this.writer.append(
+        at,
+        values.map((value) => ({ ...common, value })),
+      );
+    };
+    const publication = new HourPublication(place, hour, encode);
+    for await (const part of windows) await append(publication.add(part));
+    const { aggregates: last, marker } = publication.end();
+    await append(last);
+    if (marker.count > 0) failpoint('after-closed-aggregates');
     // Only now: the marker says that all before it is there.
-    const body = serializeClosedMarker(publication.marker);
+    const body = serializeClosedMarker(marker);
     await this.writer.append(at, [{ ...controlRecord('closed', place, body, keyring), ...common }]);
   }
 

@@ -1,11 +1,11 @@
-import type { ClickHouseClient } from '@clickhouse/client';
+import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { SEQUENTIAL } from '../../shared/clickhouse/client.ts';
 import type { Hour } from '../../shared/time.ts';
 import type { Checkpoint, Chunk } from '../fold/chunk.ts';
 import { EARLIER_EPOCH, EventTable } from '../fold/event-table.ts';
 import type { LedgerTail } from '../fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../fold/loss.ts';
-import type { Window } from '../fold/window.ts';
+import type { Window, WindowIdentity } from '../fold/window.ts';
 import type { Store } from '../ports.ts';
 import {
   LOSS,
@@ -38,6 +38,24 @@ const HOURS_PER_QUERY = 500;
 const OF_PLACE =
   'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
 
+const WINDOWS = `SELECT ${WINDOW_COLUMNS} FROM usage_hourly AS h FINAL
+  WHERE ${OF_PLACE} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
+
+/** What the windows of a reported hour would take in memory, as `OpenWindows` reckons it. */
+const WINDOW_BYTES = `SELECT toString(sum(500 + 3 * (length(subscription_id) + length(meter_id) + length(resource_uri))
+    + length(location) + length(coalesce(tags, '')) + length(coalesce(additional_info, '')))) AS bytes
+  FROM usage_hourly FINAL WHERE ${OF_PLACE} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
+
+/** Identities stand in the query itself, since parameters travel in the URL; each has at most 3 KiB. */
+const IDENTITIES_PER_QUERY = 500;
+const MAX_QUERY_BYTES = String(IDENTITIES_PER_QUERY * 16 * 1024);
+
+const textLiteral = (text: string): string =>
+  `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+
+const identityLiteral = (window: WindowIdentity): string =>
+  `(toDateTime(${String(window.usageHour / 1000)}, 'UTC'), ${textLiteral(window.subscriptionKey)}, ${textLiteral(window.meterKey)}, ${textLiteral(window.resourceKey)})`;
+
 const OF_HOURS = `e.usage_hour IN (SELECT toDateTime(arrayJoin({hours:Array(UInt32)}), 'UTC'))`;
 
 const IDS = `SELECT toUnixTimestamp(e.usage_hour), e.event_id, toString(e.offset), toString(e.content_digest)
@@ -69,14 +87,47 @@ export class ClickHouseStore implements Store {
     return row ? checkpointFromRow(row) : null;
   }
 
-  async windows(place: Place, reportedHour: Hour): Promise<readonly Window[]> {
-    const rows = await this.select<WindowRow>(
-      place,
-      `SELECT ${WINDOW_COLUMNS} FROM usage_hourly FINAL
-       WHERE ${OF_PLACE} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`,
-      { hour: reportedHour / 1000 },
-    );
+  async windows(
+    place: Place,
+    reportedHour: Hour,
+    maxBytes: number,
+  ): Promise<readonly Window[] | null> {
+    const hour = { hour: reportedHour / 1000 };
+    const [size] = await this.select<{ bytes: string }>(place, WINDOW_BYTES, hour);
+    if (Number(size?.bytes ?? 0) > maxBytes) return null;
+    const rows = await this.select<WindowRow>(place, WINDOWS, hour);
     return rows.map(windowFromRow);
+  }
+
+  async windowsOf(
+    place: Place,
+    reportedHour: Hour,
+    identities: readonly WindowIdentity[],
+  ): Promise<readonly Window[]> {
+    const found: Window[] = [];
+    for (let from = 0; from < identities.length; from += IDENTITIES_PER_QUERY) {
+      const keys = identities.slice(from, from + IDENTITIES_PER_QUERY).map(identityLiteral);
+      const rows = await this.select<WindowRow>(
+        place,
+        `${WINDOWS} AND (usage_hour, subscription_key, meter_key, resource_key) IN (${keys.join()})`,
+        { hour: reportedHour / 1000 },
+        { max_query_size: MAX_QUERY_BYTES },
+      );
+      found.push(...rows.map(windowFromRow));
+    }
+    return found;
+  }
+
+  async *windowsInOrder(place: Place, reportedHour: Hour): AsyncIterable<readonly Window[]> {
+    const result = await this.client.query({
+      query: `${WINDOWS} ORDER BY subscription_key, meter_key, resource_key, h.usage_hour`,
+      query_params: { ...paramsOf(place), hour: reportedHour / 1000 },
+      format: 'JSONEachRow',
+      clickhouse_settings: SEQUENTIAL,
+    });
+    for await (const rows of result.stream<WindowRow>()) {
+      yield rows.map((row) => windowFromRow(row.json()));
+    }
   }
 
   async ledgerTail(place: Place, checkpoint: Checkpoint): Promise<LedgerTail> {
@@ -169,12 +220,13 @@ export class ClickHouseStore implements Store {
     place: Place,
     query: string,
     params: Record<string, unknown> = {},
+    settings: ClickHouseSettings = {},
   ): Promise<Row[]> {
     const result = await this.client.query({
       query,
       query_params: { ...paramsOf(place), ...params },
       format: 'JSONEachRow',
-      clickhouse_settings: SEQUENTIAL,
+      clickhouse_settings: { ...SEQUENTIAL, ...settings },
     });
     return result.json<Row>();
   }

@@ -64,8 +64,8 @@ const windowRow = (place: Place, reportedHour: Hour, window: Window): Record<str
   generation: 0,
 });
 
-/** Columns of `usage_hourly` that `windowFromRow` reads, in SQL. */
-export const WINDOW_COLUMNS = `toUnixTimestamp(usage_hour) AS usage_hour, subscription_key, meter_key,
+/** Columns of `usage_hourly AS h` that `windowFromRow` reads, in SQL. */
+export const WINDOW_COLUMNS = `toUnixTimestamp(h.usage_hour) AS usage_hour, subscription_key, meter_key,
   resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info,
   toString(quantity) AS quantity, toString(event_count) AS event_count,
   toString(first_offset) AS first_offset, toString(last_offset) AS last_offset`;

@@ -18,6 +18,7 @@ import {
 } from '../../../services/aggregator/fold/loss.ts';
 import { contradiction, type LedgerTail } from '../../../services/aggregator/fold/ledger-tail.ts';
 import { advance, type Step } from '../../../services/aggregator/fold/timeline.ts';
+import { windowKey, type WindowIdentity } from '../../../services/aggregator/fold/window.ts';
 import type { StoredWorld } from './stored-world.ts';
 
 /** An owner of a partition without any I/O: it begins where the stored world says. */
@@ -27,9 +28,12 @@ export class FoldRun {
   private readonly world: StoredWorld;
   private readonly knowledge: Knowledge;
   private readonly tail: LedgerTail;
+  private readonly windowsMaxBytes: number;
   private readonly index = new EventIndex(0); // drops what it may at every turn
 
-  constructor(world: StoredWorld, knowledge: Knowledge) {
+  /** With a bound on the windows in memory, in bytes: 0 reads each of them again at every turn. */
+  constructor(world: StoredWorld, knowledge: Knowledge, windowsMaxBytes = Infinity) {
+    this.windowsMaxBytes = windowsMaxBytes;
     this.world = world;
     this.knowledge = knowledge;
     const { checkpoint, place } = world;
@@ -68,6 +72,7 @@ export class FoldRun {
       if (verdict.kind === 'candidate') {
         const { usageHour } = verdict.candidate;
         for (const hour of index.missing([usageHour])) index.put(hour, world.eventTable(hour));
+        if (step.after.openHour === state.timeline.openHour) this.loadWindow(verdict.candidate);
       }
       const { nextOffset } = state;
       const outcome = count(state, step, index);
@@ -82,6 +87,8 @@ export class FoldRun {
   takeOver(loss: AcceptedLoss, onCut: (chunk: Chunk) => void): void {
     const { state } = this;
     for (const remnant of this.world.remnants(state.nextOffset, loss.nextOffset)) {
+      if (remnant.kind === 'accepted') this.loadWindow(remnant.event);
+
       if (mustCutBeforeRemnant(state, remnant)) this.cut(onCut);
       countRemnant(state, remnant);
     }
@@ -95,5 +102,17 @@ export class FoldRun {
     onCut(cut(this.state));
     this.index.acknowledged();
     this.index.evict(new Set());
+    this.state.windows.acknowledged();
+    this.state.windows.evict(this.windowsMaxBytes, new Set());
+  }
+
+  private loadWindow(identity: WindowIdentity): void {
+    const { windows, timeline } = this.state;
+    const keys = windows.missing([windowKey(identity)]);
+    const stored = this.world.openWindows(timeline.openHour);
+    windows.load(
+      keys,
+      stored.filter((window) => keys.includes(windowKey(window))),
+    );
   }
 }

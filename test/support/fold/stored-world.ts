@@ -3,7 +3,7 @@ import { readSchemaDirectory } from '../../../services/shared/avro/schema-direct
 import type { Hour } from '../../../services/shared/time.ts';
 import { uuidText } from '../../../services/shared/usage-event.ts';
 import type { Checkpoint, Chunk } from '../../../services/aggregator/fold/chunk.ts';
-import { publicationOf } from '../../../services/aggregator/fold/closed-hour.ts';
+import { HourPublication, inKeyOrder } from '../../../services/aggregator/fold/closed-hour.ts';
 import { EventTable } from '../../../services/aggregator/fold/event-table.ts';
 import type { DeadLetter, LedgerEntry } from '../../../services/aggregator/fold/fold.ts';
 import type { LedgerTail } from '../../../services/aggregator/fold/ledger-tail.ts';
@@ -46,7 +46,11 @@ export class StoredWorld {
         for (const letter of chunk.deadLetters) this.deadLetters.set(letter.record.offset, letter);
       },
       ...chunk.closed.map((closed) => () => {
-        const { marker } = publicationOf(this.place, closed, encodeAggregate);
+        const windows = closed.windows ?? this.openWindows(closed.hour);
+        const publication = new HourPublication(this.place, closed.hour, encodeAggregate);
+        publication.add(inKeyOrder(windows));
+        const { marker } = publication.end();
+
         const earlier = this.published.get(closed.hour) ?? [];
         this.published.set(closed.hour, [...earlier, `${String(marker.count)} ${marker.digest}`]);
       }),

@@ -1,0 +1,99 @@
+import { windowKey, type Window } from './window.ts';
+
+/** Bytes of a window besides its texts, as measured. */
+const WINDOW_BYTES = 500;
+
+/** Roughly what a window takes in memory. Its identity is held as written, in lower case and as the key. */
+const bytesOf = (window: Window): number =>
+  WINDOW_BYTES +
+  3 * (window.subscriptionId.length + window.meterId.length + window.resourceUri.length) +
+  window.location.length +
+  (window.tags?.length ?? 0) +
+  (window.additionalInfo?.length ?? 0);
+
+/**
+ * The windows of the open hour. All of them are here, until the bound on bytes makes some leave that
+ * are stored; from then on a window must be loaded before its next event is counted. Windows that
+ * were touched and that the store has not acknowledged are pinned.
+ */
+export class OpenWindows {
+  /** In order of use: the least recently used one first. */
+  private readonly windows = new Map<string, Window>();
+  private readonly pinned = new Set<string>();
+  /** The keys that were looked for in the store last, but those whose window has left again. */
+  private looked = new Set<string>();
+  private whole: boolean;
+  private bytes = 0;
+
+  /** With the windows as they are stored; null where there are more of them than fit. */
+  constructor(stored: readonly Window[] | null = []) {
+    this.whole = stored !== null;
+    for (const window of stored ?? []) this.put(windowKey(window), window);
+  }
+
+  /** Whether every window of the hour is here. */
+  get isWhole(): boolean {
+    return this.whole;
+  }
+
+  get size(): number {
+    return this.windows.size;
+  }
+
+  values(): Iterable<Window> {
+    return this.windows.values();
+  }
+
+  /** A window, which must have been loaded; undefined where the hour has none of that key yet. */
+  get(key: string): Window | undefined {
+    const window = this.windows.get(key);
+    if (window === undefined && !this.whole && !this.looked.has(key)) {
+      throw new Error(`the window ${JSON.stringify(key)} was not loaded`);
+    }
+    return window;
+  }
+
+  /** What counting an event has made of a window: it stays until the store has acknowledged it. */
+  set(key: string, window: Window): void {
+    this.put(key, window);
+    this.pinned.add(key);
+  }
+
+  /** The keys that must be looked for in the store before they are counted. */
+  missing(keys: Iterable<string>): string[] {
+    if (this.whole) return [];
+    return [...new Set(keys)].filter((key) => !this.windows.has(key));
+  }
+
+  /** What the store has of all keys that are missing for the next records. */
+  load(keys: readonly string[], found: readonly Window[]): void {
+    this.looked = new Set(keys);
+    for (const window of found) this.put(windowKey(window), window);
+  }
+
+  acknowledged(): void {
+    this.pinned.clear();
+  }
+
+  /** Lets windows go until the bound is met; false where those pinned or wanted are too large for it. */
+  evict(maxBytes: number, wanted: ReadonlySet<string>): boolean {
+    for (const [key, window] of this.windows) {
+      if (this.bytes <= maxBytes) break;
+      if (this.pinned.has(key) || wanted.has(key)) continue;
+      this.windows.delete(key);
+      this.bytes -= bytesOf(window);
+      // Until now none was missing: those wanted that are not here are nowhere.
+      if (this.whole) this.looked = new Set(wanted);
+      this.whole = false;
+      this.looked.delete(key);
+    }
+
+    return this.bytes <= maxBytes;
+  }
+
+  private put(key: string, window: Window): void {
+    // It becomes the one that was used last. Its texts never change, and so its size.
+    if (!this.windows.delete(key)) this.bytes += bytesOf(window);
+    this.windows.set(key, window);
+  }
+}
