@@ -62,7 +62,7 @@ export class RecordFolder {
   /** All that was folded is stored. */
   acknowledged(): void {
     this.index.acknowledged();
-    this.state.windows.acknowledged();
+
     if (this.state.timeline.sealed) this.index.clear(); // nothing is accepted any more
   }
 
@@ -137,8 +137,8 @@ export class RecordFolder {
       const asked = missing.flatMap((key) => byKey.get(key) ?? []);
       state.windows.load(missing, await this.ports.windowsOf(state.timeline.openHour, asked));
     }
-    if (state.windows.evict(bounds.windowsMaxBytes, wanted)) return true;
-    await this.ports.store(); // nothing stays pinned
+    if (!state.windows.exceeds(bounds.windowsMaxBytes)) return true;
+    await this.ports.store(); // only what is stored may leave
     return state.windows.evict(bounds.windowsMaxBytes, wanted) || identities.length === 1;
   }
 

@@ -83,7 +83,7 @@ describe('resuming', () => {
   test('gives the state that the checkpoint was made of', () => {
     const { state } = folded();
     cut(state);
-    state.windows.acknowledged();
+
     const resumed = resume(place, checkpointOf(state), [...state.windows.values()], knowledge);
     if ('code' in resumed) throw new Error(resumed.message);
     expect({ ...resumed, lastRecord: null }).toEqual({ ...state, lastRecord: null });

@@ -3,6 +3,9 @@ import { windowKey, type Window } from './window.ts';
 /** Bytes of a window besides its texts, as measured. */
 const WINDOW_BYTES = 500;
 
+/** How full they are after some have left, so that it does not happen at every turn. */
+const ROOM = 0.75;
+
 /** Roughly what a window takes in memory. Its identity is held as written, in lower case and as the key. */
 const bytesOf = (window: Window): number =>
   WINDOW_BYTES +
@@ -13,13 +16,12 @@ const bytesOf = (window: Window): number =>
 
 /**
  * The windows of the open hour. All of them are here, until the bound on bytes makes some leave that
- * are stored; from then on a window must be loaded before its next event is counted. Windows that
- * were touched and that the store has not acknowledged are pinned.
+ * are stored; from then on a window must be loaded before its next event is counted.
  */
 export class OpenWindows {
-  /** In order of use: the least recently used one first. */
+  /** The one that has been here longest first. */
   private readonly windows = new Map<string, Window>();
-  private readonly pinned = new Set<string>();
+
   /** The keys that were looked for in the store last, but those whose window has left again. */
   private looked = new Set<string>();
   private whole: boolean;
@@ -28,7 +30,7 @@ export class OpenWindows {
   /** With the windows as they are stored; null where there are more of them than fit. */
   constructor(stored: readonly Window[] | null = []) {
     this.whole = stored !== null;
-    for (const window of stored ?? []) this.put(windowKey(window), window);
+    for (const window of stored ?? []) this.set(windowKey(window), window);
   }
 
   /** Whether every window of the hour is here. */
@@ -53,10 +55,11 @@ export class OpenWindows {
     return window;
   }
 
-  /** What counting an event has made of a window: it stays until the store has acknowledged it. */
+  /** A window as it is now. Its texts never change, and so its size. */
   set(key: string, window: Window): void {
-    this.put(key, window);
-    this.pinned.add(key);
+    const { size } = this.windows;
+    this.windows.set(key, window);
+    if (this.windows.size > size) this.bytes += bytesOf(window);
   }
 
   /** The keys that must be looked for in the store before they are counted. */
@@ -68,18 +71,22 @@ export class OpenWindows {
   /** What the store has of all keys that are missing for the next records. */
   load(keys: readonly string[], found: readonly Window[]): void {
     this.looked = new Set(keys);
-    for (const window of found) this.put(windowKey(window), window);
+    for (const window of found) this.set(windowKey(window), window);
   }
 
-  acknowledged(): void {
-    this.pinned.clear();
+  /** Whether they take more than so many bytes. */
+  exceeds(maxBytes: number): boolean {
+    return this.bytes > maxBytes;
   }
 
-  /** Lets windows go until the bound is met; false where those pinned or wanted are too large for it. */
+  /**
+   * Lets windows go until there is some room below the bound. All of them must be stored. False where
+   * those wanted alone are too large for it.
+   */
   evict(maxBytes: number, wanted: ReadonlySet<string>): boolean {
     for (const [key, window] of this.windows) {
-      if (this.bytes <= maxBytes) break;
-      if (this.pinned.has(key) || wanted.has(key)) continue;
+      if (this.bytes <= maxBytes * ROOM) break;
+      if (wanted.has(key)) continue;
       this.windows.delete(key);
       this.bytes -= bytesOf(window);
       // Until now none was missing: those wanted that are not here are nowhere.
@@ -89,11 +96,5 @@ export class OpenWindows {
     }
 
     return this.bytes <= maxBytes;
-  }
-
-  private put(key: string, window: Window): void {
-    // It becomes the one that was used last. Its texts never change, and so its size.
-    if (!this.windows.delete(key)) this.bytes += bytesOf(window);
-    this.windows.set(key, window);
   }
 }

@@ -102,7 +102,7 @@ export class FoldRun {
     onCut(cut(this.state));
     this.index.acknowledged();
     this.index.evict(new Set());
-    this.state.windows.acknowledged();
+
     this.state.windows.evict(this.windowsMaxBytes, new Set());
   }
 
