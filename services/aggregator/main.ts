@@ -6,7 +6,11 @@ import { startHealthServer } from '../shared/health.ts';
 import { checkKafka, openKafka } from '../shared/kafka/client.ts';
 import { GroupReader } from '../shared/kafka/group-reader.ts';
 import { openLogWriter } from '../shared/kafka/log-writer.ts';
-import { aggregatesTopicName, deadLetterTopicName } from '../shared/kafka/topic-names.ts';
+import {
+  aggregatesTopicName,
+  aggregatorGroup,
+  deadLetterTopicName,
+} from '../shared/kafka/topic-names.ts';
 import { runService } from '../shared/lifecycle.ts';
 import { persist } from '../shared/retry.ts';
 import { isRead, OUT_PARTITIONS, refuseWrongTopics } from '../shared/sources/check-topics.ts';
@@ -50,7 +54,7 @@ runService('aggregator', async (logger, environment, crash) => {
       },
       openReader: (topics, readers) =>
         new GroupReader(kafka, readers, {
-          groupId: `${prefix}-aggregator`,
+          groupId: aggregatorGroup(prefix),
           topics,
           sessionTimeout: config.AGGREGATOR_SESSION_MILLIS,
           onCrash: crash,

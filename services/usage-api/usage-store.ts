@@ -120,7 +120,8 @@ export class UsageStore {
        WHERE r.reported_hour >= toDateTime({from:UInt32}, 'UTC')
          AND r.reported_hour < toDateTime({to:UInt32}, 'UTC')
          AND has(arrayZip({topics:Array(String)}, {epochs:Array(UInt32)}), tuple(toString(topic), epoch))
-              GROUP BY hour ORDER BY hour`,
+         AND r.windows > 0
+       GROUP BY hour ORDER BY hour`,
       {
         from: seconds(query.from),
         to: seconds(query.to),

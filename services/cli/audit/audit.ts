@@ -7,8 +7,6 @@ import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import type { Keyring } from '../../shared/control-record.ts';
 import { UserError } from '../../shared/errors.ts';
 import { topicOffsets } from '../../shared/kafka/topics.ts';
-import type { LogRecord } from '../../shared/log-record.ts';
-import { recordDigest } from '../../shared/record-mark.ts';
 import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import { firstBeginning, lateBeginning, type LateBeginning } from './beginning.ts';
@@ -22,6 +20,7 @@ import { BillingComparison, type BillingCounts } from './compare-billing.ts';
 import { countBefore, type WindowComparison } from './compare-windows.ts';
 import { Differences, type Difference } from './differences.ts';
 import { LogReader } from './log-reader.ts';
+import { otherLog } from './other-log.ts';
 import { PartitionAudit, type Totals } from './partition-audit.ts';
 import { Recount } from './recount.ts';
 import { SeenIds } from './seen-ids.ts';
@@ -206,7 +205,7 @@ class AuditRun {
     if (checkpoint === null) return this.withoutRecount(task, 'not begun');
     await checkConservation(this.tools.clickHouse, checkpoint, this.differences);
     if (log === null) return this.withoutRecount(task, 'gone');
-    const other = await this.otherLog(at, checkpoint, log);
+    const other = await otherLog(this.reader, at, checkpoint, log);
     if (other !== null) {
       this.differences.add(at, 'log', 'log', other, checkpoint.lastRecord);
       return this.withoutRecount(task, 'another log');
@@ -329,25 +328,6 @@ class AuditRun {
       billing: { composed: 0, waiting: 0, submissions: 0 },
       differences: this.differences.of(at),
     };
-  }
-
-  /** Why the log is not the one that was counted; null where it is. */
-  private async otherLog(
-    at: SourcePartition,
-    { lastRecord, nextOffset, digest }: StoredCheckpoint,
-    { low, high }: { readonly low: number; readonly high: number },
-  ): Promise<string | null> {
-    if (high < nextOffset) {
-      return `the log ends at offset ${String(high)}, and ${String(nextOffset)} had been reached`;
-    }
-    if (lastRecord === null || lastRecord < low) return null;
-    const found: LogRecord[] = [];
-    await this.reader.read(at, lastRecord, lastRecord + 1, (records) => {
-      found.push(...records);
-      return Promise.resolve();
-    });
-    if (found[0] && recordDigest(found[0]) === digest) return null;
-    return `the record at offset ${String(lastRecord)} is not the one that was counted last`;
   }
 }
 

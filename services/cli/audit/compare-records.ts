@@ -38,7 +38,7 @@ export interface RecordComparison {
   readonly trimmedBefore: number | null;
 }
 
-const LEDGER: Columns = {
+export const LEDGER: Columns = {
   offset: 't.offset',
   event_id: 'toString(t.event_id)',
   reported_time: millisecond('reported_time'),
@@ -57,7 +57,7 @@ const LEDGER: Columns = {
 const LEDGER_COLUMNS = Object.keys(LEDGER);
 const QUANTITY = LEDGER_COLUMNS.indexOf('quantity');
 
-const ledgerRow = (event: AcceptedEvent): Values => {
+export const ledgerRow = (event: AcceptedEvent): Values => {
   const { usage } = event;
   return [
     event.offset,
@@ -77,7 +77,7 @@ const ledgerRow = (event: AcceptedEvent): Values => {
   ];
 };
 
-const DEAD_LETTER: Columns = {
+export const DEAD_LETTER: Columns = {
   offset: 't.offset',
   code: 't.code',
   reported_time: millisecond('reported_time'),
@@ -91,7 +91,7 @@ const DEAD_LETTER_COLUMNS = Object.keys(DEAD_LETTER);
 const md5 = (bytes: Buffer | string | null): string | null =>
   bytes === null ? null : createHash('md5').update(bytes).digest('hex').toUpperCase();
 
-const deadLetterRow = ({ record, code, reportedTime }: RefusedRecord): Values => [
+export const deadLetterRow = ({ record, code, reportedTime }: RefusedRecord): Values => [
   record.offset,
   code,
   reportedTime,

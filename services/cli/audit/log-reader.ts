@@ -6,8 +6,11 @@ import { topicOffsets } from '../../shared/kafka/topics.ts';
 import type { LogRecord, TopicPartition } from '../../shared/log-record.ts';
 import { Serial } from '../../shared/serial.ts';
 
-/** Takes records in order; offsets below `next` that are not among them hold none. */
-export type TakeRecords = (records: readonly LogRecord[], next: number) => Promise<void>;
+/**
+ * Takes records in order; offsets below `next` that are not among them hold none. Says `enough` where
+ * it wants no more.
+ */
+export type TakeRecords = (records: readonly LogRecord[], next: number) => Promise<unknown>;
 
 /** How long the broker may give nothing of a log that has more. */
 const PATIENCE_MILLIS = 60_000;
@@ -137,15 +140,16 @@ export class LogReader {
       const wanted = records.filter(({ offset }) => offset >= reading.next && offset < reading.end);
       reading.next = Math.max(reading.next, Math.min(next, reading.end));
       reading.busy = true;
+      let isEnough: boolean;
       try {
-        await reading.take(wanted, reading.next);
+        isEnough = (await reading.take(wanted, reading.next)) === 'enough';
       } catch (error) {
         reading.done(error as Error);
         return false;
       } finally {
         reading.busy = false;
       }
-      if (reading.next < reading.end) return true;
+      if (!isEnough && reading.next < reading.end) return true;
       reading.done();
       return false;
     });

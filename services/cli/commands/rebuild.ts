@@ -1,5 +1,9 @@
-import { Command, InvalidArgumentError } from 'commander';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { Command } from 'commander';
+import type { Admin } from 'kafkajs';
 import { UserError } from '../../shared/errors.ts';
+import { aggregatorGroup } from '../../shared/kafka/topic-names.ts';
+import { newestLife } from '../../shared/source.ts';
 import { readProgress } from '../../shared/sources/coverage.ts';
 import {
   readSources,
@@ -7,30 +11,42 @@ import {
   type RegisteredSource,
 } from '../../shared/sources/register.ts';
 import { ledgerFloor } from '../../shared/sources/trim-ledger.ts';
-import { newestLife } from '../../shared/source.ts';
-import { withClickHouse } from '../../shared/sources/source-tools.ts';
-import { formatTable } from '../../shared/terminal/table.ts';
-import { dayOf, isoText, millis, nextHour, type Hour } from '../../shared/time.ts';
-import { print, printJson } from '../print.ts';
+import { withAdmin, withClickHouse } from '../../shared/sources/source-tools.ts';
+import { dayOf, isoText, nextHour, type Hour } from '../../shared/time.ts';
+import { hour } from '../hour-option.ts';
+import { print, printJson, progress } from '../print.ts';
+import { readDayDifferences, type DayDifference } from '../rebuild/days.ts';
+import { compareWithLog, type FromLog } from '../rebuild/from-log.ts';
 import { readDifferences, type HourRange, type WindowDifference } from '../rebuild/recount.ts';
-import { restate } from '../rebuild/restate.ts';
-import { lookConfig } from '../settings.ts';
+import { nextGeneration, recordHours, restate } from '../rebuild/restate.ts';
+import { formatRebuilt, isRight, type Rebuilt } from '../rebuild/show.ts';
+import { Tally } from '../rebuild/tally.ts';
+import { changeConfig, lookConfig } from '../settings.ts';
 
+/** How many differences of a kind are shown, and how many stand in the JSON. */
 const SHOWN = 20;
-
-const hour = (text: string): Hour => {
-  const time = Date.parse(text);
-  if (!Number.isNaN(time) && time % 1000 === 0) return time as Hour;
-  throw new InvalidArgumentError('it must be an hour such as 2026-02-03T04:00:00Z');
-};
+const SHOWN_AS_JSON = 1_000;
 
 interface Options {
   readonly from: Hour;
   readonly to: Hour;
   readonly epoch?: string;
+  readonly fromLog?: boolean;
   readonly apply?: boolean;
   readonly reason?: string;
   readonly json?: boolean;
+}
+
+/** What is to be rebuilt. */
+interface Task {
+  readonly client: ClickHouseClient;
+  readonly source: RegisteredSource;
+  readonly range: HourRange;
+  readonly limit: number;
+  readonly apply: boolean;
+  readonly actor: string;
+  readonly reason: string;
+  readonly generation: number;
 }
 
 const findSource = (
@@ -46,85 +62,170 @@ const findSource = (
   throw new UserError(`There is no such source: see "usagectl sources list"`);
 };
 
-const table = (differences: readonly WindowDifference[]): string =>
-  formatTable(
-    ['PARTITION', 'REPORTED HOUR', 'USAGE HOUR', 'METER', 'RESOURCE', 'ROW', 'LEDGER'],
-    differences
-      .slice(0, SHOWN)
-      .map((each) => [
-        each.partition,
-        isoText(millis(each.reportedHour)),
-        isoText(millis(each.usageHour)),
-        each.meterKey,
-        each.resourceKey,
-        each.rowQuantity ?? 'none',
-        each.ledgerQuantity ?? 'none',
-      ]),
+/** @throws UserError where the range is none, or its last day is not closed */
+const taskOf = async (client: ClickHouseClient, topic: string, options: Options): Promise<Task> => {
+  const { from, to, apply = false, reason = '', json } = options;
+  const epoch = options.epoch === undefined ? null : Number(options.epoch);
+  const source = findSource(await readSources(client), topic, epoch);
+  const { hourMillis } = source;
+  if (from > to) throw new UserError('--from must not lie after --to');
+  if (from % hourMillis !== 0 || to % hourMillis !== 0) {
+    throw new UserError(
+      '--from and --to must be the starts of hours, such as 2026-02-03T04:00:00Z',
+    );
+  }
+  const closed = (await readProgress(client))
+    .filter((each) => each.topic === topic && each.epoch === source.epoch)
+    .map(({ closedThrough, sealed }) => (sealed ? Infinity : closedThrough));
+  const dayEnd = dayOf(to, hourMillis) + hourMillis * 24;
+  if (closed.length < source.partitions || Math.min(...closed) < dayEnd) {
+    throw new UserError(
+      `The day of ${isoText(to)} is not closed on every partition of ${topic}: its rows are still the aggregator's to write. ` +
+        'Give an earlier --to, or wait for the end of the day',
+    );
+  }
+  const range = { topic, epoch: source.epoch, from, to, floor: await ledgerFloor(client) };
+  return {
+    client,
+    source,
+    range,
+    limit: json ? SHOWN_AS_JSON : SHOWN,
+    apply,
+    actor: process.env['USER'] ?? 'unknown',
+    reason,
+    generation: await nextGeneration(client, range),
+  };
+};
+
+/**
+ * Ids stay in the memory of an aggregator, which would go on judging by the ledger as it was; and the
+ * records after its checkpoint were judged by that one too.
+ */
+const refuseRunningAggregator = async (
+  admin: Admin,
+  prefix: string,
+  { client, source }: Task,
+): Promise<void> => {
+  const own = (await readProgress(client)).filter(
+    ({ topic, epoch }) => topic === source.topic && epoch === source.epoch,
   );
+  if (own.every(({ sealed }) => sealed)) return; // nothing of it is judged any more
+  const { groups } = await admin.describeGroups([aggregatorGroup(prefix)]);
+  const members = groups.reduce((sum, group) => sum + group.members.length, 0);
+  if (members === 0) return;
+  throw new UserError(
+    `${String(members)} ${members === 1 ? 'aggregator runs' : 'aggregators run'}, and would go on with the ledger as it was: ` +
+      'stop them with SIGTERM, apply, and start them again. Nothing was changed',
+  );
+};
+
+const compareLog = (task: Task): Promise<FromLog> => {
+  const config = changeConfig(); // with the keys, by which control records are told from forged ones
+  const { client, source, range, limit, apply } = task;
+  return withAdmin(config, async (admin, kafka) => {
+    if (apply) await refuseRunningAggregator(admin, config.USAGE_TOPIC_PREFIX, task);
+    let shown: ReturnType<typeof progress> | undefined;
+    try {
+      return await compareWithLog(
+        { clickHouse: client, kafka, admin, keyring: config.USAGE_CONTROL_KEYS },
+        source,
+        range,
+        {
+          limit,
+          mend: apply
+            ? ({ partition }, hours) =>
+                recordHours(
+                  client,
+                  range,
+                  hours.map((reportedHour) => ({ partition, reportedHour, windows: 0 })),
+                  task,
+                )
+            : null,
+          onProgress: (read, all) => {
+            shown ??= progress(`Records recounted, of at most ${all.toLocaleString('en')}:`);
+            shown.at(read);
+          },
+        },
+      );
+    } finally {
+      shown?.end();
+    }
+  });
+};
+
+const run = async (task: Task, isFromLog: boolean): Promise<Rebuilt> => {
+  const { client, source, range, limit, apply } = task;
+  const fromLog = isFromLog ? await compareLog(task) : null;
+  // Before the ledger is mended, the windows follow from the log; then, and always else, from the ledger.
+  const stored = fromLog && !apply ? [] : await readDifferences(client, range);
+  const ofLedger = new Tally<WindowDifference>(limit);
+  ofLedger.add(stored);
+  const windows = fromLog && !apply ? fromLog.windows : ofLedger;
+  const { hourMillis } = source;
+  const wrongDays = windows.count > 0 ? [] : await readDayDifferences(client, range, hourMillis);
+  const days = new Tally<DayDifference>(limit);
+  days.add(wrongDays);
+  const found: Rebuilt = { fromLog, windows, days, restated: null };
+  if (!apply || isRight(found)) return found;
+  const restated = await restate(client, range, stored, wrongDays, { ...task, hourMillis });
+  const mended = fromLog && {
+    ledger: fromLog.ledger.count,
+    deadLetters: fromLog.deadLetters.count,
+    hours: fromLog.hours,
+  };
+  const { from, to } = range;
+  const { reason } = task;
+  await recordOperation(client, {
+    kind: 'restated',
+    subject: range.topic,
+    detail: { ...restated, from, to, reason, ...(mended && { mended }) },
+  });
+  return { ...found, restated };
+};
+
+const asJson = ({ fromLog, ...found }: Rebuilt): object => {
+  if (fromLog === null) return found;
+  const { ledger, deadLetters, hours, otherHours } = fromLog;
+  return { fromLog: { ledger, deadLetters, hours, otherHours }, ...found };
+};
 
 const rebuild = async (topic: string, options: Options): Promise<void> => {
-  const { from, to, apply, reason, json } = options;
-  if (apply && !reason) throw new UserError('A restatement is recorded: say why, with --reason');
+  const { from, to, apply, reason, fromLog, json } = options;
+  if (apply && !reason?.trim()) {
+    throw new UserError('A restatement is recorded: say why, with --reason');
+  }
   await withClickHouse(lookConfig(), async (client) => {
-    const epoch = options.epoch === undefined ? null : Number(options.epoch);
-    const source = findSource(await readSources(client), topic, epoch);
-    const floor = await ledgerFloor(client);
-    const range: HourRange = { topic, epoch: source.epoch, from, to, floor };
-    const closed = (await readProgress(client))
-      .filter((each) => each.topic === topic && each.epoch === source.epoch)
-      .map(({ closedThrough, sealed }) => (sealed ? Infinity : closedThrough));
-    const dayEnd = dayOf(to, source.hourMillis) + source.hourMillis * 24;
-    if (closed.length < source.partitions || Math.min(...closed) < dayEnd) {
-      throw new UserError(
-        `The day of ${isoText(to)} is not closed on every partition of ${topic}: its rows are still the aggregator's to write. ` +
-          'Give an earlier --to, or wait for the end of the day',
-      );
-    }
-    const differences = await readDifferences(client, range);
-    if (json) printJson(differences);
-    else if (differences.length > 0) print(table(differences));
-    const until = isoText(nextHour(to, source.hourMillis));
-    const hours = `${topic}, reported hours ${isoText(from)} to ${until}`;
-    if (differences.length === 0) {
-      if (!json) print(`Every window is what the ledger gives: ${hours}.`);
-      return;
-    }
-    if (!apply) {
-      if (!json) {
-        print(
-          `\n${String(differences.length)} windows differ: ${hours}. Nothing was changed; --apply restates them.`,
-        );
-      }
-      return;
-    }
-    const actor = process.env['USER'] ?? 'unknown';
-    const done = await restate(client, range, {
-      hourMillis: source.hourMillis,
-      actor,
-      reason: reason ?? '',
-    });
-    await recordOperation(client, {
-      kind: 'restated',
-      subject: topic,
-      detail: { ...done, from, to, reason },
-    });
-    if (!json) {
-      print(
-        `\nRestated ${String(done.windows)} windows of ${String(done.hours.length)} hours, generation ${String(done.generation)}. ` +
-          'What was billed stays as it was: compare with "usagectl audit" and the billing page.',
-      );
+    const task = await taskOf(client, topic, options);
+    const found = await run(task, fromLog === true);
+    if (json) printJson(asJson(found));
+    else {
+      const until = isoText(nextHour(to, task.source.hourMillis));
+      print(formatRebuilt(found, `${topic}, reported hours ${isoText(from)} to ${until}`));
     }
   });
 };
 
 export const rebuildCommand = (): Command =>
   new Command('rebuild')
-    .description('hold closed windows against the ledger, and restate those that differ')
+    .description(
+      'hold closed windows against the ledger, or all of it against the log, and mend what differs',
+    )
     .argument('<topic>', 'a source, as "sources list" shows it')
     .requiredOption('--from <hour>', 'first reported hour', hour)
     .requiredOption('--to <hour>', 'last reported hour, itself included', hour)
     .option('--epoch <n>', 'which life of the topic (the last)')
-    .option('--apply', 'write the corrected rows; without it nothing is changed')
+    .option(
+      '--from-log',
+      'recount the log too, and hold the ledger and the dead letters against it',
+    )
+    .option('--apply', 'write what is right; without it nothing is changed')
     .option('--reason <text>', 'why: it is recorded')
     .option('--json', 'the differences as JSON')
+    .addHelpText(
+      'after',
+      '\nWithout --from-log the ledger is taken as right. With it the log is: rows of the ledger and dead letters of the\n' +
+        'hours are mended first, then the windows follow from the ledger. It reads the log from its first record on, and\n' +
+        'needs USAGE_CONTROL_KEYS; to apply it, stop the aggregators. Hours that were billed are not billed again:\n' +
+        '"usagectl reconcile" shows the difference.',
+    )
     .action(rebuild);

@@ -27,6 +27,14 @@ export interface WindowDifference {
   readonly rowEvents: string | null;
 }
 
+/** A window whose row is not what the ledger gives, to be restated. */
+export interface StoredDifference extends WindowDifference {
+  /** Of the identities in its key. */
+  readonly digest: string;
+}
+
+export const WINDOW_DIGEST = 'sipHash64(subscription_key, meter_key, resource_key)';
+
 export const rangeParams = ({
   topic,
   epoch,
@@ -97,13 +105,13 @@ const KEY_OF_EITHER = KEYS.map((key) => `if(l.present = 1, l.${key}, r.${key}) A
 export const readDifferences = (
   client: ClickHouseClient,
   range: HourRange,
-): Promise<readonly WindowDifference[]> =>
-  queryRows<WindowDifference>(
+): Promise<readonly StoredDifference[]> =>
+  queryRows<StoredDifference>(
     client,
     `SELECT partition, toUnixTimestamp(reported_hour) * 1000 AS "reportedHour",
        toUnixTimestamp(usage_hour) * 1000 AS "usageHour", subscription_key AS "subscriptionKey",
        meter_key AS "meterKey", resource_key AS "resourceKey", "ledgerQuantity", "ledgerEvents",
-       "rowQuantity", "rowEvents"
+       "rowQuantity", "rowEvents", toString(${WINDOW_DIGEST}) AS digest
      FROM (
        SELECT ${KEY_OF_EITHER},
          if(l.present = 1, toString(l.total), NULL) AS "ledgerQuantity",

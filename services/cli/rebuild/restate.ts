@@ -1,22 +1,27 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows, SEQUENTIAL } from '../../shared/clickhouse/client.ts';
+import { failpoint } from '../../shared/failpoint.ts';
+import type { SourceId } from '../../shared/source.ts';
+import { rollUpDays, type DayDifference } from './days.ts';
+import { parts } from './parts.ts';
 import {
   FROM_LEDGER,
   rangeParams,
-  readDifferences,
+  WINDOW_DIGEST,
   type HourRange,
-  type WindowDifference,
+  type StoredDifference,
 } from './recount.ts';
 
 export interface Restatement {
   readonly generation: number;
-  /** Windows that were restated. */
+  /** Windows that were restated, hourly ones or, where none were, daily ones. */
   readonly windows: number;
   readonly hours: readonly number[];
 }
 
 export interface RestateOptions {
   readonly hourMillis: number;
+  readonly generation: number;
   readonly actor: string;
   readonly reason: string;
 }
@@ -24,42 +29,48 @@ export interface RestateOptions {
 /**
  * Brings the windows of closed hours to what the ledger gives. Rows that differ are written again with
  * the source's next generation, which wins over whatever the offset says; rows without any event are
- * deleted; then the daily rows of what was written again. Hours that were billed are not composed
- * again: `reconcile` shows the difference. Repeating it after an interruption finishes it.
+ * deleted; then the daily rows of their days, and of the days that are given. Hours that were billed are not composed again:
+ * `usagectl reconcile` shows the difference. Repeating it after an interruption finishes it.
  */
 export const restate = async (
   client: ClickHouseClient,
   range: HourRange,
-  { hourMillis, actor, reason }: RestateOptions,
+  differences: readonly StoredDifference[],
+  days: readonly DayDifference[],
+  { hourMillis, generation, actor, reason }: RestateOptions,
 ): Promise<Restatement> => {
-  const differences = await readDifferences(client, range);
-  const generation = (await highestGeneration(client, range)) + 1;
-  const hours = [...new Set(differences.map(({ reportedHour }) => reportedHour))].sort(
-    (a, b) => a - b,
-  );
-  const result = { generation, windows: differences.length, hours };
-  if (differences.length === 0) return result;
+  // A day of which nothing but its daily rows was wrong is recorded at its first hour.
+  const restated = [
+    ...differences,
+    ...days.map(({ partition, reportedDay }) => ({ partition, reportedHour: reportedDay })),
+  ];
+  const windows = new Map<string, RestatedHour>();
+  for (const { partition, reportedHour } of restated) {
+    const key = `${String(partition)} ${String(reportedHour)}`;
+    const count = (windows.get(key)?.windows ?? 0) + 1;
+    windows.set(key, { partition, reportedHour, windows: count });
+  }
   // Readers see first that the hours are restated, then the new rows.
-  await recordHours(client, range, differences, generation, actor, reason);
+  await recordHours(client, range, [...windows.values()], { generation, actor, reason });
   const wrong = differences.filter(({ ledgerQuantity }) => ledgerQuantity !== null);
   const phantom = differences.filter(({ ledgerQuantity }) => ledgerQuantity === null);
   for (const part of parts(wrong)) await writeRows(client, range, part, generation, hourMillis);
   for (const part of parts(phantom)) await deleteRows(client, range, part);
+  failpoint('rebuild-restated');
   await rollUpDays(client, range, hourMillis, generation);
-  return result;
+  const hours = [...new Set(restated.map(({ reportedHour }) => reportedHour))];
+  return { generation, windows: restated.length, hours: hours.sort((a, b) => a - b) };
 };
 
-/** Keys travel in the request: not all of them at once. */
-const PART = 1_000;
+/** A closed hour of a partition, and how many of its windows are restated: none where its ledger alone is. */
+export interface RestatedHour {
+  readonly partition: number;
+  readonly reportedHour: number;
+  readonly windows: number;
+}
 
-const parts = (
-  differences: readonly WindowDifference[],
-): readonly (readonly WindowDifference[])[] =>
-  Array.from({ length: Math.ceil(differences.length / PART) }, (_, n) =>
-    differences.slice(n * PART, (n + 1) * PART),
-  );
-
-const highestGeneration = async (
+/** The generation of the next restatement of a source. */
+export const nextGeneration = async (
   client: ClickHouseClient,
   { topic, epoch }: HourRange,
 ): Promise<number> => {
@@ -71,62 +82,48 @@ const highestGeneration = async (
        SELECT generation FROM restatements WHERE topic = {topic:String} AND epoch = {epoch:UInt32})`,
     { topic, epoch },
   );
-  return row?.generation ?? 0;
+  return (row?.generation ?? 0) + 1;
 };
 
-const recordHours = async (
+export const recordHours = (
   client: ClickHouseClient,
-  { topic, epoch }: HourRange,
-  differences: readonly WindowDifference[],
-  generation: number,
-  actor: string,
-  reason: string,
-): Promise<void> => {
-  const windows = new Map<string, number>();
-  for (const { partition, reportedHour } of differences) {
-    const key = `${String(partition)} ${String(reportedHour)}`;
-    windows.set(key, (windows.get(key) ?? 0) + 1);
-  }
-  await insertRows(
+  { topic, epoch }: SourceId,
+  hours: readonly RestatedHour[],
+  how: Omit<RestateOptions, 'hourMillis'>,
+): Promise<void> =>
+  insertRows(
     client,
     'restatements',
-    [...windows].map(([key, count]) => {
-      const [partition = 0, hour = 0] = key.split(' ').map(Number);
-      return {
-        topic,
-        epoch,
-        partition,
-        reported_hour: hour / 1000,
-        generation,
-        windows: count,
-        reason,
-        actor,
-      };
-    }),
-  );
-};
-
-/** The keys of windows as one parameter, in a form that ClickHouse reads as an array of tuples. */
-const keysOf = (differences: readonly WindowDifference[]): string =>
-  JSON.stringify(
-    differences.map((each) => [
-      each.partition,
-      each.reportedHour / 1000,
-      each.usageHour / 1000,
-      each.subscriptionKey,
-      each.meterKey,
-      each.resourceKey,
-    ]),
+    hours.map(({ partition, reportedHour, windows }) => ({
+      topic,
+      epoch,
+      partition,
+      reported_hour: reportedHour / 1000,
+      generation: how.generation,
+      windows,
+      reason: how.reason,
+      actor: how.actor,
+    })),
   );
 
-const KEYS = `(SELECT tupleElement(k, 1), toDateTime(tupleElement(k, 2), 'UTC'), toDateTime(tupleElement(k, 3), 'UTC'),
-    tupleElement(k, 4), tupleElement(k, 5), tupleElement(k, 6)
-  FROM (SELECT arrayJoin(JSONExtract({keys:String}, 'Array(Tuple(UInt16, UInt32, UInt32, String, String, String))')) AS k))`;
+/**
+ * Windows as a list of tuples. By the digest of their identities: these are long, and a request's
+ * parameters stand in its URL.
+ */
+const keysOf = (differences: readonly StoredDifference[]): string =>
+  differences
+    .map(
+      (each) =>
+        `(${[each.partition, each.reportedHour / 1000, each.usageHour / 1000, each.digest].join(', ')})`,
+    )
+    .join(', ');
+
+const KEY = `(partition, toUnixTimestamp(reported_hour), toUnixTimestamp(usage_hour), ${WINDOW_DIGEST})`;
 
 const writeRows = async (
   client: ClickHouseClient,
   range: HourRange,
-  differences: readonly WindowDifference[],
+  differences: readonly StoredDifference[],
   generation: number,
   hourMillis: number,
 ): Promise<void> => {
@@ -141,10 +138,9 @@ const writeRows = async (
         tupleElement(attributes, 4), tupleElement(attributes, 5), tupleElement(attributes, 6),
         total, events, lowest, highest, {generation:UInt16}
       FROM (${FROM_LEDGER})
-      WHERE (partition, reported_hour, usage_hour, subscription_key, meter_key, resource_key) IN ${KEYS}`,
+      WHERE ${KEY} IN (${keysOf(differences)})`,
     query_params: {
       ...rangeParams(range),
-      keys: keysOf(differences),
       generation,
       hourSeconds: hourMillis / 1000,
     },
@@ -155,67 +151,12 @@ const writeRows = async (
 const deleteRows = async (
   client: ClickHouseClient,
   { topic, epoch }: HourRange,
-  differences: readonly WindowDifference[],
+  differences: readonly StoredDifference[],
 ): Promise<void> => {
   await client.command({
     query: `ALTER TABLE usage_hourly DELETE WHERE topic = {topic:String} AND epoch = {epoch:UInt32}
-      AND (partition, reported_hour, usage_hour, subscription_key, meter_key, resource_key) IN ${KEYS}`,
-    query_params: { topic, epoch, keys: keysOf(differences) },
+      AND ${KEY} IN (${keysOf(differences)})`,
+    query_params: { topic, epoch },
     clickhouse_settings: { mutations_sync: '2' },
   });
-};
-
-/** The daily rows of the days in the range, which are closed to their end: nobody else writes them. */
-const rollUpDays = async (
-  client: ClickHouseClient,
-  range: HourRange,
-  hourMillis: number,
-  generation: number,
-): Promise<void> => {
-  const daySeconds = (hourMillis * 24) / 1000;
-  const day = (column: string): string =>
-    `toDateTime(intDiv(toUnixTimestamp(${column}), {daySeconds:UInt32}) * {daySeconds:UInt32}, 'UTC')`;
-  const params = {
-    ...rangeParams(range),
-    daySeconds,
-    firstDay: Math.floor(range.from / 1000 / daySeconds) * daySeconds,
-    endDay: (Math.floor(range.to / 1000 / daySeconds) + 1) * daySeconds,
-    generation,
-  };
-  const rolled = `
-    SELECT h.partition AS partition, ${day('h.reported_hour')} AS reported_day,
-      ${day('h.usage_hour')} AS usage_day, h.subscription_key AS subscription_key,
-      h.meter_key AS meter_key, h.resource_key AS resource_key,
-      argMin(tuple(h.subscription_id, h.meter_id, h.resource_uri, h.location, h.tags, h.additional_info), h.first_offset) AS attributes,
-      sum(h.quantity) AS total, sum(h.event_count) AS events, min(h.first_offset) AS lowest,
-      max(h.reported_hour) AS through, max(h.generation) AS newest
-    FROM usage_hourly AS h FINAL
-    INNER JOIN (SELECT partition, closed_through FROM checkpoints FINAL
-      WHERE topic = {topic:String} AND epoch = {epoch:UInt32}) AS c ON c.partition = h.partition
-    WHERE h.topic = {topic:String} AND h.epoch = {epoch:UInt32} AND h.reported_hour < c.closed_through
-      AND h.reported_hour >= toDateTime({firstDay:UInt32}, 'UTC')
-      AND h.reported_hour < toDateTime({endDay:UInt32}, 'UTC')
-    GROUP BY partition, reported_day, usage_day, subscription_key, meter_key, resource_key`;
-  const inRange = `topic = {topic:String} AND epoch = {epoch:UInt32}
-    AND reported_day >= toDateTime({firstDay:UInt32}, 'UTC') AND reported_day < toDateTime({endDay:UInt32}, 'UTC')`;
-  const key = 'partition, reported_day, usage_day, subscription_key, meter_key, resource_key';
-  const insert = (where: string): string => `INSERT INTO usage_daily
-      (topic, epoch, partition, reported_day, usage_day, usage_day_end, subscription_key, meter_key,
-       resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info,
-       quantity, event_count, first_offset, through_hour, generation)
-    SELECT {topic:String}, {epoch:UInt32}, partition, reported_day, usage_day,
-      usage_day + {daySeconds:UInt32}, subscription_key, meter_key, resource_key,
-      tupleElement(attributes, 1), tupleElement(attributes, 2), tupleElement(attributes, 3),
-      tupleElement(attributes, 4), tupleElement(attributes, 5), tupleElement(attributes, 6),
-      total, events, lowest, through, newest
-    FROM (${rolled}) WHERE ${where}`;
-  const run = async (query: string): Promise<void> => {
-    const settings = { ...SEQUENTIAL, mutations_sync: '2' } as const;
-    await client.command({ query, query_params: params, clickhouse_settings: settings });
-  };
-  await run(insert('newest = {generation:UInt16}'));
-  // What is left over from rows that were deleted: daily rows that hold too much, or nothing at all.
-  await run(`ALTER TABLE usage_daily DELETE WHERE ${inRange}
-    AND (${key}, quantity, event_count) NOT IN (SELECT ${key}, total, events FROM (${rolled}))`);
-  await run(insert(`(${key}) NOT IN (SELECT ${key} FROM usage_daily FINAL WHERE ${inRange})`));
 };

@@ -11,6 +11,9 @@ export const deadLetterTopicName = (prefix: string): string => `${prefix}.events
 
 export const aggregatesTopicName = (prefix: string): string => `${prefix}.aggregates.hourly`;
 
+/** The consumer group of the aggregators. */
+export const aggregatorGroup = (prefix: string): string => `${prefix}-aggregator`;
+
 /** What a provider may be called: it becomes a part of a topic's name, and `dlq` is taken. */
 export const isProviderName = (name: string): boolean =>
   /^[a-z0-9][a-z0-9-]{0,62}$/.test(name) && name !== 'dlq';

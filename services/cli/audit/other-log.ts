@@ -1,0 +1,25 @@
+import type { LogRecord } from '../../shared/log-record.ts';
+import { recordDigest } from '../../shared/record-mark.ts';
+import type { SourcePartition } from '../../shared/source.ts';
+import type { StoredCheckpoint } from './checkpoints.ts';
+import type { LogReader } from './log-reader.ts';
+
+/** Why the log is not the one that was counted; null where it is. */
+export const otherLog = async (
+  reader: LogReader,
+  at: SourcePartition,
+  { lastRecord, nextOffset, digest }: StoredCheckpoint,
+  { low, high }: { readonly low: number; readonly high: number },
+): Promise<string | null> => {
+  if (high < nextOffset) {
+    return `the log ends at offset ${String(high)}, and ${String(nextOffset)} had been reached`;
+  }
+  if (lastRecord === null || lastRecord < low) return null;
+  const found: LogRecord[] = [];
+  await reader.read(at, lastRecord, lastRecord + 1, (records) => {
+    found.push(...records);
+    return Promise.resolve();
+  });
+  if (found[0] && recordDigest(found[0]) === digest) return null;
+  return `the record at offset ${String(lastRecord)} is not the one that was counted last`;
+};

@@ -1,0 +1,115 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { queryRows, SEQUENTIAL } from '../../shared/clickhouse/client.ts';
+import { rangeParams, type HourRange } from './recount.ts';
+
+/** A daily row that is not what the hourly ones add up to. */
+export interface DayDifference {
+  readonly partition: number;
+  readonly reportedDay: number;
+  readonly usageDay: number;
+  readonly meterKey: string;
+  readonly resourceKey: string;
+  /** What the hourly rows give; null where they give none. */
+  readonly hourlyQuantity: string | null;
+  /** What the row holds; null where there is none. */
+  readonly rowQuantity: string | null;
+}
+
+const dayParams = (range: HourRange, hourMillis: number): Record<string, unknown> => {
+  const daySeconds = (hourMillis * 24) / 1000;
+  return {
+    ...rangeParams(range),
+    daySeconds,
+    firstDay: Math.floor(range.from / 1000 / daySeconds) * daySeconds,
+    endDay: (Math.floor(range.to / 1000 / daySeconds) + 1) * daySeconds,
+  };
+};
+
+const day = (column: string): string =>
+  `toDateTime(intDiv(toUnixTimestamp(${column}), {daySeconds:UInt32}) * {daySeconds:UInt32}, 'UTC')`;
+
+/** The daily rows of the days in the range, as the hourly ones give them. */
+const ROLLED = `
+SELECT h.partition AS partition, ${day('h.reported_hour')} AS reported_day,
+  ${day('h.usage_hour')} AS usage_day, h.subscription_key AS subscription_key,
+  h.meter_key AS meter_key, h.resource_key AS resource_key,
+  argMin(tuple(h.subscription_id, h.meter_id, h.resource_uri, toString(h.location), h.tags, h.additional_info), h.first_offset) AS attributes,
+  sum(h.quantity) AS total, sum(h.event_count) AS events, min(h.first_offset) AS lowest,
+  max(h.reported_hour) AS through, max(h.generation) AS newest
+FROM usage_hourly AS h FINAL
+INNER JOIN (SELECT partition, closed_through FROM checkpoints FINAL
+  WHERE topic = {topic:String} AND epoch = {epoch:UInt32}) AS c ON c.partition = h.partition
+WHERE h.topic = {topic:String} AND h.epoch = {epoch:UInt32} AND h.reported_hour < c.closed_through
+  AND h.reported_hour >= toDateTime({firstDay:UInt32}, 'UTC')
+  AND h.reported_hour < toDateTime({endDay:UInt32}, 'UTC')
+GROUP BY partition, reported_day, usage_day, subscription_key, meter_key, resource_key`;
+
+const IN_RANGE = `topic = {topic:String} AND epoch = {epoch:UInt32}
+  AND reported_day >= toDateTime({firstDay:UInt32}, 'UTC') AND reported_day < toDateTime({endDay:UInt32}, 'UTC')`;
+
+const KEYS = [
+  'partition',
+  'reported_day',
+  'usage_day',
+  'subscription_key',
+  'meter_key',
+  'resource_key',
+];
+const KEY = KEYS.join(', ');
+
+/** What a row says, as text: it can be compared also where parts of it are NULL. */
+const SAID = `toString(tuple(tuple(subscription_id, meter_id, resource_uri, toString(location), tags, additional_info),
+  quantity, event_count, first_offset, through_hour))`;
+const SAID_ROLLED = 'toString(tuple(attributes, total, events, lowest, through))';
+
+/** Where the daily rows of the days in the range differ from the hourly ones, in order. */
+export const readDayDifferences = (
+  client: ClickHouseClient,
+  range: HourRange,
+  hourMillis: number,
+): Promise<readonly DayDifference[]> =>
+  queryRows<DayDifference>(
+    client,
+    `SELECT if(l.present = 1, l.partition, r.partition) AS partition,
+       toUnixTimestamp(if(l.present = 1, l.reported_day, r.reported_day)) * 1000 AS "reportedDay",
+       toUnixTimestamp(if(l.present = 1, l.usage_day, r.usage_day)) * 1000 AS "usageDay",
+       if(l.present = 1, l.meter_key, r.meter_key) AS "meterKey",
+       if(l.present = 1, l.resource_key, r.resource_key) AS "resourceKey",
+       if(l.present = 1, toString(l.total), NULL) AS "hourlyQuantity",
+       if(r.present = 1, toString(r.quantity), NULL) AS "rowQuantity"
+     FROM (SELECT *, ${SAID_ROLLED} AS said, 1 AS present FROM (${ROLLED})) AS l
+     FULL OUTER JOIN (SELECT ${KEY}, quantity, ${SAID} AS said, 1 AS present FROM usage_daily FINAL WHERE ${IN_RANGE}) AS r
+       ON ${KEYS.map((key) => `l.${key} = r.${key}`).join(' AND ')}
+     WHERE l.present != r.present OR l.said != r.said
+     ORDER BY partition, "reportedDay", "usageDay", "meterKey", "resourceKey"`,
+    dayParams(range, hourMillis),
+  );
+
+/** The daily rows of the days in the range, which are closed to their end: nobody else writes them. */
+export const rollUpDays = async (
+  client: ClickHouseClient,
+  range: HourRange,
+  hourMillis: number,
+  generation: number,
+): Promise<void> => {
+  const params = { ...dayParams(range, hourMillis), generation };
+  const insert = (where: string): string => `INSERT INTO usage_daily
+      (topic, epoch, partition, reported_day, usage_day, usage_day_end, subscription_key, meter_key,
+       resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info,
+       quantity, event_count, first_offset, through_hour, generation)
+    SELECT {topic:String}, {epoch:UInt32}, partition, reported_day, usage_day,
+      usage_day + {daySeconds:UInt32}, subscription_key, meter_key, resource_key,
+      tupleElement(attributes, 1), tupleElement(attributes, 2), tupleElement(attributes, 3),
+      tupleElement(attributes, 4), tupleElement(attributes, 5), tupleElement(attributes, 6),
+      total, events, lowest, through, newest
+    FROM (${ROLLED}) WHERE ${where}`;
+  const run = async (query: string): Promise<void> => {
+    const settings = { ...SEQUENTIAL, mutations_sync: '2' } as const;
+    await client.command({ query, query_params: params, clickhouse_settings: settings });
+  };
+  await run(insert('newest = {generation:UInt16}'));
+  // What is left over from rows that were deleted, or were wrong themselves.
+  await run(`ALTER TABLE usage_daily DELETE WHERE ${IN_RANGE}
+    AND (${KEY}, ${SAID}) NOT IN (SELECT ${KEY}, ${SAID_ROLLED} FROM (${ROLLED}))`);
+  await run(insert(`(${KEY}) NOT IN (SELECT ${KEY} FROM usage_daily FINAL WHERE ${IN_RANGE})`));
+};
