@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   clickHouseSettings,
+  commerceSettings,
   controlKeySettings,
   hourSettings,
   kafkaSettings,
@@ -18,18 +19,10 @@ export const bridgeConfig = (environment: Environment) =>
       ...clickHouseSettings,
       ...controlKeySettings,
       ...hourSettings,
+      ...commerceSettings,
       ...healthSettings(9401),
       /** Says how the stamp is registered; not set: nothing is sent, everything is collected. */
       COMMERCE_REGISTRATION_FILE: z.string().optional(),
-      COMMERCE_URL: z
-        .string()
-        .default('http://127.0.0.1:8081')
-        .refine((text) => /^https?:\/\/[^@\s?#]+$/.test(text) && URL.canParse(text), {
-          message: 'must be an http or https URL without user, password or query in it',
-        })
-        .transform((text) => text.replace(/\/+$/, '')),
-      /** Bearer token for Commerce. */
-      COMMERCE_TOKEN: z.string().optional(),
       /** Milliseconds after which a request to Commerce is given up and sent again. */
       BRIDGE_REQUEST_MILLIS: wholeNumber(30_000, 100, 600_000),
       /** Longest pause between two tries, in milliseconds. */

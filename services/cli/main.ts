@@ -9,6 +9,7 @@ import { lossCommand } from './commands/loss.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { provisionCommand } from './commands/provision.ts';
 import { rebuildCommand } from './commands/rebuild.ts';
+import { reconcileCommand } from './commands/reconcile.ts';
 import { replayCommand } from './commands/replay.ts';
 import { rulesCommand } from './commands/rules.ts';
 import { simulateCommand } from './commands/simulate.ts';
@@ -37,6 +38,7 @@ const program = new Command('usagectl')
   .addCommand(rebuildCommand())
   .addCommand(ledgerCommand())
   .addCommand(auditCommand())
+  .addCommand(reconcileCommand())
   .addCommand(statusCommand())
   .addCommand(dlqCommand());
 

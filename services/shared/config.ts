@@ -134,6 +134,18 @@ export const hourSettings = {
   ),
 };
 
+export const commerceSettings = {
+  COMMERCE_URL: z
+    .string()
+    .default('http://127.0.0.1:8081')
+    .refine((text) => /^https?:\/\/[^@\s?#]+$/.test(text) && URL.canParse(text), {
+      message: 'must be an http or https URL without user, password or query in it',
+    })
+    .transform((text) => text.replace(/\/+$/, '')),
+  /** Bearer token for Commerce. */
+  COMMERCE_TOKEN: z.string().optional(),
+};
+
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 export const logSettings = {

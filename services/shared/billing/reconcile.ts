@@ -27,16 +27,28 @@ export interface BillingSides {
   /** The billable part of the closed windows. */
   readonly windows: readonly Billed[];
   readonly submissions: readonly Submitted[];
-  readonly holdings: readonly Holding[];
+  /** Null where Commerce was not asked: the other two are compared alone. */
+  readonly holdings: readonly Holding[] | null;
 }
 
+/** Reported hours from the first on and before the end. */
+export interface HourSpan {
+  readonly from: Hour;
+  readonly end: Hour;
+}
+
+/** All that ClickHouse's `DateTime` can hold. */
+export const ALL_HOURS: HourSpan = { from: 0 as Hour, end: (0xffff_ffff * 1000) as Hour };
+
+export type DifferenceKind =
+  | 'not-composed' // closed usage that is in no submission: the bridge is behind, or halted
+  | 'wrong-submission' // a submission holds another quantity than its windows and carries
+  | 'not-at-commerce' // it counts as accepted, and Commerce has nothing of it
+  | 'wrong-at-commerce' // Commerce holds another quantity
+  | 'only-at-commerce'; // Commerce holds what was not to be billed
+
 export interface Difference {
-  readonly kind:
-    | 'not-composed' // closed usage that is in no submission: the bridge is behind, or halted
-    | 'wrong-submission' // a submission holds another quantity than its windows and carries
-    | 'not-at-commerce' // it counts as accepted, and Commerce has nothing of it
-    | 'wrong-at-commerce' // Commerce holds another quantity
-    | 'only-at-commerce'; // Commerce holds what was not to be billed
+  readonly kind: DifferenceKind;
   readonly hour: Hour;
   readonly resourceKey: string;
   readonly dimensionKey: string;
@@ -44,7 +56,7 @@ export interface Difference {
   readonly found: Quantity;
 }
 
-/** The three sides of one dimension, altogether. */
+/** The three sides of one dimension, altogether; nothing is accepted where Commerce was not asked. */
 export interface DimensionTotals {
   readonly dimensionKey: string;
   readonly windows: Quantity;
@@ -68,8 +80,13 @@ const isAtCommerce = (outcome: string): boolean =>
 /**
  * Compares, exactly and for each resource, dimension and hour, what the closed windows hold, what was
  * submitted, and what Commerce says it has. Nothing differs where all is billed, and nothing twice.
+ * The sides may hold more than the hours that are compared: what is carried into them.
  */
-export const reconcile = ({ windows, submissions, holdings }: BillingSides): Reconciliation => {
+export const reconcile = (sides: BillingSides, { from, end } = ALL_HOURS): Reconciliation => {
+  const isCompared = ({ hour }: { readonly hour: Hour }): boolean => hour >= from && hour < end;
+  const windows = sides.windows.filter(isCompared);
+  const submissions = sides.submissions.filter(isCompared);
+  const holdings = (sides.holdings ?? []).filter(isCompared);
   const differences: Difference[] = [];
   const differ = (
     kind: Difference['kind'],
@@ -83,7 +100,7 @@ export const reconcile = ({ windows, submissions, holdings }: BillingSides): Rec
 
   const windowOf = new Map(windows.map((window) => [keyOf(window), window]));
   const submissionOf = new Map(submissions.map((each) => [keyOf(each), each]));
-  const quantities = new Map(submissions.map((each) => [each.submissionId, each.quantity]));
+  const quantities = new Map(sides.submissions.map((each) => [each.submissionId, each.quantity]));
   const held = new Map(
     holdings.map(({ hour, resourceUri, dimension, quantity }) => {
       const billed = {
@@ -104,6 +121,7 @@ export const reconcile = ({ windows, submissions, holdings }: BillingSides): Rec
       .concat(each.carries.map((id) => quantities.get(id) ?? ZERO))
       .reduce(addQuantities);
     if (inside !== each.quantity) differ('wrong-submission', each, inside, each.quantity);
+    if (sides.holdings === null) continue;
     const holding = held.get(key);
     if (!holding) {
       if (isAtCommerce(each.outcome)) differ('not-at-commerce', each, each.quantity, ZERO);
@@ -151,6 +169,8 @@ interface BilledRow {
   readonly quantity: string;
 }
 
+const WITHIN = `u.reported_hour >= toDateTime({from:UInt32}, 'UTC') AND u.reported_hour < toDateTime({end:UInt32}, 'UTC')`;
+
 const exact = (text: string): Quantity => {
   const quantity = parseQuantity(text);
   if (quantity === null) throw new Error(`ClickHouse gave "${text}" as a quantity`);
@@ -158,13 +178,16 @@ const exact = (text: string): Quantity => {
 };
 
 /**
- * Reads the sides that ClickHouse holds, of all closed hours: the windows of billable sources, but
- * for meters that the terms of their hour do not bill, and the submissions.
+ * Reads the sides that ClickHouse holds, of all closed hours or of some: the windows of billable
+ * sources, but for meters that the terms of their hour do not bill; the submissions, and those that
+ * were carried into them.
  */
 export const readBillingSides = async (
   client: ClickHouseClient,
+  span: HourSpan = ALL_HOURS,
 ): Promise<Omit<BillingSides, 'holdings'>> => {
   const terms = await readTerms(client);
+  const params = { from: span.from / 1000, end: span.end / 1000 };
   const submissions = await queryRows<
     BilledRow & {
       readonly id: string;
@@ -176,15 +199,19 @@ export const readBillingSides = async (
     `SELECT toString(submission_id) AS id, toUnixTimestamp(reported_hour) AS hour,
        resource_key AS resource, dimension_key AS meter, toString(u.quantity) AS quantity, outcome,
        arrayMap(id -> toString(id), u.carries) AS carries
-     FROM commerce_usage AS u`,
+     FROM commerce_usage AS u
+     WHERE ${WITHIN} OR u.submission_id IN (
+       SELECT arrayJoin(u.carries) FROM commerce_usage AS u WHERE ${WITHIN})`,
+    params,
   );
   const windows = await queryRows<BilledRow>(
     client,
     `SELECT toUnixTimestamp(reported_hour) AS hour, resource_key AS resource, meter_key AS meter,
        toString(sum(u.quantity)) AS quantity
      FROM usage_closed_hours AS u
-     WHERE (topic, epoch) IN (SELECT topic, epoch FROM sources FINAL WHERE billable)
+     WHERE (topic, epoch) IN (SELECT topic, epoch FROM sources FINAL WHERE billable) AND ${WITHIN}
      GROUP BY reported_hour, resource_key, meter_key`,
+    params,
   );
   return {
     windows: billable(windows.map(billedOf), terms),
