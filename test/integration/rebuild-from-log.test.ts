@@ -247,7 +247,7 @@ test('the windows of a right ledger, and daily rows alone, are mended too', asyn
 
 test('killed in the middle of mending and repeated, it finishes; once more it finds nothing', async () => {
   await deleted('usage_events', inHour, 4);
-  await forge('generateUUIDv4() AS event_id', `reported_hour = '2025-03-01 11:00:00'`, 3);
+  await forge('generateUUIDv4() AS event_id', at(11), 3);
   await spoilWindows();
   for (const failpoint of ['rebuild-inserted', 'rebuild-deleted', 'rebuild-restated']) {
     const killed = await rebuild([...WHOLE, '--from-log', ...APPLY], {
@@ -283,15 +283,16 @@ test('who did it, why and to which hours is recorded, also where no window chang
 
 test('the table names what is wrong with its offset, and hours outside the range that it concerns', async () => {
   const move = `toDateTime('2025-03-01 09:00:00', 'UTC') AS reported_hour`;
-  await forge(move, `reported_hour = '2025-03-01 05:00:00'`, 1);
+  await forge(move, at(5), 1);
+  await forge(move, at(15), 1);
   const only = ['--from', '2025-03-01T09:00:00Z', '--to', '2025-03-01T09:00:00Z', '--from-log'];
   const dry = await rebuild(only);
-  expect(dry.stdout).toMatch(/^Rows of the ledger that are not what the log gives: 1$/m);
+  expect(dry.stdout).toMatch(/^Rows of the ledger that are not what the log gives: 2$/m);
   expect(dry.stdout).toMatch(
     /^ +\d +\d+ +2025-03-01T05:00:00Z +[-0-9a-f]{36} +reported_hour is \d+, recounted \d+$/m,
   );
   expect(dry.stdout).toMatch(/Nothing was changed; --apply/);
-  expect(dry.stdout).toMatch(/rebuild 2025-03-01T05:00:00Z too\.$/m);
+  expect(dry.stdout).toMatch(/rebuild 2025-03-01T05:00:00Z, 2025-03-01T15:00:00Z too\.$/m);
   await rebuild([...only, ...APPLY]);
   expect(await stored()).toEqual(right);
 }, 30_000);

@@ -106,7 +106,11 @@ test('a row that is wrong, one that is missing and one too many are shown first,
   expect((await rebuild()).stdout).toContain('Every window is what the ledger gives');
 });
 
-test('readers of the API see which hours were restated', async () => {
+test('readers of the API see which hours were restated, and not those of which the ledger alone was mended', async () => {
+  await command(
+    `INSERT INTO restatements (topic, epoch, partition, reported_hour, generation, windows, reason, actor)
+     SELECT topic, epoch, partition, toDateTime('2025-03-01 21:00:00', 'UTC'), generation, 0, reason, actor FROM restatements LIMIT 1`,
+  );
   const api: ServiceProcess = await startService('usage-api', {
     ...pipeline.environment,
     USAGE_API_PORT: '0',

@@ -38,7 +38,7 @@ export interface Mend<Found> {
   readonly problem: string;
   /** Reported times, in milliseconds, that its rows say, and that the log does. */
   readonly reported: readonly number[];
-  /** What is to be inserted; null where the right row stands there, or none is due. */
+  /** What is to be inserted; null where nothing is due. */
   readonly insert: Found | null;
   /** Which copies at this offset are to be deleted. */
   readonly wrong: readonly string[];
@@ -140,7 +140,8 @@ const differing = <Found>(
         wrong.map(({ row }) => row),
       ),
     ],
-    insert: wrong.length === stored.length ? found : null,
+    // Also where the right row stands there: a merge may have put a wrong copy in its place by then.
+    insert: found,
     wrong: wrong.map(({ row }) => digestIn(table, row)),
   };
 };
