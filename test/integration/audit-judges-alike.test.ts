@@ -72,7 +72,7 @@ const bothOf = (place: Place, log: readonly LogRecord[]) => {
   );
   const recounted = log.map((record) => {
     const before = { ...recount.counts };
-    recount.count(recount.judge(record));
+    recount.count([recount.judge(record)]);
     const { accepted, duplicate, deadLettered } = recount.counts;
     if (accepted > before.accepted) return `${String(record.offset)} accepted`;
     if (duplicate > before.duplicate) return `${String(record.offset)} duplicate`;
@@ -81,6 +81,7 @@ const bothOf = (place: Place, log: readonly LogRecord[]) => {
       : `${String(record.offset)} control`;
   });
   recount.skipTo(state.nextOffset);
+  recount.closeCounted();
   return { state, recount, folded, recounted };
 };
 

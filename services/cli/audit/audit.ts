@@ -9,6 +9,7 @@ import { UserError } from '../../shared/errors.ts';
 import { topicOffsets } from '../../shared/kafka/topics.ts';
 import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
 import { readSources } from '../../shared/sources/register.ts';
+import { ledgerFloor } from '../../shared/sources/trim-ledger.ts';
 import { firstBeginning, lateBeginning, type LateBeginning } from './beginning.ts';
 import {
   checkConservation,
@@ -17,14 +18,18 @@ import {
   type StoredCheckpoint,
 } from './checkpoints.ts';
 import { BillingComparison, type BillingCounts } from './compare-billing.ts';
+import { checkRegister, findStrangers } from './check-register.ts';
+import { compareCarries } from './compare-carries.ts';
+import { compareTotals } from './compare-totals.ts';
 import { countBefore, type WindowComparison } from './compare-windows.ts';
 import { Differences, type Difference } from './differences.ts';
 import { LogReader } from './log-reader.ts';
 import { otherLog } from './other-log.ts';
 import { PartitionAudit, type Totals } from './partition-audit.ts';
 import { Recount } from './recount.ts';
+import { recordedGenerations } from './row-order.ts';
 import { SeenIds } from './seen-ids.ts';
-import { storedRows } from './stored-rows.ts';
+import { findBeyondLog, findWithoutCheckpoint } from './stored-beyond.ts';
 import { usageReader, type UsageReader } from './usage.ts';
 
 export interface AuditTools {
@@ -99,25 +104,29 @@ interface Task {
 export const audit = async (tools: AuditTools, options: AuditOptions): Promise<AuditReport> => {
   const differences = new Differences(options.limit);
   const register = await readSources(tools.clickHouse);
-  const tasks = await tasksOf(tools, register, chosen(register, options.topic));
+  const tasks = await tasksOf(tools, register, options.topic, differences);
   const topics = tasks.flatMap(({ at, log }) => (log ? [at.topic] : []));
   const reader = await LogReader.open(tools.kafka, tools.admin, [...new Set(topics)]);
   const directory = await mkdtemp(join(tmpdir(), 'usage-audit-'));
   const all = tasks.reduce((sum, task) => sum + toRead(task), 0);
   let read = 0;
   try {
-    const run = new AuditRun(tools, options, differences, reader, directory, (records) => {
-      read += records;
-      options.onProgress(read, all);
+    const run = new AuditRun(tools, options, differences, {
+      reader,
+      directory,
+      trimmedBefore: await ledgerFloor(tools.clickHouse),
+      onRead: (records) => {
+        read += records;
+        options.onProgress(read, all);
+      },
     });
     const partitions: AuditedPartition[] = [];
     for (const task of tasks) partitions.push(await run.partition(task));
-    await findStrangers(
-      tools.clickHouse,
-      await readSources(tools.clickHouse),
-      options,
-      differences,
-    );
+    const { clickHouse } = tools;
+    if (options.billing) {
+      await compareCarries(clickHouse, register, options.topic, differences);
+    }
+    await findStrangers(clickHouse, await readSources(clickHouse), options, differences);
     return { partitions, differences: differences.count, first: differences.first };
   } finally {
     await reader.close();
@@ -140,8 +149,10 @@ const chosen = (register: readonly Source[], topic: string | null): readonly Sou
 const tasksOf = async (
   { admin, clickHouse }: AuditTools,
   register: readonly Source[],
-  sources: readonly Source[],
+  wanted: string | null,
+  differences: Differences,
 ): Promise<readonly Task[]> => {
+  const sources = chosen(register, wanted);
   // Before the logs: what is folded meanwhile lies behind these checkpoints.
   const checkpoints = await readCheckpoints(clickHouse);
   const topics = new Set(await admin.listTopics());
@@ -149,6 +160,10 @@ const tasksOf = async (
   const newest = new Map<string, number>();
   for (const { topic, epoch } of register) {
     newest.set(topic, Math.max(newest.get(topic) ?? 0, epoch));
+  }
+  for (const source of register) {
+    if (counts(source) || (wanted !== null && source.topic !== wanted)) continue;
+    checkRegister(source, checkpoints, null, differences);
   }
   const tasks: Task[] = [];
   for (const source of sources) {
@@ -160,6 +175,7 @@ const tasksOf = async (
       );
     }
     const logs = isGone ? null : await topicOffsets(admin, topic);
+    checkRegister(source, checkpoints, logs?.length ?? null, differences);
     for (let partition = 0; partition < partitions; partition++) {
       const at = { topic, epoch, partition };
       const checkpoint = checkpoints.get(partitionName(at)) ?? null;
@@ -174,13 +190,19 @@ const toRead = ({ checkpoint, log }: Task): number =>
 
 const NOTHING: Totals = { records: 0, ledger: 0, deadLetters: 0, hourly: 0, daily: 0, ahead: 0 };
 
+interface RunTools {
+  readonly reader: LogReader;
+  /** For temporary files. */
+  readonly directory: string;
+  /** Usage that started before it may be gone from the ledger; 0 where it was never trimmed. */
+  readonly trimmedBefore: number;
+  readonly onRead: (records: number) => void;
+}
+
 class AuditRun {
-  private readonly tools: AuditTools;
+  private readonly tools: AuditTools & RunTools;
   private readonly options: AuditOptions;
   private readonly differences: Differences;
-  private readonly reader: LogReader;
-  private readonly directory: string;
-  private readonly onRead: (records: number) => void;
   private readonly schemas = readSchemaDirectory();
   private readonly read: UsageReader = usageReader(this.schemas);
 
@@ -188,24 +210,24 @@ class AuditRun {
     tools: AuditTools,
     options: AuditOptions,
     differences: Differences,
-    reader: LogReader,
-    directory: string,
-    onRead: (records: number) => void,
+    runTools: RunTools,
   ) {
-    this.tools = tools;
+    this.tools = { ...tools, ...runTools };
     this.options = options;
     this.differences = differences;
-    this.reader = reader;
-    this.directory = directory;
-    this.onRead = onRead;
   }
 
   async partition(task: Task): Promise<AuditedPartition> {
     const { checkpoint, log, at } = task;
-    if (checkpoint === null) return this.withoutRecount(task, 'not begun');
-    await checkConservation(this.tools.clickHouse, checkpoint, this.differences);
+    const { clickHouse, trimmedBefore } = this.tools;
+    if (checkpoint === null) {
+      await findWithoutCheckpoint(clickHouse, at, partitionName(at), this.differences);
+      return this.withoutRecount(task, 'not begun');
+    }
+    const logEnd = this.logEndOf(task);
+    await checkConservation(clickHouse, checkpoint, trimmedBefore, logEnd, this.differences);
     if (log === null) return this.withoutRecount(task, 'gone');
-    const other = await otherLog(this.reader, at, checkpoint, log);
+    const other = await otherLog(this.tools.reader, at, checkpoint, log);
     if (other !== null) {
       this.differences.add(at, 'log', 'log', other, checkpoint.lastRecord);
       return this.withoutRecount(task, 'another log');
@@ -215,35 +237,52 @@ class AuditRun {
     return this.recounted(task, checkpoint, log, isLate);
   }
 
+  /** Where the log of a partition ends now; it ends at the checkpoint where it is gone. */
+  private logEndOf({ at, checkpoint, log }: Task): () => Promise<number> {
+    const { admin } = this.tools;
+    return log === null
+      ? () => Promise.resolve(checkpoint?.nextOffset ?? 0)
+      : async () => (await topicOffsets(admin, at.topic))[at.partition]?.high ?? 0;
+  }
+
+  private async windowsOf(task: Task): Promise<WindowComparison> {
+    const { at, source, checkpoint } = task;
+    const { clickHouse: client } = this.tools;
+    return {
+      client,
+      at,
+      source,
+      differences: this.differences,
+      nextOffset: checkpoint?.nextOffset ?? 0,
+      closedThrough: checkpoint?.closedThrough ?? 0,
+      logEnd: this.logEndOf(task),
+      generations: await recordedGenerations(client, at),
+    };
+  }
+
   private async recounted(
-    { at, source }: Task,
+    task: Task,
     checkpoint: StoredCheckpoint,
     log: { readonly low: number; readonly high: number },
     isLate: boolean,
   ): Promise<AuditedPartition> {
+    const { at, source } = task;
     const { clickHouse: client, keyring } = this.tools;
-    const { nextOffset, closedThrough } = checkpoint;
+    const { nextOffset } = checkpoint;
     const { beginning, countedFrom }: LateBeginning = isLate
       ? await lateBeginning(
-          { client, reader: this.reader, keyring },
+          { client, reader: this.tools.reader, keyring },
           at,
           source,
           checkpoint,
           log.low,
         )
       : { beginning: firstBeginning(source, log.low), countedFrom: log.low };
-    const windows: WindowComparison = {
-      client,
-      at,
-      source,
-      differences: this.differences,
-      nextOffset,
-      closedThrough,
-    };
+    const windows = await this.windowsOf(task);
     const billing = this.options.billing
       ? await BillingComparison.open(client, at, source, this.differences)
       : null;
-    const seen = new SeenIds(this.directory, this.options.maxIdBytes);
+    const seen = new SeenIds(this.tools.directory, this.options.maxIdBytes);
     const recount = new Recount(
       { place: at, source, keyring, schemas: this.schemas, read: this.read, seen },
       beginning,
@@ -257,15 +296,17 @@ class AuditRun {
         whole: !isLate,
         hasGivenIds: isLate || at.epoch > 1,
       },
-      { trimmedBefore: checkpoint.floor, billing },
+      { trimmedBefore: this.tools.trimmedBefore, billing },
     );
     let given = log.low;
-    await this.reader.read(at, log.low, nextOffset, async (records, next) => {
+    await this.tools.reader.read(at, log.low, nextOffset, async (records, next) => {
       await partition.take(records, next);
-      this.onRead(next - given);
+      this.tools.onRead(next - given);
       given = next;
     });
     await partition.end(nextOffset);
+    await findBeyondLog(client, at, nextOffset, windows.logEnd, this.differences);
+    await billing?.compareOthers();
     compareCheckpoint(
       checkpoint,
       recount,
@@ -294,24 +335,26 @@ class AuditRun {
     windows: WindowComparison,
     { hour, day }: { readonly hour: number; readonly day: number },
   ): Promise<AuditedPartition['notRecountable']> {
+    if (hour === 0) return { hourly: 0, daily: 0 };
+    await compareTotals(windows, { hour, day }, this.tools.trimmedBefore);
     return {
-      hourly: hour === 0 ? 0 : await countBefore(windows, 'hourly', hour),
-      daily: day === 0 ? 0 : await countBefore(windows, 'daily', day),
+      hourly: await countBefore(windows, 'hourly', hour),
+      daily: await countBefore(windows, 'daily', day),
     };
   }
 
-  private async withoutRecount(
-    { at, source, checkpoint, log }: Task,
-    state: PartitionState,
-  ): Promise<AuditedPartition> {
-    const windows: WindowComparison = {
-      client: this.tools.clickHouse,
-      at,
-      source,
-      differences: this.differences,
-      nextOffset: checkpoint?.nextOffset ?? 0,
-      closedThrough: checkpoint?.closedThrough ?? 0,
-    };
+  private async withoutRecount(task: Task, state: PartitionState): Promise<AuditedPartition> {
+    const { at, checkpoint, log } = task;
+    const windows = await this.windowsOf(task);
+    if (state === 'gone' || state === 'expired') {
+      await findBeyondLog(
+        this.tools.clickHouse,
+        at,
+        windows.nextOffset,
+        windows.logEnd,
+        this.differences,
+      );
+    }
     const end = checkpoint?.nextOffset ?? 0;
     return {
       ...at,
@@ -330,27 +373,3 @@ class AuditRun {
     };
   }
 }
-
-const TABLES = ['checkpoints', 'usage_events', 'usage_hourly', 'usage_daily', 'dead_letters'];
-
-/** Rows of partitions that no source has. */
-const findStrangers = async (
-  client: ClickHouseClient,
-  register: readonly Source[],
-  { topic: wanted }: AuditOptions,
-  differences: Differences,
-): Promise<void> => {
-  const known = new Map(
-    register.map((source) => [`${source.topic}/${String(source.epoch)}`, source]),
-  );
-  for (const table of TABLES) {
-    const rows = storedRows(client, `SELECT DISTINCT topic, epoch, partition FROM ${table}`, {});
-    for await (const [topic, epoch, partition] of rows) {
-      const at = { topic: String(topic), epoch: Number(epoch), partition: Number(partition) };
-      if (wanted !== null && at.topic !== wanted) continue;
-      const source = known.get(`${at.topic}/${String(at.epoch)}`);
-      if (source && at.partition < source.partitions) continue;
-      differences.add(at, 'register', table, 'has rows of a partition that no source has');
-    }
-  }
-};

@@ -9,11 +9,14 @@ import {
   type Quantity,
 } from '../../shared/decimal.ts';
 import type { Source, SourcePartition } from '../../shared/source.ts';
-import { isoText, millis, type Hour } from '../../shared/time.ts';
+import { hourOf, isoText, millis, type Hour } from '../../shared/time.ts';
+import { usageAggregateId } from '../../shared/usage-aggregate.ts';
+import { uuidText } from '../../shared/usage-event.ts';
+import { submissionProblems, type Outcome, type Submission } from './compare-submission.ts';
 import type { Span } from './compare-windows.ts';
-import type { Differences } from './differences.ts';
+import { contradiction, type Differences, type Value } from './differences.ts';
 import type { CountedHour } from './recount.ts';
-import { instant, OF_PARTITION, partitionParams, storedRows } from './stored-rows.ts';
+import { instant, OF_PARTITION, partitionParams, shortest, storedRows } from './stored-rows.ts';
 
 /** How many closed hours and submissions of a partition were compared. */
 export interface BillingCounts {
@@ -23,26 +26,42 @@ export interface BillingCounts {
   submissions: number;
 }
 
-interface Submission {
-  readonly id: string;
-  readonly hour: number;
-  readonly resourceKey: string;
-  readonly dimensionKey: string;
-  readonly quantity: Quantity;
-  readonly disposition: string;
-  readonly carries: readonly string[];
-  readonly outcome: string | null;
-  readonly accepted: string | null;
+/** A composition as it is stored. */
+interface Composition {
+  readonly aggregates: number;
+  readonly submitted: number;
+  readonly submissions: number;
+  readonly toSend: number;
+  readonly carries: string;
+  readonly terms: number;
 }
 
 /** What one resource and meter come to in one hour. */
 interface Owed {
   readonly resourceKey: string;
   readonly meterKey: string;
+  readonly aggregates: Set<string>;
   quantity: Quantity;
 }
 
 const IDS_PER_QUERY = 500;
+
+const UUID_LENGTH = 36;
+
+/** An array of ids, as text. */
+const ids = (column: string): string =>
+  `arrayStringConcat(arrayMap(id -> toString(id), t.${column}), ' ')`;
+
+const inOrder = (texts: readonly string[]): string => [...texts].sort().join(' ').trim();
+
+const COMPOSITION_COLUMNS = [
+  'aggregates',
+  'submitted',
+  'submissions',
+  'to_send',
+  'carries',
+  'terms',
+];
 
 const exactly = (text: string): Quantity => parseQuantity(text) ?? ZERO;
 
@@ -103,25 +122,40 @@ export class BillingComparison {
     const carried = await this.quantitiesOf([...submissions.values()].flat());
     const windows = new Map(counted.map((each) => [each.hour, each]));
     for (let hour = first; hour < end; hour += hourMillis) {
-      const aggregates = compositions.get(hour);
-      if (aggregates === undefined) {
+      const composition = compositions.get(hour);
+      if (composition === undefined) {
         if (hour < this.lastComposed) this.differ(hour, '', 'is not composed, and later ones are');
         else this.counts.waiting++;
         continue;
       }
       this.counts.composed++;
       const found = submissions.get(hour) ?? [];
-      this.compareHour(hour as Hour, windows.get(hour), aggregates, found, carried);
+      this.compareHour(hour as Hour, windows.get(hour), composition, found, carried);
+    }
+  }
+
+  /** Hours that are composed and cannot be: the source does not cover them, or they are not over. */
+  async compareOthers(): Promise<void> {
+    const { firstHour, lastHour, hourMillis } = this.source;
+    const last = lastHour ?? hourOf(millis(Date.now()), hourMillis);
+    for (const span of [
+      { from: 0, end: firstHour },
+      { from: last + hourMillis, end: 0xffff_ffff * 1000 },
+    ]) {
+      for (const hour of (await this.compositions(span)).keys()) {
+        this.differ(hour, '', 'is composed, and is no closed hour of the source');
+      }
     }
   }
 
   private compareHour(
     hour: Hour,
     counted: CountedHour | undefined,
-    aggregates: number,
+    composition: Composition,
     submissions: readonly Submission[],
     carried: ReadonlyMap<string, Quantity>,
   ): void {
+    const { at } = this;
     const terms = termsOf(this.terms, hour);
     if (!terms) {
       this.differ(hour, '', 'is composed, and no billing terms hold for it');
@@ -129,67 +163,54 @@ export class BillingComparison {
     }
     const meters = this.meters.get(terms.effectiveFrom) ?? new Map<string, MeterTerms>();
     const windows = [...(counted?.windows.values() ?? [])];
-    const groups = new Set(
-      windows.map((each) => [each.subscriptionKey, each.meterKey, each.resourceKey].join('\0')),
-    );
-    if (groups.size !== aggregates) {
-      this.differ(
-        hour,
-        '',
-        `was composed of ${String(aggregates)} aggregates, recounted ${String(groups.size)}`,
-      );
-    }
+    const groups = new Set<string>();
     const owed = new Map<string, Owed>();
-    for (const { meterKey, resourceKey, quantity } of this.source.billable ? windows : []) {
-      if (meters.get(meterKey)?.billable === false) continue;
+    let submitted = 0;
+    for (const window of windows) {
+      const { subscriptionKey, meterKey, resourceKey, quantity } = window;
+      const group = [subscriptionKey, meterKey, resourceKey].join('\0');
+      const isNew = !groups.has(group);
+      groups.add(group);
+      if (!this.source.billable || meters.get(meterKey)?.billable === false) continue;
+      if (isNew) submitted++;
       const key = `${resourceKey}\0${meterKey}`;
-      const sum = owed.get(key);
-      if (sum) sum.quantity = addQuantities(sum.quantity, quantity);
-      else owed.set(key, { resourceKey, meterKey, quantity });
+      const sum = owed.get(key) ?? { resourceKey, meterKey, aggregates: new Set(), quantity: ZERO };
+      owed.set(key, sum);
+      sum.quantity = addQuantities(sum.quantity, quantity);
+      if (isNew) sum.aggregates.add(uuidText(usageAggregateId(at, hour, window)));
     }
+    const problem = contradiction(
+      COMPOSITION_COLUMNS,
+      [
+        groups.size,
+        submitted,
+        submissions.length,
+        submissions.filter((each) => each.disposition === 'send').length,
+        inOrder(submissions.flatMap(({ carries }) => carries)),
+        terms.effectiveFrom,
+      ],
+      Object.values(composition),
+    );
+    if (problem) this.differ(hour, '', `of the composition, ${problem}`);
     for (const each of submissions) {
       this.counts.submissions++;
       const key = `${each.resourceKey}\0${each.dimensionKey}`;
-      const name = `${each.resourceKey} ${each.dimensionKey}`;
       const sum = owed.get(key);
       owed.delete(key);
-      if (!sum && each.carries.length === 0) {
-        this.differ(hour, name, 'is submitted, and the log has nothing of it that is billed');
-        continue;
-      }
-      const quantity = each.carries
-        .map((id) => carried.get(id) ?? ZERO)
-        .reduce(addQuantities, sum?.quantity ?? ZERO);
-      if (quantity !== each.quantity) {
-        this.differ(
-          hour,
-          name,
-          `quantity is ${formatQuantity(each.quantity)}, recounted ${formatQuantity(quantity)}`,
-        );
-      }
-      const disposition =
-        each.quantity === 0n
-          ? 'zero'
-          : terms.reporting !== 'on'
-            ? 'not-reported'
-            : meters.has(each.dimensionKey)
-              ? 'send'
-              : 'held';
-      if (disposition !== each.disposition) {
-        this.differ(hour, name, `disposition is ${each.disposition}, recounted ${disposition}`);
-      }
-      if (each.outcome === 'mismatch') {
-        this.differ(hour, name, `Commerce holds another quantity: ${String(each.accepted)}`);
-      } else if (
-        (each.outcome === 'accepted' || each.outcome === 'duplicate') &&
-        exactly(each.accepted ?? '0') !== each.quantity
-      ) {
-        this.differ(
-          hour,
-          name,
-          `quantity is ${formatQuantity(each.quantity)}, accepted ${String(each.accepted)}`,
-        );
-      }
+      const problems = submissionProblems(each, {
+        at,
+        hour,
+        usage: sum?.quantity ?? null,
+        quantity: each.carries
+          .map((id) => carried.get(id) ?? ZERO)
+          .reduce(addQuantities, sum?.quantity ?? ZERO),
+        aggregates: [...(sum?.aggregates ?? [])],
+        reporting: terms.reporting,
+        planId: terms.planId,
+        meter: meters.get(each.dimensionKey) ?? null,
+      });
+      const name = `${each.resourceKey} ${each.dimensionKey}`;
+      for (const text of problems) this.differ(hour, name, text);
     }
     for (const { resourceKey, meterKey, quantity } of owed.values()) {
       this.differ(
@@ -205,51 +226,78 @@ export class BillingComparison {
     this.differences.add(this.at, 'billing', name, problem);
   }
 
-  /** How many aggregates were in each hour that is composed. */
-  private async compositions(span: Span): Promise<ReadonlyMap<number, number>> {
-    const found = new Map<number, number>();
-    for await (const [hour, aggregates] of this.rows(
-      `SELECT ${instant('reported_hour')}, t.aggregates FROM compositions AS t FINAL`,
+  private async compositions(span: Span): Promise<ReadonlyMap<number, Composition>> {
+    const found = new Map<number, Composition>();
+    for await (const row of this.rows(
+      `SELECT ${instant('reported_hour')}, t.aggregates, t.submitted, t.submissions, t.to_send,
+         ${ids('carries')}, ${instant('terms')}
+       FROM compositions AS t FINAL`,
       span,
     )) {
-      found.set(Number(hour), Number(aggregates));
+      const [hour, aggregates, submitted, submissions, toSend, carries, terms] = row;
+      found.set(Number(hour), {
+        aggregates: Number(aggregates),
+        submitted: Number(submitted),
+        submissions: Number(submissions),
+        toSend: Number(toSend),
+        carries: inOrder(String(carries).split(' ')),
+        terms: Number(terms),
+      });
     }
     return found;
   }
 
   private async submissions(span: Span): Promise<ReadonlyMap<number, readonly Submission[]>> {
-    const outcomes = new Map<string, readonly [string, string | null]>();
-    for await (const [id, outcome, accepted] of this.rows(
-      `SELECT toString(t.submission_id), t.outcome, toString(t.accepted_quantity)
+    const outcomes = new Map<string, Outcome & { readonly hour: number }>();
+    for await (const [id, hour, kind, accepted] of this.rows(
+      `SELECT toString(t.submission_id), ${instant('reported_hour')}, t.outcome,
+         toString(t.accepted_quantity)
        FROM commerce_outcomes AS t FINAL`,
       span,
     )) {
-      outcomes.set(String(id), [String(outcome), accepted as string | null]);
+      outcomes.set(`${String(id)} ${String(hour)}`, {
+        kind: String(kind),
+        accepted: shortest(accepted as Value) as string | null,
+        hour: Number(hour),
+      });
     }
     const found = new Map<number, Submission[]>();
     for await (const row of this.rows(
-      `SELECT toString(t.submission_id), ${instant('reported_hour')}, t.resource_key,
-         t.dimension_key, toString(t.quantity), t.disposition,
-         arrayStringConcat(arrayMap(id -> toString(id), t.carries), ' ')
+      `SELECT toString(t.submission_id), ${instant('reported_hour')}, t.resource_uri, t.resource_key,
+         t.dimension, t.dimension_key, toString(t.quantity), t.disposition, t.plan_id,
+         ${ids('aggregates')}, ${ids('carries')}
        FROM commerce_submissions AS t FINAL`,
       span,
     )) {
-      const [id, hour, resourceKey, dimensionKey, quantity, disposition, carries] = row;
-      const [outcome, accepted] = outcomes.get(String(id)) ?? [null, null];
+      const [id, hour, resourceUri, resourceKey, dimension, dimensionKey, ...rest] =
+        row.map(String);
+      const [quantity = '', disposition = '', planId = '', aggregates = '', carries = ''] = rest;
+      const name = `${String(id)} ${String(hour)}`;
       const submission: Submission = {
         id: String(id),
         hour: Number(hour),
+        resourceUri: String(resourceUri),
         resourceKey: String(resourceKey),
+        dimension: String(dimension),
         dimensionKey: String(dimensionKey),
-        quantity: exactly(String(quantity)),
-        disposition: String(disposition),
-        carries: String(carries).split(' ').filter(Boolean),
-        outcome,
-        accepted,
+        quantity: exactly(quantity),
+        disposition,
+        planId,
+        aggregates: aggregates.split(' ').filter(Boolean),
+        carries: carries.split(' ').filter(Boolean),
+        outcome: outcomes.get(name) ?? null,
       };
+      outcomes.delete(name);
       const ofHour = found.get(submission.hour);
       if (ofHour) ofHour.push(submission);
       else found.set(submission.hour, [submission]);
+    }
+    for (const [name, { hour, kind }] of outcomes) {
+      this.differ(
+        hour,
+        name.slice(0, UUID_LENGTH),
+        `outcome is ${kind}, and there is no submission`,
+      );
     }
     return found;
   }

@@ -10,6 +10,13 @@ import {
   type Value,
   type Values,
 } from './differences.ts';
+import {
+  CELL_OFFSETS,
+  cellName,
+  cellStart,
+  digestEvents,
+  type LedgerDigests,
+} from './ledger-digests.ts';
 import type { AcceptedEvent, RefusedRecord } from './recount.ts';
 import {
   instant,
@@ -22,7 +29,7 @@ import {
   type Columns,
 } from './stored-rows.ts';
 
-/** One range of offsets of a partition, whose accepted events and refused records are all given. */
+/** Whole cells of a partition, whose accepted events and refused records are all given. */
 export interface Page {
   readonly from: number;
   readonly end: number;
@@ -34,13 +41,15 @@ export interface RecordComparison {
   readonly client: ClickHouseClient;
   readonly at: SourcePartition;
   readonly differences: Differences;
-  /** Usage that started before it may be gone from the ledger; null where it was never trimmed. */
-  readonly trimmedBefore: number | null;
+  readonly ledger: LedgerDigests;
+  /** Usage that started before it may be gone from the ledger; 0 where it was never trimmed. */
+  readonly trimmedBefore: number;
 }
 
 export const LEDGER: Columns = {
   offset: 't.offset',
   event_id: 'toString(t.event_id)',
+  content_digest: 'toString(t.content_digest)',
   reported_time: millisecond('reported_time'),
   reported_hour: instant('reported_hour'),
   usage_hour: instant('usage_hour'),
@@ -62,6 +71,7 @@ export const ledgerRow = (event: AcceptedEvent): Values => {
   return [
     event.offset,
     uuidText(usage.eventId),
+    event.contentDigest,
     event.reportedTime,
     event.reportedHour,
     event.usageHour,
@@ -101,26 +111,67 @@ export const deadLetterRow = ({ record, code, reportedTime }: RefusedRecord): Va
   md5(JSON.stringify(record.headers)),
 ];
 
-/** Compares the ledger and the dead letters of a range of offsets; returns how many rows they are. */
+/** Compares the ledger and the dead letters of a page; returns how many rows they are. */
 export const compareRecords = async (
   comparison: RecordComparison,
   page: Page,
 ): Promise<{ readonly ledger: number; readonly deadLetters: number }> => {
-  const { client, at, trimmedBefore } = comparison;
-  const of = { ...partitionParams(at), from: page.from, end: page.end };
-  const range = `${OF_PARTITION} AND t.offset >= {from:UInt64} AND t.offset < {end:UInt64}`;
-  const trimmed = page.accepted.filter(
-    ({ usage }) => trimmedBefore !== null && usage.start < trimmedBefore,
-  );
-  const ledger = await compareRows(comparison, {
+  const ledger = await compareLedger(comparison, page);
+  const deadLetters = await compareRows(comparison, {
+    kind: 'dead-letter',
+    columns: DEAD_LETTER_COLUMNS,
+    recounted: new Map(page.refused.map((each) => [each.record.offset, deadLetterRow(each)])),
+    stored: storedRows(
+      comparison.client,
+      `SELECT ${selected(DEAD_LETTER)} FROM dead_letters AS t FINAL WHERE ${IN_RANGE}`,
+      rangeParams(comparison, page),
+    ),
+    final: null,
+    mayBeMissing: new Set(),
+  });
+  return { ledger, deadLetters };
+};
+
+const IN_RANGE = `${OF_PARTITION} AND t.offset >= {from:UInt64} AND t.offset < {end:UInt64}`;
+
+const rangeParams = (
+  { at }: RecordComparison,
+  { from, end }: { readonly from: number; readonly end: number },
+): Record<string, unknown> => ({ ...partitionParams(at), from, end });
+
+/** Reads rows only where the digests of cells differ: from the first to the last of these. */
+const compareLedger = async (comparison: RecordComparison, page: Page): Promise<number> => {
+  const { client, at, ledger, trimmedBefore } = comparison;
+  const stored = await ledger.take(page.from, page.end);
+  const recounted = digestEvents(page.accepted, trimmedBefore);
+  let rows = 0;
+  const unlike: number[] = [];
+  for (let offset = cellStart(page.from); offset < page.end; offset += CELL_OFFSETS) {
+    for (const isTrimmed of [false, true]) {
+      const name = cellName(offset, isTrimmed);
+      const [found, expected] = [stored.get(name), recounted.get(name)];
+      rows += found?.rows ?? 0;
+      const isAlike = found?.rows === expected?.rows && found?.digest === expected?.digest;
+      if (!isAlike && !(isTrimmed && found === undefined)) unlike.push(offset);
+    }
+  }
+  const [first] = unlike;
+  if (first === undefined) return rows;
+  const range = {
+    from: Math.max(page.from, first),
+    end: Math.min(page.end, (unlike.at(-1) ?? first) + CELL_OFFSETS),
+  };
+  const events = page.accepted.filter(({ offset }) => offset >= range.from && offset < range.end);
+  const trimmed = events.filter(({ usage }) => usage.start < trimmedBefore);
+  await compareRows(comparison, {
     kind: 'ledger',
     columns: LEDGER_COLUMNS,
-    recounted: new Map(page.accepted.map((event) => [event.offset, ledgerRow(event)])),
-    // Without FINAL, which would merge the whole partition for each page.
+    recounted: new Map(events.map((event) => [event.offset, ledgerRow(event)])),
+    // Without FINAL, which would merge the whole partition.
     stored: storedRows(
       client,
-      `SELECT ${selected(LEDGER)} FROM usage_events AS t WHERE ${range}`,
-      of,
+      `SELECT ${selected(LEDGER)} FROM usage_events AS t WHERE ${IN_RANGE}`,
+      rangeParams(comparison, range),
     ),
     final: (offset) =>
       storedRows(
@@ -131,19 +182,7 @@ export const compareRecords = async (
       ),
     mayBeMissing: new Set(trimmed.map(({ offset }) => offset)),
   });
-  const deadLetters = await compareRows(comparison, {
-    kind: 'dead-letter',
-    columns: DEAD_LETTER_COLUMNS,
-    recounted: new Map(page.refused.map((each) => [each.record.offset, deadLetterRow(each)])),
-    stored: storedRows(
-      client,
-      `SELECT ${selected(DEAD_LETTER)} FROM dead_letters AS t FINAL WHERE ${range}`,
-      of,
-    ),
-    final: null,
-    mayBeMissing: new Set(),
-  });
-  return { ledger, deadLetters };
+  return rows;
 };
 
 /** Rows that are told by the offset, which stands in their first column. */

@@ -70,11 +70,12 @@ export const contradiction = (
   recounted: Values,
   stored: Values,
 ): string | null => {
+  if (columns.every((_, at) => (recounted[at] ?? null) === (stored[at] ?? null))) return null;
   const wrong = columns.flatMap((column, at) => {
     const [expected, found] = [recounted[at] ?? null, stored[at] ?? null];
     return expected === found ? [] : [`${column} is ${shown(found)}, recounted ${shown(expected)}`];
   });
-  return wrong.length === 0 ? null : wrong.join('; ');
+  return wrong.join('; ');
 };
 
 const LONGEST = 120;

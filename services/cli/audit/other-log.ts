@@ -15,6 +15,9 @@ export const otherLog = async (
     return `the log ends at offset ${String(high)}, and ${String(nextOffset)} had been reached`;
   }
   if (lastRecord === null || lastRecord < low) return null;
+  if (lastRecord >= nextOffset) {
+    return `last_record is ${String(lastRecord)}, and only records before ${String(nextOffset)} were counted`;
+  }
   const found: LogRecord[] = [];
   await reader.read(at, lastRecord, lastRecord + 1, (records) => {
     found.push(...records);

@@ -1,4 +1,3 @@
-import type { ClickHouseClient } from '@clickhouse/client';
 import { addQuantities } from '../../shared/decimal.ts';
 import type { LogRecord } from '../../shared/log-record.ts';
 import type { SourcePartition } from '../../shared/source.ts';
@@ -12,17 +11,11 @@ import {
   type WindowComparison,
 } from './compare-windows.ts';
 import { enterGivenIds } from './given-ids.ts';
-import {
-  windowName,
-  type AcceptedEvent,
-  type CountedHour,
-  type Judged,
-  type Recount,
-  type RefusedRecord,
-} from './recount.ts';
+import { cellStart, LedgerDigests } from './ledger-digests.ts';
+import { windowName, type CountedHour, type Judged, type Recount } from './recount.ts';
 import type { SeenIds } from './seen-ids.ts';
 
-/** So many records, or bytes of them, are compared with the ledger at once. */
+/** So many records, or bytes of them, are counted and compared with the ledger at once. */
 const PAGE_RECORDS = 50_000;
 const PAGE_BYTES = 64 * 1024 * 1024;
 /** So many windows of closed hours wait to be compared together. */
@@ -52,20 +45,19 @@ export interface Totals {
  * closed. What it holds is bounded by a page, an open hour and its day, whatever the length of the log.
  */
 export class PartitionAudit {
-  private readonly client: ClickHouseClient;
   private readonly at: SourcePartition;
   private readonly recount: Recount;
   private readonly seen: SeenIds;
   private readonly start: Start;
   private readonly windows: WindowComparison;
-  private readonly trimmedBefore: number | null;
+  private readonly trimmedBefore: number;
+  private readonly ledger: LedgerDigests;
   private readonly billing: BillingComparison | null;
-  private page: {
-    from: number;
-    bytes: number;
-    accepted: AcceptedEvent[];
-    refused: RefusedRecord[];
-  };
+  /** Every offset before it is counted and compared; it begins a cell, unless it is where all begins. */
+  private pageFrom: number;
+  /** Judged, and not counted yet. */
+  private pending: Judged[] = [];
+  private pendingBytes = 0;
   private hours: CountedHour[] = [];
   private pendingWindows = 0;
   /** Daily windows of days that are not compared yet. */
@@ -91,11 +83,10 @@ export class PartitionAudit {
     seen: SeenIds,
     start: Start,
     options: {
-      readonly trimmedBefore: number | null;
+      readonly trimmedBefore: number;
       readonly billing: BillingComparison | null;
     },
   ) {
-    this.client = windows.client;
     this.at = windows.at;
     this.windows = windows;
     this.recount = recount;
@@ -103,7 +94,14 @@ export class PartitionAudit {
     this.start = start;
     this.trimmedBefore = options.trimmedBefore;
     this.billing = options.billing;
-    this.page = { from: start.offset, bytes: 0, accepted: [], refused: [] };
+    // Of a whole life, nothing may be stored below its first record either.
+    this.pageFrom = start.whole ? 0 : start.offset;
+    this.ledger = new LedgerDigests(
+      windows.client,
+      windows.at,
+      { from: this.pageFrom, end: windows.nextOffset },
+      options.trimmedBefore,
+    );
     this.begun = start.whole;
     this.hoursFrom = 0;
     this.daysFrom = 0;
@@ -111,32 +109,26 @@ export class PartitionAudit {
   }
 
   async take(records: readonly LogRecord[], next: number): Promise<void> {
-    const judged: Judged[] = [];
     for (const record of records) {
       const each = this.recount.judge(record);
       this.last = record;
       if (record.offset < this.start.offset) continue; // only to know what is in force
       if (!this.begun) this.beginAfter(each.reportedHour);
       this.begun = true;
-      judged.push(each);
-      this.page.bytes += (record.value?.length ?? 0) + (record.key?.length ?? 0);
+      this.pending.push(each);
+      this.pendingBytes += (record.value?.length ?? 0) + (record.key?.length ?? 0);
+      this.totals.records++;
     }
-    if (this.start.hasGivenIds) await this.enterGivenIds(judged);
-    for (const each of judged) this.recount.count(each);
-    this.totals.records += judged.length;
-    if (next > this.start.offset) this.recount.skipTo(next);
-    this.collect();
-    if (next - this.page.from >= PAGE_RECORDS || this.page.bytes >= PAGE_BYTES) {
-      await this.comparePage(next);
-    }
-    if (this.pendingWindows >= PENDING_WINDOWS) await this.compareClosed(this.recount.openHour);
+    if (next - this.pageFrom < PAGE_RECORDS && this.pendingBytes < PAGE_BYTES) return;
+    await this.page(cellStart(next));
+    if (this.pendingWindows >= PENDING_WINDOWS) await this.compareClosed(this.recount.countedHour);
   }
 
   /** Compares all that is left. */
   async end(nextOffset: number): Promise<void> {
-    this.recount.skipTo(nextOffset);
-    this.collect();
-    await this.comparePage(nextOffset);
+    await this.page(nextOffset);
+    this.recount.closeCounted();
+    this.collectHours();
     const { openHour, windows } = this.recount;
     await this.compareClosed(openHour);
     const open = [...windows.values()].map((window) => ({
@@ -172,34 +164,42 @@ export class PartitionAudit {
       if (usageHour !== null && !this.seen.knows(usageHour)) unknown.add(usageHour);
     }
     if (unknown.size === 0) return;
-    await enterGivenIds(this.client, this.seen, this.at, this.start.offset, [...unknown]);
+    await enterGivenIds(this.windows.client, this.seen, this.at, this.start.offset, [...unknown]);
   }
 
-  private collect(): void {
-    const { recount, page } = this;
-    for (const event of recount.accepted) page.accepted.push(event);
-    for (const record of recount.refused) page.refused.push(record);
+  /** Counts what has been judged up to an offset, and compares it. */
+  private async page(end: number): Promise<void> {
+    const from = this.pageFrom;
+    if (end <= from) return;
+    const rest = this.pending.findIndex(({ record }) => record.offset >= end);
+    const judged = rest < 0 ? this.pending : this.pending.slice(0, rest);
+    this.pending = rest < 0 ? [] : this.pending.slice(rest);
+    this.pendingBytes = 0; // of the rest, less than a cell, no matter
+    this.pageFrom = end;
+    const { recount } = this;
+    if (this.start.hasGivenIds) await this.enterGivenIds(judged);
+    recount.count(judged);
+    recount.skipTo(end);
+    this.collectHours();
+    const { accepted, refused } = recount;
     recount.accepted = [];
     recount.refused = [];
-    for (const hour of recount.closed) {
-      if (hour.hour < this.hoursFrom) continue;
-      this.hours.push(hour);
-      this.pendingWindows += hour.windows.size;
-    }
-    recount.closed = [];
-  }
-
-  private async comparePage(end: number): Promise<void> {
-    const { from, accepted, refused } = this.page;
-    this.page = { from: end, bytes: 0, accepted: [], refused: [] };
-    if (end <= from) return;
     const { client, at, differences } = this.windows;
     const compared = await compareRecords(
-      { client, at, differences, trimmedBefore: this.trimmedBefore },
+      { client, at, differences, ledger: this.ledger, trimmedBefore: this.trimmedBefore },
       { from, end, accepted, refused },
     );
     this.totals.ledger += compared.ledger;
     this.totals.deadLetters += compared.deadLetters;
+  }
+
+  private collectHours(): void {
+    for (const hour of this.recount.closed) {
+      if (hour.hour < this.hoursFrom) continue;
+      this.hours.push(hour);
+      this.pendingWindows += hour.windows.size;
+    }
+    this.recount.closed = [];
   }
 
   /** Compares the hours that are closed: those before an hour. */

@@ -47,6 +47,8 @@ export interface AcceptedEvent {
   readonly reportedHour: number;
   readonly usageHour: number;
   readonly usage: Usage;
+  /** In decimal digits. */
+  readonly contentDigest: string;
   readonly quantity: Quantity;
 }
 
@@ -97,16 +99,22 @@ interface Event {
   readonly quantity: Quantity;
 }
 
+interface FoundId {
+  readonly content: bigint;
+  readonly found: 'new' | 'same' | 'other';
+}
+
 /**
  * Counts the records of a partition once more, one after the other: written from DESIGN §3 to §5, and
  * knowing nothing of how the aggregator does it. `judge` takes records in the order of the log, then
- * `count` takes what it gave; what they find gathers in `accepted`, `refused` and `closed`, from where
+ * `count` takes what it gave, many at a time; what they find gathers in `accepted`, `refused` and `closed`, from where
  * the caller takes it.
  */
 export class Recount {
   private readonly tools: RecountTools;
   private inForce: InForce | null = null;
-  private countedHour: number;
+  /** The open hour as of the last record that was counted: windows of earlier ones are in `closed`. */
+  countedHour: number;
   watermark: number;
   openHour: number;
   sealed: boolean;
@@ -147,7 +155,42 @@ export class Recount {
     };
   }
 
-  count({ record, verdict, reportedTime, reportedHour, usageHour }: Judged): void {
+  count(judged: readonly Judged[]): void {
+    const ids = this.enterIds(judged);
+    for (const [n, each] of judged.entries()) this.countOne(each, ids[n]);
+  }
+
+  /**
+   * Looks up the ids of many records, one usage hour after the other: ids are told within their usage
+   * hour, and a hour whose ids wait in a file is read once for all of these records.
+   */
+  private enterIds(judged: readonly Judged[]): readonly (FoundId | undefined)[] {
+    const byHour = new Map<number, number[]>();
+    for (const [n, { usageHour }] of judged.entries()) {
+      if (usageHour === null) continue;
+      const ofHour = byHour.get(usageHour);
+      if (ofHour) ofHour.push(n);
+      else byHour.set(usageHour, [n]);
+    }
+    const found = new Array<FoundId | undefined>(judged.length);
+    for (const [usageHour, numbers] of byHour) {
+      for (const n of numbers) {
+        const verdict = judged[n]?.verdict;
+        if (typeof verdict !== 'object' || !('usage' in verdict)) continue;
+        const content = contentOf(verdict.usage);
+        found[n] = {
+          content,
+          found: this.tools.seen.enter(usageHour, verdict.usage.eventId, content),
+        };
+      }
+    }
+    return found;
+  }
+
+  private countOne(
+    { record, verdict, reportedTime, reportedHour, usageHour }: Judged,
+    id: FoundId | undefined,
+  ): void {
     const { offset } = record;
     this.counts.control += offset - this.nextOffset; // what holds no record
     this.nextOffset = offset + 1;
@@ -156,25 +199,36 @@ export class Recount {
       this.counts.control++;
     } else if ('code' in verdict) {
       this.refuse(record, verdict.code, reportedTime);
-    } else if (usageHour !== null) {
+    } else if (usageHour !== null && id) {
       const { usage, quantity } = verdict;
-      const found = this.tools.seen.enter(usageHour, usage.eventId, contentOf(usage, quantity));
-      if (found === 'same') this.counts.duplicate++;
-      else if (found === 'other') this.refuse(record, 'conflict', reportedTime);
+      if (id.found === 'same') this.counts.duplicate++;
+      else if (id.found === 'other') this.refuse(record, 'conflict', reportedTime);
       else {
         this.counts.accepted++;
-        this.accepted.push({ offset, reportedTime, reportedHour, usageHour, usage, quantity });
+        const contentDigest = String(id.content);
+        this.accepted.push({
+          offset,
+          reportedTime,
+          reportedHour,
+          usageHour,
+          usage,
+          contentDigest,
+          quantity,
+        });
         this.add(offset, usageHour, verdict);
       }
     }
   }
 
-  /** There are no records up to an offset; and an `end` record has closed the open hour. */
+  /** There are no more records up to an offset. */
   skipTo(offset: number): void {
-    if (offset > this.nextOffset) {
-      this.counts.control += offset - this.nextOffset;
-      this.nextOffset = offset;
-    }
+    if (offset <= this.nextOffset) return;
+    this.counts.control += offset - this.nextOffset;
+    this.nextOffset = offset;
+  }
+
+  /** All that was judged is counted: an `end` record may have closed the open hour. */
+  closeCounted(): void {
     this.closeBefore(this.openHour);
   }
 

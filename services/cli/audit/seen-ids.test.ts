@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Quantity } from '../../shared/decimal.ts';
 import { contentOf, SeenIds } from './seen-ids.ts';
 
 let directory: string;
@@ -13,14 +12,15 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 test('an id is new once in each usage hour, then the same or another, also after it went to a file', () => {
   const seen = new SeenIds(directory, 10_000);
+  const content = (n: number): bigint => (1n << 32n) + BigInt(n);
   const ids = Array.from({ length: 2_000 }, () => randomBytes(16));
   const hourOf = (n: number): number => n % 20;
-  for (const [n, id] of ids.entries()) expect(seen.enter(hourOf(n), id, [n, 1])).toBe('new');
+  for (const [n, id] of ids.entries()) expect(seen.enter(hourOf(n), id, content(n))).toBe('new');
   expect(readdirSync(directory).length).toBeGreaterThan(10);
   for (const [n, id] of ids.entries()) {
-    expect(seen.enter(hourOf(n), id, [n, 1])).toBe('same');
-    expect(seen.enter(hourOf(n), id, [n, 2])).toBe('other');
-    expect(seen.enter(hourOf(n) + 100, id, [n, 1])).toBe('new');
+    expect(seen.enter(hourOf(n), id, content(n))).toBe('same');
+    expect(seen.enter(hourOf(n), id, content(n + 1))).toBe('other');
+    expect(seen.enter(hourOf(n) + 100, id, content(n))).toBe('new');
   }
   seen.clear();
   expect(readdirSync(directory)).toEqual([]);
@@ -39,8 +39,7 @@ test('content is all but the id, without the case of identities', () => {
     tags: null,
     additionalInfo: '',
   };
-  const content = (change: object, quantity = 1n) =>
-    contentOf({ ...usage, ...change }, quantity as Quantity);
+  const content = (change: object): bigint => contentOf({ ...usage, ...change });
   expect(content({ subscriptionId: 'SUB', eventId: randomBytes(16) })).toEqual(content({}));
   const others = [
     { meterId: 'other' },
@@ -49,7 +48,7 @@ test('content is all but the id, without the case of identities', () => {
     { location: 'local' },
     { tags: '' },
     { additionalInfo: null },
+    { quantity: Buffer.from([2]) },
   ];
   for (const other of others) expect(content(other)).not.toEqual(content({}));
-  expect(content({}, 2n)).not.toEqual(content({}));
 });

@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatQuantity, type Quantity } from '../../shared/decimal.ts';
 import { asciiLower } from '../../shared/placement.ts';
 import type { Usage } from './usage.ts';
 
@@ -16,6 +15,8 @@ const SEED = randomBytes(4).readUInt32LE(0);
 interface Table {
   words: Uint32Array;
   taken: number;
+  /** Whether its file holds it as it is. */
+  isStored: boolean;
 }
 
 const slotsOf = ({ words }: Table): number => words.length / WORDS;
@@ -44,7 +45,7 @@ const placeIn = (table: Table, id: Uint32Array): number => {
 };
 
 const grown = (table: Table): Uint32Array => {
-  const larger: Table = { words: new Uint32Array(table.words.length * 2), taken: table.taken };
+  const larger: Table = { ...table, words: new Uint32Array(table.words.length * 2) };
   for (let at = 0; at < table.words.length; at += WORDS) {
     if (table.words[at + 5] === 0) continue;
     const entry = table.words.subarray(at, at + WORDS);
@@ -53,21 +54,23 @@ const grown = (table: Table): Uint32Array => {
   return larger.words;
 };
 
-/** All of an event but its id, without the case of its identities: two words, the second not 0. */
-export const contentOf = (usage: Usage, quantity: Quantity): readonly [number, number] => {
+/**
+ * 64 bits of all of an event but its id, without the case of its identities, as the ledger has them in
+ * `content_digest`: the beginning of the SHA-256 of these values as a JSON array.
+ */
+export const contentOf = (usage: Usage): bigint => {
   const text = JSON.stringify([
     asciiLower(usage.subscriptionId),
     asciiLower(usage.meterId),
     asciiLower(usage.resourceUri),
     usage.start,
     usage.end,
-    formatQuantity(quantity),
+    usage.quantity.toString('hex'),
     usage.location,
     usage.tags,
     usage.additionalInfo,
   ]);
-  const digest = createHash('sha1').update(text).digest();
-  return [digest.readUInt32LE(0), digest.readUInt32LE(4) || 1];
+  return createHash('sha256').update(text).digest().readBigUInt64BE(0);
 };
 
 /**
@@ -78,10 +81,11 @@ export const contentOf = (usage: Usage, quantity: Quantity): readonly [number, n
 export class SeenIds {
   /** In order of use: the least recently used one first. */
   private readonly tables = new Map<number, Table>();
-  /** How many ids each table in a file holds. */
+  /** How many ids each table that has a file held when it was written. */
   private readonly inFiles = new Map<number, number>();
   private readonly directory: string;
   private readonly maxBytes: number;
+  private readonly id = new Uint32Array(4);
   private bytes = 0;
 
   constructor(directory: string, maxBytes: number) {
@@ -94,21 +98,21 @@ export class SeenIds {
   }
 
   /** Enters an id, unless it is there: `same` where it has this content, `other` where another. */
-  enter(
-    usageHour: number,
-    eventId: Buffer,
-    content: readonly [number, number],
-  ): 'new' | 'same' | 'other' {
+  enter(usageHour: number, eventId: Buffer, content: bigint): 'new' | 'same' | 'other' {
     const table = this.tableOf(usageHour);
-    const id = Uint32Array.from([0, 4, 8, 12], (byte) => eventId.readUInt32LE(byte));
-    const at = placeIn(table, id);
+    for (let word = 0; word < 4; word++) this.id[word] = eventId.readUInt32LE(word * 4);
+    const at = placeIn(table, this.id);
     const { words } = table;
+    const low = Number(content & 0xffff_ffffn);
+    const high = Number(content >> 32n) || 1;
     if (words[at + 5] !== 0) {
-      return words[at + 4] === content[0] && words[at + 5] === content[1] ? 'same' : 'other';
+      return words[at + 4] === low && words[at + 5] === high ? 'same' : 'other';
     }
-    words.set(id, at);
-    words.set(content, at + 4);
+    words.set(this.id, at);
+    words[at + 4] = low;
+    words[at + 5] = high;
     table.taken++;
+    table.isStored = false;
     if (table.taken * 4 > slotsOf(table) * 3) {
       table.words = grown(table);
       this.bytes += words.byteLength;
@@ -147,17 +151,16 @@ export class SeenIds {
     const taken = this.inFiles.get(usageHour);
     if (taken === undefined) return null;
     const file = this.fileOf(usageHour);
-    const bytes = readFileSync(file);
-    rmSync(file);
-    this.inFiles.delete(usageHour);
-    return { words: new Uint32Array(new Uint8Array(bytes).buffer), taken };
+    const { buffer, byteOffset, byteLength } = readFileSync(file);
+    const words = new Uint32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+    return { words, taken, isStored: true };
   }
 
   private moveToFiles(used: number): void {
-    for (const [hour, { words, taken }] of this.tables) {
+    for (const [hour, { words, taken, isStored }] of this.tables) {
       if (this.bytes <= this.maxBytes) return;
       if (hour === used) continue;
-      writeFileSync(this.fileOf(hour), words);
+      if (!isStored) writeFileSync(this.fileOf(hour), words);
       this.inFiles.set(hour, taken);
       this.tables.delete(hour);
       this.bytes -= words.byteLength;
@@ -165,4 +168,8 @@ export class SeenIds {
   }
 }
 
-const newTable = (): Table => ({ words: new Uint32Array(FIRST_SLOTS * WORDS), taken: 0 });
+const newTable = (): Table => ({
+  words: new Uint32Array(FIRST_SLOTS * WORDS),
+  taken: 0,
+  isStored: false,
+});

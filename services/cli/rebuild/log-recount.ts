@@ -126,10 +126,9 @@ class LogRecount {
     // Those before only tell what is in force.
     const judged = all.filter(({ record }) => record.offset >= plan.countedFrom);
     if (plan.hasGivenIds) await this.enterGivenIds(judged);
-    for (const each of judged) {
-      this.look(each);
-      recount.count(each);
-    }
+        for (const each of judged) this.look(each);
+    recount.count(judged);
+
     if (next > plan.countedFrom) {
       recount.skipTo(next);
       this.next = next;

@@ -1,0 +1,116 @@
+import type { MeterTerms } from '../../shared/billing/billing-terms.ts';
+import { formatQuantity, parseQuantity, ZERO, type Quantity } from '../../shared/decimal.ts';
+import { asciiLower, resourceKey } from '../../shared/placement.ts';
+import { partitionName, type SourcePartition } from '../../shared/source.ts';
+import { isoText, type Hour } from '../../shared/time.ts';
+import { uuidOf, uuidText } from '../../shared/usage-event.ts';
+import { contradiction, type Values } from './differences.ts';
+
+/** A submission as it is stored, with what became of it. */
+export interface Submission {
+  readonly id: string;
+  readonly hour: number;
+  readonly resourceUri: string;
+  readonly resourceKey: string;
+  readonly dimension: string;
+  readonly dimensionKey: string;
+  readonly quantity: Quantity;
+  readonly disposition: string;
+  readonly planId: string;
+  /** Ids of the aggregates inside. */
+  readonly aggregates: readonly string[];
+  readonly carries: readonly string[];
+  readonly outcome: Outcome | null;
+}
+
+export interface Outcome {
+  readonly kind: string;
+  readonly accepted: string | null;
+}
+
+/** What the log, and the terms of its hour, say of a submission. */
+export interface Due {
+  readonly at: SourcePartition;
+  readonly hour: Hour;
+  /** Of the usage; null where the log has none of it that is billed. */
+  readonly usage: Quantity | null;
+  /** With what is carried. */
+  readonly quantity: Quantity;
+  readonly aggregates: readonly string[];
+  readonly reporting: string;
+  readonly planId: string;
+  /** Null where the catalog does not know it. */
+  readonly meter: MeterTerms | null;
+}
+
+const COLUMNS = [
+  'submission_id',
+  'resource_key',
+  'dimension',
+  'dimension_key',
+  'quantity',
+  'disposition',
+  'plan_id',
+  'aggregates',
+];
+
+/** All that is wrong with a submission. */
+export const submissionProblems = (found: Submission, due: Due): readonly string[] => {
+  if (due.usage === null && found.carries.length === 0) {
+    return ['is submitted, and the log has nothing of it that is billed'];
+  }
+  const { resourceKey: resource, dimensionKey } = found;
+  const expected: Values = [
+    uuidText(
+      uuidOf(['submission', partitionName(due.at), isoText(due.hour), resource, dimensionKey]),
+    ),
+    resourceKey(found.resourceUri),
+    due.meter?.dimension ?? found.dimension,
+    asciiLower(found.dimension),
+    formatQuantity(due.quantity),
+    dispositionOf(found.quantity, due),
+    due.planId,
+    [...due.aggregates].sort().join(' '),
+  ];
+  const stored: Values = [
+    found.id,
+    resource,
+    found.dimension,
+    dimensionKey,
+    formatQuantity(found.quantity),
+    found.disposition,
+    found.planId,
+    [...found.aggregates].sort().join(' '),
+  ];
+  const wrong = contradiction(COLUMNS, expected, stored);
+  const outcome = outcomeProblem(found);
+  return [wrong, outcome].filter((problem) => problem !== null);
+};
+
+const dispositionOf = (quantity: Quantity, { reporting, meter }: Due): string => {
+  if (quantity === 0n) return 'zero';
+  if (reporting !== 'on') return 'not-reported';
+  return meter === null ? 'held' : 'send';
+};
+
+const exactly = (text: string | null): Quantity => parseQuantity(text ?? '0') ?? ZERO;
+
+const outcomeProblem = ({ outcome, disposition, quantity }: Submission): string | null => {
+  if (outcome === null) return null;
+  const { kind, accepted } = outcome;
+  if (disposition !== 'send') return `outcome is ${kind}, and it is not sent: ${disposition}`;
+  switch (kind) {
+    case 'mismatch':
+      return `Commerce holds another quantity: ${String(accepted)}`;
+    case 'accepted':
+    case 'duplicate':
+      return exactly(accepted) === quantity
+        ? null
+        : `quantity is ${formatQuantity(quantity)}, accepted ${String(accepted)}`;
+    case 'carried':
+    case 'dead-lettered':
+      return accepted === null ? null : `outcome is ${kind}, and ${accepted} was accepted`;
+    default:
+      return `outcome is ${kind}, which is none`;
+  }
+};
