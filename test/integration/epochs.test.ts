@@ -2,6 +2,8 @@ import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { readCoverage } from '../../services/shared/sources/coverage.ts';
 import { partitionOfKey } from '../../services/shared/placement.ts';
 import { millis } from '../../services/shared/time.ts';
+import { restoring } from '../support/audit/damage.ts';
+import { foundIn, recountAll } from '../support/audit/recount-all.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -91,6 +93,60 @@ test('a topic begins another life with other partitions, and counts nothing twic
   expect(after['duplicate']).toBeGreaterThanOrEqual(before['accepted'] ?? Infinity);
   expect(after['accepted']).toBeGreaterThan(500);
 });
+
+const command = async (query: string): Promise<void> => {
+  await pipeline.stack.clickHouse.command({
+    query,
+    clickhouse_settings: { mutations_sync: '1' },
+  });
+};
+
+test('an audit recounts the new life with the ids of the old one, whose log is gone', async () => {
+  const recounted = () => recountAll(pipeline.stack, pipeline.tools, { topic });
+  const report = await recounted();
+  expect(foundIn(report)).toEqual([]);
+  expect(report.partitions.map(({ epoch, state }) => [epoch, state])).toEqual([
+    [1, 'gone'],
+    [1, 'gone'],
+    [2, 'whole'],
+    [2, 'whole'],
+    [2, 'whole'],
+  ]);
+  const duplicates = report.partitions.reduce((sum, { duplicate }) => sum + duplicate, 0);
+  expect(duplicates).toBe((await countsOf(2))['duplicate']);
+
+  // An event of the old life that the ledger has lost: sent again, the new life should have taken it.
+  const first =
+    '(SELECT event_id FROM usage_events WHERE epoch = 1 ORDER BY partition, offset LIMIT 1)';
+  const lost = await restoring(pipeline.stack.clickHouse, ['usage_events'], async () => {
+    await command(`ALTER TABLE usage_events DELETE WHERE epoch = 1 AND event_id IN ${first}`);
+    return recounted();
+  });
+  expect(
+    new Set(lost.first.map(({ kind, partition }) => `${kind} ${partition.split('[')[0] ?? ''}`)),
+  ).toEqual(
+    new Set([
+      `conservation ${topic}/1`, // accepted, ledger
+      `hourly ${topic}/1`,
+      `ledger ${topic}/2`,
+      `hourly ${topic}/2`,
+      `checkpoint ${topic}/2`,
+    ]),
+  );
+
+  const changed = await restoring(pipeline.stack.clickHouse, ['usage_hourly'], async () => {
+    await command(
+      `ALTER TABLE usage_hourly UPDATE quantity = quantity + 1 WHERE epoch = 1 AND partition = 1 AND first_offset IN
+       (SELECT min(first_offset) FROM usage_hourly WHERE epoch = 1 AND partition = 1)`,
+    );
+    return recounted();
+  });
+  expect(foundIn(changed)).toContainEqual(
+    expect.stringMatching(
+      /^hourly: the windows hold (\d+) events with \S+, the ledger has \1 events with/,
+    ),
+  );
+}, 60_000);
 
 test('hours that were complete stay so, and the new life goes on completing them', async () => {
   await pipeline.startAggregator();

@@ -2,9 +2,12 @@ import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../services/shared/rules.ts';
 import { hourState, readCoverage } from '../../services/shared/sources/coverage.ts';
 import { hourOf, HOUR_MILLIS, millis, type Hour } from '../../services/shared/time.ts';
+import { restoring } from '../support/audit/damage.ts';
+import { foundIn, recountAll } from '../support/audit/recount-all.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { generateWorkload } from '../support/workload/generate-workload.ts';
 
 let pipeline: Pipeline;
 
@@ -70,3 +73,42 @@ test('older usage is shown first, and deleted when every partition knows the flo
   );
   expect(floors).toEqual([{ floor: String(Date.parse(before)) }]);
 });
+
+test('an audit takes what was trimmed as trimmed, and finds what is missing above the floor', async () => {
+  const now = millis(Date.now());
+  await pipeline.produce(
+    generateWorkload({
+      seed: 1,
+      events: 600,
+      tenants: 4,
+      resourcesPerTenant: 6,
+      topics: (await pipeline.sources()).filter(({ kind }) => kind === 'live'),
+      reportedFrom: now,
+      reportedTo: now,
+    }),
+  );
+  await pipeline.settled();
+  const { clickHouse } = pipeline.stack;
+  const report = await recountAll(pipeline.stack, pipeline.tools);
+  expect(foundIn(report)).toEqual([]);
+  const history = report.partitions.filter(({ topic }) => topic.includes('.history.'));
+  expect(history.reduce((sum, { accepted }) => sum + accepted, 0)).toBe(79);
+  expect(history.reduce((sum, { ledger }) => sum + ledger, 0)).toBe(0);
+
+  const damaged = await restoring(clickHouse, ['usage_events', 'usage_hourly'], async () => {
+    for (const query of [
+      `ALTER TABLE usage_events DELETE WHERE (topic, partition, offset) IN
+       (SELECT topic, partition, offset FROM usage_events ORDER BY topic, partition, offset LIMIT 1)`,
+      `ALTER TABLE usage_hourly UPDATE quantity = quantity + 1 WHERE topic LIKE '%.history.%'
+       AND (partition, first_offset) IN (SELECT partition, first_offset FROM usage_hourly
+       WHERE topic LIKE '%.history.%' ORDER BY partition, first_offset LIMIT 1)`,
+    ]) {
+      await clickHouse.command({ query, clickhouse_settings: { mutations_sync: '1' } });
+    }
+    return recountAll(pipeline.stack, pipeline.tools);
+  });
+  const found = foundIn(damaged);
+  expect(found).toHaveLength(2);
+  expect(found).toContainEqual('ledger: is not stored');
+  expect(found).toContainEqual(expect.stringMatching(/^hourly: quantity is "/));
+}, 60_000);
