@@ -7,6 +7,8 @@ import {
 } from '../../services/shared/sources/history-run.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
+import { restoring } from '../support/audit/damage.ts';
+import { foundIn, recountAll } from '../support/audit/recount-all.ts';
 import { pastOf } from '../support/bridge/billable-events.ts';
 import { openBillingStack, until, type BillingStack } from '../support/bridge/billing-stack.ts';
 import { closedThrough, openLive, reportUsage, SHORT_HOUR } from '../support/bridge/live-source.ts';
@@ -150,6 +152,44 @@ test('usage that Commerce takes no more goes into the next hour, once, also with
     if (!dimensionKey.startsWith('00000000'))
       expect([dimensionKey, accepted]).toEqual([dimensionKey, windows]);
   }
+
+  // The audit follows the carries too, and sees where one is lost, doubled or should not be.
+  const report = await recountAll(stack, stack.tools);
+  expect(foundIn(report)).toEqual([]);
+  const [ids] = await queryRows<{ carried: string; accepted: string }>(
+    stack.clickHouse,
+    `SELECT toString(argMinIf(submission_id, at, outcome = 'carried')) AS carried,
+       toString(argMinIf(submission_id, at, outcome = 'accepted' AND submission_id NOT IN
+         (SELECT arrayJoin(carries) FROM commerce_submissions))) AS accepted
+     FROM commerce_outcomes FINAL`,
+  );
+  const tables = ['commerce_submissions', 'commerce_outcomes'];
+  const damaged = (change: string): Promise<readonly string[]> =>
+    restoring(stack.clickHouse, tables, async () => {
+      await stack.clickHouse.command({
+        query: change,
+        clickhouse_settings: { mutations_sync: '1' },
+      });
+      return foundIn(await recountAll(stack, stack.tools));
+    });
+  const { carried = '', accepted = '' } = ids ?? {};
+  expect(
+    await damaged(
+      `ALTER TABLE commerce_outcomes UPDATE outcome = 'accepted' WHERE submission_id = '${carried}'`,
+    ),
+  ).toContain('billing: is carried into a later submission, and its outcome is accepted');
+  expect(
+    await damaged(
+      `ALTER TABLE commerce_outcomes UPDATE outcome = 'carried', accepted_quantity = NULL, at = at - INTERVAL 1 HOUR
+       WHERE submission_id = '${accepted}'`,
+    ),
+  ).toEqual(['billing: was carried, and is inside no submission']);
+  const doubled = await damaged(
+    `ALTER TABLE commerce_submissions UPDATE carries = arrayPushBack(carries, toUUID('${carried}'))
+     WHERE submission_id = '${accepted}'`,
+  );
+  expect(doubled).toContain('billing: is carried into 2 submissions');
+  expect(doubled).toContainEqual(expect.stringMatching(/^billing: quantity is /));
 });
 
 test('history that Commerce takes no more is dead-lettered, with the reason', async () => {

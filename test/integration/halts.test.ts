@@ -3,18 +3,23 @@ import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { openSource } from '../../services/shared/sources/open-source.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
 import { HOUR_MILLIS, millis } from '../../services/shared/time.ts';
+import { foundIn, recountAll } from '../support/audit/recount-all.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
+import type { Emission } from '../support/workload/emission.ts';
 import { generateWorkload } from '../support/workload/generate-workload.ts';
 
 let pipeline: Pipeline;
 let storage: RegisteredSource;
 
-const produce = async (seed: number): Promise<void> => {
+/** What was sent first. */
+let first: readonly Emission[];
+
+const produce = async (seed: number): Promise<readonly Emission[]> => {
   const now = millis(Date.now());
-  await pipeline.produce(
-    generateWorkload({
+  const emissions = [
+    ...generateWorkload({
       seed,
       events: 600,
       tenants: 5,
@@ -24,7 +29,9 @@ const produce = async (seed: number): Promise<void> => {
       reportedTo: now,
       shares: {},
     }),
-  );
+  ];
+  await pipeline.produce(emissions);
+  return emissions;
 };
 
 beforeEach(async () => {
@@ -32,7 +39,7 @@ beforeEach(async () => {
   const found = (await pipeline.sources()).find(({ topic }) => topic.endsWith('.storage'));
   if (!found) throw new Error('there is no storage source');
   storage = found;
-  await produce(1);
+  first = await produce(1);
   const aggregator = await pipeline.startAggregator();
   await pipeline.settled();
   await aggregator.stop();
@@ -105,6 +112,22 @@ test('an expired log whose records were all counted goes on', async () => {
   await pipeline.settled();
   expect(await acceptedOf(storage.topic)).toBeGreaterThan(before);
   expect((await health(aggregator)).status).toBe(200);
+
+  // An audit counts from the first record that is left; what came before is given by the ledger.
+  await pipeline.produce(first); // sent again: duplicates of what has expired
+  await pipeline.settled();
+  await aggregator.stop();
+  const report = await recountAll(pipeline.stack, pipeline.tools, { topic: storage.topic });
+  expect(foundIn(report)).toEqual([]);
+  expect(report.partitions).toMatchObject([{ state: 'partly', from: Number(end?.high) }]);
+  expect(report.partitions[0]?.duplicate).toBeGreaterThan(100);
+  await pipeline.stack.clickHouse.command({
+    query: `ALTER TABLE usage_events UPDATE quantity = quantity + 1 WHERE topic = '${storage.topic}'
+      AND offset IN (SELECT max(offset) FROM usage_events WHERE topic = '${storage.topic}')`,
+    clickhouse_settings: { mutations_sync: '1' },
+  });
+  const damaged = await recountAll(pipeline.stack, pipeline.tools, { topic: storage.topic });
+  expect(foundIn(damaged)).toContainEqual(expect.stringMatching(/^ledger: quantity is "/));
 });
 
 const recreate = async (): Promise<void> => {
@@ -121,6 +144,11 @@ test('a topic that was re-created and is shorter now halts its partition', async
   await recreate();
   const aggregator = await pipeline.startAggregator();
   expect(await halted(aggregator, 'another-log')).toContain('the log ends at offset 1');
+  const report = await recountAll(pipeline.stack, pipeline.tools, { topic: storage.topic });
+  expect(report.partitions).toMatchObject([{ state: 'another log', records: 0 }]);
+  expect(foundIn(report)).toEqual([
+    expect.stringMatching(/^log: the log ends at offset 1, and \d+ had been reached$/),
+  ]);
 });
 
 test('a topic that was re-created and is as long again halts its partition', async () => {
@@ -131,6 +159,15 @@ test('a topic that was re-created and is as long again halts its partition', asy
   const aggregator = await pipeline.startAggregator();
   expect(await halted(aggregator, 'another-log')).toContain('is not the one that was counted');
   expect(await acceptedOf(storage.topic)).toBe(before);
+  const report = await recountAll(pipeline.stack, pipeline.tools);
+  expect(foundIn(report)).toEqual([
+    expect.stringMatching(/^log: the record at offset \d+ is not the one that was counted last$/),
+  ]);
+  expect(report.partitions.map(({ state }) => state).sort()).toEqual([
+    'another log',
+    'whole',
+    'whole',
+  ]);
 });
 
 test('a topic that is re-created and filled again within a moment halts its running owner', async () => {

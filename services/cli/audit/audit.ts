@@ -224,10 +224,16 @@ class AuditRun {
       await findWithoutCheckpoint(clickHouse, at, partitionName(at), this.differences);
       return this.withoutRecount(task, 'not begun');
     }
-    const logEnd = this.logEndOf(task);
-    await checkConservation(clickHouse, checkpoint, trimmedBefore, logEnd, this.differences);
+    const other = log && (await otherLog(this.tools.reader, at, checkpoint, log));
+    await checkConservation(
+      clickHouse,
+      checkpoint,
+      trimmedBefore,
+      // How far the log went that was counted is not known where another one stands there.
+      other === null ? this.logEndOf(task) : () => Promise.resolve(Infinity),
+      this.differences,
+    );
     if (log === null) return this.withoutRecount(task, 'gone');
-    const other = await otherLog(this.tools.reader, at, checkpoint, log);
     if (other !== null) {
       this.differences.add(at, 'log', 'log', other, checkpoint.lastRecord);
       return this.withoutRecount(task, 'another log');

@@ -43,9 +43,10 @@ export interface Due {
   readonly meter: MeterTerms | null;
 }
 
+/** The resource in lower case: how it is written first is the aggregator's to say. */
 const COLUMNS = [
   'submission_id',
-  'resource_key',
+  'resource_uri',
   'dimension',
   'dimension_key',
   'quantity',
@@ -64,7 +65,7 @@ export const submissionProblems = (found: Submission, due: Due): readonly string
     uuidText(
       uuidOf(['submission', partitionName(due.at), isoText(due.hour), resource, dimensionKey]),
     ),
-    resourceKey(found.resourceUri),
+    resource,
     due.meter?.dimension ?? found.dimension,
     asciiLower(found.dimension),
     formatQuantity(due.quantity),
@@ -74,7 +75,7 @@ export const submissionProblems = (found: Submission, due: Due): readonly string
   ];
   const stored: Values = [
     found.id,
-    resource,
+    resourceKey(found.resourceUri),
     found.dimension,
     dimensionKey,
     formatQuantity(found.quantity),

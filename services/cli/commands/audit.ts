@@ -9,17 +9,16 @@ interface Options {
   readonly source?: string;
   readonly limit: number;
   readonly billing: boolean;
+  readonly maxIdMib: number;
   readonly json?: boolean;
 }
-
-const MAX_ID_BYTES = 256 * 1024 * 1024;
 
 const wholeNumber = (text: string): number => {
   if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
 };
 
-const run = ({ source, limit, billing }: Options): Promise<AuditReport> => {
+const run = ({ source, limit, billing, maxIdMib }: Options): Promise<AuditReport> => {
   const config = changeConfig(); // with the keys, by which control records are told from forged ones
   return withClickHouse(config, (clickHouse) =>
     withAdmin(config, async (admin, kafka) => {
@@ -35,7 +34,7 @@ const run = ({ source, limit, billing }: Options): Promise<AuditReport> => {
             topic: source ?? null,
             limit,
             billing,
-            maxIdBytes: MAX_ID_BYTES,
+            maxIdBytes: maxIdMib * 1024 * 1024,
             onProgress,
           },
         );
@@ -54,6 +53,12 @@ export const auditCommand = (): Command =>
     .option('--source <topic>', 'this topic alone')
     .option('--limit <number>', 'how many differing rows to show', wholeNumber, 20)
     .option('--no-billing', 'without what the bridge composed')
+    .option(
+      '--max-id-mib <number>',
+      'memory for ids, in MiB; those beyond it wait in temporary files',
+      wholeNumber,
+      256,
+    )
     .option('--json', 'as JSON')
     .action(async (options: Options) => {
       const begun = Date.now();
