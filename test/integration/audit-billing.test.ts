@@ -7,7 +7,7 @@ import { pastOf } from '../support/bridge/billable-events.ts';
 import { openBillingStack, until, type BillingStack } from '../support/bridge/billing-stack.ts';
 
 const FIRST = Date.UTC(2025, 0, 1) as Hour;
-const HOURS = 5;
+const HOURS = 6;
 
 let stack: BillingStack;
 

@@ -205,6 +205,7 @@ export class BillingComparison {
           .map((id) => carried.get(id) ?? ZERO)
           .reduce(addQuantities, sum?.quantity ?? ZERO),
         aggregates: [...(sum?.aggregates ?? [])],
+        carries: each.carries.filter((id) => carried.has(id)),
         reporting: terms.reporting,
         planId: terms.planId,
         meter: meters.get(each.dimensionKey) ?? null,

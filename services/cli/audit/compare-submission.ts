@@ -37,6 +37,8 @@ export interface Due {
   /** With what is carried. */
   readonly quantity: Quantity;
   readonly aggregates: readonly string[];
+  /** Those of its carries that are submissions. */
+  readonly carries: readonly string[];
   readonly reporting: string;
   readonly planId: string;
   /** Null where the catalog does not know it. */
@@ -48,11 +50,11 @@ const COLUMNS = [
   'submission_id',
   'resource_uri',
   'dimension',
-  'dimension_key',
   'quantity',
   'disposition',
   'plan_id',
   'aggregates',
+  'carries',
 ];
 
 /** All that is wrong with a submission. */
@@ -66,22 +68,23 @@ export const submissionProblems = (found: Submission, due: Due): readonly string
       uuidOf(['submission', partitionName(due.at), isoText(due.hour), resource, dimensionKey]),
     ),
     resource,
-    due.meter?.dimension ?? found.dimension,
-    asciiLower(found.dimension),
+    due.meter?.dimension ??
+      (asciiLower(found.dimension) === dimensionKey ? found.dimension : dimensionKey),
     formatQuantity(due.quantity),
     dispositionOf(found.quantity, due),
     due.planId,
     [...due.aggregates].sort().join(' '),
+    due.carries.join(' '),
   ];
   const stored: Values = [
     found.id,
     resourceKey(found.resourceUri),
     found.dimension,
-    dimensionKey,
     formatQuantity(found.quantity),
     found.disposition,
     found.planId,
     [...found.aggregates].sort().join(' '),
+    found.carries.join(' '),
   ];
   const wrong = contradiction(COLUMNS, expected, stored);
   const outcome = outcomeProblem(found);
