@@ -1,6 +1,6 @@
 import { usageEventEncoder } from '../../services/shared/avro/usage-event-codec.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { contentDigest } from '../../services/shared/content-digest.ts';
+import { contentDigest } from '../../services/aggregator/fold/content-digest.ts';
 import { quantityToBytes } from '../../services/shared/decimal.ts';
 import { asciiLower, partitionOfKey, resourceKey } from '../../services/shared/placement.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';

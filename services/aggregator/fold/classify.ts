@@ -10,7 +10,7 @@ import {
   type EventProblem,
 } from '../../shared/usage-event-problem.ts';
 import { firstReported } from './first-reported.ts';
-import { contentDigest } from '../../shared/content-digest.ts';
+import { contentDigest } from './content-digest.ts';
 import type { ActiveRules, Knowledge } from './knowledge.ts';
 import type { LogRecord } from '../../shared/log-record.ts';
 import type { Candidate, Place, Verdict } from './verdict.ts';

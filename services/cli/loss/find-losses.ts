@@ -2,13 +2,12 @@ import { queryRows } from '../../shared/clickhouse/client.ts';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Admin } from 'kafkajs';
 import { topicOffsets } from '../../shared/kafka/topics.ts';
-import type { LogRecord } from '../../shared/log-record.ts';
-import { recordDigest } from '../../shared/record-mark.ts';
 import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
 import type { LostRecords } from '../../shared/sources/losses.ts';
 import type { Hour } from '../../shared/time.ts';
 import { readCheckpoints, type StoredCheckpoint } from '../audit/checkpoints.ts';
 import type { LogReader } from '../audit/log-reader.ts';
+import { otherLog } from '../audit/other-log.ts';
 import { unpublishedHour } from './unpublished-hour.ts';
 
 export interface LossTools {
@@ -58,7 +57,9 @@ const lossOf = async (
   if (checkpoint?.sealed) return null;
   const fromOffset = checkpoint?.nextOffset ?? 0;
   const closedThrough = (checkpoint?.closedThrough ?? source.firstHour) as Hour;
-  const other = checkpoint && (await otherLog(tools.reader, at, checkpoint, log));
+  const other =
+    checkpoint &&
+    (log === null ? 'the topic is gone' : await otherLog(tools.reader, at, checkpoint, log));
   const expired = log !== null && log.low > fromOffset;
   if (other === null && !expired) return null;
   const { kept, end } = await remains(tools.clickHouse, at, fromOffset);
@@ -74,25 +75,6 @@ const lossOf = async (
     ends: false,
     nextOffset: Math.max(low, end),
   };
-};
-
-/** Why a log is not the one that was counted; null where it is, or has only lost records. */
-const otherLog = async (
-  reader: LogReader,
-  at: SourcePartition,
-  { nextOffset, lastRecord, digest }: StoredCheckpoint,
-  log: { readonly low: number; readonly high: number } | null,
-): Promise<string | null> => {
-  if (log === null) return 'the topic is gone';
-  if (log.high < nextOffset) return `the log ends at offset ${String(log.high)}`;
-  if (lastRecord === null || lastRecord < log.low) return null;
-  const found: LogRecord[] = [];
-  await reader.read(at, lastRecord, lastRecord + 1, (records) => {
-    found.push(...records);
-    return Promise.resolve();
-  });
-  if (found[0] && recordDigest(found[0]) === digest) return null;
-  return `offset ${String(lastRecord)} holds another record`;
 };
 
 /** How many records are stored from an offset on, and one past the last of them. */

@@ -126,7 +126,7 @@ class LogRecount {
     // Those before only tell what is in force.
     const judged = all.filter(({ record }) => record.offset >= plan.countedFrom);
     if (plan.hasGivenIds) await this.enterGivenIds(judged);
-        for (const each of judged) this.look(each);
+    for (const each of judged) this.look(each);
     recount.count(judged);
 
     if (next > plan.countedFrom) {

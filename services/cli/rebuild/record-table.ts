@@ -1,8 +1,5 @@
-import { contentDigest } from '../../shared/content-digest.ts';
 import { formatQuantity } from '../../shared/decimal.ts';
-import { asciiLower, resourceKey } from '../../shared/placement.ts';
 import type { SourcePartition } from '../../shared/source.ts';
-import { millis } from '../../shared/time.ts';
 import { uuidText } from '../../shared/usage-event.ts';
 import { DEAD_LETTER, deadLetterRow, LEDGER, ledgerRow } from '../audit/compare-records.ts';
 import type { Values } from '../audit/differences.ts';
@@ -29,41 +26,23 @@ export interface RecordTable<Found> {
   readonly inserted: [string, ...string[]] | null;
 }
 
-const LEDGER_COLUMNS: Columns = { ...LEDGER, content_digest: 'toString(t.content_digest)' };
-
-const digestOf = ({ usage }: AcceptedEvent): string =>
-  String(
-    contentDigest(
-      {
-        ...usage,
-        usageStartTime: millis(usage.start),
-        usageEndTime: millis(usage.end),
-      },
-      {
-        subscriptionKey: asciiLower(usage.subscriptionId),
-        meterKey: asciiLower(usage.meterId),
-        resourceKey: resourceKey(usage.resourceUri),
-      },
-    ),
-  );
-
 export const ledgerTable: RecordTable<AcceptedEvent> = {
   name: 'usage_events',
-  columns: LEDGER_COLUMNS,
-  stored: Object.keys(LEDGER_COLUMNS).join(', '),
+  columns: LEDGER,
+  stored: Object.keys(LEDGER).join(', '),
   reportedWithin: `t.reported_hour >= toDateTime(intDiv({start:UInt64}, 1000), 'UTC')
     AND t.reported_hour < toDateTime(intDiv({end:UInt64}, 1000), 'UTC')`,
-  reported: Object.keys(LEDGER_COLUMNS).indexOf('reported_hour'),
+  reported: Object.keys(LEDGER).indexOf('reported_hour'),
   offsetOf: ({ offset }) => offset,
   reportedOf: ({ reportedHour }) => reportedHour,
-  values: (event) => [...ledgerRow(event), digestOf(event)],
+  values: ledgerRow,
   row: ({ topic, epoch, partition }, event) => ({
     topic,
     epoch,
     partition,
     offset: event.offset,
     event_id: uuidText(event.usage.eventId),
-    content_digest: digestOf(event),
+    content_digest: event.contentDigest,
     reported_time: event.reportedTime,
     reported_hour: event.reportedHour / 1000,
     usage_hour: event.usageHour / 1000,

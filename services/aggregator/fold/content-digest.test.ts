@@ -1,7 +1,7 @@
-import { eventOf, hour } from '../../test/support/fold/fixtures.ts';
-import type { RawUsageEvent } from './avro/usage-event-codec.ts';
-import { asciiLower } from './placement.ts';
-import { millis } from './time.ts';
+import { eventOf, hour } from '../../../test/support/fold/fixtures.ts';
+import type { RawUsageEvent } from '../../shared/avro/usage-event-codec.ts';
+import { asciiLower } from '../../shared/placement.ts';
+import { millis } from '../../shared/time.ts';
 import { contentDigest } from './content-digest.ts';
 
 const event: RawUsageEvent = { ...eventOf(), quantity: Buffer.from([1, 2]), tags: '' };
