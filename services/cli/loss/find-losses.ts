@@ -1,6 +1,6 @@
-import { queryRows } from '../../shared/clickhouse/client.ts';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Admin } from 'kafkajs';
+import { queryRows } from '../../shared/clickhouse/client.ts';
 import { topicOffsets } from '../../shared/kafka/topics.ts';
 import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
 import type { LostRecords } from '../../shared/sources/losses.ts';
