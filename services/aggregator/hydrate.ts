@@ -1,5 +1,5 @@
-import type { LogBounds } from '../shared/kafka/log-inspector.ts';
 import { lostRecords } from '../shared/kafka/log-recognition.ts';
+import type { LogBounds } from '../shared/kafka/topics.ts';
 import { checkpointOf, resume } from './fold/chunk.ts';
 import { initialState, type FoldState } from './fold/fold.ts';
 import type { Halt } from './fold/halt.ts';

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { CONTROL_HEADER } from '../shared/control-record.ts';
-import type { LogBounds, LogInspector } from '../shared/kafka/log-inspector.ts';
+import type { LogInspector } from '../shared/kafka/log-inspector.ts';
+import type { LogBounds } from '../shared/kafka/topics.ts';
 import {
   LogRecognition,
   lostRecords,

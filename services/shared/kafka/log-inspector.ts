@@ -1,12 +1,6 @@
 import type { Admin } from 'kafkajs';
 import type { TopicPartition } from '../log-record.ts';
-import { topicOffsets } from './topics.ts';
-
-/** The offsets that a partition's log holds: `low` is its first record, `high` one past its last. */
-export interface LogBounds {
-  readonly low: number;
-  readonly high: number;
-}
+import { topicOffsets, type LogBounds } from './topics.ts';
 
 export interface LogInspector {
   bounds(at: TopicPartition): Promise<LogBounds>;

@@ -1,6 +1,6 @@
 import type { LogRecord } from '../log-record.ts';
 import { recordDigest, type RecordMark } from '../record-mark.ts';
-import type { LogBounds } from './log-inspector.ts';
+import type { LogBounds } from './topics.ts';
 
 /** Why what is read now is not the log that was folded, or not all of it. */
 export interface LogHalt {

@@ -94,10 +94,13 @@ export const createTopics = async (admin: Admin, specs: readonly TopicSpec[]): P
 };
 
 /** The offsets that a partition's log holds: `low` is its first record, `high` one past its last. */
-interface PartitionOffsets {
-  readonly partition: number;
+export interface LogBounds {
   readonly low: number;
   readonly high: number;
+}
+
+interface PartitionOffsets extends LogBounds {
+  readonly partition: number;
 }
 
 /**
