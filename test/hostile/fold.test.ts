@@ -7,7 +7,10 @@ import { strictEvent } from './strict-avro.ts';
 
 const RECORDS = 10_000;
 
-/** All that a live topic can give without a trim, an end, or records before its rules. */
+/** Needs a text of 64 KiB, of which so few records have but a few, or none. */
+const RARE = 'text-too-long';
+
+/** All others that a live topic can give without a trim, an end, or records before its rules. */
 const FATES = [
   'accepted',
   'conflict',
@@ -46,7 +49,7 @@ test('every hostile record gets the verdict that an independent judge gives it',
   expect(shown).toEqual([]);
   expect(conserved).toBe(true);
   expect([...fates.values()].reduce((a, b) => a + b, 0)).toBe(RECORDS);
-  expect([...fates.keys()].sort()).toEqual([...FATES].sort());
+  expect([...fates.keys()].filter((fate) => fate !== RARE).sort()).toEqual([...FATES].sort());
 });
 
 test('the same seed gives the same records', () => {

@@ -116,8 +116,7 @@ test('an audit recounts the new life with the ids of the old one, whose log is g
   expect(duplicates).toBe((await countsOf(2))['duplicate']);
 
   // An event of the old life that the ledger has lost: sent again, the new life should have taken it.
-  const first =
-    '(SELECT event_id FROM usage_events WHERE epoch = 1 ORDER BY partition, offset LIMIT 1)';
+  const first = `(SELECT event_id FROM usage_events WHERE topic = '${topic}' AND epoch = 1 ORDER BY partition, offset LIMIT 1)`;
   const lost = await restoring(pipeline.stack.clickHouse, ['usage_events'], async () => {
     await command(`ALTER TABLE usage_events DELETE WHERE epoch = 1 AND event_id IN ${first}`);
     return recounted();
