@@ -10,7 +10,7 @@ import { topicOffsets } from '../../shared/kafka/topics.ts';
 import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import { ledgerFloor } from '../../shared/sources/trim-ledger.ts';
-import { firstBeginning, lateBeginning, type LateBeginning } from './beginning.ts';
+import { firstBeginning, firstCounted, lateBeginning, type LateBeginning } from './beginning.ts';
 import {
   checkConservation,
   compareCheckpoint,
@@ -238,9 +238,10 @@ class AuditRun {
       this.differences.add(at, 'log', 'log', other, checkpoint.lastRecord);
       return this.withoutRecount(task, 'another log');
     }
-    const isLate = log.low > checkpoint.firstOffset;
-    if (isLate && log.low >= checkpoint.nextOffset) return this.withoutRecount(task, 'expired');
-    return this.recounted(task, checkpoint, log, isLate);
+    const low = await firstCounted(this.tools.clickHouse, at, checkpoint, log.low);
+    const isLate = low > checkpoint.firstOffset;
+    if (isLate && low >= checkpoint.nextOffset) return this.withoutRecount(task, 'expired');
+    return this.recounted(task, checkpoint, { ...log, low }, isLate);
   }
 
   /** Where the log of a partition ends now; it ends at the checkpoint where it is gone. */

@@ -31,6 +31,27 @@ export const firstBeginning = (source: Source, low: number): Beginning => ({
 });
 
 /**
+ * Where the log can be recounted from: its first record, unless a loss goes on behind that one. What is
+ * left in front of there was not judged, so it is as good as gone.
+ */
+export const firstCounted = async (
+  client: ClickHouseClient,
+  at: SourcePartition,
+  { nextOffset }: StoredCheckpoint,
+  low: number,
+): Promise<number> => {
+  const rows = storedRows(
+    client,
+    `SELECT max(t.next_offset) FROM losses AS t
+     WHERE ${OF_PARTITION} AND NOT t.ended AND t.from_offset < {low:UInt64}
+       AND t.next_offset <= {next:UInt64}`,
+    { ...partitionParams(at), low, next: nextOffset },
+  );
+  for await (const [next] of rows) return Math.max(low, Number(next));
+  return low;
+};
+
+/**
  * What holds where the log begins now. Reported time is the last one that was stored from before it.
  * Rules, floor and seal are those of the checkpoint, unless a control record that is left set them: the
  * ones before that are not known, and counting begins with it.

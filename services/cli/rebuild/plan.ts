@@ -12,7 +12,7 @@ import {
 } from '../../shared/source.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import { isoText, millis } from '../../shared/time.ts';
-import { firstBeginning, lateBeginning } from '../audit/beginning.ts';
+import { firstBeginning, firstCounted, lateBeginning } from '../audit/beginning.ts';
 import { readCheckpoints, type StoredCheckpoint } from '../audit/checkpoints.ts';
 import type { LogReader } from '../audit/log-reader.ts';
 import { otherLog } from '../audit/other-log.ts';
@@ -37,7 +37,7 @@ export interface PartitionPlan {
   readonly at: SourcePartition;
   readonly source: Source;
   readonly checkpoint: StoredCheckpoint;
-  /** First offset that the log holds. */
+  /** First offset that the log holds, behind lost records. */
   readonly low: number;
   /** The first record that is counted. */
   readonly countedFrom: number;
@@ -109,7 +109,7 @@ const planPartition = async (
       `The log of ${partitionName(at)} is not the one that was counted: ${other}. See docs/operations.md, "A partition has halted"`,
     );
   }
-  const { low } = log;
+  const low = await firstCounted(tools.client, at, checkpoint, log.low);
   const isLate = low > checkpoint.firstOffset;
   if (isLate && low >= checkpoint.nextOffset) {
     throw new UserError(
