@@ -94,3 +94,42 @@ test('the audit finds no difference where the log still has records in front of 
   expect(stdout).toContain('No difference');
   expect(code).toBe(0);
 });
+
+test('where the rules were lost and applied again, audit and rebuild hold what was refused before them as right', async () => {
+  await open(1_000);
+  await deleteBefore(1);
+  await produce(1, {});
+  const later = Date.now() + 2_500;
+  await waitFor('two hours have passed', () => Promise.resolve(Date.now() >= later));
+  await produce(2, {});
+  await pipeline.startAggregator();
+  await waitFor('the loss is found', async () =>
+    (await usagectl(['loss', 'show'], pipeline.environment)).stdout.includes('loss accept'),
+  );
+  await run('loss', 'accept', storage.topic, '--reason', 'a test');
+  await pipeline.settled();
+  await run('rules', 'apply');
+  await pipeline.settled();
+  await run('dlq', 'redrive', '--code', 'no-rules', '--yes');
+  await pipeline.settled();
+  const { closed = 0 } = await state();
+  const dayEnd = (Math.floor(closed / 24) + 1) * 24;
+  await waitFor('the day is closed', async () => ((await state())['closed'] ?? 0) >= dayEnd);
+  await pipeline.stopAll();
+
+  const to = ['--to', new Date((dayEnd - 1) * 1000).toISOString()];
+  const rebuild = (from: string) =>
+    usagectl(
+      ['rebuild', storage.topic, '--from-log', '--json', '--from', from, ...to],
+      pipeline.environment,
+    );
+  const refused = await rebuild(new Date((dayEnd - 24) * 1000).toISOString());
+  const first = /is (\S+Z)\. Give it/.exec(refused.stderr)?.[1] ?? '';
+  const { stdout } = await rebuild(first);
+  expect(JSON.parse(stdout)).toMatchObject({
+    fromLog: { ledger: { count: 0 }, deadLetters: { count: 0 } },
+    windows: { count: 0 },
+  });
+  const audit = await usagectl(['audit', '--no-billing'], pipeline.environment);
+  expect(audit.stdout).toContain('No difference');
+});

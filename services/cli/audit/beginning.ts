@@ -96,9 +96,10 @@ const controlsLeft = async (
   low: number,
 ): Promise<ReadonlyMap<string, number>> => {
   const found = new Map<string, number>();
-  const { floor, sealed, nextOffset } = checkpoint;
+  const { floor, sealed, nextOffset, lost } = checkpoint;
   const rules = parseRules(checkpoint.rules);
-  if (rules?.version === 1 && floor === null && !sealed) return found;
+  // The first rules stand at the beginning of a log, unless they were lost and applied again.
+  if (rules?.version === 1 && floor === null && !sealed && lost === 0) return found;
   const look = (record: LogRecord): void => {
     const kind = record.headers[CONTROL_HEADER];
     if (kind === undefined || found.has(kind)) return;
