@@ -53,12 +53,16 @@ export const hydrate = async (
     accepted === null
       ? []
       : persist('read what is left of lost records', () =>
-          store.remnants(place, nextOffset, accepted.nextOffset),
+          // Nothing follows an end: what was stored since the loss was accepted belongs to it too.
+          store.remnants(place, nextOffset, accepted.ended ? NO_END : accepted.nextOffset),
         ),
   ]);
   const state = resume(place, checkpoint, windows, knowledge);
   if ('code' in state) return state;
   return { state, tail, loss: accepted && { ...accepted, remnants } };
 };
+
+/** Beyond any offset of a log. */
+const NO_END = Number.MAX_SAFE_INTEGER;
 
 const NO_TAIL: LedgerTail = { ids: new Map(), lastOffset: -1 };
