@@ -9,7 +9,8 @@ const HOURS_PER_QUERY = 100;
 /**
  * Events that were accepted before the first record that can be counted: in earlier lives of the
  * topic, whose logs are gone, and below the offset at which counting begins. What the ledger holds of
- * them is taken as given; it decides what is a duplicate.
+ * them is taken as given; it decides what is a duplicate. What a late owner wrote beyond the end of an
+ * earlier life does not count.
  */
 export const enterGivenIds = async (
   client: ClickHouseClient,
@@ -24,11 +25,14 @@ export const enterGivenIds = async (
       client,
       `SELECT ${instant('usage_hour')}, toString(t.event_id), toString(t.content_digest)
        FROM usage_events AS t
-       WHERE topic = {topic:String}
-         AND (epoch < {epoch:UInt32}
-           OR (epoch = {epoch:UInt32} AND partition = {partition:UInt16} AND t.offset < {beginning:UInt64}))
+       LEFT JOIN (SELECT epoch, partition, next_offset FROM checkpoints FINAL
+           WHERE topic = {topic:String} AND sealed) AS c
+         ON c.epoch = t.epoch AND c.partition = t.partition
+       WHERE t.topic = {topic:String}
+         AND ((t.epoch < {epoch:UInt32} AND t.offset < c.next_offset)
+           OR (t.epoch = {epoch:UInt32} AND t.partition = {partition:UInt16} AND t.offset < {beginning:UInt64}))
          AND usage_hour IN (SELECT toDateTime(arrayJoin({hours:Array(UInt32)}), 'UTC'))
-       ORDER BY usage_hour, epoch, t.offset`,
+       ORDER BY usage_hour, t.epoch, t.offset`,
       {
         ...partitionParams(at),
         beginning,
