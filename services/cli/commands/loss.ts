@@ -49,18 +49,20 @@ const accept = async (topic: string, { reason }: { readonly reason: string }): P
     print(`No records of ${topic} are lost: nothing to accept.`);
     return;
   }
+  const expired = losses.filter(({ ends }) => !ends);
   const ended = losses.find(({ ends }) => ends);
-  if (ended) {
-    throw new UserError(
-      `${partitionName(ended)} cannot go on, since ${ended.why}: begin another life of the topic with "usagectl epoch new ${topic} --accept-loss"`,
-    );
-  }
-  await withClickHouse(config, (client) => acceptLosses(client, losses, reason));
-  print(describe(losses));
+  const cannotGoOn =
+    ended &&
+    `${partitionName(ended)} cannot go on, since ${ended.why}: begin another life of the topic with "usagectl epoch new ${topic} --accept-loss"`;
+  if (cannotGoOn && expired.length === 0) throw new UserError(cannotGoOn);
+  // Before a life can end, what is left of its other partitions must be folded.
+  await withClickHouse(config, (client) => acceptLosses(client, expired, reason));
+  print(describe(expired));
   print(
     '\nAccepted. The aggregator goes on behind them within seconds. Ask the providers to send the usage of that ' +
       'time again: what is stored already is a duplicate. If rules were changed meanwhile, repeat "usagectl rules apply".',
   );
+  if (cannotGoOn) print(`\n${cannotGoOn}`);
 };
 
 export const lossCommand = (): Command =>

@@ -1,0 +1,56 @@
+import { newestLife } from '../../services/shared/source.ts';
+import { openSource } from '../../services/shared/sources/open-source.ts';
+import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { Pipeline } from '../support/pipeline.ts';
+import { usagectl } from '../support/service-process.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let pipeline: Pipeline;
+
+beforeAll(async () => {
+  pipeline = await Pipeline.open(HOUR_MILLIS, [
+    { name: 'storage', namespaces: ['microsoft.storage'], partitions: 2 },
+  ]);
+});
+
+afterAll(async () => {
+  await pipeline.close();
+});
+
+test('a topic of which one partition lost records and another its log can be helped out of both', async () => {
+  const source = newestLife(await pipeline.sources(), (await pipeline.sources())[0]?.topic ?? '');
+  if (!source) throw new Error('there is no source');
+  const { topic } = source;
+  const { admin, writer } = pipeline.tools;
+  const send = (partition: number, count: number) =>
+    writer.append(
+      { topic, partition },
+      Array.from({ length: count }, () => ({ key: null, value: Buffer.from('x'), headers: {} })),
+    );
+  await send(0, 20);
+  const aggregator = await pipeline.startAggregator();
+  await pipeline.settled();
+  await aggregator.stop();
+
+  await admin.deleteTopics({ topics: [topic] });
+  await waitFor('the topic is gone', async () => !(await admin.listTopics()).includes(topic));
+  await openSource(pipeline.tools, source);
+  await send(1, 9);
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 1, offset: '5' }] });
+
+  await pipeline.startAggregator();
+  const reason = ['--reason', 'a test'];
+  const accept = await usagectl(['loss', 'accept', topic, ...reason], pipeline.environment);
+  expect(accept).toMatchObject({ code: 0, stderr: '' });
+  expect(accept.stdout).toContain('epoch new');
+  await waitFor('what is left is folded', async () => {
+    const shown = await usagectl(['loss', 'show'], pipeline.environment);
+    return !shown.stdout.includes('records expired');
+  });
+  const begin = await usagectl(
+    ['epoch', 'new', topic, '--accept-loss', ...reason],
+    pipeline.environment,
+  );
+  expect(begin.stderr).toBe('');
+  expect(begin.stdout).toContain('Epoch 2');
+});
