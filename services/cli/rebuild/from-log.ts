@@ -96,6 +96,8 @@ export const compareWithLog = async (
 /** Beyond any offset of a log; ClickHouse's column holds larger ones, JavaScript's numbers do not. */
 const NO_END = Number.MAX_SAFE_INTEGER;
 
+const NONE: ReadonlySet<number> = new Set();
+
 class Comparison {
   private readonly tools: LogTools;
   private readonly times: Times;
@@ -127,12 +129,12 @@ class Comparison {
   async partition(plan: PartitionPlan, read: (records: number) => void): Promise<void> {
     const { client } = this.tools;
     const { times, floor } = this;
-    const nothing = { accepted: [], refused: [], within: null };
+    const nothing = { accepted: [], refused: [], within: null, untold: new Set<number>() };
     // Rows that are said to be of the range, at offsets below all of its records, and beyond them.
     await this.page(plan, { from: 0, end: plan.countedFrom, ...nothing });
     let next = plan.countedFrom;
     let { start } = times;
-    await recountLog(this.tools, plan, times, {
+    await recountLog(this.tools, plan, times, floor, {
       page: (page) => {
         next = page.end;
         return this.page(plan, page);
@@ -148,15 +150,18 @@ class Comparison {
     await this.page(plan, { from: next, end: NO_END, ...nothing });
   }
 
-  private async page(plan: PartitionPlan, { accepted, refused, ...page }: LogPage): Promise<void> {
+  private async page(
+    plan: PartitionPlan,
+    { accepted, refused, untold, ...page }: LogPage,
+  ): Promise<void> {
     const isTrimmed = ({ usageHour }: { readonly usageHour: number }): boolean =>
       usageHour < this.floor;
     const events = { ...page, found: accepted };
-    this.ledger.add(await this.rows(plan, ledgerTable, events, isTrimmed));
+    this.ledger.add(await this.rows(plan, ledgerTable, events, isTrimmed, NONE));
     // Those beyond the checkpoint are its owner's, who keeps the time of an `end` record for them.
     const end = Math.min(page.end, plan.checkpoint.nextOffset);
     const letters = { ...page, end, found: refused };
-    this.deadLetters.add(await this.rows(plan, deadLetterTable, letters, () => false));
+    this.deadLetters.add(await this.rows(plan, deadLetterTable, letters, () => false, untold));
   }
 
   private async rows<Found>(
@@ -164,11 +169,14 @@ class Comparison {
     table: RecordTable<Found>,
     page: Page<Found>,
     mayBeMissing: (found: Found) => boolean,
+    /** Offsets whose rows are left as they are. */
+    untold: ReadonlySet<number>,
   ): Promise<readonly RowDifference[]> {
     if (page.end <= page.from) return [];
     const { client } = this.tools;
     const { times } = this;
-    const mends = await comparePage(client, table, at, times, page, mayBeMissing);
+    const compared = await comparePage(client, table, at, times, page, mayBeMissing);
+    const mends = compared.filter(({ offset }) => !untold.has(offset));
     const hourOf = (time: number): number =>
       Math.floor(time / source.hourMillis) * source.hourMillis;
     if (table.name === 'usage_events') {

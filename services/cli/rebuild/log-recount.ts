@@ -19,6 +19,8 @@ export interface LogPage extends Offsets {
   readonly refused: readonly RefusedRecord[];
   /** Its records that were reported within the times; null where none were. */
   readonly within: Offsets | null;
+  /** Usage of which an earlier record may have gone with the trimmed ledger: whether it is a duplicate or a conflict nobody can tell. */
+  readonly untold: ReadonlySet<number>;
 }
 
 export interface Handlers {
@@ -44,12 +46,13 @@ export const recountLog = async (
   tools: LogTools,
   plan: PartitionPlan,
   times: Times,
+  floor: number,
   handlers: Handlers,
 ): Promise<void> => {
   const { at, checkpoint, low } = plan;
   const end = await lastStored(tools, plan, times);
   const { recount, seen } = recountOf(tools, plan);
-  const log = new LogRecount(tools, plan, times, handlers, recount, seen);
+  const log = new LogRecount(tools, plan, times, floor, handlers, recount, seen);
   let given = low;
   try {
     await tools.reader.read(at, low, checkpoint.nextOffset, async (records, next) => {
@@ -91,6 +94,8 @@ class LogRecount {
   private readonly tools: LogTools;
   private readonly plan: PartitionPlan;
   private readonly times: Times;
+  /** Up to where the ledger was trimmed. */
+  private readonly floor: number;
   private readonly handlers: Handlers;
   private readonly recount: Recount;
   private readonly seen: SeenIds;
@@ -98,6 +103,7 @@ class LogRecount {
   private from: number;
   private bytes = 0;
   private within: Offsets | null = null;
+  private untold = new Set<number>();
   private accepted: AcceptedEvent[] = [];
   private refused: RefusedRecord[] = [];
   private hours: CountedHour[] = [];
@@ -107,6 +113,7 @@ class LogRecount {
     tools: LogTools,
     plan: PartitionPlan,
     times: Times,
+    floor: number,
     handlers: Handlers,
     recount: Recount,
     seen: SeenIds,
@@ -114,6 +121,7 @@ class LogRecount {
     this.tools = tools;
     this.plan = plan;
     this.times = times;
+    this.floor = floor;
     this.handlers = handlers;
     this.recount = recount;
     this.seen = seen;
@@ -143,8 +151,11 @@ class LogRecount {
     await this.giveHours(this.times.end);
   }
 
-  private look({ record, reportedTime, reportedHour }: Judged): void {
+  private look({ record, reportedTime, reportedHour, usageHour }: Judged): void {
     this.bytes += (record.value?.length ?? 0) + (record.key?.length ?? 0);
+    if (this.plan.hasGivenIds && usageHour !== null && usageHour < this.floor) {
+      this.untold.add(record.offset);
+    }
     // What comes after an `end` record keeps the last reported time, in an hour that is closed.
     if (!isWithin(this.times, reportedHour) && !isWithin(this.times, reportedTime)) return;
     this.within = { from: this.within?.from ?? record.offset, end: record.offset + 1 };
@@ -175,13 +186,14 @@ class LogRecount {
   }
 
   private async givePage(): Promise<void> {
-    const { from, next: end, accepted, refused, within } = this;
+    const { from, next: end, accepted, refused, within, untold } = this;
     this.from = end;
     this.bytes = 0;
     this.within = null;
+    this.untold = new Set();
     this.accepted = [];
     this.refused = [];
-    if (end > from) await this.handlers.page({ from, end, accepted, refused, within });
+    if (end > from) await this.handlers.page({ from, end, accepted, refused, within, untold });
   }
 
   private async giveHours(openHour: number): Promise<void> {

@@ -1,0 +1,82 @@
+import { queryRows } from '../../services/shared/clickhouse/client.ts';
+import { recordOperation, type RegisteredSource } from '../../services/shared/sources/register.ts';
+import { beginHistory, writeHistory } from '../../services/shared/sources/history-run.ts';
+import { HOUR_MILLIS, isoText, millis, type Hour } from '../../services/shared/time.ts';
+import { Pipeline } from '../support/pipeline.ts';
+import { usagectl } from '../support/service-process.ts';
+import { generateWorkload } from '../support/workload/generate-workload.ts';
+
+const FIRST = Date.parse('2025-03-01T00:00:00Z') as Hour;
+const HOURS = 30;
+const LAST = (FIRST + (HOURS - 1) * HOUR_MILLIS) as Hour;
+
+let pipeline: Pipeline;
+let source: RegisteredSource;
+
+beforeAll(async () => {
+  pipeline = await Pipeline.open(HOUR_MILLIS);
+  const begun = await beginHistory(
+    pipeline.tools,
+    {
+      origin: 'rebuild-trimmed',
+      firstHour: FIRST,
+      lastHour: LAST,
+      hourMillis: HOUR_MILLIS,
+      partitions: 1,
+      billable: false,
+    },
+    pipeline.stack.config.USAGE_TOPIC_PREFIX,
+  );
+  source = begun.source;
+  await pipeline.produce(
+    generateWorkload({
+      seed: 12,
+      events: 3_000,
+      tenants: 4,
+      resourcesPerTenant: 4,
+      topics: [source],
+      reportedFrom: millis(FIRST),
+      reportedTo: millis(LAST + HOUR_MILLIS - 1),
+      shares: { conflict: 0.3 },
+    }),
+  );
+  await writeHistory(pipeline.tools, source, []);
+  const aggregator = await pipeline.startAggregator();
+  await pipeline.settled();
+  await aggregator.stop();
+}, 120_000);
+
+afterAll(async () => {
+  await pipeline.close();
+});
+
+test('a conflict with an event whose ledger row was trimmed and whose record has expired stays a dead letter', async () => {
+  const { topic } = source;
+  const { clickHouse } = pipeline.stack;
+  // As `trimLedger` does it, with a floor that is low enough only for the end of this test.
+  const floor = (FIRST + 12 * HOUR_MILLIS) as Hour;
+  await recordOperation(clickHouse, {
+    kind: 'ledger-trimmed',
+    subject: isoText(floor),
+    detail: { rows: 0, reason: 'a test' },
+  });
+  await clickHouse.command({
+    query: `ALTER TABLE usage_events DELETE WHERE usage_hour < toDateTime({floor:UInt32}, 'UTC')`,
+    query_params: { floor: floor / 1000 },
+    clickhouse_settings: { mutations_sync: '2' },
+  });
+  await pipeline.tools.admin.deleteTopicRecords({
+    topic,
+    partitions: [{ partition: 0, offset: '1500' }],
+  });
+  const letters = async () =>
+    queryRows(clickHouse, 'SELECT offset, code FROM dead_letters FINAL ORDER BY offset');
+  const before = await letters();
+  const range = ['--from', isoText(millis(FIRST + 17 * HOUR_MILLIS)), '--to', isoText(LAST)];
+  const applied = await usagectl(
+    ['rebuild', topic, ...range, '--from-log', '--apply', '--reason', 'a test'],
+    pipeline.environment,
+  );
+  expect(applied).toMatchObject({ code: 0, stderr: '' });
+  expect(await letters()).toEqual(before);
+});
