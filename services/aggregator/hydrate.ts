@@ -37,7 +37,9 @@ export const hydrate = async (
 ): Promise<Hydrated | Halt> => {
   const checkpoint = await persist('read the checkpoint', () => store.checkpoint(place));
   const nextOffset = checkpoint?.nextOffset ?? 0;
-  const accepted = await persist('read the losses', () => store.loss(place, nextOffset));
+  const accepted = await persist('read the losses', () =>
+    store.loss(place, nextOffset, checkpoint?.sealed ?? false),
+  );
   if (checkpoint === null) {
     const { low } = await bounds();
     if (low > 0 && accepted === null) return lostRecords(0, low);

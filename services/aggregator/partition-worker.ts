@@ -121,7 +121,8 @@ export class PartitionWorker {
       if (this.isDropped() || halted === null || !isLoss(halted)) return false;
       const { store } = this.ports;
       const checkpoint = await store.checkpoint(this.place);
-      if ((await store.loss(this.place, checkpoint?.nextOffset ?? 0)) === null) return false;
+      const { nextOffset, sealed } = checkpoint ?? { nextOffset: 0, sealed: false };
+      if ((await store.loss(this.place, nextOffset, sealed)) === null) return false;
       this.halted = null;
       this.folder = null;
       return true;
@@ -326,7 +327,8 @@ export class PartitionWorker {
 }
 
 /** Whether the records that it waits for are gone, so that a person can accept that. */
-const isLoss = ({ code }: Halt): boolean => code === 'lost-records' || code === 'another-log';
+const isLoss = ({ code }: Halt): boolean =>
+  code === 'lost-records' || code === 'another-log' || code === 'ledger-mismatch';
 
 const foldedOf = ({ nextOffset, lastRecord }: FoldState): Folded => ({
   nextOffset,

@@ -22,8 +22,11 @@ export interface Store {
   windowsInOrder(place: Place, reportedHour: Hour): AsyncIterable<readonly Window[]>;
   /** What the ledger holds at or beyond an offset. */
   ledgerTail(place: Place, checkpoint: Checkpoint): Promise<LedgerTail>;
-  /** A loss that was accepted of records from an offset on; null where none was. */
-  loss(place: Place, nextOffset: number): Promise<AcceptedLoss | null>;
+  /**
+   * A loss that was accepted of records from an offset on, or with which a sealed life has ended; null
+   * where none was.
+   */
+  loss(place: Place, nextOffset: number, sealed: boolean): Promise<AcceptedLoss | null>;
   /** What the tables hold of offsets from `from` and before `to`, in their order. */
   remnants(place: Place, from: number, to: number): Promise<readonly Remnant[]>;
   /** The ids accepted in these usage hours, a table for each. */

@@ -5,7 +5,7 @@ import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-stor
 import { enterGivenIds } from '../../services/cli/audit/given-ids.ts';
 import { contentOf, SeenIds } from '../../services/cli/audit/seen-ids.ts';
 import { insertRows } from '../../services/shared/clickhouse/client.ts';
-import { ZERO } from '../../services/shared/decimal.ts';
+
 import { uuidText } from '../../services/shared/usage-event.ts';
 import { eventOf, hour, placeOf } from '../support/fold/fixtures.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
@@ -61,7 +61,7 @@ test('of an earlier life the audit takes the ids that the aggregator takes: thos
   await enterGivenIds(stack.clickHouse, seen, place, 0, [hour(0)]);
   const ofAudit = events.map(({ event }) => {
     const usage = { ...event, start: 0, end: 0, quantity: Buffer.alloc(0) };
-    return seen.enter(hour(0), Buffer.from(event.eventId), contentOf(usage as never, ZERO));
+    return seen.enter(hour(0), Buffer.from(event.eventId), contentOf(usage as never));
   });
   expect(ofAudit.map((found) => found === 'same' || found === 'other')).toEqual(ofAggregator);
 });

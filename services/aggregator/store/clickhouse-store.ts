@@ -144,8 +144,8 @@ export class ClickHouseStore implements Store {
     return { ids, lastOffset };
   }
 
-  async loss(place: Place, nextOffset: number): Promise<AcceptedLoss | null> {
-    const [row] = await this.select<LossRow>(place, LOSS, { next: nextOffset });
+  async loss(place: Place, nextOffset: number, sealed: boolean): Promise<AcceptedLoss | null> {
+    const [row] = await this.select<LossRow>(place, LOSS, { next: nextOffset, sealed });
     return row ? lossFromRow(row) : null;
   }
 

@@ -6,12 +6,12 @@ import { hourFromSeconds, quantityFromText } from './rows.ts';
 const OF_PLACE =
   'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
 
-/** The loss in which an offset lies. A life that has ended stays so. */
+/** The loss in which an offset lies. A life that has ended with one stays so. */
 export const LOSS = `
 SELECT toString(l.from_offset) AS from_offset, toString(l.next_offset) AS next_offset,
   ended, toUnixTimestamp(l.open_hour) AS open_hour
 FROM losses AS l
-WHERE ${OF_PLACE} AND l.from_offset <= {next:UInt64} AND (l.next_offset > {next:UInt64} OR ended)
+WHERE ${OF_PLACE} AND l.from_offset <= {next:UInt64} AND (l.next_offset > {next:UInt64} OR ({sealed:Bool} AND ended))
 ORDER BY ended DESC, l.from_offset, l.next_offset DESC LIMIT 1`;
 
 export interface LossRow {

@@ -20,6 +20,7 @@ interface Options {
   readonly partitions?: number;
   readonly reason: string;
   readonly acceptLoss?: boolean;
+  readonly deleteUnread?: boolean;
 }
 
 /** The partitions whose log is gone; refused unless their loss is to be accepted. */
@@ -39,7 +40,7 @@ const lostLogs = async (topic: string, isAccepted: boolean): Promise<readonly Fo
 };
 
 const begin = async (topic: string, options: Options): Promise<void> => {
-  const { partitions, reason, acceptLoss = false } = options;
+  const { partitions, reason, acceptLoss = false, deleteUnread = false } = options;
   const losses = await lostLogs(topic, acceptLoss);
   print(
     `Sealing the present life of ${topic} and waiting for the aggregator to fold it to its end …`,
@@ -50,6 +51,7 @@ const begin = async (topic: string, options: Options): Promise<void> => {
       reason,
       patienceMillis: PATIENCE_MILLIS,
       losses,
+      deleteUnread,
     }),
   );
   print(
@@ -74,6 +76,10 @@ export const epochCommand = (): Command =>
         .option(
           '--accept-loss',
           'also where the old log is gone or another one stands in its place: what was stored of it stays counted',
+        )
+        .option(
+          '--delete-unread',
+          'also a log that took the place of the old one and holds records which nobody has counted',
         )
         .requiredOption('--reason <text>', 'why: it is recorded')
         .action(begin),

@@ -2,6 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { Admin } from 'kafkajs';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { topicOffsets } from '../../shared/kafka/topics.ts';
+import type { LogRecord } from '../../shared/log-record.ts';
 import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
 import type { LostRecords } from '../../shared/sources/losses.ts';
 import type { Hour } from '../../shared/time.ts';
@@ -59,7 +60,10 @@ const lossOf = async (
   const closedThrough = (checkpoint?.closedThrough ?? source.firstHour) as Hour;
   const other =
     checkpoint &&
-    (log === null ? 'the topic is gone' : await otherLog(tools.reader, at, checkpoint, log));
+    (log === null
+      ? 'the topic is gone'
+      : ((await otherLog(tools.reader, at, checkpoint, log)) ??
+        (await otherThanLedger(tools, at, checkpoint.nextOffset, log))));
   const expired = log !== null && log.low > fromOffset;
   if (other === null && !expired) return null;
   const { kept, end } = await remains(tools.clickHouse, at, fromOffset);
@@ -75,6 +79,34 @@ const lossOf = async (
     ends: false,
     nextOffset: Math.max(low, end),
   };
+};
+
+/** Why a log is not the one of which the ledger holds events beyond the checkpoint; null where it may be. */
+const otherThanLedger = async (
+  { clickHouse, reader }: LossTools,
+  { topic, epoch, partition }: SourcePartition,
+  from: number,
+  { low, high }: { readonly low: number; readonly high: number },
+): Promise<string | null> => {
+  const [row] = await queryRows<{ offset: string; id: string }>(
+    clickHouse,
+    `SELECT toString(t.offset) AS offset, toString(t.event_id) AS id FROM usage_events AS t
+     WHERE topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}
+       AND t.offset >= {from:UInt64} ORDER BY t.offset LIMIT 1`,
+    { topic, epoch, partition, from },
+  );
+  const offset = Number(row?.offset ?? -1);
+  if (row === undefined || offset < low) return null;
+  if (offset >= high) return `the log ends at offset ${String(high)}`;
+  const id = Buffer.from(row.id.replaceAll('-', ''), 'hex');
+  const found: LogRecord[] = [];
+  await reader.read({ topic, partition }, offset, offset + 1, (records) => {
+    found.push(...records);
+    return Promise.resolve();
+  });
+  return found[0]?.value?.includes(id)
+    ? null
+    : `offset ${String(offset)} holds another event than the ledger`;
 };
 
 /** How many records are stored from an offset on, and one past the last of them. */

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { insertRows } from '../clickhouse/client.ts';
-import { partitionName, type SourcePartition } from '../source.ts';
+import { insertRows, queryRows } from '../clickhouse/client.ts';
+import { partitionName, type SourceId, type SourcePartition } from '../source.ts';
 import type { Hour } from '../time.ts';
 import { recordOperation } from './register.ts';
 
@@ -49,4 +49,18 @@ export const acceptLosses = async (
       detail: { fromOffset, nextOffset, ends, reason },
     });
   }
+};
+
+/** The partitions of a life that ended with an accepted loss: whatever their log holds was not counted. */
+export const endedWithLoss = async (
+  client: ClickHouseClient,
+  { topic, epoch }: SourceId,
+): Promise<readonly number[]> => {
+  const rows = await queryRows<{ partition: number }>(
+    client,
+    `SELECT DISTINCT partition FROM losses
+     WHERE topic = {topic:String} AND epoch = {epoch:UInt32} AND ended`,
+    { topic, epoch },
+  );
+  return rows.map(({ partition }) => partition);
 };

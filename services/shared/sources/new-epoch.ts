@@ -1,10 +1,10 @@
 import { controlRecord } from '../control-record.ts';
 import { UserError } from '../errors.ts';
-import { createTopics } from '../kafka/topics.ts';
+import { createTopics, topicOffsets } from '../kafka/topics.ts';
 import { newestLife } from '../source.ts';
 import { hourAfterBroker } from './broker-hour.ts';
 import { readProgress, type PartitionProgress } from './coverage.ts';
-import { acceptLosses, type LostRecords } from './losses.ts';
+import { acceptLosses, endedWithLoss, type LostRecords } from './losses.ts';
 import { openSource, sourceTopic, type SourceTools } from './open-source.ts';
 import { readSources, recordOperation, writeSource, type RegisteredSource } from './register.ts';
 import type { Hour } from '../time.ts';
@@ -17,6 +17,8 @@ export interface NewEpochOptions {
   readonly patienceMillis: number;
   /** Partitions of the old life whose log is gone or another one: it ends there. */
   readonly losses: readonly LostRecords[];
+  /** Whether to delete a log that holds records which nobody has counted. */
+  readonly deleteUnread: boolean;
 }
 
 const POLL_MILLIS = 100;
@@ -42,10 +44,10 @@ export const newEpoch = async (
   const newest = newestLife(live, topic);
   if (!newest)
     throw new UserError(`There is no live source "${topic}": see "usagectl sources list"`);
-  if (newest.state === 'declared') return replaceTopic(tools, newest);
+  if (newest.state === 'declared') return replaceTopic(tools, newest, options);
   const sealed = newest.state === 'sealed' ? newest : await seal(tools, newest, options);
   const declared = await declareNext(tools, sealed, options);
-  return replaceTopic(tools, declared);
+  return replaceTopic(tools, declared, options);
 };
 
 const seal = async (
@@ -119,17 +121,44 @@ const declareNext = async (
   return declared;
 };
 
-/** The old log was sealed: nothing in it is unread. The new life begins with an empty one. */
+/**
+ * The new life begins with an empty log. The old one was sealed, so that nothing in it is unread, unless
+ * the life ended with a loss: then another log may stand in its place, to which somebody has written.
+ */
 const replaceTopic = async (
   tools: SourceTools,
   declared: RegisteredSource,
+  { deleteUnread }: Pick<NewEpochOptions, 'deleteUnread'>,
 ): Promise<RegisteredSource> => {
   const { admin } = tools;
   if ((await admin.listTopics()).includes(declared.topic)) {
+    if (!deleteUnread) await refuseUnread(tools, declared);
+
     await admin.deleteTopics({ topics: [declared.topic] });
   }
   while ((await admin.listTopics()).includes(declared.topic)) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
   }
   return openSource(tools, declared);
+};
+
+/** At most this record of a log that nobody has counted is ours: the rules with which it was begun. */
+const OWN_RECORDS = 1;
+
+const refuseUnread = async (
+  { admin, clickHouse }: SourceTools,
+  { topic, predecessor }: RegisteredSource,
+): Promise<void> => {
+  if (predecessor === null) return;
+  const ended = await endedWithLoss(clickHouse, { topic, epoch: predecessor });
+  if (ended.length === 0) return;
+  const logs = await topicOffsets(admin, topic);
+  const unread = ended
+    .map((partition) => (logs[partition]?.high ?? 0) - (logs[partition]?.low ?? 0))
+    .filter((records) => records > OWN_RECORDS);
+  if (unread.length === 0) return;
+  throw new UserError(
+    `The log that stands in ${topic} now holds ${String(unread.reduce((a, b) => a + b))} records that nobody has counted, and would be deleted. ` +
+      'Stop the providers, save what they must send again, then repeat this command with --delete-unread',
+  );
 };
