@@ -91,6 +91,9 @@ export class GroupReader {
       );
       this.joined(partitions);
     });
+    // It leaves its group, also to join it anew after a failure: until then nothing is assigned, and
+    // kafkajs refuses to pause or seek.
+    consumer.on(consumer.events.STOP, () => this.held.clear());
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (!payload.restart) this.options.onCrash(explained(payload.error));
     });
