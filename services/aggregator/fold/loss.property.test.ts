@@ -105,7 +105,8 @@ const takeOver = (
   perform: (write: () => void) => void,
 ): void => {
   const owner = new FoldRun(world, knowledge, windowsMaxBytes);
-  if (owner.state.nextOffset >= loss.nextOffset) return; // it is behind already
+  const { nextOffset } = owner.state;
+  if (nextOffset > loss.nextOffset || (loss.ended && nextOffset === loss.nextOffset)) return;
   owner.takeOver(loss, (chunk) => world.writesOf(chunk).forEach(perform));
 };
 

@@ -6,12 +6,15 @@ import { hourFromSeconds, quantityFromText } from './rows.ts';
 const OF_PLACE =
   'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
 
-/** The loss in which an offset lies. A life that has ended with one stays so. */
+/**
+ * The loss in which an offset lies, or behind which it is the first: what was left of it may be stored, and
+ * its open hour not. Taking that over twice changes nothing. A life that has ended with one stays so.
+ */
 export const LOSS = `
 SELECT toString(l.from_offset) AS from_offset, toString(l.next_offset) AS next_offset,
   ended, toUnixTimestamp(l.open_hour) AS open_hour
 FROM losses AS l
-WHERE ${OF_PLACE} AND l.from_offset <= {next:UInt64} AND (l.next_offset > {next:UInt64} OR ({sealed:Bool} AND ended))
+WHERE ${OF_PLACE} AND l.from_offset <= {next:UInt64} AND (l.next_offset >= {next:UInt64} OR ({sealed:Bool} AND ended))
 ORDER BY ended DESC, l.from_offset, l.next_offset DESC LIMIT 1`;
 
 export interface LossRow {
