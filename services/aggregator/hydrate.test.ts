@@ -32,7 +32,7 @@ test('what an owner wrote after the end of its life was accepted stays counted, 
   owner.fold([rulesAt(place, 0)], storeAll(world));
   owner.cut(storeAll(world));
   // Accepted now, with nothing stored beyond the checkpoint; then the owner dies within a flush.
-  const loss = { fromOffset: 1, nextOffset: 2, ended: true, openHour: hour(0) };
+  const loss = { nextOffset: 2, ended: true, openHour: hour(0) };
   const resources = [1, 2, 3, 4].map((n) => recordOf(eventOf({}, String(n)), n, minute(n)));
   owner.fold(resources, storeAll(world));
   owner.cut((chunk) => {

@@ -83,7 +83,6 @@ export class PartitionWorker {
     this.place = place;
     this.knowledge = knowledge;
     this.options = options;
-
     this.progressAt = ports.now();
     this.ports = { ...ports, logger: ports.logger.child({ partition: partitionName(place) }) };
     this.recognition = new LogRecognition(() => this.bounds());
@@ -281,7 +280,6 @@ export class PartitionWorker {
     await this.store(state);
     passLoss(state, loss);
     await this.store(state);
-
     this.ports.logger.warn(
       { nextOffset: state.nextOffset, lost: state.counts.lost - lost, ended: loss.ended },
       'records are lost, and that was accepted: going on behind them',

@@ -130,6 +130,7 @@ export class RecordFolder {
   /** Whether these windows of the open hour are in memory as far as they are stored, within the bound. */
   async loadWindows(identities: readonly WindowIdentity[]): Promise<boolean> {
     const { state, bounds } = this;
+    if (state.windows.isWhole && !state.windows.exceeds(bounds.windowsMaxBytes)) return true;
     const byKey = new Map(identities.map((each) => [windowKey(each), each]));
     const wanted = new Set(byKey.keys());
     const missing = state.windows.missing(wanted);

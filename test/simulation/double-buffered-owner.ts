@@ -1,8 +1,7 @@
-import { checkpointOf, cut, resume, type Chunk } from '../../services/aggregator/fold/chunk.ts';
+import { cut, type Chunk } from '../../services/aggregator/fold/chunk.ts';
 import { EventIndex } from '../../services/aggregator/fold/event-index.ts';
 import {
   count,
-  initialState,
   mustCutBefore,
   skipTo,
   type FoldState,
@@ -17,8 +16,10 @@ import {
 import { advance, type Step } from '../../services/aggregator/fold/timeline.ts';
 import type { Place } from '../../services/aggregator/fold/verdict.ts';
 import { flush } from '../../services/aggregator/flush.ts';
+import { hydrate } from '../../services/aggregator/hydrate.ts';
 import type { WorkerOptions, WorkerPorts } from '../../services/aggregator/partition-worker.ts';
 import { LogRecognition, type Folded } from '../../services/shared/kafka/log-recognition.ts';
+import type { LogBounds } from '../../services/shared/kafka/topics.ts';
 import type { LogRecord } from '../../services/shared/log-record.ts';
 import { markOf } from '../../services/shared/record-mark.ts';
 import { Serial } from '../../services/shared/serial.ts';
@@ -64,9 +65,7 @@ export class DoubleBufferedOwner implements Owner {
     this.ports = ports;
     this.options = options;
     this.index = new EventIndex(options.indexMaxBytes);
-    this.recognition = new LogRecognition(() =>
-      this.persist('read the log bounds', () => ports.log.bounds(place)),
-    );
+    this.recognition = new LogRecognition(() => this.bounds());
   }
 
   status(): { readonly halt: Halt | null } {
@@ -155,6 +154,10 @@ export class DoubleBufferedOwner implements Owner {
     return this.ports.persist(what, step, this.dropped.signal);
   }
 
+  private bounds(): Promise<LogBounds> {
+    return this.persist('read the log bounds', () => this.ports.log.bounds(this.place));
+  }
+
   private async stillOurs(): Promise<FoldState | null> {
     if (this.state === null) return null;
     await this.lastFlush;
@@ -168,32 +171,17 @@ export class DoubleBufferedOwner implements Owner {
   }
 
   private async hydrate(): Promise<FoldState | null> {
-    const { store } = this.ports;
-    const { place } = this;
-    const checkpoint = await this.persist('read the checkpoint', () => store.checkpoint(place));
-    if (checkpoint === null) {
-      const state = initialState(place, 0);
-      await this.persist('write the first checkpoint', () =>
-        store.writeCheckpoint(checkpointOf(state)),
-      );
-      return this.begin(state, { ids: new Map(), lastOffset: -1 });
-    }
-    const [windows, tail] = await Promise.all([
-      this.persist('read the open windows', () =>
-        store.windows(place, checkpoint.closedThrough, Infinity),
-      ),
-      this.persist('read the ledger', () => store.ledgerTail(place, checkpoint)),
-    ]);
-    const state = resume(place, checkpoint, windows, this.knowledge);
-    return 'code' in state ? this.stop(state) : this.begin(state, tail);
-  }
-
-  private begin(state: FoldState, tail: LedgerTail): FoldState {
-    this.state = state;
-    this.tail = tail;
-    this.cutOffset = state.nextOffset;
-    this.storedOffset = state.nextOffset;
-    return state;
+    const found = await hydrate(this.place, this.knowledge, Infinity, {
+      store: this.ports.store,
+      bounds: () => this.bounds(),
+      persist: (what, step) => this.persist(what, step),
+    });
+    if ('code' in found) return this.stop(found);
+    this.state = found.state;
+    this.tail = found.tail;
+    this.cutOffset = found.state.nextOffset;
+    this.storedOffset = found.state.nextOffset;
+    return found.state;
   }
 
   private async fold(state: FoldState, records: readonly LogRecord[]): Promise<void> {

@@ -4,6 +4,7 @@ import { inKeyOrder } from '../../services/aggregator/fold/closed-hour.ts';
 import type { DeadLetter, LedgerEntry } from '../../services/aggregator/fold/fold.ts';
 import type { LedgerTail } from '../../services/aggregator/fold/ledger-tail.ts';
 import type { Place } from '../../services/aggregator/fold/verdict.ts';
+import { WINDOW_BYTES } from '../../services/aggregator/fold/open-windows.ts';
 import { windowKey, type Window } from '../../services/aggregator/fold/window.ts';
 import type { Store } from '../../services/aggregator/ports.ts';
 import { addQuantities, type Quantity } from '../../services/shared/decimal.ts';
@@ -70,7 +71,7 @@ export class SimulatedStore {
       windows: (place, reportedHour, maxBytes) =>
         calls.read(owner, () => {
           const windows = this.openWindows(place, reportedHour);
-          return windows.length * LEAST_WINDOW_BYTES > maxBytes ? null : windows;
+          return windows.length * WINDOW_BYTES > maxBytes ? null : windows;
         }),
       windowsOf: (place, reportedHour, identities) =>
         calls.read(owner, () => {
@@ -253,8 +254,6 @@ export class SimulatedStore {
     this.observer.checkpointRow(before, checkpoint);
   }
 }
-
-const LEAST_WINDOW_BYTES = 500;
 
 const isSamePlace = (a: SourcePartition, b: SourcePartition): boolean =>
   a.partition === b.partition && a.epoch === b.epoch && a.topic === b.topic;

@@ -28,7 +28,7 @@ import type { Candidate, Place, Verdict } from './verdict.ts';
  * | field by field: a NUL in an identity                       | `invalid-text`        |
  * | subscription, meter or resource of 0 or over 1,024 bytes   | `invalid-identity`    |
  * | location over 1,024 bytes, tags or info over 64 KiB        | `text-too-long`       |
- * | start not before end                                        | `invalid-period`      |
+ * | start not before end                                       | `invalid-period`      |
  * | not inside one hour                                        | `spans-hours`         |
  * | start after the reported time                              | `in-future`           |
  * | start longer before it was first reported than maxUsageAge | `too-old`             |

@@ -1,4 +1,5 @@
 import type { DeadLetterCode } from '../../shared/dead-letter.ts';
+import type { Quantity } from '../../shared/decimal.ts';
 import { nextHour, type Hour, type Millis } from '../../shared/time.ts';
 import type { EventIndex } from './event-index.ts';
 import { EARLIER_EPOCH, type SeenEvent } from './event-table.ts';
@@ -112,8 +113,7 @@ export const count = (state: FoldState, step: Step, index: EventIndex): Outcome 
   const { record, after, verdict } = step;
   if (verdict.kind === 'halt') throw new Error(`folded on past a halt: ${verdict.halt.message}`);
 
-  if (after.openHour > state.timeline.openHour) closeHours(state, after.openHour);
-  state.timeline = after;
+  moveTo(state, after);
 
   let outcome: Outcome;
   if (verdict.kind === 'candidate')
@@ -138,8 +138,14 @@ export const skipTo = (state: FoldState, nextOffset: number): void => {
   state.nextOffset = nextOffset;
 };
 
+/** Goes on to a later point of reported time, and closes the hours before its open one. */
+export const moveTo = (state: FoldState, after: Timeline): void => {
+  if (after.openHour > state.timeline.openHour) closeHours(state, after.openHour);
+  state.timeline = after;
+};
+
 /** Closes the open hour, and those without any record up to the new one. */
-export const closeHours = (state: FoldState, openHour: Hour): void => {
+const closeHours = (state: FoldState, openHour: Hour): void => {
   const { hourMillis } = state.place.source;
   const { closed } = state.pending;
   closed.push({
@@ -183,14 +189,23 @@ const countCandidate = (
     candidate,
   });
 
-  const key = windowKey(candidate);
-  const window = state.windows.get(key);
-  state.windows.set(
-    key,
-    window ? addToWindow(window, candidate.quantity, offset) : newWindow(candidate, offset),
+  addToOpenHour(state, windowKey(candidate), candidate.quantity, offset, () =>
+    newWindow(candidate, offset),
   );
-  state.pending.touched.add(key);
   return 'accepted';
+};
+
+/** Adds an accepted event to its window of the open hour, which it may be the first of. */
+export const addToOpenHour = (
+  { windows, pending }: FoldState,
+  key: string,
+  quantity: Quantity,
+  offset: number,
+  first: () => Window,
+): void => {
+  const window = windows.get(key);
+  windows.set(key, window ? addToWindow(window, quantity, offset) : first());
+  pending.touched.add(key);
 };
 
 const whereSeen = ({ offset }: SeenEvent): string =>

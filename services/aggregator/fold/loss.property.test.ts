@@ -53,7 +53,6 @@ test('a loss that is accepted keeps what was stored, counts the rest as lost and
 
       const isLost = ({ offset }: { offset: number }): boolean => offset >= from && offset < low;
       const loss: AcceptedLoss = {
-        fromOffset: from,
         nextOffset: ended ? low + 1 : low,
         ended,
         openHour: unpublishedHour(world),

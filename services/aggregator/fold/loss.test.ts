@@ -45,7 +45,7 @@ test('usage after a loss does not enter an hour that was published before it', (
 
   const next = new FoldRun(world, knowledge);
   const openHour = hour(1);
-  next.takeOver({ fromOffset: 2, nextOffset: 5, ended: false, openHour }, storeAll(world));
+  next.takeOver({ nextOffset: 5, ended: false, openHour }, storeAll(world));
   // The clock of another broker, which is behind.
   expect(next.fold([sent(5, minute(59))], storeAll(world))).toBeNull();
   next.cut(storeAll(world));
@@ -64,10 +64,7 @@ test('what the tables hold of lost records counts, and an event that is sent aga
   owner.cut(storeWithoutCheckpoint(world));
 
   const next = new FoldRun(world, knowledge);
-  next.takeOver(
-    { fromOffset: 2, nextOffset: 10, ended: false, openHour: hour(0) },
-    storeAll(world),
-  );
+  next.takeOver({ nextOffset: 10, ended: false, openHour: hour(0) }, storeAll(world));
   expect(world.checkpoint).toMatchObject({
     nextOffset: 10,
     lastRecord: null,
@@ -85,7 +82,7 @@ test('a life that ends without its log closes and publishes its open hour', () =
   owner.cut(storeWithoutCheckpoint(world));
 
   const next = new FoldRun(world, knowledge);
-  next.takeOver({ fromOffset: 2, nextOffset: 4, ended: true, openHour: hour(0) }, storeAll(world));
+  next.takeOver({ nextOffset: 4, ended: true, openHour: hour(0) }, storeAll(world));
   expect(world.checkpoint).toMatchObject({
     nextOffset: 4,
     closedThrough: hour(1),

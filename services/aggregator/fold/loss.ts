@@ -1,20 +1,17 @@
 import type { Quantity } from '../../shared/decimal.ts';
 import { hourOf, nextHour, type Hour, type Millis } from '../../shared/time.ts';
-import { closeHours, type FoldState } from './fold.ts';
-import { addToWindow, firstOf, windowKey, type WindowEvent } from './window.ts';
+import { addToOpenHour, moveTo, type FoldState } from './fold.ts';
+import { firstOf, windowKey, type WindowEvent } from './window.ts';
 
 /**
  * A person's decision that records which are gone shall not be waited for: counting goes on behind
  * them, or the life of the topic ends in front of them.
  */
 export interface AcceptedLoss {
-  /** The first offset that was not stored when the loss was accepted. */
-  readonly fromOffset: number;
   /**
    * Where counting goes on: behind all that the tables hold, since rules that are lost may have judged
    * it. Where the life ends, one past its last offset.
    */
-
   readonly nextOffset: number;
   readonly ended: boolean;
   /**
@@ -46,18 +43,13 @@ export const mustCutBeforeRemnant = (state: FoldState, { reportedTime }: Remnant
 export const countRemnant = (state: FoldState, remnant: Remnant): void => {
   const { offset, reportedTime } = remnant;
   lose(state, offset);
-  moveTo(state, reportedTime);
+  moveToTime(state, reportedTime);
   const { counts } = state;
   if (remnant.kind === 'accepted') {
-    const key = windowKey(remnant.event);
-    const window = state.windows.get(key);
-    state.windows.set(
-      key,
-      window
-        ? addToWindow(window, remnant.quantity, offset)
-        : firstOf(remnant.event, remnant.quantity, offset),
+    const { event, quantity } = remnant;
+    addToOpenHour(state, windowKey(event), quantity, offset, () =>
+      firstOf(event, quantity, offset),
     );
-    state.pending.touched.add(key);
     state.counts = { ...counts, accepted: counts.accepted + 1 };
   } else {
     state.counts = { ...counts, deadLettered: counts.deadLettered + 1 };
@@ -71,22 +63,22 @@ export const passLoss = (state: FoldState, loss: AcceptedLoss): void => {
   // An owner may have stored more since the loss was accepted.
   const nextOffset = Math.max(loss.nextOffset, state.nextOffset + (ended ? 1 : 0));
   lose(state, ended ? nextOffset - 1 : nextOffset);
-  moveTo(state, openHour);
+  moveToTime(state, openHour);
   if (!ended) return;
-  const afterEnd = nextHour(state.timeline.openHour, state.place.source.hourMillis);
-  closeHours(state, afterEnd);
-  state.timeline = { ...state.timeline, openHour: afterEnd, sealed: true };
+  const { timeline, place } = state;
+  const afterEnd = nextHour(timeline.openHour, place.source.hourMillis);
+  moveTo(state, { ...timeline, openHour: afterEnd, sealed: true });
+
   state.counts = { ...state.counts, control: state.counts.control + 1 };
   state.nextOffset = nextOffset;
 };
 
 /** The reported time is at least this from here on. */
-const moveTo = (state: FoldState, reportedTime: Millis): void => {
-  const { timeline } = state;
+const moveToTime = (state: FoldState, reportedTime: Millis): void => {
+  const { timeline, place } = state;
   if (reportedTime <= timeline.watermark) return;
-  const openHour = hourOf(reportedTime, state.place.source.hourMillis);
-  if (openHour > timeline.openHour) closeHours(state, openHour);
-  state.timeline = { ...timeline, watermark: reportedTime, openHour };
+  const openHour = hourOf(reportedTime, place.source.hourMillis);
+  moveTo(state, { ...timeline, watermark: reportedTime, openHour });
 };
 
 /** Moves on to an offset behind records that are gone. The last one is not known any more. */

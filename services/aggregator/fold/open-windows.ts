@@ -1,7 +1,7 @@
 import { windowKey, type Window } from './window.ts';
 
 /** Bytes of a window besides its texts, as measured. */
-const WINDOW_BYTES = 500;
+export const WINDOW_BYTES = 500;
 
 /** How full they are after some have left, so that it does not happen at every turn. */
 const ROOM = 0.75;
@@ -21,7 +21,6 @@ const bytesOf = (window: Window): number =>
 export class OpenWindows {
   /** The one that has been here longest first. */
   private readonly windows = new Map<string, Window>();
-
   /** The keys that were looked for in the store last, but those whose window has left again. */
   private looked = new Set<string>();
   private whole: boolean;
@@ -94,7 +93,6 @@ export class OpenWindows {
       this.whole = false;
       this.looked.delete(key);
     }
-
     return this.bytes <= maxBytes;
   }
 }

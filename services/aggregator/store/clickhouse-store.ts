@@ -1,10 +1,11 @@
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
-import { SEQUENTIAL } from '../../shared/clickhouse/client.ts';
+import { insertRows, SEQUENTIAL } from '../../shared/clickhouse/client.ts';
 import type { Hour } from '../../shared/time.ts';
 import type { Checkpoint, Chunk } from '../fold/chunk.ts';
 import { EARLIER_EPOCH, EventTable } from '../fold/event-table.ts';
 import type { LedgerTail } from '../fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../fold/loss.ts';
+import { WINDOW_BYTES } from '../fold/open-windows.ts';
 import type { Window, WindowIdentity } from '../fold/window.ts';
 import type { Store } from '../ports.ts';
 import {
@@ -25,7 +26,7 @@ import {
   chunkRows,
   dayRange,
   daySeconds,
-  DEAD_LETTER_COLUMNS,
+  OF_PLACE,
   WINDOW_COLUMNS,
   windowFromRow,
   type CheckpointRow,
@@ -35,14 +36,11 @@ import type { Place } from '../fold/verdict.ts';
 
 const HOURS_PER_QUERY = 500;
 
-const OF_PLACE =
-  'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
-
 const WINDOWS = `SELECT ${WINDOW_COLUMNS} FROM usage_hourly AS h FINAL
   WHERE ${OF_PLACE} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
 
 /** What the windows of a reported hour would take in memory, as `OpenWindows` reckons it. */
-const WINDOW_BYTES = `SELECT toString(sum(500 + 3 * (length(subscription_id) + length(meter_id) + length(resource_uri))
+const SIZE_OF_WINDOWS = `SELECT toString(sum(${String(WINDOW_BYTES)} + 3 * (length(subscription_id) + length(meter_id) + length(resource_uri))
     + length(location) + length(coalesce(tags, '')) + length(coalesce(additional_info, '')))) AS bytes
   FROM usage_hourly FINAL WHERE ${OF_PLACE} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
 
@@ -93,7 +91,7 @@ export class ClickHouseStore implements Store {
     maxBytes: number,
   ): Promise<readonly Window[] | null> {
     const hour = { hour: reportedHour / 1000 };
-    const [size] = await this.select<{ bytes: string }>(place, WINDOW_BYTES, hour);
+    const [size] = await this.select<{ bytes: string }>(place, SIZE_OF_WINDOWS, hour);
     if (Number(size?.bytes ?? 0) > maxBytes) return null;
     const rows = await this.select<WindowRow>(place, WINDOWS, hour);
     return rows.map(windowFromRow);
@@ -189,15 +187,15 @@ export class ClickHouseStore implements Store {
   }
 
   writeLedger(place: Place, chunk: Chunk): Promise<void> {
-    return this.insert('usage_events', chunkRows.ledger(place, chunk));
+    return insertRows(this.client, 'usage_events', chunkRows.ledger(place, chunk));
   }
 
   writeWindows(place: Place, chunk: Chunk): Promise<void> {
-    return this.insert('usage_hourly', chunkRows.windows(place, chunk));
+    return insertRows(this.client, 'usage_hourly', chunkRows.windows(place, chunk));
   }
 
   writeDeadLetters(place: Place, chunk: Chunk): Promise<void> {
-    return this.insert('dead_letters', chunkRows.deadLetters(place, chunk), DEAD_LETTER_COLUMNS);
+    return insertRows(this.client, 'dead_letters', chunkRows.deadLetters(place, chunk), true);
   }
 
   async rollUpDay(place: Place, closedHour: Hour): Promise<void> {
@@ -213,7 +211,7 @@ export class ClickHouseStore implements Store {
   }
 
   writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    return this.insert('checkpoints', [checkpointRow(checkpoint)]);
+    return insertRows(this.client, 'checkpoints', [checkpointRow(checkpoint)]);
   }
 
   private async select<Row>(
@@ -229,19 +227,6 @@ export class ClickHouseStore implements Store {
       clickhouse_settings: { ...SEQUENTIAL, ...settings },
     });
     return result.json<Row>();
-  }
-
-  private async insert(
-    table: string,
-    values: readonly Record<string, unknown>[],
-    columns?: [string, ...string[]],
-  ): Promise<void> {
-    await this.client.insert({
-      table,
-      values: [...values],
-      format: 'JSONEachRow',
-      ...(columns && { columns }),
-    });
   }
 }
 

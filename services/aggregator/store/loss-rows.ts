@@ -1,31 +1,31 @@
 import { asciiLower, resourceKey } from '../../shared/placement.ts';
 import { millis } from '../../shared/time.ts';
 import type { AcceptedLoss, Remnant } from '../fold/loss.ts';
-import { hourFromSeconds, quantityFromText } from './rows.ts';
-
-const OF_PLACE =
-  'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
+import {
+  attributesFromRow,
+  hourFromSeconds,
+  OF_PLACE,
+  quantityFromText,
+  type AttributesRow,
+} from './rows.ts';
 
 /**
  * The loss in which an offset lies, or behind which it is the first: what was left of it may be stored, and
  * its open hour not. Taking that over twice changes nothing. A life that has ended with one stays so.
  */
 export const LOSS = `
-SELECT toString(l.from_offset) AS from_offset, toString(l.next_offset) AS next_offset,
-  ended, toUnixTimestamp(l.open_hour) AS open_hour
+SELECT toString(l.next_offset) AS next_offset, ended, toUnixTimestamp(l.open_hour) AS open_hour
 FROM losses AS l
 WHERE ${OF_PLACE} AND l.from_offset <= {next:UInt64} AND (l.next_offset >= {next:UInt64} OR ({sealed:Bool} AND ended))
 ORDER BY ended DESC, l.from_offset, l.next_offset DESC LIMIT 1`;
 
 export interface LossRow {
-  readonly from_offset: string;
   readonly next_offset: string;
   readonly ended: boolean;
   readonly open_hour: number;
 }
 
 export const lossFromRow = (row: LossRow): AcceptedLoss => ({
-  fromOffset: Number(row.from_offset),
   nextOffset: Number(row.next_offset),
   ended: row.ended,
   openHour: hourFromSeconds(row.open_hour),
@@ -38,17 +38,11 @@ SELECT toString(e.offset) AS offset, toString(toUnixTimestamp64Milli(e.reported_
 FROM usage_events AS e FINAL
 WHERE ${OF_PLACE} AND e.offset >= {from:UInt64} AND e.offset < {to:UInt64}`;
 
-export interface LostEventRow {
+export interface LostEventRow extends AttributesRow {
   readonly offset: string;
   readonly reported_time: string;
   readonly usage_hour: number;
-  readonly subscription_id: string;
-  readonly meter_id: string;
-  readonly resource_uri: string;
   readonly quantity: string;
-  readonly location: string;
-  readonly tags: string | null;
-  readonly additional_info: string | null;
 }
 
 export const LOST_LETTERS = `
@@ -78,12 +72,7 @@ const eventOf = (row: LostEventRow) => ({
     subscriptionKey: asciiLower(row.subscription_id),
     meterKey: asciiLower(row.meter_id),
     resourceKey: resourceKey(row.resource_uri),
-    subscriptionId: row.subscription_id,
-    meterId: row.meter_id,
-    resourceUri: row.resource_uri,
-    location: row.location,
-    tags: row.tags,
-    additionalInfo: row.additional_info,
+    ...attributesFromRow(row),
   },
   quantity: quantityFromText(row.quantity),
 });

@@ -4,7 +4,7 @@ import { dayOf, millis, nextHour, type Hour } from '../../shared/time.ts';
 import { uuidText } from '../../shared/usage-event.ts';
 import type { Checkpoint, Chunk } from '../fold/chunk.ts';
 import type { DeadLetter, LedgerEntry } from '../fold/fold.ts';
-import type { Window } from '../fold/window.ts';
+import type { Window, WindowAttributes } from '../fold/window.ts';
 import type { Place } from '../fold/verdict.ts';
 
 /**
@@ -13,6 +13,9 @@ import type { Place } from '../fold/verdict.ts';
  */
 const seconds = (hour: Hour): number => hour / 1000;
 export const hourFromSeconds = (value: number): Hour => (value * 1000) as Hour;
+
+export const OF_PLACE =
+  'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
 
 const placeColumns = ({ topic, epoch, partition }: SourcePartition): SourcePartition => ({
   topic,
@@ -70,17 +73,30 @@ export const WINDOW_COLUMNS = `toUnixTimestamp(h.usage_hour) AS usage_hour, subs
   toString(quantity) AS quantity, toString(event_count) AS event_count,
   toString(first_offset) AS first_offset, toString(last_offset) AS last_offset`;
 
-export interface WindowRow {
-  readonly usage_hour: number;
-  readonly subscription_key: string;
-  readonly meter_key: string;
-  readonly resource_key: string;
+/** What windows and events of the ledger have alike. */
+export interface AttributesRow {
   readonly subscription_id: string;
   readonly meter_id: string;
   readonly resource_uri: string;
   readonly location: string;
   readonly tags: string | null;
   readonly additional_info: string | null;
+}
+
+export const attributesFromRow = (row: AttributesRow): WindowAttributes => ({
+  subscriptionId: row.subscription_id,
+  meterId: row.meter_id,
+  resourceUri: row.resource_uri,
+  location: row.location,
+  tags: row.tags,
+  additionalInfo: row.additional_info,
+});
+
+export interface WindowRow extends AttributesRow {
+  readonly usage_hour: number;
+  readonly subscription_key: string;
+  readonly meter_key: string;
+  readonly resource_key: string;
   readonly quantity: string;
   readonly event_count: string;
   readonly first_offset: string;
@@ -92,12 +108,7 @@ export const windowFromRow = (row: WindowRow): Window => ({
   subscriptionKey: row.subscription_key,
   meterKey: row.meter_key,
   resourceKey: row.resource_key,
-  subscriptionId: row.subscription_id,
-  meterId: row.meter_id,
-  resourceUri: row.resource_uri,
-  location: row.location,
-  tags: row.tags,
-  additionalInfo: row.additional_info,
+  ...attributesFromRow(row),
   quantity: quantityFromText(row.quantity),
   eventCount: Number(row.event_count),
   firstOffset: Number(row.first_offset),
@@ -121,21 +132,6 @@ const deadLetterRow = (place: Place, letter: DeadLetter): Record<string, unknown
   record_value_base64: letter.record.value?.toString('base64') ?? null,
   record_headers: JSON.stringify(letter.record.headers),
 });
-
-/** The columns named in the insert: those that are given, not those that are computed from them. */
-export const DEAD_LETTER_COLUMNS: [string, ...string[]] = [
-  'topic',
-  'epoch',
-  'partition',
-  'offset',
-  'code',
-  'message',
-  'reported_time',
-  'record_timestamp',
-  'record_key_base64',
-  'record_value_base64',
-  'record_headers',
-];
 
 export const checkpointRow = (checkpoint: Checkpoint): Record<string, unknown> => ({
   ...placeColumns(checkpoint),

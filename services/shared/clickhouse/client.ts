@@ -74,12 +74,23 @@ export const queryRows = async <Row>(
   return result.json<Row>();
 };
 
-/** Inserts rows as one block. */
+/**
+ * Inserts rows as one block. Where columns of the table are computed from ones that are not stored
+ * (`EPHEMERAL`), the insert must name those that are given: the same ones in every row.
+ */
 export const insertRows = async (
   client: ClickHouseClient,
   table: string,
   rows: readonly Readonly<Record<string, unknown>>[],
+  namesColumns = false,
 ): Promise<void> => {
-  if (rows.length === 0) return;
-  await client.insert({ table, values: [...rows], format: 'JSONEachRow' });
+  const [first] = rows;
+  if (first === undefined) return;
+  const columns = Object.keys(first) as [string, ...string[]];
+  await client.insert({
+    table,
+    values: [...rows],
+    format: 'JSONEachRow',
+    ...(namesColumns && { columns }),
+  });
 };
