@@ -27,3 +27,19 @@ export const progress = (what: string): { at(done: number): void; end(): void } 
     },
   };
 };
+
+/** Does work that tells how far it is, of how much; `what` names it with the whole of it. */
+export const withProgress = async <T>(
+  what: (all: string) => string,
+  work: (onProgress: (done: number, all: number) => void) => Promise<T>,
+): Promise<T> => {
+  let shown: ReturnType<typeof progress> | undefined;
+  try {
+    return await work((done, all) => {
+      shown ??= progress(what(all.toLocaleString('en')));
+      shown.at(done);
+    });
+  } finally {
+    shown?.end();
+  }
+};

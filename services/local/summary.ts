@@ -2,8 +2,8 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../shared/clickhouse/client.ts';
 import { readBillingCounts, type BillingCounts } from '../shared/billing/billing-counts.ts';
 import { readCommerceHoldings } from '../shared/billing/commerce-holdings.ts';
+import { dimensionTable } from '../shared/billing/dimension-table.ts';
 import { readBillingSides, reconcile, type Reconciliation } from '../shared/billing/reconcile.ts';
-import { formatQuantity } from '../shared/decimal.ts';
 import { readCoverage } from '../shared/sources/coverage.ts';
 import { formatTable } from '../shared/terminal/table.ts';
 import { isoText, type Hour } from '../shared/time.ts';
@@ -127,18 +127,6 @@ const eventLines = ({ sources }: Summary): string =>
     ]),
   );
 
-const billingLines = ({ reconciliation }: Summary, names: ReadonlyMap<string, string>): string =>
-  formatTable(
-    ['BILLED, BY METER', 'WINDOWS', 'SUBMITTED', 'COMMERCE', ''],
-    reconciliation.dimensions.map(({ dimensionKey, windows, submitted, accepted }) => [
-      names.get(dimensionKey) ?? dimensionKey,
-      formatQuantity(windows),
-      formatQuantity(submitted),
-      formatQuantity(accepted),
-      windows === submitted && submitted === accepted ? 'equal' : '',
-    ]),
-  );
-
 /** The summary as it is printed, with what does not add up. */
 export const formatSummary = (
   summary: Summary,
@@ -157,6 +145,11 @@ export const formatSummary = (
     `Compared           ${number(reconciliation.compared)} resources, meters and hours: ` +
       `${number(reconciliation.differences.length)} differences between windows, submissions and Commerce`,
     '',
-    billingLines(summary, meterNames),
+    dimensionTable(
+      'BILLED, BY METER',
+      reconciliation.dimensions,
+      (key) => meterNames.get(key) ?? key,
+      true,
+    ),
   ].join('\n');
 };

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { formatQuantity } from '../../shared/decimal.ts';
 import type { SourcePartition } from '../../shared/source.ts';
 import { uuidText } from '../../shared/usage-event.ts';
+import { ATTRIBUTES, attributeValues } from './attributes.ts';
 import {
   contradiction,
   type DifferenceKind,
@@ -55,12 +56,7 @@ export const LEDGER: Columns = {
   usage_hour: instant('usage_hour'),
   usage_start: millisecond('usage_start'),
   usage_end: millisecond('usage_end'),
-  subscription_id: 't.subscription_id',
-  meter_id: 't.meter_id',
-  resource_uri: 't.resource_uri',
-  location: 't.location',
-  tags: 't.tags',
-  additional_info: 't.additional_info',
+  ...ATTRIBUTES,
   quantity: 'toString(t.quantity)',
 };
 const LEDGER_COLUMNS = Object.keys(LEDGER);
@@ -77,12 +73,7 @@ export const ledgerRow = (event: AcceptedEvent): Values => {
     event.usageHour,
     usage.start,
     usage.end,
-    usage.subscriptionId,
-    usage.meterId,
-    usage.resourceUri,
-    usage.location,
-    usage.tags,
-    usage.additionalInfo,
+    ...attributeValues(usage),
     formatQuantity(event.quantity),
   ];
 };

@@ -2,6 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { formatQuantity, parseQuantity, ZERO, type Quantity } from '../../shared/decimal.ts';
 import type { Source, SourcePartition } from '../../shared/source.ts';
 import { isoText, millis } from '../../shared/time.ts';
+import { ATTRIBUTES, attributeValues } from './attributes.ts';
 import { contradiction, type Differences, type Value, type Values } from './differences.ts';
 import { windowName, type CountedWindow } from './recount.ts';
 import { orderProblem } from './row-order.ts';
@@ -50,19 +51,15 @@ export interface Compared {
   readonly ahead: number;
 }
 
-const KEYS: Columns = {
+/** What names a window besides its hours. */
+export const KEYS: Columns = {
   subscription_key: 't.subscription_key',
   meter_key: 't.meter_key',
   resource_key: 't.resource_key',
 };
 
 const CONTENT: Columns = {
-  subscription_id: 't.subscription_id',
-  meter_id: 't.meter_id',
-  resource_uri: 't.resource_uri',
-  location: 't.location',
-  tags: 't.tags',
-  additional_info: 't.additional_info',
+  ...ATTRIBUTES,
   event_count: 't.event_count',
   first_offset: 't.first_offset',
   quantity: 'toString(t.quantity)',
@@ -112,22 +109,14 @@ const HOURLY = tableOf('hourly', 'usage_hourly', 'hour', { last_offset: 't.last_
 const DAILY = tableOf('daily', 'usage_daily', 'day', { through_hour: instant('through_hour') });
 const QUANTITY = HOURLY.compared.indexOf('quantity') + KEYED;
 
-const valuesOf = (reaches: Value, usageEnd: number, { window }: Reported): Values => {
-  const { first } = window;
-  return [
-    usageEnd,
-    first.subscriptionId,
-    first.meterId,
-    first.resourceUri,
-    first.location,
-    first.tags,
-    first.additionalInfo,
-    window.eventCount,
-    window.firstOffset,
-    formatQuantity(window.quantity),
-    reaches,
-  ];
-};
+const valuesOf = (reaches: Value, usageEnd: number, { window }: Reported): Values => [
+  usageEnd,
+  ...attributeValues(window.first),
+  window.eventCount,
+  window.firstOffset,
+  formatQuantity(window.quantity),
+  reaches,
+];
 
 export const compareHours = (
   comparison: WindowComparison,

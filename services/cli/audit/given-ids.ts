@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { SourcePartition } from '../../shared/source.ts';
+import type { Judged } from './recount.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { instant, partitionParams, storedRows } from './stored-rows.ts';
 
@@ -44,4 +45,19 @@ export const enterGivenIds = async (
       seen.enter(Number(hour), eventId, BigInt(String(digest)));
     }
   }
+};
+
+/** Enters them for the usage hours of these records that are not known yet. */
+export const enterGivenIdsOf = async (
+  client: ClickHouseClient,
+  seen: SeenIds,
+  at: SourcePartition,
+  beginning: number,
+  judged: readonly Judged[],
+): Promise<void> => {
+  const unknown = new Set<number>();
+  for (const { usageHour } of judged) {
+    if (usageHour !== null && !seen.knows(usageHour)) unknown.add(usageHour);
+  }
+  if (unknown.size > 0) await enterGivenIds(client, seen, at, beginning, [...unknown]);
 };

@@ -1,6 +1,5 @@
 import { addQuantities } from '../../shared/decimal.ts';
 import type { LogRecord } from '../../shared/log-record.ts';
-import type { SourcePartition } from '../../shared/source.ts';
 import type { BillingComparison } from './compare-billing.ts';
 import { compareRecords } from './compare-records.ts';
 import {
@@ -10,7 +9,7 @@ import {
   type Span,
   type WindowComparison,
 } from './compare-windows.ts';
-import { enterGivenIds } from './given-ids.ts';
+import { enterGivenIdsOf } from './given-ids.ts';
 import { cellStart, LedgerDigests } from './ledger-digests.ts';
 import { windowName, type CountedHour, type Judged, type Recount } from './recount.ts';
 import type { SeenIds } from './seen-ids.ts';
@@ -45,7 +44,6 @@ export interface Totals {
  * closed. What it holds is bounded by a page, an open hour and its day, whatever the length of the log.
  */
 export class PartitionAudit {
-  private readonly at: SourcePartition;
   private readonly recount: Recount;
   private readonly seen: SeenIds;
   private readonly start: Start;
@@ -87,7 +85,6 @@ export class PartitionAudit {
       readonly billing: BillingComparison | null;
     },
   ) {
-    this.at = windows.at;
     this.windows = windows;
     this.recount = recount;
     this.seen = seen;
@@ -158,15 +155,6 @@ export class PartitionAudit {
     return Math.floor(hour / dayMillis) * dayMillis;
   }
 
-  private async enterGivenIds(judged: readonly Judged[]): Promise<void> {
-    const unknown = new Set<number>();
-    for (const { usageHour } of judged) {
-      if (usageHour !== null && !this.seen.knows(usageHour)) unknown.add(usageHour);
-    }
-    if (unknown.size === 0) return;
-    await enterGivenIds(this.windows.client, this.seen, this.at, this.start.offset, [...unknown]);
-  }
-
   /** Counts what has been judged up to an offset, and compares it. */
   private async page(end: number): Promise<void> {
     const from = this.pageFrom;
@@ -176,15 +164,16 @@ export class PartitionAudit {
     this.pending = rest < 0 ? [] : this.pending.slice(rest);
     this.pendingBytes = 0; // of the rest, less than a cell, no matter
     this.pageFrom = end;
-    const { recount } = this;
-    if (this.start.hasGivenIds) await this.enterGivenIds(judged);
+    const { recount, start, seen } = this;
+    const { client, at, differences } = this.windows;
+    if (start.hasGivenIds) await enterGivenIdsOf(client, seen, at, start.offset, judged);
+
     recount.count(judged);
     recount.skipTo(end);
     this.collectHours();
     const { accepted, refused } = recount;
     recount.accepted = [];
     recount.refused = [];
-    const { client, at, differences } = this.windows;
     const compared = await compareRecords(
       { client, at, differences, ledger: this.ledger, trimmedBefore: this.trimmedBefore },
       { from, end, accepted, refused },

@@ -15,12 +15,10 @@ import { asciiLower, resourceKey } from '../../shared/placement.ts';
 import { redriveKeyId, verifiedRedrive } from '../../shared/redrive.ts';
 import { FOLD_VERSION, parseRules, type Rules } from '../../shared/rules.ts';
 import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
+import type { Attributes } from './attributes.ts';
 import { judgeUsage } from './judge-usage.ts';
 import { contentOf, type SeenIds } from './seen-ids.ts';
 import type { Usage, UsageReader } from './usage.ts';
-
-/** What a window shows besides its total. */
-type Attributes = Omit<Usage, 'eventId' | 'start' | 'end' | 'quantity'>;
 
 /** What the log must come to in one window. */
 export interface CountedWindow {

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { withAdmin, withClickHouse } from '../../shared/sources/source-tools.ts';
 import { audit, type AuditReport } from '../audit/audit.ts';
 import { formatReport } from '../audit/report.ts';
-import { print, printJson, progress } from '../print.ts';
+import { print, printJson, withProgress } from '../print.ts';
 import { changeConfig } from '../settings.ts';
 
 interface Options {
@@ -21,27 +21,22 @@ const wholeNumber = (text: string): number => {
 const run = ({ source, limit, billing, maxIdMib }: Options): Promise<AuditReport> => {
   const config = changeConfig(); // with the keys, by which control records are told from forged ones
   return withClickHouse(config, (clickHouse) =>
-    withAdmin(config, async (admin, kafka) => {
-      let shown: ReturnType<typeof progress> | undefined;
-      const onProgress = (read: number, all: number): void => {
-        shown ??= progress(`Records recounted, of ${all.toLocaleString('en')}:`);
-        shown.at(read);
-      };
-      try {
-        return await audit(
-          { clickHouse, kafka, admin, keyring: config.USAGE_CONTROL_KEYS },
-          {
-            topic: source ?? null,
-            limit,
-            billing,
-            maxIdBytes: maxIdMib * 1024 * 1024,
-            onProgress,
-          },
-        );
-      } finally {
-        shown?.end();
-      }
-    }),
+    withAdmin(config, (admin, kafka) =>
+      withProgress(
+        (all) => `Records recounted, of ${all}:`,
+        (onProgress) =>
+          audit(
+            { clickHouse, kafka, admin, keyring: config.USAGE_CONTROL_KEYS },
+            {
+              topic: source ?? null,
+              limit,
+              billing,
+              maxIdBytes: maxIdMib * 1024 * 1024,
+              onProgress,
+            },
+          ),
+      ),
+    ),
   );
 };
 

@@ -6,6 +6,7 @@ import { aggregatorGroup } from '../../shared/kafka/topic-names.ts';
 import { newestLife } from '../../shared/source.ts';
 import { readProgress } from '../../shared/sources/coverage.ts';
 import {
+  actorName,
   readSources,
   recordOperation,
   type RegisteredSource,
@@ -14,9 +15,9 @@ import { ledgerFloor } from '../../shared/sources/trim-ledger.ts';
 import { withAdmin, withClickHouse } from '../../shared/sources/source-tools.ts';
 import { dayOf, isoText, nextHour, type Hour } from '../../shared/time.ts';
 import { hour } from '../hour-option.ts';
-import { print, printJson, progress } from '../print.ts';
+import { print, printJson, withProgress } from '../print.ts';
 import { readDayDifferences, type DayDifference } from '../rebuild/days.ts';
-import { compareWithLog, type FromLog } from '../rebuild/from-log.ts';
+import { compareWithLog, type FromLog, type FromLogOptions } from '../rebuild/from-log.ts';
 import { readDifferences, type HourRange, type WindowDifference } from '../rebuild/recount.ts';
 import { nextGeneration, recordHours, restate } from '../rebuild/restate.ts';
 import { formatRebuilt, isRight, type Rebuilt } from '../rebuild/show.ts';
@@ -91,7 +92,7 @@ const taskOf = async (client: ClickHouseClient, topic: string, options: Options)
     range,
     limit: json ? SHOWN_AS_JSON : SHOWN,
     apply,
-    actor: process.env['USER'] ?? 'unknown',
+    actor: actorName(),
     reason,
     generation: await nextGeneration(client, range),
   };
@@ -124,32 +125,23 @@ const compareLog = (task: Task): Promise<FromLog> => {
   const { client, source, range, limit, apply } = task;
   return withAdmin(config, async (admin, kafka) => {
     if (apply) await refuseRunningAggregator(admin, config.USAGE_TOPIC_PREFIX, task);
-    let shown: ReturnType<typeof progress> | undefined;
-    try {
-      return await compareWithLog(
-        { clickHouse: client, kafka, admin, keyring: config.USAGE_CONTROL_KEYS },
-        source,
+    const mend: FromLogOptions['mend'] = ({ partition }, hours) =>
+      recordHours(
+        client,
         range,
-        {
-          limit,
-          mend: apply
-            ? ({ partition }, hours) =>
-                recordHours(
-                  client,
-                  range,
-                  hours.map((reportedHour) => ({ partition, reportedHour, windows: 0 })),
-                  task,
-                )
-            : null,
-          onProgress: (read, all) => {
-            shown ??= progress(`Records recounted, of at most ${all.toLocaleString('en')}:`);
-            shown.at(read);
-          },
-        },
+        hours.map((reportedHour) => ({ partition, reportedHour, windows: 0 })),
+        task,
       );
-    } finally {
-      shown?.end();
-    }
+    return withProgress(
+      (all) => `Records recounted, of at most ${all}:`,
+      (onProgress) =>
+        compareWithLog(
+          { clickHouse: client, kafka, admin, keyring: config.USAGE_CONTROL_KEYS },
+          source,
+          range,
+          { limit, mend: apply ? mend : null, onProgress },
+        ),
+    );
   });
 };
 

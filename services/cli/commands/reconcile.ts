@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { Command } from 'commander';
 import { readCommerceHoldings, type Holding } from '../../shared/billing/commerce-holdings.ts';
+import { dimensionTable } from '../../shared/billing/dimension-table.ts';
 import {
   ALL_HOURS,
   readBillingSides,
@@ -119,16 +120,10 @@ const format = (found: Found): string => {
   );
   const meter = (key: string): string => names.get(key) ?? key;
   const { dimensions, differences, compared, outcomes, withoutCommerce } = found;
-  const sides = (all: readonly Quantity[]): readonly string[] =>
-    all.map(formatQuantity).concat(all.every((each) => each === all[0]) ? 'equal' : '');
+
   const lines = [
-    formatTable(
-      ['BILLABLE, BY METER', 'WINDOWS', 'SUBMITTED', ...(withoutCommerce ? [] : ['COMMERCE']), ''],
-      dimensions.map(({ dimensionKey, windows, submitted, accepted }) => [
-        meter(dimensionKey),
-        ...sides(withoutCommerce ? [windows, submitted] : [windows, submitted, accepted]),
-      ]),
-    ),
+    dimensionTable('BILLABLE, BY METER', dimensions, meter, withoutCommerce === null),
+
     '',
     `Submissions: ${
       Object.entries(outcomes)

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { UserError } from '../../shared/errors.ts';
 import type { SourceTools } from '../../shared/sources/open-source.ts';
-import { recordOperation } from '../../shared/sources/register.ts';
+import { actorName, recordOperation } from '../../shared/sources/register.ts';
 import { withClickHouse, withSourceTools } from '../../shared/sources/source-tools.ts';
 import { print, progress } from '../print.ts';
 import { changeConfig, lookConfig } from '../settings.ts';
@@ -71,8 +71,6 @@ const refuseDone = (letter: Letter, force: boolean | undefined): void => {
     `${positionText(letter)} was ${letter.disposition} already (see "usagectl dlq show"): --force does it again`,
   );
 };
-
-const actorName = (): string => process.env['USER'] ?? 'unknown';
 
 const detailOf = (selection: Selection, letter: Letter | null): object =>
   selection.kind === 'filter'

@@ -1,5 +1,4 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Admin } from 'kafkajs';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { topicOffsets } from '../../shared/kafka/topics.ts';
 import type { LogRecord } from '../../shared/log-record.ts';
@@ -7,17 +6,10 @@ import { partitionName, type Source, type SourcePartition } from '../../shared/s
 import type { LostRecords } from '../../shared/sources/losses.ts';
 import type { Hour } from '../../shared/time.ts';
 import { readCheckpoints, type StoredCheckpoint } from '../audit/checkpoints.ts';
-import type { LogReader } from '../audit/log-reader.ts';
 import { otherLog } from '../audit/other-log.ts';
+import { OF_PARTITION, partitionParams } from '../audit/stored-rows.ts';
+import type { LossTools } from './loss-tools.ts';
 import { unpublishedHour } from './unpublished-hour.ts';
-
-export interface LossTools {
-  readonly clickHouse: ClickHouseClient;
-  readonly admin: Admin;
-  /** Reads the topics of the sources that exist, and the aggregates topic. */
-  readonly reader: LogReader;
-  readonly aggregatesTopic: string;
-}
 
 /** Records that the aggregator waits for in vain. */
 export interface FoundLoss extends LostRecords {
@@ -84,23 +76,23 @@ const lossOf = async (
 /** Why a log is not the one of which the ledger holds events beyond the checkpoint; null where it may be. */
 const otherThanLedger = async (
   { clickHouse, reader }: LossTools,
-  { topic, epoch, partition }: SourcePartition,
+  at: SourcePartition,
   from: number,
   { low, high }: { readonly low: number; readonly high: number },
 ): Promise<string | null> => {
   const [row] = await queryRows<{ offset: string; id: string }>(
     clickHouse,
     `SELECT toString(t.offset) AS offset, toString(t.event_id) AS id FROM usage_events AS t
-     WHERE topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}
+     WHERE ${OF_PARTITION}
        AND t.offset >= {from:UInt64} ORDER BY t.offset LIMIT 1`,
-    { topic, epoch, partition, from },
+    { ...partitionParams(at), from },
   );
   const offset = Number(row?.offset ?? -1);
   if (row === undefined || offset < low) return null;
   if (offset >= high) return `the log ends at offset ${String(high)}`;
   const id = Buffer.from(row.id.replaceAll('-', ''), 'hex');
   const found: LogRecord[] = [];
-  await reader.read({ topic, partition }, offset, offset + 1, (records) => {
+  await reader.read(at, offset, offset + 1, (records) => {
     found.push(...records);
     return Promise.resolve();
   });
@@ -112,17 +104,17 @@ const otherThanLedger = async (
 /** How many records are stored from an offset on, and one past the last of them. */
 const remains = async (
   client: ClickHouseClient,
-  { topic, epoch, partition }: SourcePartition,
+  at: SourcePartition,
   from: number,
 ): Promise<{ readonly kept: number; readonly end: number }> => {
   const ofTable = (table: string): string => `SELECT DISTINCT t.offset AS offset FROM ${table} AS t
-    WHERE topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}
+    WHERE ${OF_PARTITION}
       AND t.offset >= {from:UInt64}`;
   const [row] = await queryRows<{ kept: string; end: string }>(
     client,
     `SELECT toString(count()) AS kept, toString(max(offset) + 1) AS end
      FROM (${ofTable('usage_events')} UNION ALL ${ofTable('dead_letters')})`,
-    { topic, epoch, partition, from },
+    { ...partitionParams(at), from },
   );
   const kept = Number(row?.kept ?? 0);
   return { kept, end: kept === 0 ? from : Number(row?.end) };

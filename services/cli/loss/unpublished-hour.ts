@@ -1,19 +1,11 @@
-import type { ClickHouseClient } from '@clickhouse/client';
-import type { Admin } from 'kafkajs';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { topicOffsets } from '../../shared/kafka/topics.ts';
 import { partitionOfKey } from '../../shared/placement.ts';
 import type { SourcePartition } from '../../shared/source.ts';
 import { hourOf, millis, nextHour, type Hour } from '../../shared/time.ts';
 import { aggregateKey } from '../../shared/usage-aggregate.ts';
-import type { LogReader } from '../audit/log-reader.ts';
-
-interface Tools {
-  readonly clickHouse: ClickHouseClient;
-  readonly admin: Admin;
-  readonly reader: LogReader;
-  readonly aggregatesTopic: string;
-}
+import { OF_PARTITION, partitionParams } from '../audit/stored-rows.ts';
+import type { LossTools } from './loss-tools.ts';
 
 /**
  * The first hour from one on of which nothing is known outside: an owner that did not get to its
@@ -21,7 +13,7 @@ interface Tools {
  * for an hour bears it as its timestamp.
  */
 export const unpublishedHour = async (
-  { clickHouse, admin, reader, aggregatesTopic }: Tools,
+  { clickHouse, admin, reader, aggregatesTopic }: LossTools,
   at: SourcePartition,
   hourMillis: number,
   closedThrough: Hour,
@@ -34,8 +26,8 @@ export const unpublishedHour = async (
   const [row] = await queryRows<{ through: number }>(
     clickHouse,
     `SELECT toUnixTimestamp(max(d.through_hour)) AS through FROM usage_daily AS d
-     WHERE topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}`,
-    { topic: at.topic, epoch: at.epoch, partition: at.partition },
+     WHERE ${OF_PARTITION}`,
+    partitionParams(at),
   );
   seen((row?.through ?? 0) * 1000);
 

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows, SEQUENTIAL } from '../../shared/clickhouse/client.ts';
-import { rangeParams, type HourRange } from './recount.ts';
+import { ATTRIBUTE_COLUMNS, rangeParams, type HourRange } from './recount.ts';
 
 /** A daily row that is not what the hourly ones add up to. */
 export interface DayDifference {
@@ -99,8 +99,7 @@ export const rollUpDays = async (
        quantity, event_count, first_offset, through_hour, generation)
     SELECT {topic:String}, {epoch:UInt32}, partition, reported_day, usage_day,
       usage_day + {daySeconds:UInt32}, subscription_key, meter_key, resource_key,
-      tupleElement(attributes, 1), tupleElement(attributes, 2), tupleElement(attributes, 3),
-      tupleElement(attributes, 4), tupleElement(attributes, 5), tupleElement(attributes, 6),
+      ${ATTRIBUTE_COLUMNS},
       total, events, lowest, through, newest
     FROM (${ROLLED}) WHERE ${where}`;
   const run = async (query: string): Promise<void> => {

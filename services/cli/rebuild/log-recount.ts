@@ -1,5 +1,5 @@
 import { queryRows } from '../../shared/clickhouse/client.ts';
-import { enterGivenIds } from '../audit/given-ids.ts';
+import { enterGivenIdsOf } from '../audit/given-ids.ts';
 import type {
   AcceptedEvent,
   CountedHour,
@@ -133,10 +133,11 @@ class LogRecount {
     const { recount, plan } = this;
     // Those before only tell what is in force.
     const judged = all.filter(({ record }) => record.offset >= plan.countedFrom);
-    if (plan.hasGivenIds) await this.enterGivenIds(judged);
+    if (plan.hasGivenIds) {
+      await enterGivenIdsOf(this.tools.client, this.seen, plan.at, plan.countedFrom, judged);
+    }
     for (const each of judged) this.look(each);
     recount.count(judged);
-
     if (next > plan.countedFrom) {
       recount.skipTo(next);
       this.next = next;
@@ -159,16 +160,6 @@ class LogRecount {
     // What comes after an `end` record keeps the last reported time, in an hour that is closed.
     if (!isWithin(this.times, reportedHour) && !isWithin(this.times, reportedTime)) return;
     this.within = { from: this.within?.from ?? record.offset, end: record.offset + 1 };
-  }
-
-  private async enterGivenIds(judged: readonly Judged[]): Promise<void> {
-    const unknown = new Set<number>();
-    for (const { usageHour } of judged) {
-      if (usageHour !== null && !this.seen.knows(usageHour)) unknown.add(usageHour);
-    }
-    if (unknown.size === 0) return;
-    const { at, countedFrom } = this.plan;
-    await enterGivenIds(this.tools.client, this.seen, at, countedFrom, [...unknown]);
   }
 
   private collect(): void {

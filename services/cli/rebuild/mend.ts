@@ -1,4 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { insertRows } from '../../shared/clickhouse/client.ts';
 import { failpoint } from '../../shared/failpoint.ts';
 import type { SourcePartition } from '../../shared/source.ts';
 import { OF_PARTITION, partitionParams } from '../audit/stored-rows.ts';
@@ -18,12 +19,8 @@ export const mendRows = async <Found>(
 ): Promise<void> => {
   const rows = mends.flatMap(({ insert }) => (insert === null ? [] : [table.row(at, insert)]));
   for (const part of parts(rows)) {
-    await client.insert({
-      table: table.name,
-      values: [...part],
-      format: 'JSONEachRow',
-      ...(table.inserted && { columns: table.inserted }),
-    });
+    await insertRows(client, table.name, part, true);
+
     failpoint('rebuild-inserted');
   }
   const wrong = mends.flatMap(({ offset, wrong: copies }) =>

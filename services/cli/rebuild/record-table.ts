@@ -22,8 +22,6 @@ export interface RecordTable<Found> {
   readonly values: (found: Found) => Values;
   /** The row as it is inserted. */
   readonly row: (at: SourcePartition, found: Found) => Readonly<Record<string, unknown>>;
-  /** The columns named in the insert, where some of those given are not stored as such. */
-  readonly inserted: [string, ...string[]] | null;
 }
 
 export const ledgerTable: RecordTable<AcceptedEvent> = {
@@ -56,7 +54,6 @@ export const ledgerTable: RecordTable<AcceptedEvent> = {
     tags: event.usage.tags,
     additional_info: event.usage.additionalInfo,
   }),
-  inserted: null,
 };
 
 /** The aggregator's words are not recounted: a row that is right but for them is left alone. */
@@ -85,17 +82,4 @@ export const deadLetterTable: RecordTable<RefusedRecord> = {
     record_value_base64: record.value?.toString('base64') ?? null,
     record_headers: JSON.stringify(record.headers),
   }),
-  inserted: [
-    'topic',
-    'epoch',
-    'partition',
-    'offset',
-    'code',
-    'message',
-    'reported_time',
-    'record_timestamp',
-    'record_key_base64',
-    'record_value_base64',
-    'record_headers',
-  ],
 };

@@ -57,6 +57,11 @@ const IN_RANGE = `topic = {topic:String} AND epoch = {epoch:UInt32}
 const CLOSED = `(SELECT partition, closed_through, next_offset FROM checkpoints FINAL
   WHERE topic = {topic:String} AND epoch = {epoch:UInt32})`;
 
+/** The columns of which `attributes` is made, in the order of the tables. */
+export const ATTRIBUTE_COLUMNS = [1, 2, 3, 4, 5, 6]
+  .map((n) => `tupleElement(attributes, ${String(n)})`)
+  .join(', ');
+
 /** The windows as the ledger gives them, of closed hours. */
 export const FROM_LEDGER = `
 SELECT e.partition AS partition, e.reported_hour AS reported_hour, e.usage_hour AS usage_hour,

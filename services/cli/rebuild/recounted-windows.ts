@@ -2,6 +2,8 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { formatQuantity } from '../../shared/decimal.ts';
 import type { SourcePartition } from '../../shared/source.ts';
 import { isoText, millis } from '../../shared/time.ts';
+import { ATTRIBUTES, attributeValues } from '../audit/attributes.ts';
+import { KEYS } from '../audit/compare-windows.ts';
 import { contradiction, type Value, type Values } from '../audit/differences.ts';
 import { windowName, type CountedHour, type CountedWindow } from '../audit/recount.ts';
 import {
@@ -22,33 +24,21 @@ const COLUMNS: Columns = {
   event_count: 't.event_count',
   first_offset: 't.first_offset',
   last_offset: 't.last_offset',
-  subscription_id: 't.subscription_id',
-  meter_id: 't.meter_id',
-  resource_uri: 't.resource_uri',
-  location: 't.location',
-  tags: 't.tags',
-  additional_info: 't.additional_info',
+  ...ATTRIBUTES,
 };
-const KEYS: Columns = {
+const NAME: Columns = {
   reported_hour: instant('reported_hour'),
   usage_hour: instant('usage_hour'),
-  subscription_key: 't.subscription_key',
-  meter_key: 't.meter_key',
-  resource_key: 't.resource_key',
+  ...KEYS,
 };
-const KEYED = Object.keys(KEYS).length;
+const NAMED = Object.keys(NAME).length;
 
 const valuesOf = ({ first, ...window }: CountedWindow): Values => [
   formatQuantity(window.quantity),
   window.eventCount,
   window.firstOffset,
   window.lastOffset,
-  first.subscriptionId,
-  first.meterId,
-  first.resourceUri,
-  first.location,
-  first.tags,
-  first.additionalInfo,
+  ...attributeValues(first),
 ];
 
 interface Expected {
@@ -77,7 +67,7 @@ export const compareRecounted = async (
   }
   const rows = storedRows(
     client,
-    `SELECT ${selected(KEYS)}, ${selected(COLUMNS)} FROM usage_hourly AS t FINAL
+    `SELECT ${selected(NAME)}, ${selected(COLUMNS)} FROM usage_hourly AS t FINAL
      WHERE ${OF_PARTITION} AND t.reported_hour >= toDateTime({start:UInt32}, 'UTC')
        AND t.reported_hour < toDateTime({end:UInt32}, 'UTC')
        AND t.usage_hour >= toDateTime({floor:UInt32}, 'UTC')`,
@@ -90,7 +80,7 @@ export const compareRecounted = async (
   );
   const found: WindowDifference[] = [];
   for await (const row of rows) {
-    const stored = [shortest(row[KEYED]), ...row.slice(KEYED + 1)];
+    const stored = [shortest(row[NAMED]), ...row.slice(NAMED + 1)];
     const [reported, usage, subscription, meter, resource] = row;
     const name = windowName(Number(usage), String(subscription), String(meter), String(resource));
     const key = `${String(reported)}\0${name}`;

@@ -5,6 +5,7 @@ import type { SourceId } from '../../shared/source.ts';
 import { rollUpDays, type DayDifference } from './days.ts';
 import { parts } from './parts.ts';
 import {
+  ATTRIBUTE_COLUMNS,
   FROM_LEDGER,
   rangeParams,
   WINDOW_DIGEST,
@@ -134,8 +135,7 @@ const writeRows = async (
          quantity, event_count, first_offset, last_offset, generation)
       SELECT {topic:String}, {epoch:UInt32}, partition, reported_hour, usage_hour,
         usage_hour + {hourSeconds:UInt32}, subscription_key, meter_key, resource_key,
-        tupleElement(attributes, 1), tupleElement(attributes, 2), tupleElement(attributes, 3),
-        tupleElement(attributes, 4), tupleElement(attributes, 5), tupleElement(attributes, 6),
+        ${ATTRIBUTE_COLUMNS},
         total, events, lowest, highest, {generation:UInt16}
       FROM (${FROM_LEDGER})
       WHERE ${KEY} IN (${keysOf(differences)})`,

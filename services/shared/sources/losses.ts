@@ -2,7 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows } from '../clickhouse/client.ts';
 import { partitionName, type SourceId, type SourcePartition } from '../source.ts';
 import type { Hour } from '../time.ts';
-import { recordOperation } from './register.ts';
+import { actorName, recordOperation } from './register.ts';
 
 /** Records of a partition that are gone before they were counted. */
 export interface LostRecords extends SourcePartition {
@@ -25,7 +25,7 @@ export const acceptLosses = async (
   losses: readonly LostRecords[],
   reason: string,
 ): Promise<void> => {
-  const actor = process.env['USER'] ?? 'unknown';
+  const actor = actorName();
   await insertRows(
     client,
     'losses',

@@ -85,11 +85,14 @@ export const writeSource = async (
   return next;
 };
 
+/** Who works with the pipeline here, for what is recorded. */
+export const actorName = (): string => process.env['USER'] ?? 'unknown';
+
 /** Records who changed what: `operations`. */
 export const recordOperation = (
   client: ClickHouseClient,
   operation: { readonly kind: string; readonly subject: string; readonly detail?: object },
-  actor: string = process.env['USER'] ?? 'unknown',
+  actor: string = actorName(),
 ): Promise<void> =>
   insertRows(client, 'operations', [
     {
