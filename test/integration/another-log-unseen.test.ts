@@ -1,34 +1,25 @@
 import { openSource } from '../../services/shared/sources/open-source.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS, millis } from '../../services/shared/time.ts';
-import { Pipeline } from '../support/pipeline.ts';
-import { usagectl } from '../support/service-process.ts';
+import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { Pipeline, STORAGE_ONLY } from '../support/pipeline.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { generateWorkload } from '../support/workload/generate-workload.ts';
+import { usageNow } from '../support/workload/usage-now.ts';
 
 let pipeline: Pipeline;
 
 beforeEach(async () => {
-  pipeline = await Pipeline.open(HOUR_MILLIS, [
-    { name: 'storage', namespaces: ['microsoft.storage'], partitions: 1 },
-  ]);
+  pipeline = await Pipeline.open(HOUR_MILLIS, STORAGE_ONLY);
 }, 60_000);
 
 afterEach(async () => {
   await pipeline.close();
 });
 
-const produce = async (seed: number, source: RegisteredSource): Promise<void> => {
-  const now = millis(Date.now());
-  const size = { events: 300, tenants: 5, resourcesPerTenant: 8, shares: {} };
-  await pipeline.produce(
-    generateWorkload({ seed, ...size, topics: [source], reportedFrom: now, reportedTo: now }),
-  );
-};
+const produce = (seed: number, source: RegisteredSource): Promise<number> =>
+  pipeline.produce(usageNow(seed, { events: 300, topics: [source], shares: {} }));
 
 test('a log that is known to be another by the ledger alone can be given up like any other', async () => {
-  const [source] = await pipeline.sources();
-  if (!source) throw new Error('there is no source');
+  const source = await pipeline.onlySource();
   const { admin } = pipeline.tools;
   await produce(1, source);
   const dying = await pipeline.startAggregator({ USAGE_FAILPOINT: 'after-windows:1' });
@@ -45,17 +36,25 @@ test('a log that is known to be another by the ledger alone can be given up like
     Promise.resolve(aggregator.output().includes('"code":"ledger-mismatch"')),
   );
   // docs/operations.md says of this halt: "as for another-log", so "epoch new --accept-loss".
-  const shown = await usagectl(['loss', 'show'], pipeline.environment);
+  const shown = await pipeline.usagectl('loss', 'show');
   expect(shown.stdout).toContain('epoch new');
-  const begun = await usagectl(
-    ['epoch', 'new', source.topic, '--accept-loss', '--reason', 'a test'],
-    pipeline.environment,
+  const begun = await pipeline.usagectl(
+    'epoch',
+    'new',
+    source.topic,
+    '--accept-loss',
+    '--reason',
+    'a test',
   );
   expect(begun.code).toBe(1);
   expect(begun.stderr).toContain('records that nobody has counted');
-  const deleted = await usagectl(
-    ['epoch', 'new', source.topic, '--delete-unread', '--reason', 'a test'],
-    pipeline.environment,
+  const deleted = await pipeline.usagectl(
+    'epoch',
+    'new',
+    source.topic,
+    '--delete-unread',
+    '--reason',
+    'a test',
   );
   expect(deleted).toMatchObject({ code: 0, stderr: '' });
 });

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { openSource } from '../../services/shared/sources/open-source.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS, millis } from '../../services/shared/time.ts';
+import { HOUR_MILLIS } from '../../services/shared/time.ts';
 import { foundIn, recountAll } from '../support/audit/recount-all.ts';
+import { halted } from '../support/halted.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Emission } from '../support/workload/emission.ts';
-import { generateWorkload } from '../support/workload/generate-workload.ts';
+import { usageNow } from '../support/workload/usage-now.ts';
 
 let pipeline: Pipeline;
 let storage: RegisteredSource;
@@ -17,19 +18,7 @@ let storage: RegisteredSource;
 let first: readonly Emission[];
 
 const produce = async (seed: number): Promise<readonly Emission[]> => {
-  const now = millis(Date.now());
-  const emissions = [
-    ...generateWorkload({
-      seed,
-      events: 600,
-      tenants: 5,
-      resourcesPerTenant: 8,
-      topics: await pipeline.sources(),
-      reportedFrom: now,
-      reportedTo: now,
-      shares: {},
-    }),
-  ];
+  const emissions = usageNow(seed, { events: 600, topics: await pipeline.sources(), shares: {} });
   await pipeline.produce(emissions);
   return emissions;
 };
@@ -48,16 +37,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await pipeline.close();
 });
-
-const halted = (service: ServiceProcess, code: string): Promise<string> =>
-  waitFor(`a partition halts: ${code}`, () =>
-    Promise.resolve(
-      service
-        .output()
-        .split('\n')
-        .find((line) => line.includes('has halted') && line.includes(`"code":"${code}"`)),
-    ),
-  );
 
 /** Health of the process, which has a port of its own. */
 const health = async (service: ServiceProcess): Promise<{ status: number; body: string }> => {

@@ -1,13 +1,11 @@
-import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { newestLife } from '../../services/shared/source.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS, millis } from '../../services/shared/time.ts';
-import { Pipeline } from '../support/pipeline.ts';
-import { usagectl } from '../support/service-process.ts';
+import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { Pipeline, STORAGE_ONLY } from '../support/pipeline.ts';
+import { queryNumbers } from '../support/query-numbers.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { conservationProblems } from '../support/workload/conservation.ts';
-import type { Emission } from '../support/workload/emission.ts';
-import { generateWorkload } from '../support/workload/generate-workload.ts';
+import type { Shares } from '../support/workload/emission.ts';
+import { usageNow } from '../support/workload/usage-now.ts';
 
 const EVENTS = 600;
 
@@ -15,46 +13,23 @@ let pipeline: Pipeline;
 let storage: RegisteredSource;
 
 const open = async (hourMillis: number): Promise<void> => {
-  pipeline = await Pipeline.open(hourMillis, [
-    { name: 'storage', namespaces: ['microsoft.storage'], partitions: 1 },
-  ]);
-  const sources = await pipeline.sources();
-  const source = newestLife(sources, sources[0]?.topic ?? '');
-  if (!source) throw new Error('there is no source');
-  storage = source;
+  pipeline = await Pipeline.open(hourMillis, STORAGE_ONLY);
+  storage = await pipeline.onlySource();
 };
 
 afterEach(async () => {
   await pipeline.close();
 });
 
-const produce = async (seed: number, shares?: object): Promise<readonly Emission[]> => {
-  const now = millis(Date.now());
-  const emissions = [
-    ...generateWorkload({
-      seed,
-      events: EVENTS,
-      tenants: 5,
-      resourcesPerTenant: 8,
-      topics: [storage],
-      reportedFrom: now,
-      reportedTo: now,
-      ...(shares && { shares }),
-    }),
-  ];
-  await pipeline.produce(emissions);
-  return emissions;
-};
+const produce = (seed: number, shares?: Shares): Promise<number> =>
+  pipeline.produce(
+    usageNow(seed, { events: EVENTS, topics: [storage], ...(shares && { shares }) }),
+  );
 
 const run = async (...args: readonly string[]): Promise<string> => {
-  const result = await usagectl([...args], pipeline.environment);
+  const result = await pipeline.usagectl(...args);
   expect(result).toMatchObject({ code: 0, stderr: '' });
   return result.stdout;
-};
-
-const numbers = async (query: string): Promise<Record<string, number>> => {
-  const [row] = await queryRows<Record<string, string>>(pipeline.stack.clickHouse, query);
-  return Object.fromEntries(Object.entries(row ?? {}).map(([name, n]) => [name, Number(n)]));
 };
 
 const deleteBefore = (offset: number): Promise<unknown> =>
@@ -64,7 +39,8 @@ const deleteBefore = (offset: number): Promise<unknown> =>
   });
 
 const state = () =>
-  numbers(
+  queryNumbers(
+    pipeline.stack.clickHouse,
     `SELECT next_offset AS next, accepted, dead_lettered, lost, toUnixTimestamp(closed_through) AS closed
      FROM checkpoints FINAL`,
   );
@@ -82,7 +58,7 @@ test('the audit finds no difference where the log still has records in front of 
   await deleteBefore(from + 10);
   await pipeline.startAggregator();
   await waitFor('the loss is found', async () =>
-    (await usagectl(['loss', 'show'], pipeline.environment)).stdout.includes('loss accept'),
+    (await pipeline.usagectl('loss', 'show')).stdout.includes('loss accept'),
   );
   await run('loss', 'accept', storage.topic, '--reason', 'a test');
   await pipeline.settled();
@@ -90,7 +66,7 @@ test('the audit finds no difference where the log still has records in front of 
   await pipeline.settled();
   await pipeline.stopAll();
   expect(await conservationProblems(pipeline.stack.clickHouse)).toEqual([]);
-  const { code, stdout } = await usagectl(['audit', '--no-billing'], pipeline.environment);
+  const { code, stdout } = await pipeline.usagectl('audit', '--no-billing');
   expect(stdout).toContain('No difference');
   expect(code).toBe(0);
 });
@@ -104,7 +80,7 @@ test('where the rules were lost and applied again, audit and rebuild hold what w
   await produce(2, {});
   await pipeline.startAggregator();
   await waitFor('the loss is found', async () =>
-    (await usagectl(['loss', 'show'], pipeline.environment)).stdout.includes('loss accept'),
+    (await pipeline.usagectl('loss', 'show')).stdout.includes('loss accept'),
   );
   await run('loss', 'accept', storage.topic, '--reason', 'a test');
   await pipeline.settled();
@@ -119,10 +95,7 @@ test('where the rules were lost and applied again, audit and rebuild hold what w
 
   const to = ['--to', new Date((dayEnd - 1) * 1000).toISOString()];
   const rebuild = (from: string) =>
-    usagectl(
-      ['rebuild', storage.topic, '--from-log', '--json', '--from', from, ...to],
-      pipeline.environment,
-    );
+    pipeline.usagectl('rebuild', storage.topic, '--from-log', '--json', '--from', from, ...to);
   // Refused where the loss lies in that day: then from the first hour on that can be recounted.
   const whole = await rebuild(new Date((dayEnd - 24) * 1000).toISOString());
   const first = /is (\S+Z)\. Give it/.exec(whole.stderr)?.[1];
@@ -131,6 +104,6 @@ test('where the rules were lost and applied again, audit and rebuild hold what w
     fromLog: { ledger: { count: 0 }, deadLetters: { count: 0 } },
     windows: { count: 0 },
   });
-  const audit = await usagectl(['audit', '--no-billing'], pipeline.environment);
+  const audit = await pipeline.usagectl('audit', '--no-billing');
   expect(audit.stdout).toContain('No difference');
 });

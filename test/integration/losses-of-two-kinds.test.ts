@@ -1,8 +1,6 @@
-import { newestLife } from '../../services/shared/source.ts';
 import { openSource } from '../../services/shared/sources/open-source.ts';
 import { HOUR_MILLIS } from '../../services/shared/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
-import { usagectl } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let pipeline: Pipeline;
@@ -18,8 +16,7 @@ afterAll(async () => {
 });
 
 test('a topic of which one partition lost records and another its log can be helped out of both', async () => {
-  const source = newestLife(await pipeline.sources(), (await pipeline.sources())[0]?.topic ?? '');
-  if (!source) throw new Error('there is no source');
+  const source = await pipeline.onlySource();
   const { topic } = source;
   const { admin, writer } = pipeline.tools;
   const send = (partition: number, count: number) =>
@@ -40,17 +37,14 @@ test('a topic of which one partition lost records and another its log can be hel
 
   await pipeline.startAggregator();
   const reason = ['--reason', 'a test'];
-  const accept = await usagectl(['loss', 'accept', topic, ...reason], pipeline.environment);
+  const accept = await pipeline.usagectl('loss', 'accept', topic, ...reason);
   expect(accept).toMatchObject({ code: 0, stderr: '' });
   expect(accept.stdout).toContain('epoch new');
   await waitFor('what is left is folded', async () => {
-    const shown = await usagectl(['loss', 'show'], pipeline.environment);
+    const shown = await pipeline.usagectl('loss', 'show');
     return !shown.stdout.includes('records expired');
   });
-  const begin = await usagectl(
-    ['epoch', 'new', topic, '--accept-loss', ...reason],
-    pipeline.environment,
-  );
+  const begin = await pipeline.usagectl('epoch', 'new', topic, '--accept-loss', ...reason);
   expect(begin.stderr).toBe('');
   expect(begin.stdout).toContain('Epoch 2');
 });

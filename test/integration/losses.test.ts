@@ -1,14 +1,13 @@
-import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { newestLife } from '../../services/shared/source.ts';
 import { openSource } from '../../services/shared/sources/open-source.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS, millis } from '../../services/shared/time.ts';
-import { Pipeline } from '../support/pipeline.ts';
-import { usagectl, type ServiceProcess } from '../support/service-process.ts';
+import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { halted } from '../support/halted.ts';
+import { Pipeline, STORAGE_ONLY } from '../support/pipeline.ts';
+import { queryNumbers } from '../support/query-numbers.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { conservationProblems } from '../support/workload/conservation.ts';
 import type { Emission } from '../support/workload/emission.ts';
-import { generateWorkload } from '../support/workload/generate-workload.ts';
+import { usageNow } from '../support/workload/usage-now.ts';
 
 const EVENTS = 600;
 
@@ -16,10 +15,8 @@ let pipeline: Pipeline;
 let storage: RegisteredSource;
 
 beforeEach(async () => {
-  pipeline = await Pipeline.open(HOUR_MILLIS, [
-    { name: 'storage', namespaces: ['microsoft.storage'], partitions: 1 },
-  ]);
-  storage = await newest();
+  pipeline = await Pipeline.open(HOUR_MILLIS, STORAGE_ONLY);
+  storage = await pipeline.onlySource();
 }, 60_000);
 
 afterEach(async () => {
@@ -35,63 +32,33 @@ const countedUsage = async (): Promise<readonly Emission[]> => {
   return emissions;
 };
 
-const newest = async (): Promise<RegisteredSource> => {
-  const sources = await pipeline.sources();
-  const source = newestLife(sources, sources[0]?.topic ?? '');
-  if (!source) throw new Error('there is no source');
-  return source;
-};
-
 const produceNew = async (seed: number): Promise<readonly Emission[]> => {
-  const now = millis(Date.now());
-  const emissions = [
-    ...generateWorkload({
-      seed,
-      events: EVENTS,
-      tenants: 5,
-      resourcesPerTenant: 8,
-      topics: [await newest()],
-      reportedFrom: now,
-      reportedTo: now,
-      shares: {},
-    }),
-  ];
+  const topics = [await pipeline.onlySource()];
+  const emissions = usageNow(seed, { events: EVENTS, topics, shares: {} });
   await pipeline.produce(emissions);
   return emissions;
 };
 
 /** A provider that sends its usage again, to the present life of the topic. */
 const produceAgain = async (emissions: readonly Emission[]): Promise<void> => {
-  const { epoch } = await newest();
+  const { epoch } = await pipeline.onlySource();
   await pipeline.produce(emissions.map((emission) => ({ ...emission, epoch })));
 };
 
 const run = async (...args: readonly string[]): Promise<string> => {
-  const result = await usagectl([...args], pipeline.environment);
+  const result = await pipeline.usagectl(...args);
   expect(result).toMatchObject({ code: 0, stderr: '' });
   return result.stdout;
 };
 
 const refused = async (...args: readonly string[]): Promise<string> => {
-  const result = await usagectl([...args], pipeline.environment);
+  const result = await pipeline.usagectl(...args);
   expect(result.code).toBe(1);
   return result.stderr;
 };
 
-const halted = (service: ServiceProcess, code: string): Promise<string> =>
-  waitFor(`a partition halts: ${code}`, () =>
-    Promise.resolve(
-      service
-        .output()
-        .split('\n')
-        .find((line) => line.includes('has halted') && line.includes(`"code":"${code}"`)),
-    ),
-  );
-
-const numbers = async (query: string): Promise<Record<string, number>> => {
-  const [row] = await queryRows<Record<string, string>>(pipeline.stack.clickHouse, query);
-  return Object.fromEntries(Object.entries(row ?? {}).map(([name, n]) => [name, Number(n)]));
-};
+const numbers = (query: string): Promise<Record<string, number>> =>
+  queryNumbers(pipeline.stack.clickHouse, query);
 
 const counts = (): Promise<Record<string, number>> =>
   numbers(`SELECT sum(accepted) AS accepted, sum(duplicate) AS duplicate, sum(lost) AS lost,
@@ -200,12 +167,8 @@ test('a life whose topic was deleted under its owner ends when that is accepted,
 });
 
 /** Usage that the next life is the first to see. */
-const unsent = async (): Promise<readonly Emission[]> => {
-  const now = millis(Date.now());
-  const topics = [await newest()];
-  const size = { events: EVENTS, tenants: 5, resourcesPerTenant: 8, shares: {} };
-  return [...generateWorkload({ seed: 2, ...size, topics, reportedFrom: now, reportedTo: now })];
-};
+const unsent = async (): Promise<readonly Emission[]> =>
+  usageNow(2, { events: EVENTS, topics: [await pipeline.onlySource()], shares: {} });
 
 test('where the rules were lost, usage is refused until they are applied again, and can be redriven then', async () => {
   await pipeline.tools.admin.deleteTopicRecords({

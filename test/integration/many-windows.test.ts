@@ -7,7 +7,7 @@ import { partitionOfKey, resourceKey } from '../../services/shared/placement.ts'
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
 import { millis } from '../../services/shared/time.ts';
 import { usageEventId } from '../../services/shared/usage-event.ts';
-import { Pipeline } from '../support/pipeline.ts';
+import { Pipeline, STORAGE_ONLY } from '../support/pipeline.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Emission } from '../support/workload/emission.ts';
 import { publishedHours } from '../support/workload/published-hours.ts';
@@ -20,9 +20,7 @@ const SUBSCRIPTION = '0f723db3-b972-4e48-9aaa-614b04457bf2';
 let pipeline: Pipeline;
 
 beforeAll(async () => {
-  pipeline = await Pipeline.open(HOUR_MILLIS, [
-    { name: 'storage', namespaces: ['microsoft.storage'], partitions: 1 },
-  ]);
+  pipeline = await Pipeline.open(HOUR_MILLIS, STORAGE_ONLY);
 });
 
 afterAll(async () => {
@@ -65,8 +63,7 @@ const usage = function* (source: RegisteredSource, quantity: number): Generator<
 };
 
 test('more windows than the memory may hold are counted and published exactly, through a SIGKILL', async () => {
-  const [source] = await pipeline.sources();
-  if (!source) throw new Error('there is no source');
+  const source = await pipeline.onlySource();
   const settings = { AGGREGATOR_WINDOWS_MIB: '1', AGGREGATOR_FLUSH_EVENTS: '700' };
   const killed = await pipeline.startAggregator(settings);
   await pipeline.produce(usage(source, 1));

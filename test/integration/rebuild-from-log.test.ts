@@ -1,10 +1,8 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { beginHistory, writeHistory } from '../../services/shared/sources/history-run.ts';
-import { HOUR_MILLIS, millis, type Hour } from '../../services/shared/time.ts';
+import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
-import { generateWorkload } from '../support/workload/generate-workload.ts';
 
 const FIRST = Date.parse('2025-03-01T00:00:00Z') as Hour;
 const HOURS = 30;
@@ -25,34 +23,10 @@ interface Stored {
 
 beforeAll(async () => {
   pipeline = await Pipeline.open(HOUR_MILLIS);
-  const begun = await beginHistory(
-    pipeline.tools,
-    {
-      origin: 'rebuild-from-log',
-      firstHour: FIRST,
-      lastHour: LAST,
-      hourMillis: HOUR_MILLIS,
-      partitions: 2,
-      billable: false,
-    },
-    pipeline.stack.config.USAGE_TOPIC_PREFIX,
+  source = await pipeline.foldHistory(
+    { origin: 'rebuild-from-log', firstHour: FIRST, lastHour: LAST, partitions: 2 },
+    { seed: 11 },
   );
-  source = begun.source;
-  await pipeline.produce(
-    generateWorkload({
-      seed: 11,
-      events: 3_000,
-      tenants: 4,
-      resourcesPerTenant: 4,
-      topics: [source],
-      reportedFrom: millis(FIRST),
-      reportedTo: millis(LAST + HOUR_MILLIS - 1),
-    }),
-  );
-  await writeHistory(pipeline.tools, source, []);
-  const aggregator = await pipeline.startAggregator();
-  await pipeline.settled();
-  await aggregator.stop();
   right = await stored();
 }, 120_000);
 

@@ -1,10 +1,8 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { recordOperation, type RegisteredSource } from '../../services/shared/sources/register.ts';
-import { beginHistory, writeHistory } from '../../services/shared/sources/history-run.ts';
 import { HOUR_MILLIS, isoText, millis, type Hour } from '../../services/shared/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
-import { generateWorkload } from '../support/workload/generate-workload.ts';
 
 const FIRST = Date.parse('2025-03-01T00:00:00Z') as Hour;
 const HOURS = 30;
@@ -15,35 +13,10 @@ let source: RegisteredSource;
 
 beforeAll(async () => {
   pipeline = await Pipeline.open(HOUR_MILLIS);
-  const begun = await beginHistory(
-    pipeline.tools,
-    {
-      origin: 'rebuild-trimmed',
-      firstHour: FIRST,
-      lastHour: LAST,
-      hourMillis: HOUR_MILLIS,
-      partitions: 1,
-      billable: false,
-    },
-    pipeline.stack.config.USAGE_TOPIC_PREFIX,
+  source = await pipeline.foldHistory(
+    { origin: 'rebuild-trimmed', firstHour: FIRST, lastHour: LAST, partitions: 1 },
+    { seed: 12, shares: { conflict: 0.3 } },
   );
-  source = begun.source;
-  await pipeline.produce(
-    generateWorkload({
-      seed: 12,
-      events: 3_000,
-      tenants: 4,
-      resourcesPerTenant: 4,
-      topics: [source],
-      reportedFrom: millis(FIRST),
-      reportedTo: millis(LAST + HOUR_MILLIS - 1),
-      shares: { conflict: 0.3 },
-    }),
-  );
-  await writeHistory(pipeline.tools, source, []);
-  const aggregator = await pipeline.startAggregator();
-  await pipeline.settled();
-  await aggregator.stop();
 }, 120_000);
 
 afterAll(async () => {

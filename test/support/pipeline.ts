@@ -2,23 +2,35 @@ import { readSchemaDirectory } from '../../services/shared/avro/schema-directory
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { openLogWriter, type NewRecord } from '../../services/shared/kafka/log-writer.ts';
 import type { TopicPartition } from '../../services/shared/log-record.ts';
-import { partitionName, type SourcePartition } from '../../services/shared/source.ts';
+import { newestLife, partitionName, type SourcePartition } from '../../services/shared/source.ts';
+import {
+  beginHistory,
+  writeHistory,
+  type HistoryRun,
+} from '../../services/shared/sources/history-run.ts';
 import type { SourceTools } from '../../services/shared/sources/open-source.ts';
 import type { Provider } from '../../services/shared/sources/providers.ts';
 import { isRead } from '../../services/shared/sources/check-topics.ts';
 import { provision } from '../../services/shared/sources/provision.ts';
 import { readSources, type RegisteredSource } from '../../services/shared/sources/register.ts';
-import { startService, type ServiceProcess } from './service-process.ts';
+import { HOUR_MILLIS, millis } from '../../services/shared/time.ts';
+import { startService, usagectl, type ServiceProcess } from './service-process.ts';
 import { openTestStack, type TestStack } from './test-stack.ts';
 import { waitFor } from './wait-for.ts';
 import { compareWithClickHouse } from './workload/compare-with-clickhouse.ts';
 import type { Emission } from './workload/emission.ts';
 import { ExpectedTotals } from './workload/expected-totals.ts';
+import { generateWorkload, type WorkloadOptions } from './workload/generate-workload.ts';
 import { readLog } from './workload/read-log.ts';
 import { SentRecords } from './workload/sent-records.ts';
 
 export const TEST_PROVIDERS: readonly Provider[] = [
   { name: 'compute', namespaces: ['microsoft.compute'], partitions: 2 },
+  { name: 'storage', namespaces: ['microsoft.storage'], partitions: 1 },
+];
+
+/** One topic with one partition, for tests that damage its log. */
+export const STORAGE_ONLY: readonly Provider[] = [
   { name: 'storage', namespaces: ['microsoft.storage'], partitions: 1 },
 ];
 
@@ -71,6 +83,53 @@ export class Pipeline {
 
   sources(): Promise<readonly RegisteredSource[]> {
     return readSources(this.stack.clickHouse);
+  }
+
+  /** The present life of the only topic that there is. */
+  async onlySource(): Promise<RegisteredSource> {
+    const sources = await this.sources();
+    const source = newestLife(sources, sources[0]?.topic ?? '');
+    if (!source) throw new Error('there is no source');
+    return source;
+  }
+
+  /** Imports a past of 3,000 events, and has it folded to its end. */
+  async foldHistory(
+    {
+      origin,
+      firstHour,
+      lastHour,
+      partitions,
+    }: Pick<HistoryRun, 'origin' | 'firstHour' | 'lastHour' | 'partitions'>,
+    workload: Pick<WorkloadOptions, 'seed' | 'shares'>,
+  ): Promise<RegisteredSource> {
+    const hourMillis = HOUR_MILLIS;
+    const { source } = await beginHistory(
+      this.tools,
+      { origin, firstHour, lastHour, hourMillis, partitions, billable: false },
+      this.stack.config.USAGE_TOPIC_PREFIX,
+    );
+    await this.produce(
+      generateWorkload({
+        events: 3_000,
+        tenants: 4,
+        resourcesPerTenant: 4,
+        topics: [source],
+        reportedFrom: millis(firstHour),
+        reportedTo: millis(lastHour + hourMillis - 1),
+        ...workload,
+      }),
+    );
+    await writeHistory(this.tools, source, []);
+    const aggregator = await this.startAggregator();
+    await this.settled();
+    await aggregator.stop();
+    return source;
+  }
+
+  /** Runs `usagectl` on this pipeline. */
+  usagectl(...args: readonly string[]): ReturnType<typeof usagectl> {
+    return usagectl(args, this.environment);
   }
 
   async startAggregator(
