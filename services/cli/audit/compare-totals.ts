@@ -1,6 +1,6 @@
 import { formatQuantity, parseQuantity, ZERO, type Quantity } from '../../shared/decimal.ts';
 import { isoText, millis } from '../../shared/time.ts';
-import type { WindowComparison } from './compare-windows.ts';
+import { secondsOf, type WindowComparison } from './compare-windows.ts';
 import { OF_PARTITION, partitionParams, storedRows } from './stored-rows.ts';
 
 interface Total {
@@ -28,7 +28,7 @@ export const compareTotals = async (
     `SELECT ${reported} AS reported, ${count}, toString(sum(t.quantity)) FROM ${table} AS t FINAL
      WHERE ${OF_PARTITION} AND ${where} GROUP BY reported`;
   const read = (query: string, end: number): Promise<ReadonlyMap<number, Total>> =>
-    readTotals(windows, query, { floor: seconds(trimmedBefore), end: seconds(end) });
+    readTotals(windows, query, { floor: secondsOf(trimmedBefore), end: secondsOf(end) });
   const beforeEnd = (column: string): string => `t.${column} < toDateTime({end:UInt32}, 'UTC')`;
 
   const inHour = 'toUnixTimestamp(t.reported_hour)';
@@ -57,8 +57,6 @@ export const compareTotals = async (
     differences.add(at, 'daily', `reported ${isoText(millis(start * 1000))}`, problem);
   }
 };
-
-const seconds = (time: number): number => Math.min(Math.max(0, time / 1000), 0xffff_ffff);
 
 const readTotals = async (
   { client, at }: WindowComparison,

@@ -249,7 +249,7 @@ const lessThan = (columns: readonly string[], recounted: Values, stored: Values)
 const exactly = (quantity: Value | undefined): Quantity => parseQuantity(String(quantity)) ?? ZERO;
 
 /** Seconds since 1970 as ClickHouse's `DateTime` has them: up to 2106. */
-const secondsOf = (time: number): number => Math.min(Math.max(0, time / 1000), 0xffff_ffff);
+export const secondsOf = (time: number): number => Math.min(Math.max(0, time / 1000), 0xffff_ffff);
 
 const rowName = ([reported, usage, ...keys]: Values): string =>
   `reported ${isoText(millis(Number(reported)))} usage ${isoText(millis(Number(usage)))} ${keys.join(' ')}`;

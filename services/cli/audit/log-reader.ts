@@ -113,6 +113,16 @@ export class LogReader {
     }
   }
 
+  /** The record at an offset; null where that holds none. */
+  async recordAt(at: TopicPartition, offset: number): Promise<LogRecord | null> {
+    let found: LogRecord | null = null;
+    await this.read(at, offset, offset + 1, ([record]) => {
+      found ??= record ?? null;
+      return Promise.resolve();
+    });
+    return found;
+  }
+
   private isRead({ topic, partition }: TopicPartition): Reading | null {
     const { reading } = this;
     return reading?.at.topic === topic && reading.at.partition === partition ? reading : null;

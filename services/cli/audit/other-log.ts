@@ -1,4 +1,3 @@
-import type { LogRecord } from '../../shared/log-record.ts';
 import { recordDigest } from '../../shared/record-mark.ts';
 import type { SourcePartition } from '../../shared/source.ts';
 import type { StoredCheckpoint } from './checkpoints.ts';
@@ -18,11 +17,7 @@ export const otherLog = async (
   if (lastRecord >= nextOffset) {
     return `last_record is ${String(lastRecord)}, and only records before ${String(nextOffset)} were counted`;
   }
-  const found: LogRecord[] = [];
-  await reader.read(at, lastRecord, lastRecord + 1, (records) => {
-    found.push(...records);
-    return Promise.resolve();
-  });
-  if (found[0] && recordDigest(found[0]) === digest) return null;
+  const found = await reader.recordAt(at, lastRecord);
+  if (found && recordDigest(found) === digest) return null;
   return `the record at offset ${String(lastRecord)} is not the one that was counted last`;
 };

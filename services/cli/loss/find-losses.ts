@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { topicOffsets } from '../../shared/kafka/topics.ts';
-import type { LogRecord } from '../../shared/log-record.ts';
+
 import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
 import type { LostRecords } from '../../shared/sources/losses.ts';
 import type { Hour } from '../../shared/time.ts';
@@ -83,20 +83,15 @@ const otherThanLedger = async (
   const [row] = await queryRows<{ offset: string; id: string }>(
     clickHouse,
     `SELECT toString(t.offset) AS offset, toString(t.event_id) AS id FROM usage_events AS t
-     WHERE ${OF_PARTITION}
-       AND t.offset >= {from:UInt64} ORDER BY t.offset LIMIT 1`,
+     WHERE ${OF_PARTITION} AND t.offset >= {from:UInt64} ORDER BY t.offset LIMIT 1`,
     { ...partitionParams(at), from },
   );
   const offset = Number(row?.offset ?? -1);
   if (row === undefined || offset < low) return null;
   if (offset >= high) return `the log ends at offset ${String(high)}`;
   const id = Buffer.from(row.id.replaceAll('-', ''), 'hex');
-  const found: LogRecord[] = [];
-  await reader.read(at, offset, offset + 1, (records) => {
-    found.push(...records);
-    return Promise.resolve();
-  });
-  return found[0]?.value?.includes(id)
+  const found = await reader.recordAt(at, offset);
+  return found?.value?.includes(id)
     ? null
     : `offset ${String(offset)} holds another event than the ledger`;
 };

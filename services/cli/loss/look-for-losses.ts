@@ -43,7 +43,6 @@ const chosen = (register: readonly Source[], topic: string | null): readonly Sou
   if (live.some((source) => source.topic === topic)) {
     return open.filter((source) => source.topic === topic);
   }
-
   const run = register.find((source) => source.topic === topic && source.kind === 'history');
   if (run) {
     throw new UserError(
