@@ -59,7 +59,8 @@ const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse
     stdio: ['ignore', log.fd, log.fd, 'ipc'],
     // Its own process group: Ctrl-C in a terminal reaches the parent, which stops things in order.
     detached: true,
-    env: { ...process.env, UV_THREADPOOL_SIZE: String(THREADS) },
+    // The engine takes its zone from TZ. Its answers say UTC, whatever zone the host is in.
+    env: { ...process.env, TZ: 'UTC', UV_THREADPOOL_SIZE: String(THREADS) },
   });
   const ended = exitOf(child);
   await log.close();
