@@ -7,7 +7,7 @@ export type DeadLetterCode =
   // The record is no usage event at all
   | 'malformed' // not in the wire format, cut short, trailing bytes, not Avro
   | 'unknown-schema' // its schema id is not among those the rules accept
-  | 'invalid-text' // a text is not UTF-8, or an identity holds a NUL
+  | 'invalid-text' // a text is not UTF-8, or an identity holds a control character or a line separator
   | 'no-rules' // it stands before the first rules record
   // Its values are not usage
   | 'invalid-identity' // subscription, meter or resource is empty or longer than 1,024 bytes

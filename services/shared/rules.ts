@@ -27,7 +27,7 @@ export interface Rules {
   }[];
 }
 
-/** The fold of this version of the code. */
+/** The fold of this version of the code. Until a first release, 1 is what stands here. */
 export const FOLD_VERSION = 1;
 
 /** 45 days. */

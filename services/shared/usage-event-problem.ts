@@ -35,6 +35,12 @@ export interface Target {
 
 const MAX_IDENTITY_BYTES = 1024;
 
+/**
+ * What no identity holds: control characters, line and paragraph separators, halves of surrogate pairs.
+ * Commerce refuses them for good, so that usage under such a name could be counted and never billed.
+ */
+const UNFIT_CHARACTER = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u;
+
 const problem = (code: DeadLetterCode, message: string): EventProblem => ({ code, message });
 
 /**
@@ -55,7 +61,11 @@ export const valueProblem = (
 const identityProblem = (event: RawUsageEvent): EventProblem | null => {
   for (const field of ['subscriptionId', 'meterId', 'resourceUri'] as const) {
     const text = event[field];
-    if (text.includes('\0')) return problem('invalid-text', `${field} holds a NUL character`);
+    const unfit = UNFIT_CHARACTER.exec(text)?.[0].codePointAt(0);
+    if (unfit !== undefined) {
+      const name = unfit.toString(16).toUpperCase().padStart(4, '0');
+      return problem('invalid-text', `${field} holds the character U+${name}: no name may`);
+    }
     const length = Buffer.byteLength(text, 'utf8');
     if (length === 0 || length > MAX_IDENTITY_BYTES) {
       return problem(

@@ -23,6 +23,9 @@ const IDENTITIES = ['subscriptionId', 'meterId', 'resourceUri'] as const;
 /** Zigzag numbers are exact in floating point up to here: the year 144,683. */
 const LAST_INSTANT = 1n << 52n;
 
+/** U+0000 to U+001F, U+007F to U+009F, U+2028 and U+2029 in UTF-8, a letter for each byte. */
+const UNFIT = /[\0-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]/;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const textOf = (bytes: Buffer | null): string | null =>
@@ -105,7 +108,7 @@ export class HostileJudge {
     const texts = [...IDENTITIES.map((name) => event[name]), event.location];
     if (![...texts, event.tags, event.additionalInfo].every(isText)) return 'invalid-text';
     for (const name of IDENTITIES) {
-      if (event[name].includes(0)) return 'invalid-text';
+      if (UNFIT.test(event[name].toString('latin1'))) return 'invalid-text';
       if (event[name].length === 0 || event[name].length > MAX_IDENTITY) return 'invalid-identity';
     }
     if (event.location.length > MAX_IDENTITY) return 'text-too-long';

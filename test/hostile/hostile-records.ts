@@ -465,6 +465,12 @@ export class HostileRecords {
       [Buffer.from('é'.repeat(513), 'utf8'), 'invalid-identity'],
       [Buffer.alloc(1_024, 'x'), null],
       [Buffer.from('\0', 'utf8'), 'invalid-text'],
+      [
+        Buffer.from(
+          `name${random.pick(['\t', '\n', '\u0001', '\u001b[2J', '\u007f', '\u0085', '\u009b', '\u2028'])}`,
+        ),
+        'invalid-text',
+      ],
       [random.pick(ODD_TEXTS), null],
     ]);
     return this.sent({ ...event, [field]: text }, expected);

@@ -179,6 +179,14 @@ const forgedRedrive = (place: Place, event: ReturnType<typeof eventOf>) =>
     keyring,
   );
 
+/** What no identity may hold. */
+const CONTROLS = [
+  ...Array.from({ length: 0x20 }, (_, n) => n),
+  ...Array.from({ length: 0x21 }, (_, n) => 0x7f + n),
+  0x2028,
+  0x2029,
+].map((code) => String.fromCodePoint(code));
+
 test('values at their very limits', () => {
   const place = placeOf();
   const reported = hour(2);
@@ -195,6 +203,8 @@ test('values at their very limits', () => {
     { meterId: 'é'.repeat(513) },
     { meterId: '' },
     { meterId: 'm\0', subscriptionId: '' },
+    ...CONTROLS.map((character) => ({ meterId: `m${character}` })),
+    { meterId: 'm\u00a0\u{1f600}' },
     { resourceUri: uriOf(1024) },
     { resourceUri: uriOf(1025) },
     { usageStartTime: millis(reported), usageEndTime: millis(reported + 1) },
@@ -224,6 +234,8 @@ test('values at their very limits', () => {
     'dead-lettered invalid-identity',
     'dead-lettered invalid-identity',
     'dead-lettered invalid-identity',
+    ...CONTROLS.map(() => 'dead-lettered invalid-text'),
+    'accepted',
     'accepted',
     'dead-lettered invalid-identity',
     'accepted',

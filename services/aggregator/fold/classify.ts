@@ -19,27 +19,27 @@ import type { Candidate, Place, Verdict } from './verdict.ts';
  * Judges a record by itself, the rules in force and its reported time; the first line that fits
  * decides:
  *
- * | what is wrong                                              | code                  |
- * |------------------------------------------------------------|-----------------------|
- * | not byte 0 and a schema id                                 | `malformed`           |
- * | a schema id that the rules do not accept                   | `unknown-schema`      |
- * | not one whole Avro datum                                   | `malformed`           |
- * | text that is not UTF-8                                     | `invalid-text`        |
- * | field by field: a NUL in an identity                       | `invalid-text`        |
- * | subscription, meter or resource of 0 or over 1,024 bytes   | `invalid-identity`    |
- * | location over 1,024 bytes, tags or info over 64 KiB        | `text-too-long`       |
- * | start not before end                                       | `invalid-period`      |
- * | not inside one hour                                        | `spans-hours`         |
- * | start after the reported time                              | `in-future`           |
- * | start longer before it was first reported than maxUsageAge | `too-old`             |
- * | quantity not in its shortest form, or over 32 bytes        | `invalid-quantity`    |
- * | quantity below 0                                           | `negative-quantity`   |
- * | quantity of 10^15 or more                                  | `quantity-too-large`  |
- * | start before the floor of a trimmed ledger                 | `below-floor`         |
- * | key other than the resource in lower case                  | `wrong-key`           |
- * | partition other than the key's                             | `wrong-partition`     |
- * | a namespace that this topic does not serve                 | `wrong-provider`      |
- * | a resource of another subscription                         | `wrong-subscription`  |
+ * | what is wrong                                                        | code                 |
+ * |----------------------------------------------------------------------|----------------------|
+ * | not byte 0 and a schema id                                           | `malformed`          |
+ * | a schema id that the rules do not accept                             | `unknown-schema`     |
+ * | not one whole Avro datum                                             | `malformed`          |
+ * | text that is not UTF-8                                               | `invalid-text`       |
+ * | field by field: a control character or line separator in an identity | `invalid-text`       |
+ * | subscription, meter or resource of 0 or over 1,024 bytes             | `invalid-identity`   |
+ * | location over 1,024 bytes, tags or info over 64 KiB                  | `text-too-long`      |
+ * | start not before end                                                 | `invalid-period`     |
+ * | not inside one hour                                                  | `spans-hours`        |
+ * | start after the reported time                                        | `in-future`          |
+ * | start longer before it was first reported than maxUsageAge           | `too-old`            |
+ * | quantity not in its shortest form, or over 32 bytes                  | `invalid-quantity`   |
+ * | quantity below 0                                                     | `negative-quantity`  |
+ * | quantity of 10^15 or more                                            | `quantity-too-large` |
+ * | start before the floor of a trimmed ledger                           | `below-floor`        |
+ * | key other than the resource in lower case                            | `wrong-key`          |
+ * | partition other than the key's                                       | `wrong-partition`    |
+ * | a namespace that this topic does not serve                           | `wrong-provider`     |
+ * | a resource of another subscription                                   | `wrong-subscription` |
  */
 export const classify = (
   record: LogRecord,

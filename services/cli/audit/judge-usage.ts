@@ -29,6 +29,16 @@ export interface Times {
   readonly floor: number | null;
 }
 
+/** Whether a name holds a control character (C0, DEL, C1), or a line or paragraph separator. */
+const isUnfit = (name: string): boolean => {
+  for (let at = 0; at < name.length; at++) {
+    const code = name.charCodeAt(at);
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return true;
+    if (code === 0x2028 || code === 0x2029) return true;
+  }
+  return false;
+};
+
 const TOO_MUCH = 10n ** 45n; // 10^15 in units of 10^-30
 
 /**
@@ -45,7 +55,7 @@ export const judgeUsage = (
   const identities = [usage.subscriptionId, usage.meterId, resourceUri];
   for (const identity of identities) {
     // Of several things that are wrong, the first field's counts.
-    if (identity.includes('\0')) return { code: 'invalid-text' };
+    if (isUnfit(identity)) return { code: 'invalid-text' };
     const bytes = Buffer.byteLength(identity);
     if (bytes < 1 || bytes > 1024) return { code: 'invalid-identity' };
   }

@@ -127,9 +127,20 @@ const recipesFor = (
       NOT_UTF8.copy(value, value.indexOf(PLACEHOLDER), 0, PLACEHOLDER.length);
       return { value };
     },
-    'nul-in-identity': (sound, random) => {
+    'control-in-identity': (sound, random) => {
       const field = identity(random);
-      return atHome(sound, { [field]: `${sound.event[field]}\0` });
+      const unfit = random.pick([
+        '\0',
+        '\t',
+        '\n',
+        '\u0001',
+        '\u001b',
+        '\u007f',
+        '\u0085',
+        '\u009f',
+        '\u2028',
+      ]);
+      return atHome(sound, { [field]: `${sound.event[field]}${unfit}` });
     },
     'empty-identity': (sound, random) => withEvent(sound, { [identity(random)]: '' }),
     'overlong-identity': (sound, random) =>

@@ -17,7 +17,7 @@ export const BAD_RECORD_CODES = {
   'trailing-bytes': 'malformed',
   'unknown-schema': 'unknown-schema',
   'bad-utf8': 'invalid-text',
-  'nul-in-identity': 'invalid-text',
+  'control-in-identity': 'invalid-text',
   'empty-identity': 'invalid-identity',
   'overlong-identity': 'invalid-identity',
   'start-not-before-end': 'invalid-period',
