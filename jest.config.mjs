@@ -1,5 +1,6 @@
 /** Unit tests stand beside the code; what needs a real broker or a real engine stands under test/. */
 const shared = {
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
   },
@@ -14,6 +15,8 @@ export default {
     {
       ...shared,
       displayName: 'unit',
+      // Some start processes of the repository's own, which run compiled.
+      globalSetup: '<rootDir>/test/support/compile.mjs',
       testMatch: [
         '<rootDir>/services/**/*.test.ts',
         '<rootDir>/schemas/**/*.test.ts',

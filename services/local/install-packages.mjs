@@ -18,7 +18,8 @@ export const installPackages = () => {
   // Not `npm ci`: it insists on packages for other platforms, which not every registry mirror has.
   const result = spawnSync(
     'npm',
-    ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
+    // The compiler is a development package: it is needed whatever NODE_ENV says.
+    ['install', '--include=dev', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
     {
       stdio: ['ignore', 'ignore', 'inherit'],
     },

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { readBillingCounts } from '../shared/billing/billing-counts.ts';
 import { queryRows } from '../shared/clickhouse/client.ts';
@@ -13,8 +12,8 @@ import type { Stack } from './open-stack.ts';
 import type { Reporter } from './reporter.ts';
 import { runUsagectl } from './run-usagectl.ts';
 import { discrepancies, formatSummary, readSummary } from './summary.ts';
+import { inRepository } from '../shared/repository.ts';
 
-const repository = fileURLToPath(new URL('../../', import.meta.url));
 const SAMPLE = 'samples/recorded-usage.json';
 
 export interface MainJobOptions {
@@ -61,7 +60,7 @@ const startServices = async (stack: Stack, commerceUrl: string): Promise<void> =
   };
   const bridge = {
     COMMERCE_URL: commerceUrl,
-    COMMERCE_REGISTRATION_FILE: join(repository, 'samples/registration.json'),
+    COMMERCE_REGISTRATION_FILE: inRepository('samples/registration.json'),
   };
   await Promise.all([
     stack.startService('aggregator'),

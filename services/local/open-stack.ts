@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { migrate } from '../shared/clickhouse/migrations.ts';
 import {
   clickHouseSettings,
@@ -20,9 +19,7 @@ import { startClickHouse, type LocalClickHouse } from './clickhouse/start-clickh
 import { startKafka, type LocalKafka } from './kafka/start-kafka.ts';
 import { Supervisor } from './supervisor.ts';
 
-const repository = fileURLToPath(new URL('../../', import.meta.url));
 const local = localDirectory();
-const serviceMain = (name: string): string => join(repository, 'services', name, 'main.ts');
 
 const stackSettings = {
   ...kafkaSettings,
@@ -171,7 +168,11 @@ const assemble = (
     supervisor,
     broken,
     startService: (name, more = {}) =>
-      supervisor.start({ name, main: serviceMain(name), environment: { ...environment, ...more } }),
+      supervisor.start({
+        name,
+        main: `services/${name}/main.ts`,
+        environment: { ...environment, ...more },
+      }),
     close: async () => {
       closing = true;
       await supervisor.stop();

@@ -1,16 +1,13 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { UserError } from '../shared/errors.ts';
-
-const repository = fileURLToPath(new URL('../../', import.meta.url));
+import { inRepository } from '../shared/repository.ts';
 
 /** Runs the command line as a person would. Returns what it printed; throws what it refused. */
 export const runUsagectl = (...args: readonly string[]): Promise<string> =>
   new Promise((resolve, reject) => {
-    const bin = join(repository, 'services/cli/bin/usagectl.mjs');
+    const bin = inRepository('services/cli/bin/usagectl.mjs');
     const child = spawn(process.execPath, [bin, ...args], {
-      cwd: repository,
+      cwd: inRepository('.'),
       stdio: ['ignore', 'pipe', 'pipe'],
       // Ctrl-C in a terminal is for the supervisor: an import is not cut off in the middle by it.
       detached: true,

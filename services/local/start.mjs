@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 // The entry of `npm start`: needs nothing but Node, and installs what is missing.
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { installPackages } from './install-packages.mjs';
 
 installPackages();
-const main = fileURLToPath(new URL('./start.ts', import.meta.url));
-const child = spawn(process.execPath, ['--import', 'tsx', main, ...process.argv.slice(2)], {
+const { compile, compiledPath } = await import('../shared/build/compile.mjs');
+compile();
+const main = compiledPath('services/local/start.ts');
+const child = spawn(process.execPath, ['--enable-source-maps', main, ...process.argv.slice(2)], {
   stdio: 'inherit',
 });
 // Ctrl-C reaches both in a terminal: the child stops the stack in order, and this waits for it.

@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { UserError } from '../shared/errors.ts';
 import {
   delay,
@@ -13,10 +11,11 @@ import {
 } from './child-process.ts';
 import { openLog } from './data-directory.ts';
 import { lastLines, readTail } from './log-tail.ts';
+import { nodeArguments } from '../shared/repository.ts';
 
 export interface ServiceSpec {
   readonly name: string;
-  /** Its main module, a path. */
+  /** Its main module, a path in the repository. */
   readonly main: string;
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -77,8 +76,7 @@ export class Supervisor {
   /** Starts it once. Null when it has become ready; how it ended where it did so before. */
   private async launch(spec: ServiceSpec): Promise<ProcessExit | null> {
     const log = await openLog(this.logOf(spec));
-    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-    const child = spawn(process.execPath, ['--import', tsx, spec.main], {
+    const child = spawn(process.execPath, nodeArguments(spec.main), {
       stdio: ['ignore', log.fd, log.fd, 'ipc'],
       env: { ...process.env, ...spec.environment },
       // Its own process group: Ctrl-C in a terminal reaches the supervisor, which stops in order.

@@ -1,26 +1,23 @@
 import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { inRepository } from './repository.ts';
 
-const require = createRequire(import.meta.url);
-const failpoint = fileURLToPath(new URL('./failpoint.ts', import.meta.url));
+const FAILPOINT = pathToFileURL(inRepository('dist/services/shared/failpoint.js')).href;
 
 /** Passes two places by turns, three times each, in a process of its own; tells how that ended. */
 const passTwoPlaces = (setting: string) => {
   const program = `
-    const { failpoint } = await import(${JSON.stringify(pathToFileURL(failpoint).href)});
+    const { failpoint } = await import(${JSON.stringify(FAILPOINT)});
     for (const pass of [1, 2, 3]) {
       for (const name of ['here', 'there']) {
         failpoint(name);
         process.stdout.write(name + pass + ' ');
       }
     }`;
-  const tsx = pathToFileURL(require.resolve('tsx')).href;
-  const { stdout, signal } = spawnSync(
-    process.execPath,
-    ['--import', tsx, '--input-type=module', '-e', program],
-    { env: { ...process.env, NODE_OPTIONS: '', USAGE_FAILPOINT: setting }, encoding: 'utf8' },
-  );
+  const { stdout, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    env: { ...process.env, NODE_OPTIONS: '', USAGE_FAILPOINT: setting },
+    encoding: 'utf8',
+  });
   return { stdout: stdout.trim(), signal };
 };
 

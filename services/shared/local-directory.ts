@@ -1,8 +1,6 @@
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { inRepository } from './repository.ts';
 
 /** Where the local stack keeps its data, logs and keys: USAGE_LOCAL_DIR, or `.local` in the repository. */
 export const localDirectory = (): string =>
-  resolve(
-    process.env['USAGE_LOCAL_DIR'] ?? fileURLToPath(new URL('../../.local/', import.meta.url)),
-  );
+  resolve(process.env['USAGE_LOCAL_DIR'] ?? inRepository('.local'));

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { formatTable } from '../../services/shared/terminal/table.ts';
 import { KIND_NAMES } from './kinds.ts';
 import type { ScheduleResult } from './schedule.ts';
+import { inRepository } from '../../services/shared/repository.ts';
 
 /** Results of schedules over several runs, by seed and kind, as long as the code is the same. */
 export class Results {
@@ -60,7 +60,7 @@ interface Kept {
 
 const nameOf = (kind: string, seed: number): string => `${kind} ${String(seed)}`;
 
-const repository = fileURLToPath(new URL('../../', import.meta.url));
+const repository = inRepository('.');
 
 const codeDigest = async (): Promise<string> => {
   const digest = createHash('sha256');

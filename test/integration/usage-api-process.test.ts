@@ -2,11 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { get } from './usage-api-fixture.ts';
-
-const MAIN = fileURLToPath(new URL('../../services/usage-api/main.ts', import.meta.url));
+import { nodeArguments } from '../../services/shared/repository.ts';
 
 let stack: TestStack;
 
@@ -17,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => stack.close());
 
 const start = (settings: Readonly<Record<string, string>>): ChildProcess =>
-  spawn(process.execPath, ['--import', 'tsx', MAIN], {
+  spawn(process.execPath, nodeArguments('services/usage-api/main.ts'), {
     env: { PATH: process.env['PATH'], ...stack.environment, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { inRepository } from '../../services/shared/repository.ts';
 import type { Mutant } from './mutants.ts';
 import type { ScheduleCounts } from './schedule.ts';
 
@@ -29,7 +30,7 @@ export const runShare = (
 ): Promise<ShareReport> => {
   const args = { from, every, to, seconds };
   const child = fork(
-    fileURLToPath(new URL('share-main.ts', import.meta.url)),
+    inRepository('dist/test/simulation/share-main.js'),
     [
       ...Object.entries(args).flatMap(([name, value]) => [`--${name}`, String(value)]),
       ...(mutant?.store === undefined ? [] : ['--mistake', mutant.store]),
@@ -37,7 +38,7 @@ export const runShare = (
     {
       execArgv: [
         '--import',
-        new URL('register-patches.mjs', import.meta.url).href,
+        pathToFileURL(inRepository('test/simulation/register-patches.mjs')).href,
         '--max-semi-space-size=64', // nearly all garbage is young
         ...process.execArgv,
       ],

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { nodeArguments } from '../../services/shared/repository.ts';
 
 /** A Commerce mock that runs as a process of its own, on a free port. */
 export interface CommerceProcess {
@@ -9,15 +9,13 @@ export interface CommerceProcess {
   end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
 }
 
-const MAIN = fileURLToPath(new URL('../../services/commerce/main.ts', import.meta.url));
-
 /** Settings are environment variables; `COMMERCE_DATA_DIR` must be one of them. */
 export type CommerceSettings = Readonly<Record<string, string>> & {
   readonly COMMERCE_DATA_DIR: string;
 };
 
 const launch = (settings: CommerceSettings): ChildProcess =>
-  spawn(process.execPath, ['--import', 'tsx', MAIN], {
+  spawn(process.execPath, nodeArguments('services/commerce/main.ts'), {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], COMMERCE_PORT: '0', ...settings },
   });

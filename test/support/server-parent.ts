@@ -1,11 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { exitOf, type ProcessExit } from '../../services/local/child-process.ts';
 import type { ClickHouseOptions } from '../../services/local/clickhouse/start-clickhouse.ts';
 import type { KafkaOptions } from '../../services/local/kafka/start-kafka.ts';
+import { nodeArguments } from '../../services/shared/repository.ts';
 
 /** What `server-parent-main.ts` is told, as JSON in its argument. */
 export interface ServerChoice {
@@ -27,15 +26,14 @@ export interface ServerParent {
   readonly errors: Promise<string>;
 }
 
-const main = fileURLToPath(new URL('./server-parent-main.ts', import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const PROGRAM = nodeArguments('test/support/server-parent-main.ts');
 
 /** Runs a process that starts local servers, to be killed, or to fail, as `npm start` may. */
 export const startServerParent = (
   choice: ServerChoice,
   environment: NodeJS.ProcessEnv = process.env,
 ): ServerParent => {
-  const child = spawn(process.execPath, ['--import', tsx, main, JSON.stringify(choice)], {
+  const child = spawn(process.execPath, [...PROGRAM, JSON.stringify(choice)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environment,
   });

@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { exitOf, serverProcess, type ServerProcess } from '../../services/local/child-process.ts';
+import { inRepository, nodeArguments } from '../../services/shared/repository.ts';
 
-const repository = fileURLToPath(new URL('../../', import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const repository = inRepository('.');
 
 export interface ServiceProcess extends ServerProcess {
   /** All that it has printed. */
@@ -16,7 +14,7 @@ export const startService = async (
   name: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<ServiceProcess> => {
-  const child = spawn(process.execPath, ['--import', tsx, `services/${name}/main.ts`], {
+  const child = spawn(process.execPath, nodeArguments(`services/${name}/main.ts`), {
     cwd: repository,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, NODE_OPTIONS: '', HEALTH_PORT: '0', ...environment },

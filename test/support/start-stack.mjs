@@ -1,16 +1,17 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { register } from 'tsx/esm/api';
+import { compile } from '../../services/shared/build/compile.mjs';
 
 /**
  * Jest's global set-up: one real broker and one real engine for all integration tests. Each test
  * file takes a topic prefix and a database of its own (see `stack.ts`), so that they run side by side.
  */
 export default async () => {
-  register();
-  const { startKafka } = await import('../../services/local/kafka/start-kafka.ts');
-  const { startClickHouse } = await import('../../services/local/clickhouse/start-clickhouse.ts');
+  compile();
+  const { startKafka } = await import('../../dist/services/local/kafka/start-kafka.js');
+  const { startClickHouse } =
+    await import('../../dist/services/local/clickhouse/start-clickhouse.js');
   const directory = await mkdtemp(join(tmpdir(), 'usage-pipeline-'));
   const [kafka, clickHouse] = await Promise.all([
     startKafka({

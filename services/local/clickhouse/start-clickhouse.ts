@@ -1,7 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { extname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join, resolve } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import { exitOf, serverProcess, type ProcessExit, type ServerProcess } from '../child-process.ts';
 import { claimDirectory } from '../claim-directory.ts';
@@ -11,6 +9,7 @@ import { checkUnused, removePid, writePid } from '../pid-file.ts';
 import { checkPort } from '../port.ts';
 import { THREADS } from './engine.ts';
 import type { Report } from './main.ts';
+import { nodeArguments } from '../../shared/repository.ts';
 
 export interface ClickHouseOptions {
   readonly dataDir: string;
@@ -25,16 +24,6 @@ export interface LocalClickHouse extends ServerProcess {
   /** Once it has ended by itself: why, and what to do. */
   explainEnd(): Promise<UserError>;
 }
-
-/** How to run a sibling module as a process: through tsx where the sources run uncompiled. */
-const nodeArguments = (): readonly string[] => {
-  const extension = extname(fileURLToPath(import.meta.url));
-  const main = fileURLToPath(new URL(`./main${extension}`, import.meta.url));
-  if (extension !== '.ts') return [main];
-  // Not import.meta.resolve: Jest's modules do not have it.
-  const tsx = createRequire(import.meta.url).resolve('tsx');
-  return ['--import', pathToFileURL(tsx).href, main];
-};
 
 /** The first report, or null if the process ended without one. */
 const firstReport = (child: ChildProcess, exited: Promise<ProcessExit>): Promise<Report | null> =>
@@ -55,13 +44,17 @@ const explainFailure = async (logPath: string, dataDir: string): Promise<UserErr
 const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse> => {
   const logPath = join(dataDir, 'clickhouse.log');
   const log = await openLog(logPath);
-  const child = spawn(process.execPath, [...nodeArguments(), dataDir, String(port)], {
-    stdio: ['ignore', log.fd, log.fd, 'ipc'],
-    // Its own process group: Ctrl-C in a terminal reaches the parent, which stops things in order.
-    detached: true,
-    // The engine takes its zone from TZ. Its answers say UTC, whatever zone the host is in.
-    env: { ...process.env, TZ: 'UTC', UV_THREADPOOL_SIZE: String(THREADS) },
-  });
+  const child = spawn(
+    process.execPath,
+    [...nodeArguments('services/local/clickhouse/main.ts'), dataDir, String(port)],
+    {
+      stdio: ['ignore', log.fd, log.fd, 'ipc'],
+      // Its own process group: Ctrl-C in a terminal reaches the parent, which stops things in order.
+      detached: true,
+      // The engine takes its zone from TZ. Its answers say UTC, whatever zone the host is in.
+      env: { ...process.env, TZ: 'UTC', UV_THREADPOOL_SIZE: String(THREADS) },
+    },
+  );
   const ended = exitOf(child);
   await log.close();
   const { pid } = child;

@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { UserError } from '../../shared/errors.ts';
 import {
   delay,
@@ -11,8 +10,9 @@ import {
   type ServerProcess,
 } from '../child-process.ts';
 import { openLog } from '../data-directory.ts';
+import { inRepository } from '../../shared/repository.ts';
 
-const guardian = fileURLToPath(new URL('./guardian.sh', import.meta.url));
+const guardian = inRepository('services/local/kafka/guardian.sh');
 
 /** The guardian's first line of output: the number of the process that it guards. */
 const readPid = (child: ChildProcess): Promise<number | null> =>

@@ -1,10 +1,7 @@
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { inRepository } from '../../shared/repository.ts';
 
-const repository = fileURLToPath(new URL('../../../', import.meta.url));
-
-export const POM = join(repository, 'deploy/kafka/pom.xml');
-export const DEFAULT_CACHE = join(repository, '.local/cache');
+export const POM = inRepository('deploy/kafka/pom.xml');
+export const DEFAULT_CACHE = inRepository('.local/cache');
 
 /**
  * Measured on two cores with Java 17: 1.5 s to listen, 2.1 s with the JVM's defaults; the full
@@ -17,5 +14,5 @@ export const JVM_FLAGS: readonly string[] = [
   '-XX:TieredStopAtLevel=1',
   '-XX:+ExitOnOutOfMemoryError',
   '-Djava.awt.headless=true',
-  `-Dlog4j2.configurationFile=${join(repository, 'deploy/kafka/log4j2.properties')}`,
+  `-Dlog4j2.configurationFile=${inRepository('deploy/kafka/log4j2.properties')}`,
 ];

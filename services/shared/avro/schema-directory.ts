@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { UserError, messageOf } from '../errors.ts';
+import { inRepository } from '../repository.ts';
 
 /** A published schema. Its file never changes again; a change is a new version with a new id. */
 export interface PublishedSchema {
@@ -16,7 +16,7 @@ export interface PublishedSchema {
   readonly definition: object;
 }
 
-export const SCHEMA_DIRECTORY = fileURLToPath(new URL('../../../schemas/', import.meta.url));
+export const SCHEMA_DIRECTORY = inRepository('schemas/');
 
 const indexSchema = z.array(
   z.strictObject({

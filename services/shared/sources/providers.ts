@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { messageOf, UserError } from '../errors.ts';
 import { isProviderName } from '../kafka/topic-names.ts';
+import { inRepository } from '../repository.ts';
 
-const PROVIDERS_FILE = fileURLToPath(
-  new URL('../../../deploy/kafka/providers.json', import.meta.url),
-);
+const PROVIDERS_FILE = inRepository('deploy/kafka/providers.json');
 
 const providersSchema = z
   .array(

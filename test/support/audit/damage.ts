@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { readFileSync } from 'node:fs';
+import { inRepository } from '../../../services/shared/repository.ts';
 import type { Difference } from '../../../services/cli/audit/differences.ts';
 import { queryRows } from '../../../services/shared/clickhouse/client.ts';
 import { partitionName, type SourcePartition } from '../../../services/shared/source.ts';
@@ -10,7 +11,7 @@ interface Column {
   readonly isKey: boolean;
 }
 
-const DOCUMENTED = readFileSync(new URL('../../../docs/audit.md', import.meta.url), 'utf8');
+const DOCUMENTED = readFileSync(inRepository('docs/audit.md'), 'utf8');
 
 /** The columns of a table that the documentation says are not compared. */
 export const notCompared = (table: string): readonly string[] => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { inRepository } from '../../../services/shared/repository.ts';
 import { readSchemaDirectory } from '../../../services/shared/avro/schema-directory.ts';
 import {
   readBillingCounts,
@@ -23,7 +23,7 @@ import { startService, type ServiceProcess } from './service-process.ts';
 
 type Settings = Readonly<Record<string, string>>;
 
-const REGISTRATION = fileURLToPath(new URL('../../../samples/registration.json', import.meta.url));
+const REGISTRATION = inRepository('samples/registration.json');
 
 /** A test's own topics, database, Commerce store, and the processes that it starts on them. */
 export interface BillingStack extends TestStack {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { nodeArguments } from '../../../services/shared/repository.ts';
 
 /** One of the repository's services that runs as a process of its own. */
 export interface ServiceProcess {
@@ -18,8 +18,7 @@ interface Ended {
 }
 
 const launch = (name: string, environment: Readonly<Record<string, string>>) => {
-  const main = fileURLToPath(new URL(`../../../services/${name}/main.ts`, import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', main], {
+  const child = spawn(process.execPath, nodeArguments(`services/${name}/main.ts`), {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // over which it notices that this process is gone
     env: { PATH: process.env['PATH'], HEALTH_PORT: '0', ...environment },
   });
