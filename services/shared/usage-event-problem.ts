@@ -8,7 +8,7 @@ import {
   resourceKey,
   subscriptionOf,
 } from './placement.ts';
-import { hourOf, isoText, millis, type Millis } from './time.ts';
+import { isoText, type Millis } from './time.ts';
 
 /**
  * What makes an event unfit to be counted. The aggregator refuses by these functions; whoever writes
@@ -106,7 +106,7 @@ const timeProblem = (
 ): EventProblem | null => {
   const { usageStartTime: start, usageEndTime: end } = event;
   if (start >= end) return problem('invalid-period', 'the usage does not start before it ends');
-  if (hourOf(start, limits.hourMillis) !== hourOf(millis(end - 1), limits.hourMillis)) {
+  if (end > endOfHour(start, BigInt(limits.hourMillis))) {
     return problem('spans-hours', 'the usage is not inside one UTC hour');
   }
   if (start > reportedTime) {
@@ -115,7 +115,7 @@ const timeProblem = (
       `the usage starts after its reported time ${isoText(reportedTime)}`,
     );
   }
-  if (firstReportedTime - start > limits.maxUsageAgeMillis) {
+  if (start < firstReportedTime - limits.maxUsageAgeMillis) {
     const days = String(limits.maxUsageAgeMillis / 86_400_000);
     return problem(
       'too-old',
@@ -123,6 +123,11 @@ const timeProblem = (
     );
   }
   return null;
+};
+
+const endOfHour = (instant: bigint, hourMillis: bigint): bigint => {
+  const into = instant % hourMillis; // below zero before 1970
+  return instant - into + (into < 0n ? 0n : hourMillis);
 };
 
 const quantityProblem = (bytes: Uint8Array): EventProblem | null => {
@@ -141,7 +146,7 @@ const quantityProblem = (bytes: Uint8Array): EventProblem | null => {
 
 /** Whether a record with this key belongs on this partition of this topic; null where it does. */
 export const placementProblem = (
-  event: RawUsageEvent,
+  event: Pick<RawUsageEvent, 'resourceUri' | 'subscriptionId'>,
   key: Uint8Array | null,
   target: Target,
 ): EventProblem | null => {

@@ -10,9 +10,11 @@ import { seededRandom, weightedChoice, type Random } from '../support/workload/r
 import type { JudgedTopic } from './hostile-judge.ts';
 import {
   blockBytes,
+  FIELDS,
   framed,
   longBytes,
   rawDatum,
+  rawField,
   type RawEvent,
   type RawField,
 } from './raw-event.ts';
@@ -39,12 +41,14 @@ const WEIGHTS = {
   'odd-text': 6,
   noise: 6,
   'framed-noise': 5,
-  mutated: 14,
+  mutated: 10,
+  'mutated-field': 6,
   truncated: 6,
   spliced: 3,
   'absent-schema': 3,
   'odd-decimal': 6,
   'odd-time': 6,
+  'far-time': 6,
   'odd-length': 4,
   'odd-number': 3,
   'odd-branch': 2,
@@ -72,6 +76,10 @@ const METERS = [
 const DAY = 86_400_000;
 const YEAR_1 = BigInt(Date.parse('0001-01-01T00:00:00Z'));
 const YEAR_9999 = BigInt(Date.parse('9999-12-31T23:00:00Z'));
+/** The last instant that a date of JavaScript names. */
+const LAST_DATE = 8_640_000_000_000_000n;
+const in64Bits = (value: bigint): bigint =>
+  value >= 1n << 63n ? (1n << 63n) - 1n : value < -(1n << 63n) ? -(1n << 63n) : value;
 /** Leaves room for the rest of a record within the 1,048,588 bytes that a topic takes. */
 const LARGE_BYTES = 1_046_000;
 
@@ -190,6 +198,15 @@ export class HostileRecords {
           value: this.mutated(framed(rawDatum(event))),
           expected: null,
         };
+      case 'mutated-field': {
+        const field = random.pick(FIELDS);
+        const given = this.mutated(rawField(event, field));
+        return {
+          ...this.anywhere(event),
+          value: framed(rawDatum(event, { [field]: given })),
+          expected: null,
+        };
+      }
       case 'truncated': {
         const whole = framed(rawDatum(event));
         return {
@@ -218,6 +235,8 @@ export class HostileRecords {
         return this.oddDecimal(event);
       case 'odd-time':
         return this.oddTime(event);
+      case 'far-time':
+        return this.farTime(event);
       case 'odd-length':
         return this.oddLength(event);
       case 'odd-number':
@@ -397,7 +416,7 @@ export class HostileRecords {
     const { usageStartTime: start } = event;
     const at = (from: bigint, until: bigint, expected: string | null) =>
       this.sent({ ...event, usageStartTime: from, usageEndTime: until }, expected);
-    switch (random.below(10)) {
+    switch (random.below(8)) {
       case 0:
         return at(YEAR_1, YEAR_1 + 1n, 'too-old');
       case 1:
@@ -412,18 +431,22 @@ export class HostileRecords {
         return at(start, start + hour + 1n, 'spans-hours');
       case 6:
         return at(-1n, 0n, 'too-old');
-      case 7: {
-        const far = random.pick([8_640_000_000_000_000n, 9_007_199_254_740_990n]);
-        const sign = random.pick([1n, -1n]);
-        return at(sign * far, sign * far + 1n, null);
-      }
-      case 8: {
-        const far = random.pick([1n << 53n, 1n << 62n, (1n << 63n) - 2n]);
-        return at(random.pick([1n, -1n]) * far, far + 1n, 'malformed');
-      }
       default:
         return at(start + hour - 1n, start + hour, null);
     }
+  }
+
+  /** Near the ends of what a date, a double and 64 bits hold. */
+  private farTime(event: RawEvent) {
+    const { random, topic } = this;
+    const far = (): bigint => {
+      const edge = random.pick([0n, 1n << 52n, 1n << 53n, 1n << 62n, 1n << 63n, LAST_DATE]);
+      return in64Bits(random.pick([1n, -1n]) * edge + BigInt(random.below(17) - 8));
+    };
+    const usageStartTime = random.chance(0.9) ? far() : event.usageStartTime;
+    const length = BigInt(random.pick([-1, 0, 1, 2, topic.hourMillis - 1, topic.hourMillis]));
+    const usageEndTime = random.chance(0.8) ? in64Bits(usageStartTime + length) : far();
+    return this.sent({ ...event, usageStartTime, usageEndTime }, null);
   }
 
   private oddLength(event: RawEvent) {
@@ -453,7 +476,8 @@ export class HostileRecords {
     const bytes = random.pick([7, 8, 9, 10, 11, 20, 200]);
     const field = random.pick(['usageStartTime', 'usageEndTime'] as const);
     const value = framed(rawDatum(event, { [field]: longBytes(event[field], bytes) }));
-    return { ...this.athome(event), value, expected: bytes <= 20 ? 'event' : 'malformed' };
+    // Ten groups of seven bits hold 64: a longer number is none.
+    return { ...this.athome(event), value, expected: bytes <= 10 ? 'event' : 'malformed' };
   }
 
   private oddIdentity(event: RawEvent) {

@@ -3,9 +3,11 @@ import { EventIndex } from '../../services/aggregator/fold/event-index.ts';
 import { EventTable } from '../../services/aggregator/fold/event-table.ts';
 import { count, initialState, mustCutBefore } from '../../services/aggregator/fold/fold.ts';
 import { advance } from '../../services/aggregator/fold/timeline.ts';
+import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
 import type { LogRecord } from '../../services/shared/log-record.ts';
 import { HOUR_MILLIS, millis, type Millis } from '../../services/shared/time.ts';
 import { keyring, knowledge, minute, placeOf, rulesAt } from '../support/fold/fixtures.ts';
+import { AuditFates } from './audit-fates.ts';
 import { HostileJudge, type Fate } from './hostile-judge.ts';
 import { HostileRecords, type Family, type HostileRecord } from './hostile-records.ts';
 import { HOSTILE_PROVIDER, judgedTopic } from './hostile-topic.ts';
@@ -16,10 +18,20 @@ const PARTITIONS = 2;
 const STEP_MILLIS = 50;
 const CUT_EVERY = 5_000;
 
-/** One partition: its fold, and the judge that the fold is held against. */
+const schemas = readSchemaDirectory();
+
+/** What each of the three makes of a record. */
+export interface Fates {
+  readonly folded: Fate;
+  readonly audited: Fate;
+  readonly judged: Fate;
+}
+
+/** One partition: its fold, and what the fold is held against: the audit, and a judge of our own. */
 class Partition {
   private readonly place;
   private readonly state;
+  private readonly audit: AuditFates;
   private readonly judge: HostileJudge;
   private readonly index = new EventIndex(Infinity);
   private offset = 0;
@@ -27,6 +39,7 @@ class Partition {
   constructor(number: number) {
     this.place = placeOf({ partitions: PARTITIONS, namespaces }, number);
     this.state = initialState(this.place, 0);
+    this.audit = new AuditFates(this.place, keyring, schemas);
     this.judge = new HostileJudge(judgedTopic(this.place.source, keyring[0]), number);
     const { timestamp, key, value, headers } = rulesAt(this.place, 0, minute(0), {
       namespaces: [...namespaces],
@@ -34,13 +47,13 @@ class Partition {
     this.take({ key, value, headers }, timestamp);
   }
 
-  /** What the fold and the judge make of the next record. */
-  take(
-    record: Pick<LogRecord, 'key' | 'value' | 'headers'>,
-    timestamp: Millis,
-  ): { readonly folded: Fate; readonly judged: Fate } {
+  take(record: Pick<LogRecord, 'key' | 'value' | 'headers'>, timestamp: Millis): Fates {
     const read: LogRecord = { ...record, offset: this.offset++, timestamp };
-    return { folded: this.fold(read), judged: this.judge.judge(read) };
+    return {
+      folded: this.fold(read),
+      audited: this.audit.of(read),
+      judged: this.judge.judge(read),
+    };
   }
 
   private fold(record: LogRecord): Fate {
@@ -65,10 +78,8 @@ class Partition {
 }
 
 /** Records of one family that were misjudged in one way, by their first example. */
-export interface Misjudged {
+export interface Misjudged extends Fates {
   readonly record: HostileRecord;
-  readonly folded: Fate;
-  readonly judged: Fate;
   count: number;
 }
 
@@ -92,8 +103,8 @@ const readHeaders = (headers: HostileRecord['headers']): Readonly<Record<string,
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, textOf(value)]));
 
 /**
- * Sends hostile records through the pure fold, without Kafka or ClickHouse. A record that makes it
- * throw ends the run with that error and the record's family.
+ * Sends hostile records through the pure fold and through the audit, without Kafka or ClickHouse. A
+ * record that makes either throw ends the run with that error and the record's family.
  */
 export const checkFold = (seed: number, records: number): FoldReport => {
   const partitions = Array.from({ length: PARTITIONS }, (_, number) => new Partition(number));
@@ -113,16 +124,18 @@ export const checkFold = (seed: number, records: number): FoldReport => {
     try {
       result = partition.take({ key, value, headers: readHeaders(headers) }, millis(now));
     } catch (cause) {
-      throw new Error(`record ${String(n)} (${family}) made the fold throw`, { cause });
+      throw new Error(`record ${String(n)} (${family}) made the fold or the audit throw`, {
+        cause,
+      });
     }
-    const { folded, judged } = result;
+    const { folded, audited, judged } = result;
     fates.set(folded, (fates.get(folded) ?? 0) + 1);
     families.set(family, (families.get(family) ?? 0) + 1);
-    if (folded === judged && agrees(expected, folded)) continue;
-    const name = [family, expected, folded, judged].join(' ');
+    if (folded === judged && folded === audited && agrees(expected, folded)) continue;
+    const name = [family, expected, folded, audited, judged].join(' ');
     const known = misjudged.get(name);
     if (known) known.count++;
-    else misjudged.set(name, { record, folded, judged, count: 1 });
+    else misjudged.set(name, { record, ...result, count: 1 });
   }
   return {
     fates,

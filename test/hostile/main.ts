@@ -41,19 +41,19 @@ const countsTable = (title: string, counts: ReadonlyMap<string, number>): string
     [...counts].sort(([, a], [, b]) => b - a).map(([name, count]) => [name, count]),
   );
 
-/** The pure fold, without Kafka and ClickHouse. @returns what is wrong. */
+/** The pure fold and the audit, without Kafka and ClickHouse. @returns what is wrong. */
 const inProcess = ({ seed, foldRecords }: Options): readonly string[] => {
   const began = Date.now();
   const report = checkFold(seed, foldRecords);
   const seconds = (Date.now() - began) / 1000;
   say(
-    `Fold alone: ${String(foldRecords)} records in ${seconds.toFixed(1)} s, none made it throw, ` +
+    `Fold and audit alone: ${String(foldRecords)} records in ${seconds.toFixed(1)} s, none made them throw, ` +
       `${String(report.misjudged.reduce((sum, { count }) => sum + count, 0))} misjudged.`,
   );
   const problems = report.misjudged.map(
-    ({ record, folded, judged, count }) =>
+    ({ record, folded, audited, judged, count }) =>
       `${String(count)} × ${record.family}: expected ${record.expected ?? 'by the judge alone'}, the judge says ${judged}, ` +
-      `the fold ${folded}: ${record.value?.toString('base64').slice(0, 400) ?? 'no value'}`,
+      `the fold ${folded}, the audit ${audited}: ${record.value?.toString('base64').slice(0, 400) ?? 'no value'}`,
   );
   return report.conserved ? problems : [...problems, 'the four counts do not add up'];
 };
@@ -181,7 +181,7 @@ const run = async (options: Options): Promise<void> => {
 await new Command('hostile')
   .description('sends random, mutated and forged records, and checks what becomes of each')
   .option('--records <n>', 'how many go through the whole pipeline', wholeNumber, 1_000_000)
-  .option('--fold-records <n>', 'how many go through the fold alone', wholeNumber, 200_000)
+  .option('--fold-records <n>', 'how many go through fold and audit alone', wholeNumber, 200_000)
   .option('--flood <n>', 'how many events of 1 MiB come in one hour', wholeNumber, 500)
   .option('--seed <n>', 'another seed gives other records', wholeNumber, 1)
   .option('--heap-mib <n>', "bound on the aggregator's heap", wholeNumber, 384)

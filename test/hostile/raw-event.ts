@@ -1,3 +1,6 @@
+import { quantityToBytes } from '../../services/shared/decimal.ts';
+import type { UsageEvent } from '../../services/shared/usage-event.ts';
+
 /** Usage events in Avro with whatever one likes in each place, right or wrong. */
 export interface RawEvent {
   readonly eventId: Buffer;
@@ -13,6 +16,23 @@ export interface RawEvent {
 }
 
 export type RawField = keyof RawEvent;
+
+export const rawEventOf = (event: UsageEvent): RawEvent => {
+  const optional = (text: string | null): Buffer | null =>
+    text === null ? null : Buffer.from(text, 'utf8');
+  return {
+    eventId: Buffer.from(event.eventId),
+    subscriptionId: Buffer.from(event.subscriptionId, 'utf8'),
+    meterId: Buffer.from(event.meterId, 'utf8'),
+    resourceUri: Buffer.from(event.resourceUri, 'utf8'),
+    usageStartTime: BigInt(event.usageStartTime),
+    usageEndTime: BigInt(event.usageEndTime),
+    quantity: quantityToBytes(event.quantity),
+    location: Buffer.from(event.location, 'utf8'),
+    tags: optional(event.tags),
+    additionalInfo: optional(event.additionalInfo),
+  };
+};
 
 /** A number in Avro's zigzag form, with more bytes than it needs where `length` asks for them. */
 export const longBytes = (value: bigint, length = 1): Buffer => {
@@ -31,23 +51,32 @@ export const blockBytes = (bytes: Buffer, claimed = BigInt(bytes.length)): Buffe
 const optionalBytes = (bytes: Buffer | null): Buffer =>
   bytes === null ? Buffer.from([0]) : Buffer.concat([Buffer.from([2]), blockBytes(bytes)]);
 
+export const FIELDS = [
+  'eventId',
+  'subscriptionId',
+  'meterId',
+  'resourceUri',
+  'usageStartTime',
+  'usageEndTime',
+  'quantity',
+  'location',
+  'tags',
+  'additionalInfo',
+] as const satisfies readonly RawField[];
+
+/** A field as Avro has it. */
+export const rawField = (event: RawEvent, field: RawField): Buffer => {
+  if (field === 'eventId') return event.eventId;
+  if (field === 'usageStartTime' || field === 'usageEndTime') return longBytes(event[field]);
+  if (field === 'tags' || field === 'additionalInfo') return optionalBytes(event[field]);
+  return blockBytes(event[field]);
+};
+
 /** The datum's parts in order; a part that is given is taken as it is. */
 export const rawDatum = (
   event: RawEvent,
   given: Readonly<Partial<Record<RawField, Buffer>>> = {},
-): Buffer =>
-  Buffer.concat([
-    given.eventId ?? event.eventId,
-    given.subscriptionId ?? blockBytes(event.subscriptionId),
-    given.meterId ?? blockBytes(event.meterId),
-    given.resourceUri ?? blockBytes(event.resourceUri),
-    given.usageStartTime ?? longBytes(event.usageStartTime),
-    given.usageEndTime ?? longBytes(event.usageEndTime),
-    given.quantity ?? blockBytes(event.quantity),
-    given.location ?? blockBytes(event.location),
-    given.tags ?? optionalBytes(event.tags),
-    given.additionalInfo ?? optionalBytes(event.additionalInfo),
-  ]);
+): Buffer => Buffer.concat(FIELDS.map((field) => given[field] ?? rawField(event, field)));
 
 const HEADER_BYTES = 5;
 

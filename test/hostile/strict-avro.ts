@@ -18,11 +18,13 @@ export interface StrictEvent {
 
 class NotAvro extends Error {}
 
+/** What the specification has. */
+const MAX_LONG_BYTES = 10;
 /**
- * The specification has at most ten bytes. The pipeline's decoder (avsc) reads numbers that are padded
- * to more, and gives up where its floating point does.
+ * The pipeline's decoder (avsc) reads lengths and branches that are padded to more, and gives up where
+ * its floating point does. Their values are bounded by the record itself.
  */
-const MAX_VARINT_BYTES = 146;
+const MAX_LENGTH_BYTES = 146;
 
 class Reader {
   private at = 0;
@@ -32,9 +34,9 @@ class Reader {
     this.bytes = bytes;
   }
 
-  long(): bigint {
+  long(maxBytes = MAX_LONG_BYTES): bigint {
     let value = 0n;
-    for (let n = 0; n < MAX_VARINT_BYTES; n++) {
+    for (let n = 0; n < maxBytes; n++) {
       const byte = this.bytes[this.at++];
       if (byte === undefined) throw new NotAvro('cut short');
       value |= BigInt(byte & 0x7f) << BigInt(7 * n);
@@ -53,11 +55,11 @@ class Reader {
   }
 
   block(): Buffer {
-    return this.fixed(this.long());
+    return this.fixed(this.long(MAX_LENGTH_BYTES));
   }
 
   optional(): Buffer | null {
-    const branch = this.long();
+    const branch = this.long(MAX_LENGTH_BYTES);
     if (branch === 0n) return null;
     if (branch === 1n) return this.block();
     throw new NotAvro('no branch of the union');

@@ -9,6 +9,7 @@ import {
   recordOf,
   rulesOf,
 } from '../../../test/support/fold/fixtures.ts';
+import { framed, rawDatum, rawEventOf } from '../../../test/hostile/raw-event.ts';
 import { BAD_RECORD_CODES, type BadKind } from '../../../test/support/workload/emission.ts';
 import { generateWorkload } from '../../../test/support/workload/generate-workload.ts';
 import { frame } from '../../shared/avro/wire-format.ts';
@@ -359,8 +360,15 @@ test.each<[string, Partial<UsageEvent>, string]>([
   expect(codeOf(judgeEvent(changes))).toBe(code);
 });
 
-test('a time that avsc would round is no event', () => {
-  const far = millis(8.64e15);
-  const event = { ...eventOf(), usageEndTime: far };
-  expect(codeOf(judge(recordOf(event, 1)))).toBe('malformed');
+test.each<[bigint, bigint, string]>([
+  [2n ** 52n + 1n, 2n ** 52n + 2n, 'in-future'],
+  [2n ** 53n + 1n, 2n ** 53n + 1n, 'invalid-period'],
+  [2n ** 53n, 2n ** 53n + 1n, 'in-future'],
+  [2n ** 63n - 2n, 2n ** 63n - 1n, 'in-future'],
+  [2n ** 63n - 1n, 2n ** 63n - 2n, 'invalid-period'],
+  [-(2n ** 63n), -(2n ** 63n) + 1n, 'too-old'],
+  [-(2n ** 63n), 2n ** 63n - 1n, 'spans-hours'],
+])('a time of 64 bits is exact: %s to %s is %s', (usageStartTime, usageEndTime, code) => {
+  const event = { ...rawEventOf(eventOf()), usageStartTime, usageEndTime };
+  expect(codeOf(judgeBytes(framed(rawDatum(event))))).toBe(code);
 });

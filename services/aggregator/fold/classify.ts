@@ -3,7 +3,7 @@ import { unframe } from '../../shared/avro/wire-format.ts';
 import type { DeadLetterCode } from '../../shared/dead-letter.ts';
 import { quantityFromBytes } from '../../shared/decimal.ts';
 import { asciiLower, resourceKey } from '../../shared/placement.ts';
-import { hourOf, isoText, type Millis } from '../../shared/time.ts';
+import { hourOf, isoText, millis, type Millis } from '../../shared/time.ts';
 import {
   placementProblem,
   valueProblem,
@@ -13,7 +13,7 @@ import { firstReported } from './first-reported.ts';
 import { contentDigest } from './content-digest.ts';
 import type { ActiveRules, Knowledge } from './knowledge.ts';
 import type { LogRecord } from '../../shared/log-record.ts';
-import type { Candidate, Place, Verdict } from './verdict.ts';
+import type { Candidate, JudgedEvent, Place, Verdict } from './verdict.ts';
 
 /**
  * Judges a record by itself, the rules in force and its reported time; the first line that fits
@@ -67,7 +67,7 @@ export const classify = (
       namespaces: active.namespaces,
     });
   return problem === null
-    ? { kind: 'candidate', candidate: candidateOf(event, active.rules.hourMillis) }
+    ? { kind: 'candidate', candidate: candidateOf(judged(event), active.rules.hourMillis) }
     : refusal(problem.code, problem.message);
 };
 
@@ -94,7 +94,21 @@ const refusal = (code: DeadLetterCode, message: string): Verdict => ({
   message,
 });
 
-const candidateOf = (event: RawUsageEvent, hourMillis: number): Candidate => {
+/** Its times lie near its reported time, where numbers are exact. */
+const judged = (event: RawUsageEvent): JudgedEvent => ({
+  eventId: event.eventId,
+  subscriptionId: event.subscriptionId,
+  meterId: event.meterId,
+  resourceUri: event.resourceUri,
+  usageStartTime: millis(Number(event.usageStartTime)),
+  usageEndTime: millis(Number(event.usageEndTime)),
+  quantity: event.quantity,
+  location: event.location,
+  tags: event.tags,
+  additionalInfo: event.additionalInfo,
+});
+
+const candidateOf = (event: JudgedEvent, hourMillis: number): Candidate => {
   const keys = {
     subscriptionKey: asciiLower(event.subscriptionId),
     meterKey: asciiLower(event.meterId),

@@ -1,12 +1,12 @@
 import { eventOf, hour } from '../../../test/support/fold/fixtures.ts';
-import type { RawUsageEvent } from '../../shared/avro/usage-event-codec.ts';
 import { asciiLower } from '../../shared/placement.ts';
 import { millis } from '../../shared/time.ts';
 import { contentDigest } from './content-digest.ts';
+import type { JudgedEvent } from './verdict.ts';
 
-const event: RawUsageEvent = { ...eventOf(), quantity: Buffer.from([1, 2]), tags: '' };
+const event: JudgedEvent = { ...eventOf(), quantity: Buffer.from([1, 2]), tags: '' };
 
-const digestOf = (changes: Partial<RawUsageEvent> = {}): bigint => {
+const digestOf = (changes: Partial<JudgedEvent> = {}): bigint => {
   const changed = { ...event, ...changes };
   return contentDigest(changed, {
     subscriptionKey: asciiLower(changed.subscriptionId),

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { RawUsageEvent } from '../../shared/avro/usage-event-codec.ts';
+import type { JudgedEvent } from './verdict.ts';
 
 /**
  * 64 bits over everything in an event but its id. Identities enter in lower case, as they do in the
  * id, so that a resend that differs in case alone is a duplicate and not a conflict.
  */
 export const contentDigest = (
-  event: RawUsageEvent,
+  event: JudgedEvent,
   keys: {
     readonly subscriptionKey: string;
     readonly meterKey: string;

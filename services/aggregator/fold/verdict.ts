@@ -1,8 +1,8 @@
-import type { RawUsageEvent } from '../../shared/avro/usage-event-codec.ts';
 import type { DeadLetterCode } from '../../shared/dead-letter.ts';
 import type { Quantity } from '../../shared/decimal.ts';
 import type { Source, SourcePartition } from '../../shared/source.ts';
 import type { Hour } from '../../shared/time.ts';
+import type { UsageEvent } from '../../shared/usage-event.ts';
 import type { Halt } from './halt.ts';
 
 /** The partition whose log is folded. */
@@ -10,9 +10,14 @@ export interface Place extends SourcePartition {
   readonly source: Source;
 }
 
+/** An event whose values are all in order, its quantity as it was encoded. */
+export interface JudgedEvent extends Omit<UsageEvent, 'quantity'> {
+  readonly quantity: Uint8Array;
+}
+
 /** Usage that is valid and in its place. Whether it counts depends on the ids seen before. */
 export interface Candidate {
-  readonly event: RawUsageEvent;
+  readonly event: JudgedEvent;
   readonly quantity: Quantity;
   readonly usageHour: Hour;
   /** Identities in lower case. */

@@ -7,7 +7,7 @@ import {
   resourceKey,
   subscriptionOf,
 } from '../../shared/placement.ts';
-import type { Usage } from './usage.ts';
+import type { Unjudged, Usage } from './usage.ts';
 
 /** What the place of a record and the rules in force there ask of usage. */
 export interface Demands {
@@ -42,15 +42,15 @@ const isUnfit = (name: string): boolean => {
 const TOO_MUCH = 10n ** 45n; // 10^15 in units of 10^-30
 
 /**
- * Why usage is refused by itself and its place; its quantity where it is not. The list of DESIGN §5
- * and §4.7, from the top.
+ * Why usage is refused by itself and its place; what it is where it is not. The list of DESIGN §5 and
+ * §4.7, from the top.
  */
 export const judgeUsage = (
-  usage: Usage,
+  usage: Unjudged,
   key: Buffer | null,
   times: Times,
   demands: Demands,
-): { readonly quantity: Quantity } | { readonly code: DeadLetterCode } => {
+): { readonly usage: Usage; readonly quantity: Quantity } | { readonly code: DeadLetterCode } => {
   const { start, end, resourceUri } = usage;
   const identities = [usage.subscriptionId, usage.meterId, resourceUri];
   for (const identity of identities) {
@@ -66,8 +66,7 @@ export const judgeUsage = (
   if (tooLong) return { code: 'text-too-long' };
 
   if (start >= end) return { code: 'invalid-period' };
-  const hour = Math.floor(start / demands.hourMillis);
-  if (end > (hour + 1) * demands.hourMillis) return { code: 'spans-hours' };
+  if (hourOf(start, demands) < hourOf(end - 1n, demands)) return { code: 'spans-hours' };
   if (start > times.reported) return { code: 'in-future' };
   if (start < times.firstReported - demands.maxUsageAgeMillis) return { code: 'too-old' };
 
@@ -95,5 +94,11 @@ export const judgeUsage = (
   if (owner === null || asciiLower(owner) !== asciiLower(usage.subscriptionId)) {
     return { code: 'wrong-subscription' };
   }
-  return { quantity };
+  return { usage: { ...usage, start: Number(start), end: Number(end) }, quantity };
+};
+
+/** The number of an instant's hour, counted from 1970. */
+const hourOf = (instant: bigint, { hourMillis }: Demands): bigint => {
+  const length = BigInt(hourMillis);
+  return instant < 0n ? (instant + 1n) / length - 1n : instant / length;
 };

@@ -273,7 +273,7 @@ export class Recount {
       },
       { ...rules, partition: place.partition, partitions: source.partitions },
     );
-    return 'code' in judged ? judged : { usage: read.usage, quantity: judged.quantity };
+    return judged;
   }
 
   private isSigned(record: LogRecord): boolean {

@@ -3,7 +3,7 @@ import avro, { type Schema, type Type } from 'avsc';
 import { newestSchema, type PublishedSchema } from '../../shared/avro/schema-directory.ts';
 import { unframe } from '../../shared/avro/wire-format.ts';
 
-/** What a record says was used, before any of it has been judged. */
+/** What a record says was used. */
 export interface Usage {
   readonly eventId: Buffer;
   readonly subscriptionId: string;
@@ -19,8 +19,14 @@ export interface Usage {
   readonly additionalInfo: string | null;
 }
 
+/** Before any of it has been judged: a time may be any number of 64 bits. */
+export interface Unjudged extends Omit<Usage, 'start' | 'end'> {
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
 export type Read =
-  { readonly usage: Usage } | { readonly code: 'malformed' | 'unknown-schema' | 'invalid-text' };
+  { readonly usage: Unjudged } | { readonly code: 'malformed' | 'unknown-schema' | 'invalid-text' };
 
 /** Reads the value of a record, of which the schemas with these ids are accepted. */
 export type UsageReader = (value: Buffer | null, accepted: ReadonlySet<number>) => Read;
@@ -30,8 +36,8 @@ interface Datum {
   readonly subscriptionId: Buffer;
   readonly meterId: Buffer;
   readonly resourceUri: Buffer;
-  readonly usageStartTime: number;
-  readonly usageEndTime: number;
+  readonly usageStartTime: bigint;
+  readonly usageEndTime: bigint;
   readonly quantity: Buffer;
   readonly location: Buffer;
   readonly tags: Buffer | null;
@@ -40,18 +46,45 @@ interface Datum {
 
 const BYTES = avro.Type.forSchema('bytes');
 
+class NotALong extends Error {}
+
+/** By the Avro specification: groups of seven bits, the lowest first, in zigzag; ten at most. */
+const longOf = (bytes: Uint8Array): bigint => {
+  if (bytes.length > 10) throw new NotALong();
+  const bits = bytes.reduceRight((high, byte) => high * 128n + BigInt(byte % 128), 0n);
+  if (bits >= 2n ** 64n) throw new NotALong();
+  return bits % 2n === 0n ? bits / 2n : -(bits + 1n) / 2n;
+};
+
+const never = (): never => {
+  throw new Error('the audit writes no records');
+};
+
+const LONG = avro.types.LongType.__with(
+  {
+    fromBuffer: longOf,
+    fromJSON: BigInt, // a number that was written as an int
+    toBuffer: never,
+    toJSON: never,
+    isValid: never,
+    compare: never,
+  },
+  true,
+);
+
 /** Text is read as its bytes, which Avro writes alike: whether they are UTF-8 is judged here. */
-const isText = (schema: unknown): boolean =>
-  schema === 'string' ||
-  (typeof schema === 'object' && schema !== null && 'type' in schema && schema.type === 'string');
+const readAs = (schema: unknown): Type | undefined => {
+  const isObject = typeof schema === 'object' && schema !== null && 'type' in schema;
+  const name = isObject ? schema.type : schema;
+  if (name === 'string') return BYTES;
+  return name === 'long' ? LONG : undefined;
+};
 
 const typeOf = ({ definition }: PublishedSchema): Type =>
   avro.Type.forSchema(definition as Schema, {
     registry: {},
     // Not what avsc's types say: it goes on by itself where the hook returns nothing.
-    typeHook: ((schema: unknown) => (isText(schema) ? BYTES : undefined)) as unknown as (
-      schema: Schema,
-    ) => Type,
+    typeHook: readAs as unknown as (schema: Schema) => Type,
   });
 
 const MALFORMED: Read = { code: 'malformed' };

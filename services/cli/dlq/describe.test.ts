@@ -24,6 +24,8 @@ test('a value is read as far as it can be', () => {
 
 test('an instant that no date can name is shown all the same', () => {
   expect(instantText(9e15)).toBe('9000000000000000 ms');
+  expect(instantText(-(2n ** 63n))).toBe('-9223372036854775808 ms');
+  expect(instantText(1_768_003_200_000n)).toBe('2026-01-10T00:00:00Z');
   expect(instantText(minute(30))).toBe('2026-01-10T00:30:00Z');
 });
 

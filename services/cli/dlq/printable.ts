@@ -13,9 +13,11 @@ export const printable = (text: string, maxLength = Infinity): string => {
 /** The last instant that a JavaScript date can name. */
 const LAST_INSTANT = 8.64e15;
 
-/** An instant in ISO 8601; a number where there is no such date. */
-export const instantText = (instant: number): string =>
-  Math.abs(instant) <= LAST_INSTANT ? isoText(millis(instant)) : `${String(instant)} ms`;
+/** An instant in ISO 8601; its exact number where there is no such date. */
+export const instantText = (instant: number | bigint): string =>
+  instant <= LAST_INSTANT && instant >= -LAST_INSTANT
+    ? isoText(millis(Number(instant)))
+    : `${String(instant)} ms`;
 
 const BYTES_PER_LINE = 16;
 

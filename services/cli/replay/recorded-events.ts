@@ -25,7 +25,12 @@ export const recordedEvents = (name: string, recording: Recording): readonly His
       throw new UserError(`${name} cannot be replayed: row ${String(row.number)}: ${problem}`);
     };
     const event = eventOf(row, isoText(recording.reportedStart), refuse);
-    const raw = { ...event, quantity: quantityToBytes(event.quantity) };
+    const raw = {
+      ...event,
+      quantity: quantityToBytes(event.quantity),
+      usageStartTime: BigInt(event.usageStartTime),
+      usageEndTime: BigInt(event.usageEndTime),
+    };
     const problem =
       valueProblem(raw, LIMITS, reportedTime) ??
       placementProblem(raw, Buffer.from(resourceKey(event.resourceUri)), ANYWHERE);

@@ -1,16 +1,22 @@
 import { isUtf8 } from 'node:buffer';
 import avro from 'avsc';
 import { quantityToBytes } from '../decimal.ts';
-import { millis, type Millis } from '../time.ts';
 import type { UsageEvent } from '../usage-event.ts';
+import { EXACT_LONG } from './exact-long.ts';
 import { newestSchema, type PublishedSchema } from './schema-directory.ts';
 import { frame } from './wire-format.ts';
 
 export const USAGE_EVENT_SUBJECT = 'usage-event';
 
 /** An event as it was decoded, before any of its values has been judged. */
-export interface RawUsageEvent extends Omit<UsageEvent, 'quantity'> {
+export interface RawUsageEvent extends Omit<
+  UsageEvent,
+  'quantity' | 'usageStartTime' | 'usageEndTime'
+> {
   readonly quantity: Uint8Array;
+  /** Milliseconds since 1970: any number of 64 bits, exactly, also where no date has it. */
+  readonly usageStartTime: bigint;
+  readonly usageEndTime: bigint;
 }
 
 export type Decoded =
@@ -28,8 +34,8 @@ interface EventAsBytes {
   readonly subscriptionId: Buffer;
   readonly meterId: Buffer;
   readonly resourceUri: Buffer;
-  readonly usageStartTime: number;
-  readonly usageEndTime: number;
+  readonly usageStartTime: bigint;
+  readonly usageEndTime: bigint;
   readonly quantity: Buffer;
   readonly location: Buffer;
   readonly tags: Buffer | null;
@@ -37,20 +43,27 @@ interface EventAsBytes {
 }
 
 /**
- * Avro encodes `string` and `bytes` alike, and promotes one to the other. Reading strings as bytes
- * lets us refuse text that is not UTF-8 instead of storing replacement characters.
+ * The schema, to be read without loss. Avro encodes `string` and `bytes` alike, and promotes one to
+ * the other: reading strings as bytes lets us refuse text that is not UTF-8 instead of storing
+ * replacement characters.
  */
-const stringsAsBytes = (schema: unknown): unknown => {
+const lossless = (schema: unknown): unknown => {
   if (schema === 'string') return 'bytes';
-  if (Array.isArray(schema)) return schema.map(stringsAsBytes);
+  if (isLong(schema)) return EXACT_LONG;
+  if (Array.isArray(schema)) return schema.map(lossless);
   if (typeof schema !== 'object' || schema === null) return schema;
   return Object.fromEntries(
     Object.entries(schema).map(([key, value]) => [
       key,
-      key === 'type' || key === 'fields' || key === 'items' ? stringsAsBytes(value) : value,
+      key === 'type' || key === 'fields' || key === 'items' ? lossless(value) : value,
     ]),
   );
 };
+
+/** With a logical type or without. */
+const isLong = (schema: unknown): boolean =>
+  schema === 'long' ||
+  (typeof schema === 'object' && schema !== null && 'type' in schema && schema.type === 'long');
 
 const typeOf = (definition: unknown): avro.Type =>
   avro.Type.forSchema(definition as avro.Schema, { registry: {} });
@@ -80,16 +93,13 @@ export const usageEventDecoders = (
   schemas: readonly PublishedSchema[],
   reader: PublishedSchema = newestSchema(schemas, USAGE_EVENT_SUBJECT),
 ): ReadonlyMap<number, UsageEventDecoder> => {
-  const readerType = typeOf(stringsAsBytes(reader.definition));
+  const readerType = typeOf(lossless(reader.definition));
   return new Map(
     schemas
       .filter((schema) => schema.subject === USAGE_EVENT_SUBJECT)
       .map((schema) => [schema.id, decoderFrom(typeOf(schema.definition), readerType)]),
   );
 };
-
-/** avsc decodes zigzag numbers in floating point: up to here they are exact. */
-const LAST_INSTANT = 2 ** 52;
 
 const decoderFrom = (writer: avro.Type, reader: avro.Type): UsageEventDecoder => {
   const resolver = reader.createResolver(writer);
@@ -104,11 +114,6 @@ const decoderFrom = (writer: avro.Type, reader: avro.Type): UsageEventDecoder =>
       return malformed('the datum is cut short');
     if (decoded.offset !== datum.length) {
       return malformed(`${String(datum.length - decoded.offset)} bytes follow the datum`);
-    }
-    const { usageStartTime, usageEndTime } = decoded.value;
-    // Not true of NaN either, which a number padded to hundreds of bytes is read as.
-    if (!(Math.abs(usageStartTime) <= LAST_INSTANT && Math.abs(usageEndTime) <= LAST_INSTANT)) {
-      return malformed('a time that is beyond 2^52 milliseconds from 1970');
     }
     return textOf(decoded.value);
   };
@@ -147,8 +152,8 @@ const textOf = (value: EventAsBytes): Decoded => {
       subscriptionId: value.subscriptionId.toString('utf8'),
       meterId: value.meterId.toString('utf8'),
       resourceUri: value.resourceUri.toString('utf8'),
-      usageStartTime: instant(value.usageStartTime),
-      usageEndTime: instant(value.usageEndTime),
+      usageStartTime: value.usageStartTime,
+      usageEndTime: value.usageEndTime,
       quantity: value.quantity,
       location: value.location.toString('utf8'),
       tags: value.tags?.toString('utf8') ?? null,
@@ -156,5 +161,3 @@ const textOf = (value: EventAsBytes): Decoded => {
     },
   };
 };
-
-const instant = (value: number): Millis => millis(value);
