@@ -18,25 +18,25 @@ const escapedUnits = (char: string): string =>
 export const printJson = (value: unknown): void =>
   print(JSON.stringify(value, null, 2).replace(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu, escapedUnits));
 
+const REDRAW_MILLIS = 100;
+
 /**
- * Shows how far long work is: on a terminal one line that is rewritten, elsewhere a line now and
- * then. Goes to standard error, so that it does not mix with results.
+ * Shows how far long work is, as one line that is rewritten on a terminal. Elsewhere it says nothing:
+ * who reads standard error in a script reads only what went wrong.
  */
 export const progress = (what: string): { at(done: number): void; end(): void } => {
   const { stderr } = process;
-  const interval = stderr.isTTY ? 100 : 5_000;
   let last = Date.now();
   let shown = false;
   return {
     at: (done) => {
-      if (Date.now() - last < interval) return;
+      if (!stderr.isTTY || Date.now() - last < REDRAW_MILLIS) return;
       last = Date.now();
       shown = true;
-      const line = `${what} ${done.toLocaleString('en')}`;
-      stderr.write(stderr.isTTY ? `\r${line}\u001b[K` : `${line}\n`);
+      stderr.write(`\r${what} ${done.toLocaleString('en')}\u001b[K`);
     },
     end: () => {
-      if (stderr.isTTY && shown) stderr.write('\r\u001b[K');
+      if (shown) stderr.write('\r\u001b[K');
     },
   };
 };

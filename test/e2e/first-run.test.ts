@@ -47,7 +47,7 @@ beforeAll(async () => {
     () => Promise.resolve(printed.includes('Ctrl-C stops it')),
     150,
   );
-}, 180_000);
+});
 
 afterAll(async () => {
   if (running.exitCode === null) {
@@ -56,7 +56,7 @@ afterAll(async () => {
   }
   await rm(directory, { recursive: true, force: true });
   await stack.close();
-}, 60_000);
+});
 
 test('the summary says that everything adds up', () => {
   expect(printed).toContain('Everything adds up');
@@ -129,4 +129,4 @@ test('a second start on the same data adds nothing and ends with 0', async () =>
   expect(printed).toContain('recorded-usage.json is already imported');
   expect(printed).toContain('This simulation is already imported');
   expect(printed).toContain('Everything adds up');
-}, 120_000);
+});

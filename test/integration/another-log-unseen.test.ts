@@ -9,7 +9,7 @@ let pipeline: Pipeline;
 
 beforeEach(async () => {
   pipeline = await Pipeline.open(HOUR_MILLIS, STORAGE_ONLY);
-}, 60_000);
+});
 
 afterEach(async () => {
   await pipeline.close();

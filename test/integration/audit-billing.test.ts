@@ -38,7 +38,7 @@ beforeAll(async () => {
   );
   await bridge.end('SIGTERM');
   await aggregator.end('SIGTERM');
-}, 120_000);
+});
 
 afterAll(() => stack.close());
 
@@ -50,7 +50,7 @@ test('what the bridge composed is what the log comes to', async () => {
   expect(billing.map(({ waiting }) => waiting)).toEqual([0, 0]);
   const { submissions } = await stack.counts();
   expect(billing.reduce((sum, each) => sum + each.submissions, 0)).toBe(submissions);
-}, 60_000);
+});
 
 test('whichever cell of a composition or a submission is changed, it is found', async () => {
   const tables = [
@@ -72,7 +72,7 @@ test('whichever cell of a composition or a submission is changed, it is found', 
     expect(damages.length).toBeGreaterThan(9);
     expect([table, unnoticed(damages, report.first, 'billing')]).toEqual([table, []]);
   }
-}, 60_000);
+});
 
 /** One row again, with some columns changed. */
 const again = (table: string, changes: string, where: string): string =>
@@ -160,4 +160,4 @@ test('rows of billing that are missing, wrong or too many are all found, unless 
   expect(missed.map(({ what }) => what)).toEqual([]);
   expect(without.first).toEqual([]);
   expect((await recount()).first).toEqual([]);
-}, 60_000);
+});

@@ -87,7 +87,7 @@ beforeAll(async () => {
   expect((await recount()).first).toEqual([]); // while it runs, with rows ahead of its checkpoints
   await pipeline.settled();
   await aggregator.stop();
-}, 120_000);
+});
 
 afterAll(async () => {
   await pipeline.close();
@@ -121,7 +121,7 @@ test('two recounts that share no code agree with each other and with what is sto
     expect(each.daily).toBeGreaterThan(0);
     expect(each.ledger).toBe(each.accepted);
   }
-}, 60_000);
+});
 
 test('one topic alone can be audited; one that no source has is refused', async () => {
   const { topic } = live[0] ?? {};
@@ -132,7 +132,7 @@ test('one topic alone can be audited; one that no source has is refused', async 
   const refused = await usagectl(['audit', '--source', 'nowhere'], pipeline.environment);
   expect(refused).toMatchObject({ code: 1, stdout: '' });
   expect(refused.stderr).toContain('There is no source "nowhere"');
-}, 30_000);
+});
 
 test('without the key that signed the rules it says which one is missing', async () => {
   const answer = await usagectl(['audit'], {
@@ -143,7 +143,7 @@ test('without the key that signed the rules it says which one is missing', async
   expect(answer.stderr).toMatch(
     /are not signed by a key that is known here: give USAGE_CONTROL_KEYS/,
   );
-}, 30_000);
+});
 
 const command = async (query: string): Promise<void> => {
   await pipeline.stack.clickHouse.command({
@@ -175,7 +175,7 @@ test('whichever single cell of the ledger, the dead letters or the windows is ch
     expect(made.length).toBeGreaterThan(9);
     expect([table, unnoticed(made, report.first, kind)]).toEqual([table, []]);
   }
-}, 60_000);
+});
 
 interface Tampering {
   readonly what: string;
@@ -353,7 +353,7 @@ test('rows that are missing, one too many or beyond the log are all found', asyn
   expect(missed.map(({ what }) => what)).toEqual([]);
   expect(report.differences).toBe(report.first.length);
   expect((await recount()).first).toEqual([]); // all of it is as it was
-}, 60_000);
+});
 
 /** Columns of a checkpoint by which the audit decides what it reads; the others are only compared. */
 const DECISIVE = [
@@ -386,7 +386,7 @@ test('whichever cell of a checkpoint is changed, it is found', async () => {
     if ((await damaged([column])).differences === 0) missed.push(column);
   }
   expect(missed).toEqual([]);
-}, 120_000);
+});
 
 test('the command names the differing row with its offset, and exits with 1', async () => {
   const changedBy = (by: string): string =>
@@ -402,7 +402,7 @@ test('the command names the differing row with its offset, and exits with 1', as
   expect(limited).toMatchObject({ code: 1 });
   expect(limited.stdout).not.toMatch(/recounted "/);
   await command(changedBy('- 1'));
-}, 60_000);
+});
 
 test('what was reported before the first record that is left is not recountable, and the rest is compared', async () => {
   const report = await recount();
@@ -462,4 +462,4 @@ test('what was reported before the first record that is left is not recountable,
     partitions: [{ partition: 0, offset: '-1' }],
   });
   expect((await recount(topic)).partitions).toMatchObject([{ state: 'expired', records: 0 }]);
-}, 60_000);
+});

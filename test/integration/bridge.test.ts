@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import {
   abandonHistory,
@@ -13,8 +12,6 @@ import { pastOf } from '../support/bridge/billable-events.ts';
 import { openBillingStack, until, type BillingStack } from '../support/bridge/billing-stack.ts';
 import { closedThrough, openLive, reportUsage, SHORT_HOUR } from '../support/bridge/live-source.ts';
 import { failToStart } from '../support/bridge/service-process.ts';
-
-jest.setTimeout(120_000);
 
 let stack: BillingStack;
 beforeEach(async () => {

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -15,7 +14,6 @@ const VM = '9cd92d4c-bafd-4492-b278-bedc2de8232a';
 const API = 'api-version=2018-08-31';
 
 /** Each test starts processes, and they may have to share the machine. */
-jest.setTimeout(60_000);
 
 let directory: string;
 let running: CommerceProcess[];

@@ -30,7 +30,7 @@ beforeAll(async () => {
   const aggregator = await pipeline.startAggregator();
   await pipeline.settled();
   await aggregator.stop();
-}, 120_000);
+});
 
 afterAll(async () => {
   await pipeline.close();

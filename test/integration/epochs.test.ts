@@ -145,7 +145,7 @@ test('an audit recounts the new life with the ids of the old one, whose log is g
       /^hourly: the windows hold (\d+) events with \S+, the ledger has \1 events with/,
     ),
   );
-}, 60_000);
+});
 
 test('hours that were complete stay so, and the new life goes on completing them', async () => {
   await pipeline.startAggregator();

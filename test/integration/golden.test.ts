@@ -53,7 +53,7 @@ beforeAll(async () => {
     const coverage = await readCoverage(pipeline.stack.clickHouse);
     return hourState(coverage, REPORTED_HOUR, HOUR_MILLIS) === 'complete';
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await pipeline.close();

@@ -87,7 +87,7 @@ test('a partition whose reader takes long does not hold up the others, and loses
   expect(inOrder(readers.offsets.get(0), 0)).toBe(true);
   expect(inOrder(readers.offsets.get(1), 0)).toBe(true);
   await reader.stop();
-}, 60_000);
+});
 
 test('a reader may be stopped while its group is being rebalanced', async () => {
   const unhandled: unknown[] = [];
@@ -107,7 +107,7 @@ test('a reader may be stopped while its group is being rebalanced', async () => 
   }
   process.off('unhandledRejection', note);
   expect(unhandled).toEqual([]);
-}, 120_000);
+});
 
 test('sought back at any moment, a reader is given every record in order', async () => {
   const readers = keeper();
@@ -122,4 +122,4 @@ test('sought back at any moment, a reader is given every record in order', async
   );
   expect(inOrder(readers.offsets.get(0), 0)).toBe(true);
   await reader.stop();
-}, 60_000);
+});

@@ -32,7 +32,7 @@ beforeEach(async () => {
   const aggregator = await pipeline.startAggregator();
   await pipeline.settled();
   await aggregator.stop();
-}, 60_000);
+});
 
 afterEach(async () => {
   await pipeline.close();

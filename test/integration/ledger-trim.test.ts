@@ -111,4 +111,4 @@ test('an audit takes what was trimmed as trimmed, and finds what is missing abov
   expect(found).toHaveLength(2);
   expect(found).toContainEqual('ledger: is not stored');
   expect(found).toContainEqual(expect.stringMatching(/^hourly: quantity is "/));
-}, 60_000);
+});

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { createClient } from '@clickhouse/client';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -10,8 +9,6 @@ import {
   type LocalClickHouse,
 } from '../../services/local/clickhouse/start-clickhouse.ts';
 import { openGate } from '../support/gate.ts';
-
-jest.setTimeout(60_000);
 
 /** The process of the local ClickHouse: how it starts, stops, dies, and is refused. */
 let directory: string;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,8 +5,6 @@ import {
   startClickHouse,
   type LocalClickHouse,
 } from '../../services/local/clickhouse/start-clickhouse.ts';
-
-jest.setTimeout(60_000);
 
 /**
  * The engine once took the host's zone while its header said UTC: under this one, half an hour off

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import {
   ClickHouseLogLevel,
   createClient,
@@ -19,8 +18,6 @@ import {
   type LocalClickHouse,
 } from '../../services/local/clickhouse/start-clickhouse.ts';
 import { openGate, type Gate } from '../support/gate.ts';
-
-jest.setTimeout(60_000);
 
 /** The HTTP interface of the local ClickHouse, as a client meets it. */
 let directory: string;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,8 +5,6 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { startClickHouse } from '../../services/local/clickhouse/start-clickhouse.ts';
 import { startKafka } from '../../services/local/kafka/start-kafka.ts';
-
-jest.setTimeout(120_000);
 
 /** Disks of their own, in memory, which only root can mount: elsewhere these tests are skipped. */
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -8,8 +7,6 @@ import { Kafka, logLevel } from 'kafkajs';
 import { isAlive, signalProcess } from '../../services/local/child-process.ts';
 import { startKafka, type LocalKafka } from '../../services/local/kafka/start-kafka.ts';
 import { startServerParent } from '../support/server-parent.ts';
-
-jest.setTimeout(120_000);
 
 /** The local broker: how it starts, stops, dies, and is refused. */
 let directory: string;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,8 +7,6 @@ import { startClickHouse } from '../../services/local/clickhouse/start-clickhous
 import { startKafka } from '../../services/local/kafka/start-kafka.ts';
 import { startServerParent, type ServersUp } from '../support/server-parent.ts';
 import { waitFor } from '../support/wait-for.ts';
-
-jest.setTimeout(120_000);
 
 test('servers whose parent is killed end, also at work, and can be started again at once', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'local-servers-parent-'));

@@ -67,8 +67,8 @@ const produce = async (seed: number): Promise<void> => {
 let sources: ReturnType<Pipeline['sources']>;
 
 const isReady = async (): Promise<boolean> => {
-  const url = /"health":"([^"]+)"/.exec(aggregator.output())?.[1] ?? '';
-  return (await fetch(`${url}/health/ready`)).ok;
+  const url = /"health":"([^"]+)"/.exec(aggregator.output())?.[1];
+  return url !== undefined && (await fetch(`${url}/health/ready`)).ok;
 };
 
 /** Resident memory of the aggregator, in MiB. */
@@ -94,7 +94,7 @@ test('with ClickHouse away it takes no more, says so, and catches up by itself',
   });
   await pipeline.settled();
   await waitFor('it is ready again', isReady);
-}, 180_000);
+});
 
 test('with Kafka away it says so, and goes on by itself when it is back', async () => {
   await kafka.kill();
@@ -104,9 +104,9 @@ test('with Kafka away it says so, and goes on by itself when it is back', async 
   await pipeline.settled();
   await waitFor('it is ready again', isReady);
   expect(aggregator.output()).not.toContain('"level":60');
-}, 180_000);
+});
 
 test('nothing was lost or counted twice by either', async () => {
   await pipeline.stopAll();
   expect(await pipeline.differences()).toEqual([]);
-}, 120_000);
+});

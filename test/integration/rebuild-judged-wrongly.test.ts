@@ -177,4 +177,4 @@ test('what was judged against a wrong ledger is mended in closed hours, and coun
   expect(aggregator.output()).not.toContain('has halted');
   await aggregator.stop();
   expect(await auditKinds()).toEqual(new Set(['checkpoint', 'conservation']));
-}, 180_000);
+});

@@ -17,7 +17,7 @@ beforeAll(async () => {
     { origin: 'rebuild-trimmed', firstHour: FIRST, lastHour: LAST, partitions: 1 },
     { seed: 12, shares: { conflict: 0.3 } },
   );
-}, 120_000);
+});
 
 afterAll(async () => {
   await pipeline.close();

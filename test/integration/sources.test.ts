@@ -19,7 +19,7 @@ let pipeline: Pipeline;
 beforeAll(async () => {
   pipeline = await Pipeline.open(HOUR_MILLIS);
   await pipeline.startAggregator();
-}, 60_000);
+});
 
 afterAll(async () => {
   await pipeline.close();

@@ -79,7 +79,7 @@ beforeAll(async () => {
   }
   const store = new ClickHouseStore(stack.clickHouse);
   for (const chunk of chunks) await flush(place, chunk, store, noOutbox);
-}, 60_000);
+});
 
 afterAll(async () => {
   await stack.close();

@@ -165,7 +165,7 @@ export class Pipeline {
   }
 
   /** Waits until everything that is in the topics now has been folded and stored. */
-  async settled(seconds = 120): Promise<void> {
+  async settled(seconds = 600): Promise<void> {
     const ends: { at: SourcePartition; high: number }[] = [];
     for (const { topic, epoch } of (await this.sources()).filter(isRead)) {
       for (const { partition, high } of await this.tools.admin.fetchTopicOffsets(topic)) {

@@ -1,8 +1,11 @@
-/** Resolves with the first value that is not null, false or undefined; asks again until then. */
+/**
+ * Resolves with the first value that is not null, false or undefined; asks again until then. Its limit
+ * names what a hanging test waited for; how fast a machine is must not matter.
+ */
 export const waitFor = async <T>(
   what: string,
   ask: () => Promise<T | null | false | undefined>,
-  seconds = 60,
+  seconds = 300,
 ): Promise<T> => {
   const end = Date.now() + seconds * 1000;
   for (;;) {
