@@ -1,4 +1,4 @@
-import { tokens } from './tokens.ts';
+import { nameOf, tokens } from './tokens.ts';
 
 const textsOf = (sql: string): readonly string[] =>
   [...tokens(sql)].map(({ kind, text }) => `${kind} ${text}`);
@@ -11,7 +11,7 @@ test('words come in upper case, symbols one by one', () => {
     'word B',
     'symbol ,',
     'symbol (',
-    'word 1',
+    'number 1',
     'symbol )',
   ]);
 });
@@ -22,7 +22,9 @@ test.each([
   ['a hash comment', '# it\u0027s\nSELECT'],
   ['a block comment', '/* ; \u0027 */SELECT'],
   ['a block comment over lines', '/*\n\n*/ SELECT'],
-  ['white space of all kinds', ' \t\r\n\f\v\0SELECT'],
+  ['a comment in another one', '/* /* ; */ ; */ SELECT'],
+  ['a comment behind two slashes', '// ;\nSELECT'],
+  ['white space of all kinds', ' \t\r\n\f\vSELECT'],
 ])('%s is skipped', (_, sql) => {
   expect(textsOf(sql)).toEqual(['word SELECT']);
 });
@@ -44,7 +46,7 @@ test.each([
   ]);
 });
 
-test.each(["'a", "'a\\", '`a', '"a', '$$a', '/* a', '-- a', "'a''"])(
+test.each(["'a", "'a\\", '`a', '"a', "x'1g", '/* a', '/* /* */', '-- a', "'a''"])(
   'what is not closed, %p, ends with the text',
   (text) => {
     expect([...tokens(text)].at(-1)?.end ?? text.length).toBe(text.length);
@@ -59,9 +61,24 @@ test('positions are those of the text', () => {
   ]);
 });
 
-test('bytes of UTF-8 letters, read as Latin-1, do not split a word', () => {
-  const sql = Buffer.from('voilà à').toString('latin1');
-  expect([...tokens(sql)].map(({ kind }) => kind)).toEqual(['word', 'word']);
+test('what is outside of ASCII, where the engine may see white space or quotes, stands alone', () => {
+  const sql = Buffer.from('INTO\u00a0OUTFILE').toString('latin1');
+  expect([...tokens(sql)].map(({ kind }) => kind)).toEqual(['word', 'foreign', 'word']);
+});
+
+test('a heredoc that is not closed is none', () => {
+  expect(textsOf('$a$ file')).toEqual(['word $A$', 'word FILE']);
+});
+
+test.each([
+  ['"a""b"', 'a"b'],
+  ['`f\\x69le`', 'file'],
+  ['`a\\`b`', 'a`b'],
+  ['File', 'File'],
+  ["'file'", null],
+])('%s names %p', (sql, name) => {
+  const [token] = [...tokens(sql)];
+  expect(token && nameOf(sql, token)).toBe(name);
 });
 
 test('a literal of millions of characters and escapes is one token', () => {
