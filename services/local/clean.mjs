@@ -25,7 +25,7 @@ for (const part of ['kafka', 'clickhouse']) {
     process.exit(1);
   }
 }
-for (const name of ['data', 'logs', 'stack.env', 'control-keys']) {
+for (const name of ['data', 'logs', 'stack.env', 'netrc', 'control-keys']) {
   rmSync(`${local}${name}`, { recursive: true, force: true });
 }
 process.stdout.write('Removed the data, logs and keys of the local stack.\n');

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { migrate } from '../shared/clickhouse/migrations.ts';
 import {
@@ -66,6 +66,7 @@ export const openStack = async (ports: Ports, reporter: Reporter): Promise<Stack
     const config = parseEnvironment(stackSettings, { ...process.env, ...environment });
     await prepare(config, reporter);
     await writeStackEnvironment(environment);
+    await writeNetrc(servers.environment);
     return assemble(config, environment, servers.running, close, reporter);
   } catch (error) {
     await close();
@@ -73,8 +74,10 @@ export const openStack = async (ports: Ports, reporter: Reporter): Promise<Stack
   }
 };
 
+type Settings = Readonly<Record<string, string>>;
+
 interface Servers {
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: Settings;
   readonly running: readonly (LocalKafka | LocalClickHouse)[];
 }
 
@@ -115,8 +118,9 @@ const startServers = async (ports: Ports, reporter: Reporter): Promise<Servers> 
     environment: {
       KAFKA_BROKERS:
         brokers ?? (kafka.status === 'fulfilled' ? (kafka.value?.brokers.join(',') ?? '') : ''),
-      CLICKHOUSE_URL:
-        url ?? (clickHouse.status === 'fulfilled' ? (clickHouse.value?.url ?? '') : ''),
+      ...(url
+        ? { CLICKHOUSE_URL: url }
+        : clickHouse.status === 'fulfilled' && clickHouse.value?.environment),
     },
   };
 };
@@ -134,14 +138,27 @@ const prepare = async (config: StackConfig, reporter: Reporter): Promise<void> =
   );
 };
 
+/** A file that its owner alone can read, also where it was there before with other permissions. */
+const writePrivate = async (name: string, text: string): Promise<void> => {
+  const path = join(local, name);
+  await writeFile(`${path}.new`, text, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+};
+
 const writeStackEnvironment = (environment: Readonly<Record<string, string>>): Promise<void> =>
-  writeFile(
-    join(local, 'stack.env'),
+  writePrivate(
+    'stack.env',
     Object.entries(environment)
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
-    { mode: 0o600 },
   );
+
+/** For `curl --netrc-file`: the login of ClickHouse, which no command line shows then. */
+const writeNetrc = async ({ CLICKHOUSE_USER, CLICKHOUSE_PASSWORD }: Settings): Promise<void> => {
+  if (!CLICKHOUSE_USER || !CLICKHOUSE_PASSWORD) return; // it runs elsewhere
+  const login = `login ${CLICKHOUSE_USER} password ${CLICKHOUSE_PASSWORD}`;
+  await writePrivate('netrc', `machine 127.0.0.1 ${login}\nmachine localhost ${login}\n`);
+};
 
 const assemble = (
   config: StackConfig,

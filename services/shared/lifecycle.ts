@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import { parseEnvironment, logSettings, type Environment } from './config.ts';
 import { messageOf, UserError } from './errors.ts';
 import { createLogger } from './logging.ts';
-import { printableLines } from './terminal/printable.ts';
 
 /** A service that is running. */
 export interface RunningService {
@@ -13,16 +12,11 @@ export interface RunningService {
 /** A service that does not stop by itself is ended after this many milliseconds. */
 const STOP_MILLIS = 15_000;
 
-/**
- * Tells what ended a process: one line for what a person can mend, the stack for a defect. It may quote
- * others, and cannot steer the terminal that it is printed on.
- */
+/** Tells what ended a process: one line for what a person can mend, the stack for a defect. */
 export const explain = (error: unknown): string =>
-  printableLines(
-    error instanceof UserError
-      ? error.message
-      : `Unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-  );
+  error instanceof UserError
+    ? error.message
+    : `Unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 
 /** A service's way to end its process when something fails that no retry mends. */
 export type Crash = (error: unknown) => void;

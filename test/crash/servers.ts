@@ -7,11 +7,18 @@ export type ServerName = 'kafka' | 'clickhouse';
 
 export const BOTH: readonly ServerName[] = ['kafka', 'clickhouse'];
 
+type Running = ServerProcess & {
+  readonly port: number;
+  /** Of ClickHouse: its login too, which stays the same. */
+  readonly environment?: Readonly<Record<string, string>>;
+};
+
 interface Server {
-  running: (ServerProcess & { readonly port: number }) | null;
+  running: Running | null;
   paused: boolean;
-  readonly start: (port: number) => Promise<ServerProcess & { readonly port: number }>;
+  readonly start: (port: number) => Promise<Running>;
   port: number;
+  environment: Readonly<Record<string, string>>;
 }
 
 /** A broker and an engine that can be killed, paused, and started again on their data and ports. */
@@ -24,6 +31,7 @@ export class Servers {
       paused: false,
       start,
       port: 0,
+      environment: {},
     });
     this.servers = {
       kafka: server((port) =>
@@ -46,7 +54,7 @@ export class Servers {
     const { kafka, clickhouse } = this.servers;
     return {
       KAFKA_BROKERS: `127.0.0.1:${String(kafka.port)}`,
-      CLICKHOUSE_URL: `http://127.0.0.1:${String(clickhouse.port)}`,
+      ...clickhouse.environment,
     };
   }
 
@@ -78,6 +86,7 @@ export class Servers {
       server.paused = false;
       server.running ??= await server.start(server.port);
       server.port = server.running.port;
+      server.environment = server.running.environment ?? {};
     });
     await Promise.all(restored);
   }

@@ -152,7 +152,7 @@ const withServers = async <T>(task: () => Promise<T>): Promise<T> => {
     startClickHouse({ dataDir: join(directory, 'clickhouse') }),
   ]);
   process.env['KAFKA_BROKERS'] = kafka.brokers.join(',');
-  process.env['CLICKHOUSE_URL'] = clickHouse.url;
+  Object.assign(process.env, clickHouse.environment);
   try {
     return await task();
   } finally {

@@ -8,7 +8,8 @@ import {
   startClickHouse,
   type LocalClickHouse,
 } from '../../services/local/clickhouse/start-clickhouse.ts';
-import { openGate } from '../support/gate.ts';
+import { clientOptions, loginHeaders } from '../support/clickhouse-login.ts';
+import { SLOW_ROW, untilRunning } from '../support/slow-statement.ts';
 
 /** The process of the local ClickHouse: how it starts, stops, dies, and is refused. */
 let directory: string;
@@ -27,7 +28,8 @@ afterAll(async () => {
 });
 
 const ask = async (sql: string): Promise<string> => {
-  const response = await fetch(server.url, { method: 'POST', body: sql });
+  const headers = loginHeaders(server.environment);
+  const response = await fetch(server.url, { method: 'POST', body: sql, headers });
   const answer = await response.text();
   if (!response.ok) throw new Error(answer);
   return answer;
@@ -77,22 +79,19 @@ test('a directory that cannot be one is explained', async () => {
 });
 
 test('stopping lets running statements finish, streams too, and the data are there again', async () => {
-  const gate = await openGate();
-  const client = createClient({ url: server.url });
+  const client = createClient(clientOptions(server.environment));
   const result = await client.query({
     query: `SELECT number FROM numbers(1000000)`,
     format: 'JSONCompactEachRow',
   });
-  const insert = ask(`INSERT INTO t SELECT a, 'stop' FROM ${gate.table}`);
-  await gate.crowd(1);
+  const insert = ask(`INSERT INTO t SELECT a, 'stop' FROM ${SLOW_ROW}`);
+  await untilRunning(ask, 'INSERT INTO t SELECT');
   const stopped = server.stop();
-  gate.letPass();
   await insert;
   expect(await result.json()).toHaveLength(1_000_000);
   await stopped;
   expect(await server.exited).toEqual({ code: 0, signal: null });
   await client.close();
-  gate.close();
   await expect(fetch(server.url)).rejects.toThrow();
 
   server = await startClickHouse({ dataDir });
@@ -103,7 +102,7 @@ test('a request that failed in the middle of its body does not hold up the stop'
   // Good for a while; then a second gzip member that is none.
   const good = gzipSync(`INSERT INTO t FORMAT CSV\n${'1,a\n'.repeat(1_000_000)}`);
   const body = Buffer.concat([good, good.subarray(0, 10), Buffer.alloc(20_000_000, 0xff)]);
-  const headers = { 'Content-Encoding': 'gzip' };
+  const headers = { ...loginHeaders(server.environment), 'Content-Encoding': 'gzip' };
   const response = await fetch(server.url, { method: 'POST', body, headers });
   expect(response.headers.get('X-ClickHouse-Exception-Code')).toBe('271');
   await response.text();

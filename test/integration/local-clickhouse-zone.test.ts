@@ -5,6 +5,7 @@ import {
   startClickHouse,
   type LocalClickHouse,
 } from '../../services/local/clickhouse/start-clickhouse.ts';
+import { loginHeaders } from '../support/clickhouse-login.ts';
 
 /**
  * The engine once took the host's zone while its header said UTC: under this one, half an hour off
@@ -38,7 +39,11 @@ afterAll(async () => {
 });
 
 const answerTo = (sql: string): Promise<Response> =>
-  fetch(server.url, { method: 'POST', body: sql });
+  fetch(server.url, {
+    method: 'POST',
+    body: sql,
+    headers: loginHeaders(server.environment),
+  });
 
 const ask = async (sql: string): Promise<string> => {
   const response = await answerTo(sql);

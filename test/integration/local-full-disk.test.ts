@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { startClickHouse } from '../../services/local/clickhouse/start-clickhouse.ts';
 import { startKafka } from '../../services/local/kafka/start-kafka.ts';
+import { loginHeaders } from '../support/clickhouse-login.ts';
 
 /** Disks of their own, in memory, which only root can mount: elsewhere these tests are skipped. */
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
@@ -36,7 +37,9 @@ const FULL =
   test('that becomes full, ClickHouse refuses inserts whole, answers, and goes on with room', async () => {
     if (!(await mount(160))) return;
     const server = await startClickHouse({ dataDir: join(disk, 'data') });
-    const post = (body: string): Promise<Response> => fetch(server.url, { method: 'POST', body });
+    const headers = loginHeaders(server.environment);
+    const post = (body: string): Promise<Response> =>
+      fetch(server.url, { method: 'POST', body, headers });
     const count = async (): Promise<string> => (await post('SELECT count() FROM t')).text();
     await post('CREATE TABLE t (s String) ENGINE = MergeTree ORDER BY tuple()');
     await post("INSERT INTO t VALUES ('before')");

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { isAlive } from '../../services/local/child-process.ts';
 import { startClickHouse } from '../../services/local/clickhouse/start-clickhouse.ts';
 import { startKafka } from '../../services/local/kafka/start-kafka.ts';
+import { loginHeaders } from '../support/clickhouse-login.ts';
 import { startServerParent, type ServersUp } from '../support/server-parent.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -16,8 +17,10 @@ test('servers whose parent is killed end, also at work, and can be started again
   const up = JSON.parse(await parent.firstLine) as ServersUp;
   expect(up.pids.map(isAlive)).toEqual([true, true]);
   // A query that would run for days, and has begun.
-  const query = fetch(up.clickHouseUrl, {
+  if (up.clickHouse === null) throw new Error('ClickHouse has not started');
+  const query = fetch(up.clickHouse.CLICKHOUSE_URL, {
     method: 'POST',
+    headers: loginHeaders(up.clickHouse),
     body: 'SELECT number FROM numbers(1000000000000000) WHERE NOT ignore(sipHash64(number))',
   });
   const body = (await query).body?.getReader();

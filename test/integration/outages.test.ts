@@ -14,7 +14,12 @@ import { generateWorkload } from '../support/workload/generate-workload.ts';
 
 /** Servers of this file's own: they are taken away, and come back. */
 const HOUR_MILLIS = 5_000;
-const shared = { KAFKA_BROKERS: '', CLICKHOUSE_URL: '' };
+const shared = {
+  KAFKA_BROKERS: '',
+  CLICKHOUSE_URL: '',
+  CLICKHOUSE_USER: '',
+  CLICKHOUSE_PASSWORD: '',
+};
 
 let directory: string;
 let kafka: LocalKafka;
@@ -38,7 +43,7 @@ beforeAll(async () => {
     shared[name] = process.env[name] ?? '';
   }
   process.env['KAFKA_BROKERS'] = kafka.brokers.join(',');
-  process.env['CLICKHOUSE_URL'] = clickHouse.url;
+  Object.assign(process.env, clickHouse.environment);
   pipeline = await Pipeline.open(HOUR_MILLIS);
   aggregator = await pipeline.startAggregator({ AGGREGATOR_STALL_MILLIS: '1500' });
 });

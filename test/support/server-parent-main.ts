@@ -9,7 +9,7 @@ try {
   const engine = clickHouse && (await startClickHouse(clickHouse));
   const up: ServersUp = {
     pids: [broker, engine].flatMap((server) => (server ? [server.pid] : [])),
-    clickHouseUrl: engine?.url ?? '',
+    clickHouse: engine?.environment ?? null,
   };
   console.log(JSON.stringify(up));
 } catch (error) {

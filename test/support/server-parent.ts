@@ -2,7 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { exitOf, type ProcessExit } from '../../services/local/child-process.ts';
-import type { ClickHouseOptions } from '../../services/local/clickhouse/start-clickhouse.ts';
+import type {
+  ClickHouseOptions,
+  LocalClickHouse,
+} from '../../services/local/clickhouse/start-clickhouse.ts';
 import type { KafkaOptions } from '../../services/local/kafka/start-kafka.ts';
 import { nodeArguments } from '../../services/shared/repository.ts';
 
@@ -15,7 +18,7 @@ export interface ServerChoice {
 /** What it prints, as one line of JSON, when the servers are up. */
 export interface ServersUp {
   readonly pids: readonly number[];
-  readonly clickHouseUrl: string;
+  readonly clickHouse: LocalClickHouse['environment'] | null;
 }
 
 export interface ServerParent {

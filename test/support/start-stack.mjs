@@ -21,6 +21,6 @@ export default async () => {
     startClickHouse({ dataDir: join(directory, 'clickhouse') }),
   ]);
   process.env.KAFKA_BROKERS = kafka.brokers.join(',');
-  process.env.CLICKHOUSE_URL = clickHouse.url;
+  Object.assign(process.env, clickHouse.environment);
   globalThis.usageStack = { kafka, clickHouse, directory };
 };

@@ -33,6 +33,8 @@ export const openTestStack = async (): Promise<TestStack> => {
   const environment = {
     KAFKA_BROKERS: process.env['KAFKA_BROKERS'] ?? '',
     CLICKHOUSE_URL: process.env['CLICKHOUSE_URL'] ?? '',
+    CLICKHOUSE_USER: process.env['CLICKHOUSE_USER'] ?? '',
+    CLICKHOUSE_PASSWORD: process.env['CLICKHOUSE_PASSWORD'] ?? '',
     USAGE_TOPIC_PREFIX: name,
     CLICKHOUSE_DATABASE: name,
     USAGE_CONTROL_KEYS: `test:${secret.toString('hex')}`,

@@ -19,7 +19,6 @@ const describe = (losses: readonly FoundLoss[]): string =>
       loss.kept,
       loss.why,
     ]),
-    { whole: ['PARTITION', 'WHY'] },
   );
 
 const show = async (

@@ -1,6 +1,15 @@
 import type * as Chdb from 'chdb';
 import type { Session } from 'chdb';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { messageOf, UserError } from '../../shared/errors.ts';
+import {
+  forbiddenOf,
+  OPEN_TYPES,
+  writeAccess,
+  type EngineInventory,
+  type Forbidden,
+} from './access.ts';
 import { Lane } from './lane.ts';
 
 /** One statement, with all that it depends on. */
@@ -36,8 +45,6 @@ const MAX_RESULT_BYTES = 1024 * 1024 * 1024;
 const SESSION_ARGUMENTS = [
   '--async_insert=0',
   '--implicit_select=0',
-  // 2 by default: then a deletion waits 0.14 s for each part of the table, one after another.
-  '--background_pool_size=16',
   '--max_insert_threads=1',
   '--max_insert_block_size=1000000000',
   '--min_insert_block_size_rows=1000000000',
@@ -83,6 +90,32 @@ const importChdb = async (): Promise<typeof Chdb> => {
   }
 };
 
+const namesIn = async (session: Session, query: string): Promise<readonly string[]> =>
+  (await session.queryAsync(query, { format: 'TSVRaw' })).text().split('\n').filter(Boolean);
+
+/** What this version of the engine has, asked of one that runs on nothing and is closed again. */
+const takeInventory = async (chdb: typeof Chdb, directory: string): Promise<EngineInventory> => {
+  const session = new chdb.Session(directory);
+  try {
+    const types = OPEN_TYPES.map(literal).join();
+    return {
+      tableFunctions: await namesIn(session, 'SELECT name FROM system.table_functions'),
+      engines: await namesIn(
+        session,
+        'SELECT name FROM system.table_engines UNION ALL SELECT name FROM system.database_engines',
+      ),
+      textSettings: await namesIn(
+        session,
+        `SELECT name FROM system.settings WHERE type IN (${types})`,
+      ),
+    };
+  } finally {
+    session.close();
+    await chdb.drainPending();
+    await rm(directory, { recursive: true, force: true });
+  }
+};
+
 /**
  * The embedded ClickHouse on one data directory. Every statement gets a session of its own, which
  * costs 0.2 ms, so that no setting, parameter or current database is left to the next one. Writes
@@ -90,30 +123,50 @@ const importChdb = async (): Promise<typeof Chdb> => {
  */
 export class Engine {
   readonly #chdb: typeof Chdb;
-  readonly #path: string;
+  readonly #store: string;
+  readonly #arguments: string[];
   /** Keeps the data directory open between statements. */
   readonly #keeper: Session;
   readonly #readers = new Lane(READERS);
   readonly #writer = new Lane(1);
   readonly version: string;
+  /** What statements must be looked through for: the engine alone would let it pass. */
+  readonly forbidden: Forbidden;
 
-  private constructor(chdb: typeof Chdb, path: string, keeper: Session, version: string) {
+  private constructor(
+    chdb: typeof Chdb,
+    store: string,
+    sessionArguments: string[],
+    keeper: Session,
+    version: string,
+    forbidden: Forbidden,
+  ) {
     this.#chdb = chdb;
-    this.#path = path;
+    this.#store = store;
+    this.#arguments = sessionArguments;
     this.#keeper = keeper;
     this.version = version;
+    this.forbidden = forbidden;
   }
 
   /** @throws UserError if chDB is not installed; other errors are on standard error in full */
-  static async open(path: string): Promise<Engine> {
+  static async open(directory: string): Promise<Engine> {
     const chdb = await importChdb();
-    const keeper = new chdb.Session(path, { connectionArgs: SESSION_ARGUMENTS });
-    const result = await keeper.queryAsync('SELECT version()', { format: 'TSVRaw' });
-    return new Engine(chdb, path, keeper, result.text().trim());
+    const inventory = await takeInventory(chdb, join(directory, 'inventory'));
+    const config = await writeAccess(directory, inventory);
+    const store = join(directory, 'store');
+    const connectionArgs = [...SESSION_ARGUMENTS, `--config-file=${config}`];
+    const keeper = new chdb.Session(store, { connectionArgs });
+    const [version = ''] = await namesIn(keeper, 'SELECT version()');
+    return new Engine(chdb, store, connectionArgs, keeper, version, forbiddenOf(inventory));
+  }
+
+  #open(): Session {
+    return new this.#chdb.Session(this.#store, { connectionArgs: this.#arguments });
   }
 
   async #session(execution: Execution): Promise<Session> {
-    const session = new this.#chdb.Session(this.#path, { connectionArgs: SESSION_ARGUMENTS });
+    const session = this.#open();
     try {
       if (execution.database !== null) {
         await session.queryAsync(`USE ${identifier(execution.database)}`);
@@ -158,6 +211,26 @@ export class Engine {
         })) {
           yield chunk.raw();
         }
+      } finally {
+        session.close();
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  /** The decompressed content of a file, which then lies in memory whole. */
+  async decompress(path: string, method: string): Promise<Uint8Array> {
+    const leave = await this.#readers.enter();
+    try {
+      const session = this.#open();
+      try {
+        await session.queryAsync('CREATE TEMPORARY TABLE body (data String)');
+        await session.queryAsync(
+          `INSERT INTO body FROM INFILE ${literal(path)} COMPRESSION ${literal(method)} FORMAT RawBLOB`,
+        );
+        const result = await session.queryAsync('SELECT data FROM body', { format: 'RawBLOB' });
+        return result.bytes();
       } finally {
         session.close();
       }

@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { refuseForeign, type ListenerRules } from '../../shared/http/foreign-request.ts';
+import { authenticate, givenLogin, type Login } from './authentication.ts';
 import type { Engine } from './engine.ts';
 import { asException, ClickHouseException, CODES, exceptionText, httpStatus } from './exception.ts';
 import { contentType } from './formats.ts';
@@ -72,14 +74,23 @@ const sendError = (response: ServerResponse, thrown: unknown, version: string): 
   response.end(exceptionText(exception, version));
 };
 
+/** No web page has any business here, not even by a link: a GET runs a query. */
+const RULES: ListenerRules = {
+  listenHost: '127.0.0.1',
+  allowedHosts: [],
+  linksFromElsewhere: false,
+};
+
 const handleQuery = async (
   engine: Engine,
+  login: Login,
   request: IncomingMessage,
   response: ServerResponse,
   search: URLSearchParams,
 ): Promise<void> => {
   const startedAt = process.hrtime.bigint();
   const method = request.method ?? 'GET';
+  authenticate(givenLogin(search, request.headers), login);
   if (/^multipart\//i.test(request.headers['content-type'] ?? '')) {
     throw new ClickHouseException(
       CODES.NOT_IMPLEMENTED,
@@ -102,10 +113,18 @@ const drain = (request: IncomingMessage): void => {
 
 const handle = async (
   engine: Engine,
+  login: Login,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
   const { method = 'GET', url: target = '/' } = request;
+  const foreign = refuseForeign(request, RULES);
+  if (foreign !== null) {
+    response.statusCode = foreign.status;
+    response.end(`${foreign.message}\n`);
+    drain(request);
+    return;
+  }
   response.setHeader('X-ClickHouse-Server-Display-Name', 'local');
   response.setHeader('X-ClickHouse-Timezone', 'UTC');
   const isRead = method === 'GET' || method === 'HEAD';
@@ -121,7 +140,7 @@ const handle = async (
     return;
   }
   try {
-    await handleQuery(engine, request, response, new URLSearchParams(target.slice(2)));
+    await handleQuery(engine, login, request, response, new URLSearchParams(target.slice(2)));
   } catch (error) {
     sendError(response, error, engine.version);
   } finally {
@@ -130,14 +149,14 @@ const handle = async (
 };
 
 /** The ClickHouse HTTP interface before an engine: https://clickhouse.com/docs/interfaces/http */
-export const httpServer = (engine: Engine): Server => {
+export const httpServer = (engine: Engine, login: Login): Server => {
   const server = createServer((request, response) => {
     // Once the server closes, no connection is kept for a next request.
     if (!server.listening) response.setHeader('Connection', 'close');
     response.once('close', () => {
       if (!server.listening) setImmediate(() => server.closeIdleConnections());
     });
-    handle(engine, request, response).catch((error: unknown) => {
+    handle(engine, login, request, response).catch((error: unknown) => {
       console.error(error);
       response.destroy();
     });

@@ -3,6 +3,7 @@ import { UserError } from '../../shared/errors.ts';
 import { busyPort } from '../port.ts';
 import { Engine } from './engine.ts';
 import { httpServer } from './http-server.ts';
+import { readLogin } from './login-file.ts';
 import { resetSpool } from './spool.ts';
 
 /** What this process tells the one that started it, over Node's IPC channel. */
@@ -22,9 +23,9 @@ const tell = (report: Report): Promise<void> =>
 
 const serve = async (directory: string, wantedPort: number): Promise<void> => {
   process.chdir(directory);
-  const engine = await Engine.open(`${directory}/store`);
+  const engine = await Engine.open(directory);
   await resetSpool();
-  const server = httpServer(engine);
+  const server = httpServer(engine, await readLogin(directory));
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { BodyReader, decoded, ENGINE_ENCODINGS, HEAD_BYTES } from './body.ts';
 import { literal, type Engine, type Execution } from './engine.ts';
 import { ClickHouseException, CODES } from './exception.ts';
+import { guard } from './guard.ts';
 import { comesInPieces } from './formats.ts';
 import type { QueryRequest } from './request.ts';
 import { withSpooled } from './spool.ts';
@@ -38,17 +39,9 @@ const executionOf = (request: QueryRequest, sql: string): Execution => ({
 
 /** Lets the engine decompress a body, which then lies in memory whole. */
 const decompressByEngine = (engine: Engine, body: Readable, encoding: string): Promise<Readable> =>
-  withSpooled(new BodyReader(body).rest(Buffer.alloc(0)), async (path) => {
-    const { bytes } = await engine.run({
-      sql: `SELECT * FROM file(${literal(path)}, 'RawBLOB', 'data String', ${literal(encoding)})`,
-      format: 'RawBLOB',
-      readonly: '2',
-      database: null,
-      settings: {},
-      params: {},
-    });
-    return Readable.from([Buffer.from(bytes)]);
-  });
+  withSpooled(new BodyReader(body).rest(Buffer.alloc(0)), async (path) =>
+    Readable.from([Buffer.from(await engine.decompress(path, encoding))]),
+  );
 
 const readableBody = (engine: Engine, body: Readable, encoding: string): Promise<Readable> =>
   ENGINE_ENCODINGS.has(encoding)
@@ -107,6 +100,12 @@ const refuse = (code: number, message: string): never => {
   throw new ClickHouseException(code, message);
 };
 
+/** `text` is the statement, without the data of an INSERT. */
+const checkAllowed = (engine: Engine, request: QueryRequest, text: string): void => {
+  const refusal = guard(text, request.params, engine.forbidden);
+  if (refusal !== null) refuse(CODES[refusal.error], refusal.message);
+};
+
 const checkWritable = (request: QueryRequest): void => {
   if (request.readonly === '0') return;
   refuse(
@@ -133,6 +132,7 @@ export const answerQuery = async (
   // Latin-1, so that a position in the text is a position in the bytes.
   const begun = classify(head.toString('latin1'));
   if (begun.kind === 'insert' && !isValues(begun)) {
+    checkAllowed(engine, request, head.toString('latin1', 0, begun.dataStart));
     checkWritable(request);
     return runInsert(engine, request, begun, reader.rest(head.subarray(begun.dataStart)));
   }
@@ -140,9 +140,10 @@ export const answerQuery = async (
   const whole = await reader.all(head);
   const text = whole.toString('latin1');
   const statement = classify(text);
+  if (statement.kind === 'refused') return refuse(statement.code, statement.message);
+  const dataStart = statement.kind === 'insert' ? statement.dataStart : text.length;
+  checkAllowed(engine, request, text.slice(0, dataStart));
   switch (statement.kind) {
-    case 'refused':
-      return refuse(statement.code, statement.message);
     case 'read':
       return runRead(engine, request, statement, whole.toString('utf8'));
     case 'write':

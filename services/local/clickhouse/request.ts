@@ -63,8 +63,8 @@ const headerOf = (headers: Readonly<Record<string, unknown>>, name: string): str
 };
 
 /**
- * Reads the URL parameters and headers of https://clickhouse.com/docs/interfaces/http. User names
- * and passwords are taken unchecked: the server listens on loopback only.
+ * Reads the URL parameters and headers of https://clickhouse.com/docs/interfaces/http; `user` and
+ * `password` are for `authentication.ts`.
  * @throws ClickHouseException for what cannot be honoured
  */
 export const parseRequest = (

@@ -7,7 +7,9 @@ import { explainOutput, openLog } from '../data-directory.ts';
 import { lastLines, readTail } from '../log-tail.ts';
 import { checkUnused, removePid, writePid } from '../pid-file.ts';
 import { checkPort } from '../port.ts';
+import type { Login } from './authentication.ts';
 import { THREADS } from './engine.ts';
+import { ensureLogin } from './login-file.ts';
 import type { Report } from './main.ts';
 import { nodeArguments } from '../../shared/repository.ts';
 
@@ -18,9 +20,13 @@ export interface ClickHouseOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-export interface LocalClickHouse extends ServerProcess {
+export interface LocalClickHouse extends ServerProcess, Login {
   readonly url: string;
   readonly port: number;
+  /** What a client of it needs, as the settings of this project. */
+  readonly environment: Readonly<
+    Record<'CLICKHOUSE_URL' | 'CLICKHOUSE_USER' | 'CLICKHOUSE_PASSWORD', string>
+  >;
   /** Once it has ended by itself: why, and what to do. */
   explainEnd(): Promise<UserError>;
 }
@@ -42,6 +48,7 @@ const explainFailure = async (logPath: string, dataDir: string): Promise<UserErr
 };
 
 const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse> => {
+  const login = await ensureLogin(dataDir);
   const logPath = join(dataDir, 'clickhouse.log');
   const log = await openLog(logPath);
   const child = spawn(
@@ -71,7 +78,19 @@ const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse
     return exit;
   });
   const url = `http://127.0.0.1:${String(report.port)}`;
-  return { ...serverProcess(pid, exited), url, port: report.port, explainEnd };
+  const environment = {
+    CLICKHOUSE_URL: url,
+    CLICKHOUSE_USER: login.user,
+    CLICKHOUSE_PASSWORD: login.password,
+  };
+  return {
+    ...serverProcess(pid, exited),
+    ...login,
+    url,
+    port: report.port,
+    environment,
+    explainEnd,
+  };
 };
 
 /**

@@ -119,9 +119,6 @@ const formatClause = (text: string, placed: readonly Placed[]): string | null =>
   return null;
 };
 
-const hasPair = (placed: readonly Placed[], first: string, second: string): boolean =>
-  placed.some((token, at) => isWord(token, first) && isWord(placed[at + 1], second));
-
 const callsInput = (placed: readonly Placed[]): boolean =>
   placed.some((token, at) => isWord(token, 'INPUT') && isSymbol(placed[at + 1], '('));
 
@@ -179,7 +176,6 @@ const dataInsert = (text: string): Statement | null => {
       }
     }
     if (depth > 0 || token.kind !== 'word') continue;
-    if (isWord(token, 'FROM') && isWord(tokenAt(at + 1), 'INFILE')) return cannot('FROM INFILE');
     if (isWord(token, 'SELECT', 'WITH', 'FROM', 'WATCH')) return null;
     if (isWord(token, 'SETTINGS')) settingsAt = token.start;
     const name = isWord(token, 'FORMAT') ? tokenAt(at + 1) : undefined;
@@ -220,7 +216,6 @@ export const classify = (text: string): Statement => {
   const word = first.kind === 'word' ? first.text : '';
   const why = REFUSED_FIRST.get(word);
   if (why !== undefined) return cannot(why);
-  if (hasPair(placed, 'INTO', 'OUTFILE')) return cannot('INTO OUTFILE');
   const isTemporary = placed.slice(0, 4).some((token) => isWord(token, 'TEMPORARY'));
   if (isWord(first, 'CREATE', 'REPLACE', 'ATTACH') && isTemporary) {
     return cannot('temporary tables, there are no sessions');

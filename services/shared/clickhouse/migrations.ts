@@ -13,7 +13,7 @@ import { inRepository } from '../repository.ts';
 const MIGRATIONS_DIRECTORY = inRepository('deploy/clickhouse/');
 
 interface Migration {
-  readonly file: string;
+  readonly name: string;
   readonly sha256: string;
   readonly text: string;
 }
@@ -21,7 +21,7 @@ interface Migration {
 type Step = 'begun' | 'done';
 
 interface AppliedRow {
-  readonly file: string;
+  readonly name: string;
   readonly sha256: string;
   readonly step: Step;
 }
@@ -34,24 +34,24 @@ export interface MigrationResult {
 
 const HISTORY_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations
 (
-    file   String                 COMMENT 'File in deploy/clickhouse, or the meter catalog',
+    name   String                 COMMENT 'File in deploy/clickhouse, or the meter catalog',
     sha256 String                 COMMENT 'Digest of its content',
     step   LowCardinality(String) COMMENT 'begun, or done',
     at     DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When'
 )
 ENGINE = MergeTree
-ORDER BY (file, at)
+ORDER BY (name, at)
 COMMENT 'Migrations that were applied to this database'`;
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 const readMigrations = (directory: string): readonly Migration[] =>
   readdirSync(directory)
-    .filter((file) => /^\d{4}_.*\.sql$/.test(file))
+    .filter((name) => /^\d{4}_.*\.sql$/.test(name))
     .sort()
-    .map((file) => {
-      const text = readFileSync(join(directory, file), 'utf8');
-      return { file, text, sha256: sha256(text) };
+    .map((name) => {
+      const text = readFileSync(join(directory, name), 'utf8');
+      return { name, text, sha256: sha256(text) };
     });
 
 /**
@@ -89,7 +89,7 @@ const createDatabase = async (config: ClickHouseConfig): Promise<void> => {
 };
 
 const rowsOf = (client: ClickHouseClient): Promise<readonly AppliedRow[]> =>
-  queryRows<AppliedRow>(client, 'SELECT file, sha256, step FROM schema_migrations ORDER BY at');
+  queryRows<AppliedRow>(client, 'SELECT name, sha256, step FROM schema_migrations ORDER BY at');
 
 const applyMissing = async (
   client: ClickHouseClient,
@@ -97,26 +97,26 @@ const applyMissing = async (
 ): Promise<string[]> => {
   const rows = await rowsOf(client);
   refuseChanged(migrations, rows);
-  const done = new Set(rows.filter(({ step }) => step === 'done').map(({ file }) => file));
+  const done = new Set(rows.filter(({ step }) => step === 'done').map(({ name }) => name));
   const applied: string[] = [];
-  for (const { file, text, sha256: digest } of migrations) {
-    if (done.has(file)) continue;
+  for (const { name, text, sha256: digest } of migrations) {
+    if (done.has(name)) continue;
     const record = (step: Step): Promise<void> =>
-      insertRows(client, 'schema_migrations', [{ file, sha256: digest, step }]);
+      insertRows(client, 'schema_migrations', [{ name, sha256: digest, step }]);
     await record('begun');
     for (const query of statementsOf(text)) await client.command({ query });
     await record('done');
-    applied.push(file);
+    applied.push(name);
   }
   return applied;
 };
 
 const refuseChanged = (migrations: readonly Migration[], rows: readonly AppliedRow[]): void => {
-  const changed = migrations.filter(({ file, sha256: digest }) =>
-    rows.some((row) => row.file === file && row.sha256 !== digest),
+  const changed = migrations.filter(({ name, sha256: digest }) =>
+    rows.some((row) => row.name === name && row.sha256 !== digest),
   );
   if (changed.length === 0) return;
-  const files = changed.map(({ file }) => file).join(', ');
+  const files = changed.map(({ name }) => name).join(', ');
   throw new UserError(
     `The database was made with another content of deploy/clickhouse: ${files}. ` +
       'Restore the file and put the change into a new one, or begin with another CLICKHOUSE_DATABASE',
@@ -127,11 +127,11 @@ const refuseChanged = (migrations: readonly Migration[], rows: readonly AppliedR
 const loadChangedCatalog = async (client: ClickHouseClient): Promise<number> => {
   const catalog = readMeterCatalog();
   const digest = sha256(JSON.stringify(catalog));
-  const last = (await rowsOf(client)).filter(({ file }) => file === METER_CATALOG_FILE).at(-1);
+  const last = (await rowsOf(client)).filter(({ name }) => name === METER_CATALOG_FILE).at(-1);
   if (last?.sha256 === digest) return 0;
   await loadMeters(client, catalog);
   await insertRows(client, 'schema_migrations', [
-    { file: METER_CATALOG_FILE, sha256: digest, step: 'done' },
+    { name: METER_CATALOG_FILE, sha256: digest, step: 'done' },
   ]);
   return catalog.length;
 };

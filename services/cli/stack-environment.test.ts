@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadStackEnvironment } from './stack-environment.ts';
+
+const LOCAL =
+  'CLICKHOUSE_URL=http://127.0.0.1:1\nCLICKHOUSE_USER=u\nCLICKHOUSE_PASSWORD=p\nOTHER=o\n';
+const NAMES = ['CLICKHOUSE_URL', 'CLICKHOUSE_USER', 'CLICKHOUSE_PASSWORD', 'OTHER'] as const;
+
+let directory: string;
+const before = Object.fromEntries(NAMES.map((name) => [name, process.env[name]]));
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'stack-environment-'));
+  for (const name of NAMES) Reflect.deleteProperty(process.env, name);
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+  for (const name of NAMES) Reflect.deleteProperty(process.env, name);
+  for (const [name, value] of Object.entries(before)) {
+    if (value !== undefined) process.env[name] = value;
+  }
+});
+
+const load = (given: Readonly<Record<string, string>>): readonly (string | undefined)[] => {
+  const path = join(directory, 'stack.env');
+  writeFileSync(path, LOCAL);
+  Object.assign(process.env, given);
+  loadStackEnvironment(path);
+  return NAMES.map((name) => process.env[name]);
+};
+
+test('what the local stack has left is taken where nothing is set', () => {
+  expect(load({})).toEqual(['http://127.0.0.1:1', 'u', 'p', 'o']);
+});
+
+test("the local server's password is not sent to a server that the environment names", () => {
+  expect(load({ CLICKHOUSE_URL: 'https://db.example' })).toEqual([
+    'https://db.example',
+    undefined,
+    undefined,
+    'o',
+  ]);
+});
+
+test('a password for another server is not sent to the local one', () => {
+  expect(load({ CLICKHOUSE_PASSWORD: 'of the other', OTHER: 'mine' })).toEqual([
+    'http://127.0.0.1:1',
+    'u',
+    'p',
+    'mine',
+  ]);
+});

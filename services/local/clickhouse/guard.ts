@@ -1,0 +1,94 @@
+import type { Forbidden } from './access.ts';
+import { nameOf, tokens, type Token } from './tokens.ts';
+
+/**
+ * Finds in a statement what would leave the data directory and what the engine, which takes itself
+ * for a tool on its user's own files, asks no grant for. It looks at tokens wherever they stand, in
+ * a subquery or behind EXPLAIN too, and rather refuses too much: `file` may not be a column's name.
+ * What it relies on: `tokens` sees what the engine's own lexer sees (a test compares them).
+ */
+export interface Refusal {
+  readonly error: 'ACCESS_DENIED' | 'SYNTAX_ERROR';
+  readonly message: string;
+}
+
+const access = (what: string): Refusal => ({
+  error: 'ACCESS_DENIED',
+  message: `The local ClickHouse works on its own tables only: ${what} is not allowed.`,
+});
+
+const isSymbol = (token: Token | undefined, text: string): boolean =>
+  token?.kind === 'symbol' && token.text === text;
+
+const isWord = (token: Token | undefined, ...texts: readonly string[]): boolean =>
+  token?.kind === 'word' && texts.includes(token.text);
+
+const ATTACHED = [
+  'TABLE',
+  'DATABASE',
+  'DICTIONARY',
+  'VIEW',
+  'MATERIALIZED',
+  'TEMPORARY',
+  'LIVE',
+  'WINDOW',
+];
+
+/** What the token at a place means together with those that follow it. */
+const refuseAt = (
+  text: string,
+  at: (offset: number) => Token | undefined,
+  isFirst: boolean,
+  forbidden: Forbidden,
+): Refusal | null => {
+  const token = at(0);
+  if (token?.kind === 'foreign') {
+    return {
+      error: 'SYNTAX_ERROR',
+      message:
+        'Syntax error: a character outside of ASCII must stand in quotes (a no-break space or a curly quote may have come in by copying)',
+    };
+  }
+  const name = token && nameOf(text, token);
+  if (token === undefined || name === null || name === undefined) return null;
+  // Functions are values: arrayMap(file, …) calls it without brackets.
+  if (name === 'file') return access('the function or the name "file"');
+  const lower = name.toLowerCase();
+  if (isSymbol(at(1), '(')) {
+    if (lower === 'disk') return access('a disk of its own');
+    if (forbidden.tableFunctions.has(lower)) return access(`the table function "${name}"`);
+  }
+  if (isWord(token, 'ENGINE')) {
+    const engine = at(isSymbol(at(1), '=') ? 2 : 1);
+    const engineName = engine && nameOf(text, engine);
+    if (engineName != null && forbidden.engines.has(engineName.toLowerCase())) {
+      return access(`the engine "${engineName}"`);
+    }
+  }
+  if (isWord(token, 'INTO') && isWord(at(1), 'OUTFILE')) return access('INTO OUTFILE');
+  if (isWord(token, 'FROM') && isWord(at(1), 'INFILE')) return access('FROM INFILE');
+  if (isWord(token, 'ATTACH') && (isFirst || isWord(at(1), ...ATTACHED))) return access('ATTACH');
+  return null;
+};
+
+/** A function can be named by a parameter, too: arrayMap({f:Identifier}, …). */
+const parameterNamesFile = (
+  list: readonly Token[],
+  params: Readonly<Record<string, string>>,
+): boolean =>
+  list.some((token) => isWord(token, 'IDENTIFIER')) &&
+  Object.values(params).some((value) => /^[\s`"]*file[\s`"]*$/.test(value));
+
+/** Why a statement may not run; null if it may. `text` is without the data of an INSERT. */
+export const guard = (
+  text: string,
+  params: Readonly<Record<string, string>>,
+  forbidden: Forbidden,
+): Refusal | null => {
+  const list = [...tokens(text)];
+  for (const index of list.keys()) {
+    const refusal = refuseAt(text, (offset) => list[index + offset], index === 0, forbidden);
+    if (refusal !== null) return refusal;
+  }
+  return parameterNamesFile(list, params) ? access('the function "file"') : null;
+};

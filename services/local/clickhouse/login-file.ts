@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Login } from './authentication.ts';
+
+/** The engine's only user; it is also what ClickHouse calls it who names none. */
+const USER = 'default';
+
+const fileIn = (dataDir: string): string => join(dataDir, 'password');
+
+/** The login of a data directory, whose owner alone can read the password. */
+export const readLogin = async (dataDir: string): Promise<Login> => ({
+  user: USER,
+  password: (await readFile(fileIn(dataDir), 'utf8')).trim(),
+});
+
+/**
+ * Makes the password where there is none yet; it lives as long as the data. Only for who holds the
+ * data directory.
+ */
+export const ensureLogin = async (dataDir: string): Promise<Login> => {
+  const path = fileIn(dataDir);
+  const found = await readLogin(dataDir).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return null;
+  });
+  if (found !== null && found.password !== '') return found;
+  // Renamed when it is whole: a process that ends in between leaves no empty password.
+  await writeFile(`${path}.new`, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+  return readLogin(dataDir);
+};
