@@ -116,7 +116,9 @@ const candidateOf = (event: JudgedEvent, hourMillis: number): Candidate => {
   };
   return {
     event,
-    ...keys,
+    subscriptionKey: keys.subscriptionKey,
+    meterKey: keys.meterKey,
+    resourceKey: keys.resourceKey,
     quantity: quantityFromBytes(event.quantity),
     usageHour: hourOf(event.usageStartTime, hourMillis),
     digest: contentDigest(event, keys),

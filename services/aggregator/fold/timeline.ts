@@ -110,9 +110,11 @@ const moveTo = (timeline: Timeline, timestamp: Millis, hourMillis: number): Time
   timestamp <= timeline.watermark
     ? timeline
     : {
-        ...timeline,
         watermark: timestamp,
         openHour: hourOf(timestamp, hourMillis),
+        sealed: timeline.sealed,
+        floor: timeline.floor,
+        rules: timeline.rules,
       };
 
 const isSigned = (

@@ -35,11 +35,23 @@ export const windowKey = (window: WindowIdentity): string =>
   `${String(window.usageHour)}\0${window.subscriptionKey}\0${window.meterKey}\0${window.resourceKey}`;
 
 export const newWindow = (candidate: Candidate, offset: number): Window => {
-  const { event, usageHour, subscriptionKey, meterKey, resourceKey } = candidate;
-  const { subscriptionId, meterId, resourceUri, location, tags, additionalInfo } = event;
-  const identity = { usageHour, subscriptionKey, meterKey, resourceKey };
-  const attributes = { subscriptionId, meterId, resourceUri, location, tags, additionalInfo };
-  return firstOf({ ...identity, ...attributes }, candidate.quantity, offset);
+  const { event } = candidate;
+  return {
+    usageHour: candidate.usageHour,
+    subscriptionKey: candidate.subscriptionKey,
+    meterKey: candidate.meterKey,
+    resourceKey: candidate.resourceKey,
+    subscriptionId: event.subscriptionId,
+    meterId: event.meterId,
+    resourceUri: event.resourceUri,
+    location: event.location,
+    tags: event.tags,
+    additionalInfo: event.additionalInfo,
+    quantity: candidate.quantity,
+    eventCount: 1,
+    firstOffset: offset,
+    lastOffset: offset,
+  };
 };
 
 /** A window with its first event. */
@@ -53,14 +65,24 @@ export const firstOf = (event: WindowEvent, quantity: Quantity, offset: number):
 
 /**
  * Adds an accepted event. A window that was stored before a crash may already contain it: its
- * `lastOffset` says so, and then it stays as it is.
+ * `lastOffset` says so, and then it stays as it is. Runs for each event, so its fields are written out.
  */
 export const addToWindow = (window: Window, quantity: Quantity, offset: number): Window =>
   offset <= window.lastOffset
     ? window
     : {
-        ...window,
+        usageHour: window.usageHour,
+        subscriptionKey: window.subscriptionKey,
+        meterKey: window.meterKey,
+        resourceKey: window.resourceKey,
+        subscriptionId: window.subscriptionId,
+        meterId: window.meterId,
+        resourceUri: window.resourceUri,
+        location: window.location,
+        tags: window.tags,
+        additionalInfo: window.additionalInfo,
         quantity: addQuantities(window.quantity, quantity),
         eventCount: window.eventCount + 1,
+        firstOffset: window.firstOffset,
         lastOffset: offset,
       };

@@ -23,11 +23,17 @@ const placeColumns = ({ topic, epoch, partition }: SourcePartition): SourceParti
   partition,
 });
 
+/*
+ * The rows of events and windows have their fields written out: with `...placeColumns(place)` ahead of
+ * the others, making them took half of the aggregator's processor time.
+ */
 const ledgerRow = (place: Place, entry: LedgerEntry): Record<string, unknown> => {
   const { candidate } = entry;
   const { event } = candidate;
   return {
-    ...placeColumns(place),
+    topic: place.topic,
+    epoch: place.epoch,
+    partition: place.partition,
     offset: entry.offset,
     event_id: uuidText(event.eventId),
     content_digest: String(candidate.digest),
@@ -47,7 +53,9 @@ const ledgerRow = (place: Place, entry: LedgerEntry): Record<string, unknown> =>
 };
 
 const windowRow = (place: Place, reportedHour: Hour, window: Window): Record<string, unknown> => ({
-  ...placeColumns(place),
+  topic: place.topic,
+  epoch: place.epoch,
+  partition: place.partition,
   reported_hour: seconds(reportedHour),
   usage_hour: seconds(window.usageHour),
   usage_hour_end: seconds(nextHour(window.usageHour, place.source.hourMillis)),
@@ -108,7 +116,12 @@ export const windowFromRow = (row: WindowRow): Window => ({
   subscriptionKey: row.subscription_key,
   meterKey: row.meter_key,
   resourceKey: row.resource_key,
-  ...attributesFromRow(row),
+  subscriptionId: row.subscription_id,
+  meterId: row.meter_id,
+  resourceUri: row.resource_uri,
+  location: row.location,
+  tags: row.tags,
+  additionalInfo: row.additional_info,
   quantity: quantityFromText(row.quantity),
   eventCount: Number(row.event_count),
   firstOffset: Number(row.first_offset),
