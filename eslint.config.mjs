@@ -34,4 +34,16 @@ export default tseslint.config(
     files: ['services/cli/**', 'services/local/**', 'schemas/check.ts', 'test/**'],
     rules: { 'no-console': 'off' },
   },
+  {
+    // Names and messages of others must not steer a terminal: see `services/cli/print.ts`.
+    files: ['services/cli/**'],
+    ignores: ['services/cli/print.ts'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'stdout', message: 'Use print or printJson.' },
+      ],
+    },
+  },
 );

@@ -1,9 +1,22 @@
-/** Writes what a command has to say to standard output. */
+import { printableLines } from '../shared/terminal/printable.ts';
+
+/**
+ * Writes what a command has to say to standard output. Foreign text in it goes through `printable`, or
+ * stands in a table; what was forgotten cannot steer the terminal either.
+ */
 export const print = (text: string): void => {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${printableLines(text)}\n`);
 };
 
-export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
+/** Each UTF-16 unit by itself, as JSON has it. */
+const escapedUnits = (char: string): string =>
+  Array.from({ length: char.length }, (_, n) => char.charCodeAt(n))
+    .map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`)
+    .join('');
+
+/** JSON escapes C0 alone: what else could steer a terminal is escaped too, which changes no value. */
+export const printJson = (value: unknown): void =>
+  print(JSON.stringify(value, null, 2).replace(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu, escapedUnits));
 
 const REDRAW_MILLIS = 100;
 

@@ -1,3 +1,5 @@
+import { printableLines } from '../shared/terminal/printable.ts';
+
 /** Tells the person at the terminal what is going on: a line a step, with the seconds it took. */
 export class Reporter {
   private readonly began = Date.now();
@@ -25,14 +27,14 @@ export class Reporter {
     if (!this.open) return;
     this.open = false;
     const seconds = ((Date.now() - this.stepBegan) / 1000).toFixed(1);
-    process.stdout.write(`${result && ` ${result}`} (${seconds} s)\n`);
+    process.stdout.write(`${result && ` ${printableLines(result)}`} (${seconds} s)\n`);
   }
 
   /** A line or more between steps. */
   note(text: string): void {
     if (this.open) process.stdout.write('\n');
     this.open = false;
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${printableLines(text)}\n`);
   }
 
   /** Seconds since the start. */

@@ -5,6 +5,7 @@ import { readCommerceHoldings } from '../shared/billing/commerce-holdings.ts';
 import { dimensionTable } from '../shared/billing/dimension-table.ts';
 import { readBillingSides, reconcile, type Reconciliation } from '../shared/billing/reconcile.ts';
 import { readCoverage } from '../shared/sources/coverage.ts';
+import { printable } from '../shared/terminal/printable.ts';
 import { formatTable } from '../shared/terminal/table.ts';
 import { isoText, type Hour } from '../shared/time.ts';
 
@@ -108,7 +109,7 @@ export const discrepancies = ({ sources, billing, reconciliation }: Summary): re
   if (billing.deadLettered > 0) found.push(`Commerce refused: ${String(billing.deadLettered)}`);
   for (const difference of reconciliation.differences.slice(0, 5)) {
     const { kind, hour, resourceKey, dimensionKey } = difference;
-    found.push(`${kind}: ${isoText(hour)} ${dimensionKey} ${resourceKey}`);
+    found.push(`${kind}: ${isoText(hour)} ${printable(dimensionKey)} ${printable(resourceKey)}`);
   }
   return found;
 };

@@ -1,4 +1,5 @@
 import { sourceName } from '../../shared/source.ts';
+import { printable } from '../../shared/terminal/printable.ts';
 import { formatTable, type Cell } from '../../shared/terminal/table.ts';
 import type { AuditedPartition, AuditReport } from './audit.ts';
 import type { Difference } from './differences.ts';
@@ -48,6 +49,7 @@ const tableOf = (partitions: readonly AuditedPartition[], columns: readonly Colu
       name,
       ...columns.map(([, of]) => sum(those, of)),
     ]),
+    { whole: ['SOURCE'] },
   );
 
 const REASONS: Readonly<Record<AuditedPartition['state'], string | null>> = {
@@ -71,7 +73,7 @@ const notRecountable = (partitions: readonly AuditedPartition[]): readonly strin
   });
 
 const described = ({ kind, partition, offset, row, problem }: Difference): string =>
-  `${kind}  ${partition}${offset === null ? '' : `  offset ${String(offset)}`}\n  ${row}\n  ${problem}`;
+  `${kind}  ${partition}${offset === null ? '' : `  offset ${String(offset)}`}\n  ${printable(row)}\n  ${printable(problem)}`;
 
 /** The last line says it all. */
 const verdict = ({ differences }: AuditReport): string => {

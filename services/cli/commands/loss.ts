@@ -19,6 +19,7 @@ const describe = (losses: readonly FoundLoss[]): string =>
       loss.kept,
       loss.why,
     ]),
+    { whole: ['PARTITION', 'WHY'] },
   );
 
 const show = async (

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { messageOf, UserError } from '../../shared/errors.ts';
 import { coveredHours } from '../../shared/source.ts';
 import { beginHistory, writeHistory } from '../../shared/sources/history-run.ts';
+import { printable } from '../../shared/terminal/printable.ts';
 import { HOUR_MILLIS, type Hour } from '../../shared/time.ts';
 import { changeConfig } from '../settings.ts';
 import { withSourceTools } from '../../shared/sources/source-tools.ts';
@@ -20,7 +21,7 @@ const readText = async (path: string): Promise<string> => {
 };
 
 const replay = async (path: string, { billable }: { billable: boolean }): Promise<void> => {
-  const name = basename(path);
+  const name = printable(basename(path));
   const recording = readRecording(name, await readText(path));
   const events = recordedEvents(name, recording);
   const config = changeConfig();

@@ -30,6 +30,7 @@ const list = async ({ json }: { json?: boolean }): Promise<void> => {
         source.lastHour === null ? null : isoText(source.lastHour),
         source.billable ? 'yes' : 'no',
       ]),
+      { whole: ['SOURCE'] },
     ),
   );
 };

@@ -3,6 +3,7 @@ import { UserError } from '../../shared/errors.ts';
 import type { SourceTools } from '../../shared/sources/open-source.ts';
 import { actorName, recordOperation } from '../../shared/sources/register.ts';
 import { withClickHouse, withSourceTools } from '../../shared/sources/source-tools.ts';
+import { printable } from '../../shared/terminal/printable.ts';
 import { print, progress } from '../print.ts';
 import { changeConfig, lookConfig } from '../settings.ts';
 import { writeDispositions } from './dispositions.ts';
@@ -16,7 +17,6 @@ import {
 import { formatCounts } from './look.ts';
 import { filterOf, reasonOf, type FilterOptions } from './options.ts';
 import { parsePosition, positionText, type GivenPosition } from './position.ts';
-import { printable } from './printable.ts';
 import { readRedriveWorld, redriveLetters, type RedriveResult } from './redrive.ts';
 
 interface ChangeOptions extends Omit<FilterOptions, 'all'> {

@@ -2,11 +2,14 @@ import { usageEventDecoders, type RawUsageEvent } from '../../shared/avro/usage-
 import type { PublishedSchema } from '../../shared/avro/schema-directory.ts';
 import { unframe } from '../../shared/avro/wire-format.ts';
 import { formatQuantity, isCanonicalDecimal, quantityFromBytes } from '../../shared/decimal.ts';
+import { printable } from '../../shared/terminal/printable.ts';
+import { formatFields } from '../../shared/terminal/table.ts';
 import { uuidText } from '../../shared/usage-event.ts';
 import type { Disposition } from './dispositions.ts';
 import type { Letter } from './letters.ts';
 import { positionText, type Position } from './position.ts';
-import { hexDump, instantText, printable } from './printable.ts';
+import { instantText } from '../instant-text.ts';
+import { hexDump } from './hex-dump.ts';
 import { REMEDIES } from './remedies.ts';
 
 /** What can be read of a record's value; the texts are as they were sent. */
@@ -53,7 +56,6 @@ const fieldsOf = (event: RawUsageEvent): Readonly<Record<string, string | null>>
 
 export type History = readonly (Disposition & { readonly letter: Position })[];
 
-const MAX_TEXT = 2_000;
 const MAX_BYTES = 1_024;
 
 /** A dead letter for a person at a terminal. */
@@ -64,31 +66,24 @@ export const formatLetter = (
   allBytes: boolean,
 ): string => {
   const { schemaId, event, problem } = description;
-  const shown = (text: string | null): string => (text === null ? '-' : printable(text, MAX_TEXT));
-  const table = (fields: readonly (readonly [string, string])[]): string[] => {
-    const width = Math.max(...fields.map(([name]) => name.length));
-    return fields.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`);
-  };
   const headers = Object.entries(letter.headers);
   return [
     positionText(letter),
-    ...table([
+    ...formatFields([
       ['code', letter.code],
-      ['message', shown(letter.message)],
+      ['message', letter.message],
       ['reported', instantText(letter.reportedTime)],
       ['timestamp', instantText(letter.timestamp)],
-      ['key', shown(letter.key?.toString('utf8') ?? null)],
+      ['key', letter.key?.toString('utf8') ?? null],
       ['bytes', letter.value === null ? 'no value' : String(letter.value.length)],
       ['what to do', REMEDIES[letter.code]],
     ]),
-    ...(headers.length > 0
-      ? ['', 'Headers', ...table(headers.map(([name, text]) => [shown(name), shown(text)]))]
-      : []),
+    ...(headers.length > 0 ? ['', 'Headers', ...formatFields(headers)] : []),
     '',
     schemaId === null ? 'Event' : `Event in schema ${String(schemaId)}`,
     ...(event
-      ? table(Object.entries(event).map(([name, text]) => [name, shown(text)]))
-      : [`  not to be read: ${shown(problem)}`]),
+      ? formatFields(Object.entries(event))
+      : [`  not to be read: ${printable(problem ?? '')}`]),
     ...(letter.value && letter.value.length > 0
       ? ['', 'Bytes', hexDump(letter.value, allBytes ? Infinity : MAX_BYTES)]
       : []),

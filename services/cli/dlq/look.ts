@@ -10,15 +10,12 @@ import { historyOf } from './dispositions.ts';
 import { countByCode, listLetters, readLetter, type CodeCount } from './letters.ts';
 import { filterOf, type FilterOptions } from './options.ts';
 import { parsePosition, positionText, type Position } from './position.ts';
-import { printable } from './printable.ts';
 
 interface ListOptions extends FilterOptions {
   readonly limit: number;
   readonly after?: string;
   readonly json?: boolean;
 }
-
-const MESSAGE_WIDTH = 60;
 
 /** `usagectl dlq list` */
 export const list = async (options: ListOptions): Promise<void> => {
@@ -50,8 +47,9 @@ export const list = async (options: ListOptions): Promise<void> => {
         letter.code,
         letter.disposition ?? 'open',
         letter.bytes,
-        printable(letter.message, MESSAGE_WIDTH),
+        letter.message,
       ]),
+      { whole: ['DEAD LETTER'] },
     ),
   );
   if (next !== null) print(`\nThere are more: --after ${next}`);

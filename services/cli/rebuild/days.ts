@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows, SEQUENTIAL } from '../../shared/clickhouse/client.ts';
-import { ATTRIBUTE_COLUMNS, rangeParams, type HourRange } from './recount.ts';
+import { parts } from './parts.ts';
+import { ATTRIBUTE_COLUMNS, rangeParams, WINDOW_DIGEST, type HourRange } from './recount.ts';
 
 /** A daily row that is not what the hourly ones add up to. */
 export interface DayDifference {
@@ -107,8 +108,31 @@ export const rollUpDays = async (
     await client.command({ query, query_params: params, clickhouse_settings: settings });
   };
   await run(insert('newest = {generation:UInt16}'));
-  // What is left over from rows that were deleted, or were wrong themselves.
-  await run(`ALTER TABLE usage_daily DELETE WHERE ${IN_RANGE}
-    AND (${KEY}, ${SAID}) NOT IN (SELECT ${KEY}, ${SAID_ROLLED} FROM (${ROLLED}))`);
+  // What is left over from rows that were deleted, or were wrong themselves. Read first, and deleted by
+  // their keys: a mutation would recount all days of the range for each part of the table.
+  const wrong = await queryRows<WrongDay>(
+    client,
+    `SELECT partition, toUnixTimestamp(reported_day) AS "reportedDay", toUnixTimestamp(usage_day) AS "usageDay",
+       toString(${WINDOW_DIGEST}) AS digest
+     FROM usage_daily FINAL WHERE ${IN_RANGE}
+       AND (${KEY}, ${SAID}) NOT IN (SELECT ${KEY}, ${SAID_ROLLED} FROM (${ROLLED}))`,
+    params,
+  );
+  for (const part of parts(wrong)) {
+    const keys = part.map(
+      (each) =>
+        `(${[each.partition, each.reportedDay, each.usageDay, each.digest].map(String).join(', ')})`,
+    );
+    await run(`ALTER TABLE usage_daily DELETE WHERE ${IN_RANGE}
+      AND (partition, toUnixTimestamp(reported_day), toUnixTimestamp(usage_day), ${WINDOW_DIGEST}) IN (${keys.join(', ')})`);
+  }
   await run(insert(`(${KEY}) NOT IN (SELECT ${KEY} FROM usage_daily FINAL WHERE ${IN_RANGE})`));
 };
+
+/** A daily window whose row is not what the hourly ones give. */
+interface WrongDay {
+  readonly partition: number;
+  readonly reportedDay: number;
+  readonly usageDay: number;
+  readonly digest: string;
+}

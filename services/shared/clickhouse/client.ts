@@ -22,7 +22,12 @@ export const openClickHouse = (
     request_timeout: 60_000,
     // What fails is thrown, and whoever catches it says so; the client's own lines would repeat it.
     log: { level: ClickHouseLogLevel.OFF },
-    clickhouse_settings: { async_insert: 0, output_format_json_quote_decimals: 1 },
+    clickhouse_settings: {
+      async_insert: 0,
+      output_format_json_quote_decimals: 1,
+      // One insert may reach every month of a long history: a rebuild's, or the bridge's for a backlog.
+      max_partitions_per_insert_block: '0',
+    },
   });
 
 /**
