@@ -6,6 +6,7 @@ import {
   wholeNumber,
   type Environment,
 } from '../shared/config.ts';
+import { DEFAULT_PORTS } from '../shared/default-ports.ts';
 import { healthSettings } from '../shared/health.ts';
 
 /** Settings of the aggregator; the shared ones are described in `services/shared/config.ts`. */
@@ -15,7 +16,7 @@ export const aggregatorConfig = (environment: Environment) =>
       ...kafkaSettings,
       ...clickHouseSettings,
       ...controlKeySettings,
-      ...healthSettings(9400),
+      ...healthSettings(DEFAULT_PORTS.aggregatorHealth),
       /** Milliseconds after which what has been folded is stored. */
       AGGREGATOR_FLUSH_MILLIS: wholeNumber(1_000, 10, 60_000),
       /** Accepted events of a partition after which it is stored at once. */

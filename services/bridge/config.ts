@@ -9,6 +9,7 @@ import {
   wholeNumber,
   type Environment,
 } from '../shared/config.ts';
+import { DEFAULT_PORTS } from '../shared/default-ports.ts';
 import { healthSettings } from '../shared/health.ts';
 
 /** Settings of the bridge; the shared ones are described in `services/shared/config.ts`. */
@@ -20,7 +21,7 @@ export const bridgeConfig = (environment: Environment) =>
       ...controlKeySettings,
       ...hourSettings,
       ...commerceSettings,
-      ...healthSettings(9401),
+      ...healthSettings(DEFAULT_PORTS.bridgeHealth),
       /** Says how the stamp is registered; not set: nothing is sent, everything is collected. */
       COMMERCE_REGISTRATION_FILE: z.string().optional(),
       /** Milliseconds after which a request to Commerce is given up and sent again. */

@@ -4,6 +4,7 @@ import {
   hourSettings,
   kafkaSettings,
   parseEnvironment,
+  serviceUrlSettings,
 } from '../shared/config.ts';
 
 /** The settings of commands that change sources. */
@@ -17,3 +18,7 @@ export const changeConfig = () =>
 
 /** The settings of commands that only look. */
 export const lookConfig = () => parseEnvironment({ ...kafkaSettings, ...clickHouseSettings });
+
+/** The settings of `status`, which asks the services too. */
+export const statusConfig = () =>
+  parseEnvironment({ ...kafkaSettings, ...clickHouseSettings, ...serviceUrlSettings });

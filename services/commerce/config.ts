@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { hourSettings, parseEnvironment, wholeNumber, type Environment } from '../shared/config.ts';
+import { DEFAULT_PORTS } from '../shared/default-ports.ts';
 import { UserError } from '../shared/errors.ts';
 
 const commerceSettings = {
@@ -10,7 +11,7 @@ const commerceSettings = {
     .default('127.0.0.1')
     .refine((text) => isIP(text) !== 0, { message: 'must be an IP address' }),
   /** 0 takes any free port. */
-  COMMERCE_PORT: wholeNumber(8081, 0, 65_535),
+  COMMERCE_PORT: wholeNumber(DEFAULT_PORTS.commerce, 0, 65_535),
   /** Holds what was accepted; one process at a time. */
   COMMERCE_DATA_DIR: z.string().default('.local/data/commerce'),
   /**

@@ -5,6 +5,7 @@ import {
   wholeNumber,
   type Environment,
 } from '../shared/config.ts';
+import { DEFAULT_PORTS } from '../shared/default-ports.ts';
 import { healthSettings } from '../shared/health.ts';
 
 /** Settings of an emitter: a simulated resource provider that reports live usage. */
@@ -13,7 +14,7 @@ export const emitterConfig = (environment: Environment) =>
     {
       ...kafkaSettings,
       ...clickHouseSettings,
-      ...healthSettings(9410),
+      ...healthSettings(DEFAULT_PORTS.emitterHealth),
       /** Reports in an hour: 400 is one every nine seconds. */
       EMITTER_REPORTS_PER_HOUR: wholeNumber(400, 1, 3_600).refine(
         (parts) => 3_600_000 % parts === 0,

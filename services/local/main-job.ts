@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { readBillingCounts } from '../shared/billing/billing-counts.ts';
 import { queryRows } from '../shared/clickhouse/client.ts';
@@ -6,9 +5,9 @@ import { readMeterCatalog } from '../shared/meters/meter-catalog.ts';
 import { asciiLower } from '../shared/placement.ts';
 import { firstProcessing, readCoverage } from '../shared/sources/coverage.ts';
 import { withClickHouse } from '../shared/sources/source-tools.ts';
-import { localDirectory } from '../shared/local-directory.ts';
+import { localPath } from '../shared/local-directory.ts';
 import { delay } from './child-process.ts';
-import type { Stack } from './open-stack.ts';
+import type { Stack, StackConfig } from './open-stack.ts';
 import type { Reporter } from './reporter.ts';
 import { runUsagectl } from './run-usagectl.ts';
 import { discrepancies, formatSummary, readSummary } from './summary.ts';
@@ -17,9 +16,8 @@ import { inRepository } from '../shared/repository.ts';
 const SAMPLE = 'samples/recorded-usage.json';
 
 export interface MainJobOptions {
+  /** No usage but what somebody else sends. */
   readonly empty: boolean;
-  readonly usageApiPort: number;
-  readonly commercePort: number;
 }
 
 /**
@@ -31,13 +29,13 @@ export const runMainJob = async (
   reporter: Reporter,
   options: MainJobOptions,
 ): Promise<boolean> => {
-  const commerceUrl = `http://127.0.0.1:${String(options.commercePort)}`;
   reporter.step('Starting services');
-  await startServices(stack, commerceUrl);
+  await startServices(stack);
   reporter.done([...stack.supervisor.pids.keys()].join(', '));
-  if (!options.empty) await importHistory(reporter);
-  const adds = await withClickHouse(stack.config, async (client) => {
-    if (!options.empty) await waitForBill(client, reporter);
+  if (options.empty) return true;
+  await importHistory(reporter);
+  return withClickHouse(stack.config, async (client) => {
+    await waitForBill(client, reporter);
     reporter.step('Starting the Compute emitter and waiting for live usage');
     await stack.startService('emitters');
     await waitWithProgress(reporter, async () => {
@@ -45,21 +43,17 @@ export const runMainJob = async (
       return { done: accepted > 0, progress: accepted };
     });
     reporter.done();
-    return options.empty || summarize(client, commerceUrl, reporter);
+    return summarize(client, stack.config, reporter);
   });
-  reporter.note(whereToLook(options, commerceUrl));
-  return adds;
 };
 
-const startServices = async (stack: Stack, commerceUrl: string): Promise<void> => {
+const startServices = async (stack: Stack): Promise<void> => {
   // The first run bills a past, so the mock takes any age; see the line that it logs.
   const commerce = {
     COMMERCE_MAX_AGE_HOURS: '0',
-    COMMERCE_DATA_DIR: join(localDirectory(), 'data/commerce'),
-    COMMERCE_PORT: new URL(commerceUrl).port,
+    COMMERCE_DATA_DIR: localPath('data/commerce'),
   };
   const bridge = {
-    COMMERCE_URL: commerceUrl,
     COMMERCE_REGISTRATION_FILE: inRepository('samples/registration.json'),
   };
   await Promise.all([
@@ -112,7 +106,7 @@ const waitWithProgress = async (
     if (done) return;
     if (progress !== last.progress) last = { progress, at: Date.now() };
     else if (Date.now() - last.at > PATIENCE_MILLIS) {
-      reporter.note('  No progress for a while; what the services say is in .local/logs.');
+      reporter.note(`  No progress for a while; what the services say is in ${localPath('logs')}.`);
       last = { progress, at: Date.now() };
     }
     reporter.progress(progress);
@@ -150,33 +144,32 @@ const notComposed = (client: ClickHouseClient): Promise<number> =>
 
 const summarize = async (
   client: ClickHouseClient,
-  commerceUrl: string,
+  config: StackConfig,
   reporter: Reporter,
 ): Promise<boolean> => {
   const names = new Map(
     readMeterCatalog().map(({ meterId, name, unit }) => [asciiLower(meterId), `${name} (${unit})`]),
   );
-  const summary = await readSummary(client, commerceUrl);
+  const summary = await readSummary(client, config);
   const found = discrepancies(summary);
   reporter.note(`\n${formatSummary(summary, names)}\n`);
   for (const problem of found) reporter.note(`DOES NOT ADD UP: ${problem}`);
   reporter.note(
     found.length === 0
       ? `Everything adds up, ${reporter.seconds.toFixed(0)} seconds after the start.\n`
-      : 'See above what does not add up, and the logs in .local/logs.\n',
+      : `See above what does not add up, and the logs in ${localPath('logs')}.\n`,
   );
   return found.length === 0;
 };
 
-const whereToLook = ({ usageApiPort }: MainJobOptions, commerceUrl: string): string => {
-  const api = `http://127.0.0.1:${String(usageApiPort)}`;
-  return [
-    `Usage API     ${api}`,
-    `Billed usage  ${commerceUrl}`,
+/** For the person at the terminal, while the stack runs. */
+export const whereToLook = ({ config }: Stack): string =>
+  [
+    `Usage API     ${config.USAGE_API_URL}`,
+    `Billed usage  ${config.COMMERCE_URL}`,
     'Progress      npx usagectl status',
     'Try           curl -s "' +
-      `${api}/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates` +
+      `${config.USAGE_API_URL}/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates` +
       '?reportedStartTime=2019-12-10T19:00:00Z&reportedEndTime=2019-12-10T20:00:00Z' +
       '&aggregationGranularity=Hourly&api-version=2015-06-01-preview"',
   ].join('\n');
-};

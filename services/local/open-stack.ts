@@ -1,12 +1,13 @@
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { migrate } from '../shared/clickhouse/migrations.ts';
 import {
   clickHouseSettings,
+  commerceSettings,
   controlKeySettings,
   hourSettings,
   kafkaSettings,
   parseEnvironment,
+  serviceUrlSettings,
 } from '../shared/config.ts';
 import { provision } from '../shared/sources/provision.ts';
 import { readProviders } from '../shared/sources/providers.ts';
@@ -14,9 +15,12 @@ import { withSourceTools } from '../shared/sources/source-tools.ts';
 import { localDirectory } from '../shared/local-directory.ts';
 import { prepareDirectory } from './data-directory.ts';
 import { localControlKeys } from './control-keys.ts';
+import { checkUnused, hasEndedBadly, ORPHAN_MILLIS, removePid, writePid } from './pid-file.ts';
 import type { Reporter } from './reporter.ts';
 import { startClickHouse, type LocalClickHouse } from './clickhouse/start-clickhouse.ts';
 import { startKafka, type LocalKafka } from './kafka/start-kafka.ts';
+import { serviceUrls, takenOver, writeNetrc, writeStackEnvironment } from './stack-environment.ts';
+import { checkStackPorts, type StackPorts } from './stack-ports.ts';
 import { Supervisor } from './supervisor.ts';
 
 const local = localDirectory();
@@ -26,6 +30,8 @@ const stackSettings = {
   ...clickHouseSettings,
   ...controlKeySettings,
   ...hourSettings,
+  ...commerceSettings,
+  ...serviceUrlSettings,
 };
 
 export type StackConfig = ReturnType<typeof parseEnvironment<typeof stackSettings>>;
@@ -41,33 +47,42 @@ export interface Stack {
   close(): Promise<void>;
 }
 
-export interface Ports {
-  readonly KAFKA_PORT: number;
-  readonly CLICKHOUSE_PORT: number;
-}
-
 /**
  * Starts Kafka and ClickHouse, where the environment does not name others, and brings database and
- * topics up to date. What it uses is left in `.local/stack.env` for `usagectl`.
+ * topics up to date. What it uses, every address too, is left in `.local/stack.env` for `usagectl`.
  * @throws UserError where something cannot be had; what was started before is stopped again.
  */
-export const openStack = async (ports: Ports, reporter: Reporter): Promise<Stack> => {
+export const openStack = async (ports: StackPorts, reporter: Reporter): Promise<Stack> => {
   await prepareDirectory('The local stack', local);
-  const servers = await startServers(ports, reporter);
+  await claim(ports);
+  const servers = await startServers(ports, reporter).catch(async (error: unknown) => {
+    await removePid(local);
+    throw error;
+  });
   const close = async (): Promise<void> => {
     await Promise.all(servers.running.map((server) => server.stop()));
+    await removePid(local);
   };
   try {
     const environment = {
+      ...takenOver(process.env),
       ...servers.environment,
+      ...serviceUrls(ports, process.env),
       USAGE_CONTROL_KEYS:
         process.env['USAGE_CONTROL_KEYS'] ?? (await localControlKeys(join(local, 'control-keys'))),
     };
     const config = parseEnvironment(stackSettings, { ...process.env, ...environment });
     await prepare(config, reporter);
-    await writeStackEnvironment(environment);
-    await writeNetrc(servers.environment);
-    return assemble(config, environment, servers.running, close, reporter);
+    await writeStackEnvironment(local, environment);
+    await writeNetrc(local, servers.environment);
+    return assemble({
+      config,
+      environment,
+      ports,
+      servers: servers.running,
+      close,
+      reporter,
+    });
   } catch (error) {
     await close();
     throw error;
@@ -76,12 +91,27 @@ export const openStack = async (ports: Ports, reporter: Reporter): Promise<Stack
 
 type Settings = Readonly<Record<string, string>>;
 
+/** @throws UserError where another stack runs in the directory, or a port is in use */
+const claim = async (ports: StackPorts): Promise<void> => {
+  await checkUnused('The local stack', local, 'services/local/start');
+  for (const [what, name] of [
+    ['Kafka', 'kafka'],
+    ['ClickHouse', 'clickhouse'],
+  ] as const) {
+    await checkUnused(what, join(local, 'data', name));
+  }
+  // After a crash the services of the stack before are about to end.
+  const patience = (await hasEndedBadly(local)) ? ORPHAN_MILLIS : 0;
+  await checkStackPorts(ports, process.env, patience);
+  await writePid(local, process.pid, process.ppid);
+};
+
 interface Servers {
   readonly environment: Settings;
   readonly running: readonly (LocalKafka | LocalClickHouse)[];
 }
 
-const startServers = async (ports: Ports, reporter: Reporter): Promise<Servers> => {
+const startServers = async (ports: StackPorts, reporter: Reporter): Promise<Servers> => {
   const brokers = process.env['KAFKA_BROKERS'];
   const url = process.env['CLICKHOUSE_URL'];
   if (!brokers || !url)
@@ -94,12 +124,12 @@ const startServers = async (ports: Ports, reporter: Reporter): Promise<Servers> 
   const started = await Promise.allSettled([
     brokers
       ? Promise.resolve(null)
-      : startKafka({ dataDir: join(local, 'data/kafka'), port: ports.KAFKA_PORT, onProgress }),
+      : startKafka({ dataDir: join(local, 'data/kafka'), port: ports.kafka, onProgress }),
     url
       ? Promise.resolve(null)
       : startClickHouse({
           dataDir: join(local, 'data/clickhouse'),
-          port: ports.CLICKHOUSE_PORT,
+          port: ports.clickHouse,
           onProgress,
         }),
   ] as const);
@@ -138,35 +168,42 @@ const prepare = async (config: StackConfig, reporter: Reporter): Promise<void> =
   );
 };
 
-/** A file that its owner alone can read, also where it was there before with other permissions. */
-const writePrivate = async (name: string, text: string): Promise<void> => {
-  const path = join(local, name);
-  await writeFile(`${path}.new`, text, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+/** The setting by which each service is told its port. */
+const portOf = (name: string, ports: StackPorts): Readonly<Record<string, string>> => {
+  switch (name) {
+    case 'aggregator':
+      return { HEALTH_PORT: String(ports.aggregatorHealth) };
+    case 'bridge':
+      return { HEALTH_PORT: String(ports.bridgeHealth) };
+    case 'emitters':
+      return { HEALTH_PORT: String(ports.emitterHealth) };
+    case 'usage-api':
+      return { USAGE_API_PORT: String(ports.usageApi) };
+    case 'commerce':
+      return { COMMERCE_PORT: String(ports.commerce) };
+    default:
+      throw new Error(`no port is known for ${name}`);
+  }
 };
 
-const writeStackEnvironment = (environment: Readonly<Record<string, string>>): Promise<void> =>
-  writePrivate(
-    'stack.env',
-    Object.entries(environment)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join(''),
-  );
+interface Parts {
+  readonly config: StackConfig;
+  readonly environment: Settings;
+  readonly ports: StackPorts;
+  readonly servers: readonly (LocalKafka | LocalClickHouse)[];
+  /** Ends the servers. */
+  readonly close: () => Promise<void>;
+  readonly reporter: Reporter;
+}
 
-/** For `curl --netrc-file`: the login of ClickHouse, which no command line shows then. */
-const writeNetrc = async ({ CLICKHOUSE_USER, CLICKHOUSE_PASSWORD }: Settings): Promise<void> => {
-  if (!CLICKHOUSE_USER || !CLICKHOUSE_PASSWORD) return; // it runs elsewhere
-  const login = `login ${CLICKHOUSE_USER} password ${CLICKHOUSE_PASSWORD}`;
-  await writePrivate('netrc', `machine 127.0.0.1 ${login}\nmachine localhost ${login}\n`);
-};
-
-const assemble = (
-  config: StackConfig,
-  environment: Readonly<Record<string, string>>,
-  servers: readonly (LocalKafka | LocalClickHouse)[],
-  closeServers: () => Promise<void>,
-  reporter: Reporter,
-): Stack => {
+const assemble = ({
+  config,
+  environment,
+  ports,
+  servers,
+  close: closeServers,
+  reporter,
+}: Parts): Stack => {
   const supervisor = new Supervisor({
     logDirectory: join(local, 'logs'),
     onEvent: (line) => reporter.note(line),
@@ -188,7 +225,7 @@ const assemble = (
       supervisor.start({
         name,
         main: `services/${name}/main.ts`,
-        environment: { ...environment, ...more },
+        environment: { ...environment, ...portOf(name, ports), ...more },
       }),
     close: async () => {
       closing = true;

@@ -1,28 +1,23 @@
 import { parseArgs } from 'node:util';
-import { parseEnvironment, wholeNumber } from '../shared/config.ts';
 import { UserError } from '../shared/errors.ts';
+import { localPath } from '../shared/local-directory.ts';
 import { explain } from '../shared/lifecycle.ts';
-import { runMainJob } from './main-job.ts';
+import { runMainJob, whereToLook } from './main-job.ts';
 import { openStack } from './open-stack.ts';
 import { Reporter } from './reporter.ts';
+import { readStackPorts } from './stack-ports.ts';
 
 const HELP = `Runs the whole pipeline on this machine, on recorded and simulated usage, until Ctrl-C.
 
 Usage: npm start -- [options]
 
   --exit-when-done   end after the summary; exit code 1 if anything does not add up
-  --empty            start the stack with no data
+  --empty            only start the stack: import nothing, and start no emitter
   --help             show this
 
-Settings: KAFKA_PORT (9092), CLICKHOUSE_PORT (8123), USAGE_API_PORT (8080), COMMERCE_PORT (8081); KAFKA_BROKERS and CLICKHOUSE_URL use servers that
-run elsewhere; see docs/operations.md for all of them.`;
-
-const settings = {
-  KAFKA_PORT: wholeNumber(9092, 0, 65_535),
-  CLICKHOUSE_PORT: wholeNumber(8123, 0, 65_535),
-  USAGE_API_PORT: wholeNumber(8080, 1, 65_535),
-  COMMERCE_PORT: wholeNumber(8081, 1, 65_535),
-};
+Settings: PORT_BASE moves all ports (20000: seven from there on; 0: free ones); or each of KAFKA_PORT (9092), CLICKHOUSE_PORT (8123),
+USAGE_API_PORT (8080), COMMERCE_PORT (8081), HEALTH_PORT (9400, the first of three); KAFKA_BROKERS and CLICKHOUSE_URL use
+servers that run elsewhere; see docs/operations.md for all of them.`;
 
 const options = (): { readonly exitWhenDone: boolean; readonly empty: boolean } | null => {
   try {
@@ -56,18 +51,14 @@ const run = async (): Promise<number> => {
     return 0;
   }
   const reporter = new Reporter();
-  const ports = parseEnvironment(settings);
-  const stack = await openStack(ports, reporter);
+  const stack = await openStack(await readStackPorts(process.env), reporter);
   try {
-    const job = runMainJob(stack, reporter, {
-      empty: chosen.empty,
-      usageApiPort: ports.USAGE_API_PORT,
-      commercePort: ports.COMMERCE_PORT,
-    });
+    const job = runMainJob(stack, reporter, { empty: chosen.empty });
     const first = await Promise.race([job, asked, stack.broken]);
     if (first === 'asked') return 0;
     if (chosen.exitWhenDone) return first ? 0 : 1;
-    reporter.note('The stack goes on. Ctrl-C stops it; its data stay in .local/data.');
+    reporter.note(whereToLook(stack));
+    reporter.note(`The stack goes on. Ctrl-C stops it; its data stay in ${localPath('data')}.`);
     await Promise.race([asked, stack.broken]);
     return 0;
   } finally {

@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../shared/clickhouse/client.ts';
 import { readBillingCounts, type BillingCounts } from '../shared/billing/billing-counts.ts';
+import type { CommerceConfig } from '../shared/config.ts';
 import { readCommerceHoldings } from '../shared/billing/commerce-holdings.ts';
 import { dimensionTable } from '../shared/billing/dimension-table.ts';
 import { readBillingSides, reconcile, type Reconciliation } from '../shared/billing/reconcile.ts';
@@ -64,11 +65,11 @@ const countOf = async (client: ClickHouseClient, table: string): Promise<number>
 
 export const readSummary = async (
   client: ClickHouseClient,
-  commerceUrl: string,
+  { COMMERCE_URL: url, COMMERCE_TOKEN: token }: CommerceConfig,
 ): Promise<Summary> => {
   const rows = await queryRows<Record<string, string>>(client, COUNTS);
   // Commerce is asked first: what it accepts after that would look like a difference otherwise.
-  const holdings = await readCommerceHoldings({ url: commerceUrl, token: null });
+  const holdings = await readCommerceHoldings({ url, token: token ?? null });
   const sides = await readBillingSides(client);
   return {
     sources: rows.map((row) => ({

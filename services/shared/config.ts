@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ControlKey, Keyring } from './control-record.ts';
+import { DEFAULT_PORTS, localUrl } from './default-ports.ts';
 import { UserError } from './errors.ts';
 import { HOUR_MILLIS } from './time.ts';
 
@@ -56,7 +57,7 @@ const matching = (
 
 const brokers = z
   .string()
-  .default('127.0.0.1:9092')
+  .default(`127.0.0.1:${String(DEFAULT_PORTS.kafka)}`)
   .transform((text) => text.split(',').map((broker) => broker.trim()))
   .refine(
     (list) => list.every((broker) => /^[^\s:/]+:\d{1,5}$|^\[[\da-fA-F:]+\]:\d{1,5}$/.test(broker)),
@@ -111,7 +112,7 @@ export const kafkaSettings = {
 export const clickHouseSettings = {
   CLICKHOUSE_URL: z
     .string()
-    .default('http://127.0.0.1:8123')
+    .default(localUrl(DEFAULT_PORTS.clickHouse))
     .refine((text) => /^https?:\/\/[^@\s]+$/.test(text) && URL.canParse(text), {
       message: 'must be an http or https URL without user or password in it',
     }),
@@ -134,17 +135,38 @@ export const hourSettings = {
   ),
 };
 
-export const commerceSettings = {
-  COMMERCE_URL: z
+/** The address of a service, without a slash at its end. */
+const serviceUrl = (port: number): z.ZodType<string, string | undefined> =>
+  z
     .string()
-    .default('http://127.0.0.1:8081')
+    .default(localUrl(port))
     .refine((text) => /^https?:\/\/[^@\s?#]+$/.test(text) && URL.canParse(text), {
       message: 'must be an http or https URL without user, password or query in it',
     })
-    .transform((text) => text.replace(/\/+$/, '')),
+    .transform((text) => text.replace(/\/+$/, ''));
+
+export const commerceSettings = {
+  COMMERCE_URL: serviceUrl(DEFAULT_PORTS.commerce),
   /** Bearer token for Commerce. */
   COMMERCE_TOKEN: z.string().optional(),
 };
+
+/** Where each service says how it is. `npm start` leaves its own in `stack.env`. */
+export const serviceUrlSettings = {
+  AGGREGATOR_HEALTH_URL: serviceUrl(DEFAULT_PORTS.aggregatorHealth),
+  BRIDGE_HEALTH_URL: serviceUrl(DEFAULT_PORTS.bridgeHealth),
+  EMITTER_HEALTH_URL: serviceUrl(DEFAULT_PORTS.emitterHealth),
+  USAGE_API_URL: serviceUrl(DEFAULT_PORTS.usageApi),
+  COMMERCE_URL: commerceSettings.COMMERCE_URL,
+};
+
+export interface ServiceUrls {
+  readonly AGGREGATOR_HEALTH_URL: string;
+  readonly BRIDGE_HEALTH_URL: string;
+  readonly EMITTER_HEALTH_URL: string;
+  readonly USAGE_API_URL: string;
+  readonly COMMERCE_URL: string;
+}
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -153,6 +175,11 @@ export const logSettings = {
     .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` })
     .default('info'),
 };
+
+export interface CommerceConfig {
+  readonly COMMERCE_URL: string;
+  readonly COMMERCE_TOKEN?: string | undefined;
+}
 
 export interface KafkaConfig {
   readonly KAFKA_BROKERS: readonly string[];

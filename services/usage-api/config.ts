@@ -7,6 +7,7 @@ import {
   type ClickHouseConfig,
   type Environment,
 } from '../shared/config.ts';
+import { DEFAULT_PORTS } from '../shared/default-ports.ts';
 import { isSubscriptionId } from './usage-query.ts';
 
 /** The provider subscription of the recording in samples/. */
@@ -27,7 +28,7 @@ export const readConfig = (environment: Environment): UsageApiConfig =>
     {
       ...clickHouseSettings,
       ...hourSettings,
-      USAGE_API_PORT: wholeNumber(8080, 0, 65_535),
+      USAGE_API_PORT: wholeNumber(DEFAULT_PORTS.usageApi, 0, 65_535),
       USAGE_API_HOST: z
         .enum(['127.0.0.1', '::1', 'localhost'], {
           error: 'must be 127.0.0.1, ::1 or localhost, because the usage API has no sign-in',

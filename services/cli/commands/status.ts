@@ -5,7 +5,7 @@ import { withAdmin, withClickHouse } from '../../shared/sources/source-tools.ts'
 import { formatTable } from '../../shared/terminal/table.ts';
 import { isoText } from '../../shared/time.ts';
 import { print, printJson } from '../print.ts';
-import { lookConfig } from '../settings.ts';
+import { statusConfig } from '../settings.ts';
 import { readPartitions, type PartitionStatus } from '../status/partitions.ts';
 import { readServices, type ServiceStatus } from '../status/services.ts';
 
@@ -18,8 +18,8 @@ interface Status {
 }
 
 const readStatus = async (): Promise<Status> => {
-  const config = lookConfig();
-  const services = await readServices();
+  const config = statusConfig();
+  const services = await readServices(config);
   return withClickHouse(config, (client) =>
     withAdmin(config, async (admin) => {
       const { completeThrough } = await readCoverage(client);

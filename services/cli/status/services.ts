@@ -1,13 +1,14 @@
 import { z } from 'zod';
+import type { ServiceUrls } from '../../shared/config.ts';
 
-/** Where the services of this machine say how they are, by default. */
-const SERVICES = {
-  aggregator: 'http://127.0.0.1:9400/health/ready',
-  bridge: 'http://127.0.0.1:9401/health/ready',
-  'usage-api': 'http://127.0.0.1:8080/health/ready',
-  commerce: 'http://127.0.0.1:8081/health/ready',
-  'emitter-compute': 'http://127.0.0.1:9410/health/ready',
-} as const;
+/** Where each service says how it is. */
+const addresses = (urls: ServiceUrls) => ({
+  aggregator: urls.AGGREGATOR_HEALTH_URL,
+  bridge: urls.BRIDGE_HEALTH_URL,
+  'usage-api': urls.USAGE_API_URL,
+  commerce: urls.COMMERCE_URL,
+  'emitter-compute': urls.EMITTER_HEALTH_URL,
+});
 
 export interface ServiceStatus {
   readonly name: string;
@@ -49,6 +50,8 @@ const ask = async (name: string, url: string): Promise<ServiceStatus> => {
   }
 };
 
-/** Asks each service on its usual port. */
-export const readServices = (): Promise<readonly ServiceStatus[]> =>
-  Promise.all(Object.entries(SERVICES).map(([name, url]) => ask(name, url)));
+/** Asks each service where the settings say it is. */
+export const readServices = (urls: ServiceUrls): Promise<readonly ServiceStatus[]> =>
+  Promise.all(
+    Object.entries(addresses(urls)).map(([name, url]) => ask(name, `${url}/health/ready`)),
+  );
