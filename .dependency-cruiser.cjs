@@ -55,7 +55,7 @@ module.exports = {
           '^services/(aggregator|bridge)/',
           '^services/shared/usage-event-problem\\.ts$',
           '^services/shared/avro/usage-event-codec\\.ts$',
-          '^services/shared/billing/reconcile\\.ts$',
+          '^services/shared/billing/(reconcile|billing-sides)\\.ts$',
         ],
       },
     },

@@ -4,7 +4,8 @@ import { readBillingCounts, type BillingCounts } from '../shared/billing/billing
 import type { CommerceConfig } from '../shared/config.ts';
 import { readCommerceHoldings } from '../shared/billing/commerce-holdings.ts';
 import { dimensionTable } from '../shared/billing/dimension-table.ts';
-import { readBillingSides, reconcile, type Reconciliation } from '../shared/billing/reconcile.ts';
+import { readBillingSides } from '../shared/billing/billing-sides.ts';
+import { reconcile, type Reconciliation } from '../shared/billing/reconcile.ts';
 import { readCoverage } from '../shared/sources/coverage.ts';
 import { printable } from '../shared/terminal/printable.ts';
 import { formatTable } from '../shared/terminal/table.ts';
@@ -147,11 +148,6 @@ export const formatSummary = (
     `Compared           ${number(reconciliation.compared)} resources, meters and hours: ` +
       `${number(reconciliation.differences.length)} differences between windows, submissions and Commerce`,
     '',
-    dimensionTable(
-      'BILLED, BY METER',
-      reconciliation.dimensions,
-      (key) => meterNames.get(key) ?? key,
-      true,
-    ),
+    dimensionTable('BILLED, BY METER', reconciliation, (key) => meterNames.get(key) ?? key, true),
   ].join('\n');
 };

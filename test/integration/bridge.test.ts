@@ -202,6 +202,9 @@ test('history that Commerce takes no more is dead-lettered, with the reason', as
   expect(rows).toEqual([
     { code: 'Expired', message: expect.stringContaining('History is not carried') as string },
   ]);
+  const { differences } = await stack.reconcile();
+  expect(differences).toHaveLength(counts.deadLettered);
+  expect(new Set(differences.map(({ kind }) => kind))).toEqual(new Set(['refused']));
 });
 
 test('history is billed only if its source says so, and never of a run that was abandoned', async () => {

@@ -92,6 +92,7 @@ test('a billed hour that is rebuilt is not billed again: reconcile shows exactly
       dimensionKey: lost['meter'],
       expected: lost['rest'],
       found: lost['billed'],
+      reason: '',
     },
   ]);
   const { code, stdout } = await run('reconcile', ...RANGE);
@@ -103,18 +104,48 @@ test('a billed hour that is rebuilt is not billed again: reconcile shows exactly
   const otherHour = '2025-01-01T00:00:00Z'; // Commerce has later ones, which are not compared
   expect((await reconciled('--from', otherHour, '--to', otherHour)).differences).toEqual([]);
 
-  // Commerce is away: what was submitted still tells.
-  await endCommerce();
-  const alone = await reconciled();
-  expect(alone).toMatchObject({ code: 1, differences: found.differences });
-  expect(alone.withoutCommerce).toMatch(/^Commerce at http.* does not tell/);
-
   // The log still has the event: with it the windows are again what was billed.
   expect(
     await run('rebuild', topic, ...RANGE, '--from-log', '--apply', '--reason', 'a test'),
   ).toMatchObject({ code: 0 });
-  const mended = await run('reconcile');
-  expect(mended).toMatchObject({ code: 0 });
-  expect(mended.stdout).toMatch(/^Windows and submissions are compared alone\. Commerce at /m);
-  expect(mended.stdout).toMatch(/: no difference\.$/m);
+  expect(await reconciled()).toMatchObject({ code: 0, differences: [], withoutCommerce: null });
+});
+
+test('a comparison without Commerce fails and says so: what could not be asked may hold anything', async () => {
+  await endCommerce();
+  const { code, stdout } = await run('reconcile');
+  expect(code).toBe(1);
+  expect(stdout).toMatch(
+    /^NOT COMPARED WITH COMMERCE: Commerce at http.* does not tell what it has accepted .*: set COMMERCE_URL and COMMERCE_TOKEN\. Windows and submissions alone, 72 .*: no difference\.$/m,
+  );
+  expect(stdout).not.toMatch(/^Compared /m);
+  const json = await reconciled();
+  expect(json).toMatchObject({ code: 1, differences: [] });
+  expect(json.withoutCommerce).toMatch(/^Commerce at http.* does not tell/);
+  await stack.startCommerce();
+  expect((await run('reconcile')).code).toBe(0);
+});
+
+test('where there was nothing to compare, that is no success', async () => {
+  const hour = '2024-01-01T00:00:00Z';
+  const { code, stdout, stderr } = await run('reconcile', '--from', hour, '--to', hour);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(
+    /^usagectl: Nothing could be compared: no hour of a billable source is closed/,
+  );
+});
+
+test('usage that Commerce refused for good is not what one may be content with', async () => {
+  await stack.clickHouse.command({
+    query: `INSERT INTO commerce_outcomes (topic, epoch, partition, reported_hour, submission_id, outcome, code, message, rank)
+      SELECT topic, epoch, partition, reported_hour, submission_id, 'dead-lettered', 'BadArgument', 'no \u001b[2J text', 255
+      FROM commerce_usage WHERE outcome = 'accepted' AND quantity > 0 ORDER BY submission_id LIMIT 1`,
+  });
+  const { code, stdout } = await run('reconcile');
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^dead-lettered +.* 1 +\S+ +Commerce refused it for good$/m);
+  expect(stdout).toContain(
+    'Commerce refused it for good: it is not billed (BadArgument: no \\u001b[2J text)',
+  );
+  expect(stdout).not.toContain('\u001b');
 });

@@ -1,15 +1,12 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { Command } from 'commander';
+import { readBillingSides, refuseNothingToCompare } from '../../shared/billing/billing-sides.ts';
 import { readCommerceHoldings, type Holding } from '../../shared/billing/commerce-holdings.ts';
-import { dimensionTable } from '../../shared/billing/dimension-table.ts';
 import {
   ALL_HOURS,
-  readBillingSides,
   reconcile,
   type Difference,
-  type DifferenceKind,
   type HourSpan,
-  type Reconciliation,
   type Submitted,
 } from '../../shared/billing/reconcile.ts';
 import {
@@ -20,15 +17,11 @@ import {
 } from '../../shared/config.ts';
 import { formatQuantity, type Quantity } from '../../shared/decimal.ts';
 import { messageOf, UserError } from '../../shared/errors.ts';
-import { readMeterCatalog } from '../../shared/meters/meter-catalog.ts';
-import { asciiLower } from '../../shared/placement.ts';
 import { withClickHouse } from '../../shared/sources/source-tools.ts';
-import { formatTable } from '../../shared/terminal/table.ts';
-import { isoText, nextHour, type Hour } from '../../shared/time.ts';
+import { nextHour, type Hour } from '../../shared/time.ts';
 import { hour } from '../hour-option.ts';
 import { print, printJson } from '../print.ts';
-
-const SHOWN = 20;
+import { formatReconciliation, type Found } from '../reconcile/show.ts';
 
 interface Options {
   readonly from?: Hour;
@@ -36,25 +29,10 @@ interface Options {
   readonly json?: boolean;
 }
 
-interface Found extends Reconciliation {
-  /** How many submissions of each outcome there are. */
-  readonly outcomes: Readonly<Record<string, number>>;
-  /** Why Commerce was not compared; null where it was. */
-  readonly withoutCommerce: string | null;
-}
-
 interface Holdings {
   readonly holdings: readonly Holding[] | null;
   readonly withoutCommerce: string | null;
 }
-
-const MEANING: Readonly<Record<DifferenceKind, string>> = {
-  'not-composed': 'the windows have it, no submission does',
-  'wrong-submission': 'windows and submission differ',
-  'not-at-commerce': 'it was accepted, Commerce has nothing',
-  'wrong-at-commerce': 'submission and Commerce differ',
-  'only-at-commerce': 'Commerce has what was not submitted',
-};
 
 const readSettings = () =>
   parseEnvironment({ ...clickHouseSettings, ...hourSettings, ...commerceSettings });
@@ -111,60 +89,6 @@ const outcomesOf = (
   return counts;
 };
 
-const byHour = (a: Difference, b: Difference): number =>
-  a.hour - b.hour || (nameOf(a) < nameOf(b) ? -1 : 1);
-
-const format = (found: Found): string => {
-  const names = new Map(
-    readMeterCatalog().map(({ meterId, name }) => [asciiLower(meterId), name] as const),
-  );
-  const meter = (key: string): string => names.get(key) ?? key;
-  const { dimensions, differences, compared, outcomes, withoutCommerce } = found;
-
-  const lines = [
-    dimensionTable('BILLABLE, BY METER', dimensions, meter, withoutCommerce === null),
-
-    '',
-    `Submissions: ${
-      Object.entries(outcomes)
-        .sort()
-        .map(([outcome, count]) => `${count.toLocaleString('en')} ${outcome}`)
-        .join(', ') || 'none'
-    }.`,
-  ];
-  if (withoutCommerce) {
-    lines.push(`Windows and submissions are compared alone. ${withoutCommerce}`);
-  }
-  if (differences.length > 0) {
-    lines.push(
-      '',
-      formatTable(
-        ['HOUR', 'METER', 'RESOURCE', 'WHAT', 'EXPECTED', 'FOUND', 'TOO MUCH'],
-        [...differences]
-          .sort(byHour)
-          .slice(0, SHOWN)
-          .map((each) => [
-            isoText(each.hour),
-            meter(each.dimensionKey),
-            each.resourceKey,
-            MEANING[each.kind],
-            formatQuantity(each.expected),
-            formatQuantity(each.found),
-            formatQuantity((each.found - each.expected) as Quantity),
-          ]),
-      ),
-    );
-  }
-  const count = differences.length;
-  const shown = count > SHOWN ? `, of which ${String(SHOWN)} are shown` : '';
-  lines.push(
-    '',
-    `Compared ${compared.toLocaleString('en')} resources, meters and hours: ` +
-      `${count === 0 ? 'no difference' : `${count.toLocaleString('en')} difference${count === 1 ? '' : 's'}`}${shown}.`,
-  );
-  return lines.join('\n');
-};
-
 /** Quantities are exact, and JSON's numbers are not. */
 const asText = (_: string, value: unknown): unknown =>
   typeof value === 'bigint' ? formatQuantity(value as Quantity) : value;
@@ -172,16 +96,17 @@ const asText = (_: string, value: unknown): unknown =>
 export const reconcileCommand = (): Command =>
   new Command('reconcile')
     .description(
-      'compare what the windows say is billable with what was submitted and what Commerce accepted; exit code 1 where anything differs',
+      'compare what the windows say is billable with what was submitted and what Commerce accepted; exit code 1 where anything differs or could not be asked',
     )
     .option('--from <hour>', 'first reported hour (the first of all)', hour)
     .option('--to <hour>', 'last reported hour, itself included (the last that is closed)', hour)
     .option('--json', 'as JSON')
     .addHelpText(
       'after',
-      '\nCommerce is asked at COMMERCE_URL, with COMMERCE_TOKEN where it wants one. Where it cannot be reached, windows\n' +
-        'and submissions are compared alone. Billed hours are never composed again: where "usagectl rebuild" has restated\n' +
-        'one, the difference is what was billed too much, or (below zero) too little.',
+      '\nCommerce is asked at COMMERCE_URL, with COMMERCE_TOKEN where it wants one. Where it does not answer, windows and\n' +
+        'submissions are compared alone, and the exit code is 1. Usage that Commerce refused for good is a difference;\n' +
+        'what is held, pending or carried into a later hour is shown, and is none. Billed hours are never composed again:\n' +
+        'where "usagectl rebuild" has restated one, the difference is what was billed too much, or (below zero) too little.',
     )
     .action(async ({ from, to, json }: Options) => {
       if (from !== undefined && to !== undefined && from > to) {
@@ -192,8 +117,12 @@ export const reconcileCommand = (): Command =>
         from: from ?? ALL_HOURS.from,
         end: to === undefined ? ALL_HOURS.end : nextHour(to, config.USAGE_HOUR_MILLIS),
       };
-      const found = await withClickHouse(config, (client) => compare(client, config, span));
+      const found = await withClickHouse(config, async (client) => {
+        await refuseNothingToCompare(client, span);
+        return compare(client, config, span);
+      });
       if (json) printJson(JSON.parse(JSON.stringify(found, asText)));
-      else print(format(found));
-      if (found.differences.length > 0) process.exitCode = 1;
+      else print(formatReconciliation(found));
+      // A side that could not be looked at may hold anything.
+      if (found.differences.length > 0 || found.withoutCommerce !== null) process.exitCode = 1;
     });

@@ -55,8 +55,10 @@ export const readCommerceHoldings = async (
       quantity: row.submittedQuantity,
     }));
   } catch (cause) {
+    // `fetch` itself says only that it failed; what it met stands in its cause.
+    const met = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
     throw new UserError(
-      `Commerce at ${url} does not tell what it has accepted (${messageOf(cause)}): set COMMERCE_URL and COMMERCE_TOKEN`,
+      `Commerce at ${url} does not tell what it has accepted (${messageOf(met)}): set COMMERCE_URL and COMMERCE_TOKEN`,
       { cause },
     );
   }

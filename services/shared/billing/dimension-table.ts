@@ -1,19 +1,48 @@
 import { formatQuantity } from '../decimal.ts';
 import { formatTable } from '../terminal/table.ts';
-import type { Reconciliation } from './reconcile.ts';
+import type { DimensionTotals, Reconciliation } from './reconcile.ts';
 
-/** The totals of each meter, side by side; without Commerce's where that was not asked. */
+/**
+ * The totals of each meter, side by side, and whether they are equal or what of it is not billed; without
+ * Commerce's where that was not asked.
+ */
 export const dimensionTable = (
   title: string,
-  dimensions: Reconciliation['dimensions'],
+  { dimensions, unbilled }: Pick<Reconciliation, 'dimensions' | 'unbilled'>,
   meterName: (dimensionKey: string) => string,
   hasCommerce: boolean,
-): string =>
-  formatTable(
-    [title, 'WINDOWS', 'SUBMITTED', ...(hasCommerce ? ['COMMERCE'] : []), ''],
-    dimensions.map(({ dimensionKey, windows, submitted, accepted }) => {
-      const sides = [windows, submitted, ...(hasCommerce ? [accepted] : [])];
-      const isEqual = sides.every((each) => each === windows);
-      return [meterName(dimensionKey), ...sides.map(formatQuantity), isEqual ? 'equal' : ''];
-    }),
+): string => {
+  const hasCarries = dimensions.some(({ carriedIn, carriedOn }) => carriedIn + carriedOn !== 0n);
+  const stateOf = (totals: DimensionTotals): string => {
+    const waiting = unbilled.filter(({ dimensionKey }) => dimensionKey === totals.dimensionKey);
+    if (waiting.length > 0) {
+      return waiting.map(({ why, quantity }) => `${formatQuantity(quantity)} ${why}`).join(', ');
+    }
+    return isEqual(totals, hasCommerce) ? 'equal' : 'differs';
+  };
+  return formatTable(
+    [
+      title,
+      'WINDOWS',
+      ...(hasCarries ? ['CARRIED IN', 'CARRIED ON'] : []),
+      'SUBMITTED',
+      ...(hasCommerce ? ['COMMERCE'] : []),
+      '',
+    ],
+    dimensions.map((totals) => [
+      meterName(totals.dimensionKey),
+      formatQuantity(totals.windows),
+      ...(hasCarries ? [totals.carriedIn, totals.carriedOn].map(formatQuantity) : []),
+      formatQuantity(totals.submitted),
+      ...(hasCommerce ? [formatQuantity(totals.accepted)] : []),
+      stateOf(totals),
+    ]),
   );
+};
+
+/** Whether what the windows hold, with what was carried, was submitted and accepted. */
+const isEqual = (totals: DimensionTotals, hasCommerce: boolean): boolean => {
+  const { windows, carriedIn, carriedOn, submitted, accepted } = totals;
+  const isSubmitted = windows + carriedIn === submitted + carriedOn;
+  return isSubmitted && (!hasCommerce || accepted === submitted);
+};

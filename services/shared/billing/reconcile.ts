@@ -1,14 +1,10 @@
-import type { ClickHouseClient } from '@clickhouse/client';
-import { queryRows } from '../clickhouse/client.ts';
-import { addQuantities, parseQuantity, ZERO, type Quantity } from '../decimal.ts';
+import { addQuantities, ZERO, type Quantity } from '../decimal.ts';
 import { asciiLower, resourceKey } from '../placement.ts';
 import type { Hour } from '../time.ts';
-import { meterTerms, termsOf, type BillingTerms } from './billing-terms.ts';
 import type { Holding } from './commerce-holdings.ts';
-import { readTerms } from './terms-table.ts';
 
 /** A quantity of one resource and dimension in one reported hour. */
-interface Billed {
+export interface Billed {
   readonly hour: Hour;
   readonly resourceKey: string;
   readonly dimensionKey: string;
@@ -19,8 +15,12 @@ interface Billed {
 export interface Submitted extends Billed {
   readonly submissionId: string;
   readonly outcome: string;
+  /** Why Commerce did not take it, in its own words; empty where it did. */
+  readonly reason: string;
   /** Submissions whose quantity is inside. */
   readonly carries: readonly string[];
+  /** Whether a later submission has its quantity inside. */
+  readonly isCarriedOn: boolean;
 }
 
 export interface BillingSides {
@@ -43,6 +43,7 @@ export const ALL_HOURS: HourSpan = { from: 0 as Hour, end: (0xffff_ffff * 1000) 
 export type DifferenceKind =
   | 'not-composed' // closed usage that is in no submission: the bridge is behind, or halted
   | 'wrong-submission' // a submission holds another quantity than its windows and carries
+  | 'refused' // Commerce took it for no hour: it is billable, and is not billed
   | 'not-at-commerce' // it counts as accepted, and Commerce has nothing of it
   | 'wrong-at-commerce' // Commerce holds another quantity
   | 'only-at-commerce'; // Commerce holds what was not to be billed
@@ -54,12 +55,39 @@ export interface Difference {
   readonly dimensionKey: string;
   readonly expected: Quantity;
   readonly found: Quantity;
+  /** Why, in the words of Commerce; empty where it has none. */
+  readonly reason: string;
 }
 
-/** The three sides of one dimension, altogether; nothing is accepted where Commerce was not asked. */
+/**
+ * Why usage that was submitted is not, or not yet, billed: Commerce refused it for good; its meter is
+ * unknown; it was not sent yet; it goes into a later hour that is not composed yet; the stamp does not
+ * report.
+ */
+export const UNBILLED = ['dead-lettered', 'held', 'pending', 'carried', 'not-reported'] as const;
+export type Unbilled = (typeof UNBILLED)[number];
+
+/** Submissions of one dimension that are not billed. */
+export interface UnbilledTotal {
+  readonly dimensionKey: string;
+  readonly why: Unbilled;
+  readonly submissions: number;
+  readonly quantity: Quantity;
+}
+
+/**
+ * The three sides of one dimension, altogether; nothing is accepted where Commerce was not asked. What
+ * Commerce took no more in its own hour moves into a later one, and is submitted there:
+ * `submitted = windows + carriedIn - carriedOn`.
+ */
 export interface DimensionTotals {
   readonly dimensionKey: string;
   readonly windows: Quantity;
+  /** Quantities of other hours inside these submissions. */
+  readonly carriedIn: Quantity;
+  /** Quantities of these hours that are submitted in later ones, or will be. */
+  readonly carriedOn: Quantity;
+  /** Without what was carried on. */
   readonly submitted: Quantity;
   readonly accepted: Quantity;
 }
@@ -68,6 +96,7 @@ export interface Reconciliation {
   /** Resources, dimensions and hours that were compared. */
   readonly compared: number;
   readonly dimensions: readonly DimensionTotals[];
+  readonly unbilled: readonly UnbilledTotal[];
   readonly differences: readonly Difference[];
 }
 
@@ -77,9 +106,13 @@ const keyOf = ({ hour, resourceKey: resource, dimensionKey }: Omit<Billed, 'quan
 const isAtCommerce = (outcome: string): boolean =>
   outcome === 'accepted' || outcome === 'duplicate' || outcome === 'mismatch';
 
+const unbilledOf = ({ outcome, isCarriedOn }: Submitted): Unbilled | null =>
+  outcome === 'carried' && isCarriedOn ? null : (UNBILLED.find((why) => why === outcome) ?? null);
+
 /**
  * Compares, exactly and for each resource, dimension and hour, what the closed windows hold, what was
- * submitted, and what Commerce says it has. Nothing differs where all is billed, and nothing twice.
+ * submitted, and what Commerce says it has. Nothing differs where all is billed, and nothing twice; what
+ * waits to be billed is no difference, what Commerce refused for good is one.
  * The sides may hold more than the hours that are compared: what is carried into them.
  */
 export const reconcile = (sides: BillingSides, { from, end } = ALL_HOURS): Reconciliation => {
@@ -93,9 +126,10 @@ export const reconcile = (sides: BillingSides, { from, end } = ALL_HOURS): Recon
     at: Omit<Billed, 'quantity'>,
     expected: Quantity,
     found: Quantity,
+    reason = '',
   ): void => {
     const { hour, resourceKey: resource, dimensionKey } = at;
-    differences.push({ kind, hour, resourceKey: resource, dimensionKey, expected, found });
+    differences.push({ kind, hour, resourceKey: resource, dimensionKey, expected, found, reason });
   };
 
   const windowOf = new Map(windows.map((window) => [keyOf(window), window]));
@@ -121,6 +155,9 @@ export const reconcile = (sides: BillingSides, { from, end } = ALL_HOURS): Recon
       .concat(each.carries.map((id) => quantities.get(id) ?? ZERO))
       .reduce(addQuantities);
     if (inside !== each.quantity) differ('wrong-submission', each, inside, each.quantity);
+    if (each.outcome === 'dead-lettered') {
+      differ('refused', each, each.quantity, ZERO, each.reason);
+    }
     if (sides.holdings === null) continue;
     const holding = held.get(key);
     if (!holding) {
@@ -136,109 +173,76 @@ export const reconcile = (sides: BillingSides, { from, end } = ALL_HOURS): Recon
   }
   return {
     compared: new Set([...windowOf.keys(), ...submissionOf.keys(), ...held.keys()]).size,
-    dimensions: totalsOf(windows, submissions, [...held.values()]),
+    dimensions: totalsOf(windows, submissions, quantities, [...held.values()]),
+    unbilled: unbilledTotals(submissions),
     differences,
   };
 };
 
+class Sums {
+  private readonly sums = new Map<string, Quantity>();
+
+  add(dimensionKey: string, quantity: Quantity): void {
+    this.sums.set(dimensionKey, addQuantities(this.of(dimensionKey), quantity));
+  }
+
+  of(dimensionKey: string): Quantity {
+    return this.sums.get(dimensionKey) ?? ZERO;
+  }
+
+  get names(): readonly string[] {
+    return [...this.sums.keys()];
+  }
+}
+
 const totalsOf = (
   windows: readonly Billed[],
-  submissions: readonly Billed[],
+  submissions: readonly Submitted[],
+  quantities: ReadonlyMap<string, Quantity>,
   holdings: readonly Billed[],
 ): readonly DimensionTotals[] => {
-  const sums = [windows, submissions, holdings].map((side) => {
-    const totals = new Map<string, Quantity>();
-    for (const { dimensionKey, quantity } of side) {
-      totals.set(dimensionKey, addQuantities(totals.get(dimensionKey) ?? ZERO, quantity));
-    }
-    return totals;
-  });
-  const names = new Set(sums.flatMap((totals) => [...totals.keys()]));
-  return [...names].sort().map((dimensionKey) => ({
+  const [ofWindows, carriedIn, carriedOn, submitted, accepted] = [
+    new Sums(),
+    new Sums(),
+    new Sums(),
+    new Sums(),
+    new Sums(),
+  ];
+  for (const { dimensionKey, quantity } of windows) ofWindows.add(dimensionKey, quantity);
+  for (const { dimensionKey, quantity } of holdings) accepted.add(dimensionKey, quantity);
+  for (const { dimensionKey, quantity, outcome, carries } of submissions) {
+    (outcome === 'carried' ? carriedOn : submitted).add(dimensionKey, quantity);
+    for (const id of carries) carriedIn.add(dimensionKey, quantities.get(id) ?? ZERO);
+  }
+  const names = [ofWindows, carriedOn, submitted, accepted].flatMap((sums) => sums.names);
+  return [...new Set(names)].sort().map((dimensionKey) => ({
     dimensionKey,
-    windows: sums[0]?.get(dimensionKey) ?? ZERO,
-    submitted: sums[1]?.get(dimensionKey) ?? ZERO,
-    accepted: sums[2]?.get(dimensionKey) ?? ZERO,
+    windows: ofWindows.of(dimensionKey),
+    carriedIn: carriedIn.of(dimensionKey),
+    carriedOn: carriedOn.of(dimensionKey),
+    submitted: submitted.of(dimensionKey),
+    accepted: accepted.of(dimensionKey),
   }));
 };
 
-interface BilledRow {
-  readonly hour: number;
-  readonly resource: string;
-  readonly meter: string;
-  readonly quantity: string;
-}
-
-const WITHIN = `u.reported_hour >= toDateTime({from:UInt32}, 'UTC') AND u.reported_hour < toDateTime({end:UInt32}, 'UTC')`;
-
-const exact = (text: string): Quantity => {
-  const quantity = parseQuantity(text);
-  if (quantity === null) throw new Error(`ClickHouse gave "${text}" as a quantity`);
-  return quantity;
-};
-
-/**
- * Reads the sides that ClickHouse holds, of all closed hours or of some: the windows of billable
- * sources, but for meters that the terms of their hour do not bill; the submissions, and those that
- * were carried into them.
- */
-export const readBillingSides = async (
-  client: ClickHouseClient,
-  span: HourSpan = ALL_HOURS,
-): Promise<Omit<BillingSides, 'holdings'>> => {
-  const terms = await readTerms(client);
-  const params = { from: span.from / 1000, end: span.end / 1000 };
-  const submissions = await queryRows<
-    BilledRow & {
-      readonly id: string;
-      readonly outcome: string;
-      readonly carries: readonly string[];
-    }
-  >(
-    client,
-    `SELECT toString(submission_id) AS id, toUnixTimestamp(reported_hour) AS hour,
-       resource_key AS resource, dimension_key AS meter, toString(u.quantity) AS quantity, outcome,
-       arrayMap(id -> toString(id), u.carries) AS carries
-     FROM commerce_usage AS u
-     WHERE ${WITHIN} OR u.submission_id IN (
-       SELECT arrayJoin(u.carries) FROM commerce_usage AS u WHERE ${WITHIN})`,
-    params,
+const unbilledTotals = (submissions: readonly Submitted[]): readonly UnbilledTotal[] => {
+  const totals = new Map<string, UnbilledTotal>();
+  for (const each of submissions) {
+    const why = unbilledOf(each);
+    if (why === null) continue;
+    const { dimensionKey, quantity } = each;
+    const key = `${why}\0${dimensionKey}`;
+    const before = totals.get(key);
+    totals.set(key, {
+      dimensionKey,
+      why,
+      submissions: (before?.submissions ?? 0) + 1,
+      quantity: addQuantities(before?.quantity ?? ZERO, quantity),
+    });
+  }
+  return [...totals.values()].sort(
+    (a, b) =>
+      UNBILLED.indexOf(a.why) - UNBILLED.indexOf(b.why) ||
+      (a.dimensionKey < b.dimensionKey ? -1 : 1),
   );
-  const windows = await queryRows<BilledRow>(
-    client,
-    `SELECT toUnixTimestamp(reported_hour) AS hour, resource_key AS resource, meter_key AS meter,
-       toString(sum(u.quantity)) AS quantity
-     FROM usage_closed_hours AS u
-     WHERE (topic, epoch) IN (SELECT topic, epoch FROM sources FINAL WHERE billable) AND ${WITHIN}
-     GROUP BY reported_hour, resource_key, meter_key`,
-    params,
-  );
-  return {
-    windows: billable(windows.map(billedOf), terms),
-    submissions: submissions.map((row) => ({
-      ...billedOf(row),
-      submissionId: row.id,
-      outcome: row.outcome,
-      carries: row.carries,
-    })),
-  };
-};
-
-const billedOf = (row: BilledRow): Billed => ({
-  hour: (row.hour * 1000) as Hour,
-  resourceKey: row.resource,
-  dimensionKey: row.meter,
-  quantity: exact(row.quantity),
-});
-
-/** Without the meters that are known and not billed. Unknown ones are submitted, and held. */
-const billable = (
-  windows: readonly Billed[],
-  terms: readonly BillingTerms[],
-): readonly Billed[] => {
-  const meters = new Map(terms.map((each) => [each.effectiveFrom, meterTerms(each)]));
-  return windows.filter(({ hour, dimensionKey }) => {
-    const found = termsOf(terms, hour);
-    return found && meters.get(found.effectiveFrom)?.get(dimensionKey)?.billable !== false;
-  });
 };

@@ -9,11 +9,8 @@ import {
   type BillingCounts,
 } from '../../../services/shared/billing/billing-counts.ts';
 import { readCommerceHoldings } from '../../../services/shared/billing/commerce-holdings.ts';
-import {
-  readBillingSides,
-  reconcile,
-  type Reconciliation,
-} from '../../../services/shared/billing/reconcile.ts';
+import { readBillingSides } from '../../../services/shared/billing/billing-sides.ts';
+import { reconcile, type Reconciliation } from '../../../services/shared/billing/reconcile.ts';
 import { openLogWriter } from '../../../services/shared/kafka/log-writer.ts';
 import { createOutTopics } from '../../../services/shared/sources/check-topics.ts';
 import type { SourceTools } from '../../../services/shared/sources/open-source.ts';

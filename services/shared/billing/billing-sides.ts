@@ -1,0 +1,126 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { queryRows } from '../clickhouse/client.ts';
+import { parseQuantity, type Quantity } from '../decimal.ts';
+import { UserError } from '../errors.ts';
+import type { Hour } from '../time.ts';
+import { meterTerms, termsOf, type BillingTerms } from './billing-terms.ts';
+import { ALL_HOURS, type Billed, type BillingSides, type HourSpan } from './reconcile.ts';
+import { readTerms } from './terms-table.ts';
+
+interface BilledRow {
+  readonly hour: number;
+  readonly resource: string;
+  readonly meter: string;
+  readonly quantity: string;
+}
+
+const WITHIN = `u.reported_hour >= toDateTime({from:UInt32}, 'UTC') AND u.reported_hour < toDateTime({end:UInt32}, 'UTC')`;
+
+const exact = (text: string): Quantity => {
+  const quantity = parseQuantity(text);
+  if (quantity === null) throw new Error(`ClickHouse gave "${text}" as a quantity`);
+  return quantity;
+};
+
+/**
+ * Reads the sides that ClickHouse holds, of all closed hours or of some: the windows of billable
+ * sources, but for meters that the terms of their hour do not bill; the submissions, and those that
+ * were carried into them.
+ */
+export const readBillingSides = async (
+  client: ClickHouseClient,
+  span: HourSpan = ALL_HOURS,
+): Promise<Omit<BillingSides, 'holdings'>> => {
+  const terms = await readTerms(client);
+  const params = { from: span.from / 1000, end: span.end / 1000 };
+  const submissions = await queryRows<
+    BilledRow & {
+      readonly id: string;
+      readonly outcome: string;
+      readonly reason: string;
+      readonly carries: readonly string[];
+      readonly carried_on: 0 | 1;
+    }
+  >(
+    client,
+    `SELECT toString(submission_id) AS id, toUnixTimestamp(reported_hour) AS hour,
+       resource_key AS resource, dimension_key AS meter, toString(u.quantity) AS quantity, outcome,
+       arrayStringConcat(arrayFilter(text -> text != '', [u.code, u.message]), ': ') AS reason,
+       arrayMap(id -> toString(id), u.carries) AS carries,
+       outcome = 'carried' AND u.submission_id IN (SELECT arrayJoin(c.carries) FROM commerce_usage AS c) AS carried_on
+     FROM commerce_usage AS u
+     WHERE ${WITHIN} OR u.submission_id IN (
+       SELECT arrayJoin(u.carries) FROM commerce_usage AS u WHERE ${WITHIN})`,
+    params,
+  );
+  const windows = await queryRows<BilledRow>(
+    client,
+    `SELECT toUnixTimestamp(reported_hour) AS hour, resource_key AS resource, meter_key AS meter,
+       toString(sum(u.quantity)) AS quantity
+     FROM usage_closed_hours AS u
+     WHERE (topic, epoch) IN (SELECT topic, epoch FROM sources FINAL WHERE billable) AND ${WITHIN}
+     GROUP BY reported_hour, resource_key, meter_key`,
+    params,
+  );
+  return {
+    windows: billable(windows.map(billedOf), terms),
+    submissions: submissions.map((row) => ({
+      ...billedOf(row),
+      submissionId: row.id,
+      outcome: row.outcome,
+      reason: row.reason,
+      carries: row.carries,
+      isCarriedOn: row.carried_on === 1,
+    })),
+  };
+};
+
+const billedOf = (row: BilledRow): Billed => ({
+  hour: (row.hour * 1000) as Hour,
+  resourceKey: row.resource,
+  dimensionKey: row.meter,
+  quantity: exact(row.quantity),
+});
+
+/** Without the meters that are known and not billed. Unknown ones are submitted, and held. */
+const billable = (
+  windows: readonly Billed[],
+  terms: readonly BillingTerms[],
+): readonly Billed[] => {
+  const meters = new Map(terms.map((each) => [each.effectiveFrom, meterTerms(each)]));
+  return windows.filter(({ hour, dimensionKey }) => {
+    const found = termsOf(terms, hour);
+    return found && meters.get(found.effectiveFrom)?.get(dimensionKey)?.billable !== false;
+  });
+};
+
+/**
+ * That nothing differs says something only where there was something to look at.
+ * @throws UserError where no hour of a billable source is closed, or nothing says yet what is billable
+ */
+export const refuseNothingToCompare = async (
+  client: ClickHouseClient,
+  { from, end }: HourSpan,
+): Promise<void> => {
+  const [row] = await queryRows<{ readonly closed: string; readonly terms: string }>(
+    client,
+    `SELECT toString(count()) AS closed,
+       (SELECT toString(count()) FROM billing_terms) AS terms
+     FROM (SELECT * FROM checkpoints FINAL) AS c
+     INNER JOIN (SELECT * FROM sources FINAL) AS s ON s.topic = c.topic AND s.epoch = c.epoch
+     WHERE s.billable AND (s.kind = 'live' OR s.state = 'sealed')
+       AND c.closed_through > greatest(s.first_hour, toDateTime({from:UInt32}, 'UTC'))
+       AND s.first_hour < toDateTime({end:UInt32}, 'UTC')`,
+    { from: from / 1000, end: end / 1000 },
+  );
+  if (row?.closed === '0') {
+    throw new UserError(
+      'Nothing could be compared: no hour of a billable source is closed in this range. See "usagectl status", and whether CLICKHOUSE_URL and CLICKHOUSE_DATABASE name the right database',
+    );
+  }
+  if (row?.terms === '0') {
+    throw new UserError(
+      'Nothing could be compared: the bridge has never run here, so nothing says which meters are billed. Start it, with COMMERCE_REGISTRATION_FILE',
+    );
+  }
+};
