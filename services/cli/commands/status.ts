@@ -4,6 +4,13 @@ import { readCoverage } from '../../shared/sources/coverage.ts';
 import { withAdmin, withClickHouse } from '../../shared/sources/source-tools.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
 import { isoText } from '../../shared/time.ts';
+import { ALL_OPEN } from '../dlq/letters.ts';
+import {
+  formatMisplaced,
+  misplacedObject,
+  readMisplaced,
+  type Misplaced,
+} from '../dlq/misplaced.ts';
 import { print, printJson } from '../print.ts';
 import { statusConfig } from '../settings.ts';
 import { readPartitions, type PartitionStatus } from '../status/partitions.ts';
@@ -15,6 +22,8 @@ interface Status {
   /** Every live hour before it is complete; null where there is no live source. */
   readonly completeThrough: string | null;
   readonly billing: BillingCounts;
+  /** Open dead letters on wrong partitions, where they tell which partitioner has put them there. */
+  readonly misplaced: readonly Misplaced[];
 }
 
 const readStatus = async (): Promise<Status> => {
@@ -28,12 +37,13 @@ const readStatus = async (): Promise<Status> => {
         partitions: await readPartitions(client, admin),
         completeThrough: completeThrough === null ? null : isoText(completeThrough),
         billing: await readBillingCounts(client),
+        misplaced: await readMisplaced(client, ALL_OPEN),
       };
     }),
   );
 };
 
-const format = ({ services, partitions, completeThrough, billing }: Status): string =>
+const format = ({ services, partitions, completeThrough, billing, misplaced }: Status): string =>
   [
     formatTable(
       ['SERVICE', 'STATE', ''],
@@ -74,6 +84,7 @@ const format = ({ services, partitions, completeThrough, billing }: Status): str
         .map(([name, count]) => `${String(count)} ${name}`)
         .join(', ')}`,
     ].join('\n'),
+    ...misplaced.map(formatMisplaced),
   ].join('\n\n');
 
 export const statusCommand = (): Command =>
@@ -82,6 +93,6 @@ export const statusCommand = (): Command =>
     .option('--json', 'as JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const status = await readStatus();
-      if (json) printJson(status);
+      if (json) printJson({ ...status, misplaced: status.misplaced.map(misplacedObject) });
       else print(format(status));
     });

@@ -17,6 +17,14 @@ export interface LetterFilter {
   readonly openOnly: boolean;
 }
 
+export const ALL_OPEN: LetterFilter = {
+  codes: null,
+  topics: null,
+  since: null,
+  until: null,
+  openOnly: true,
+};
+
 export interface LetterSummary extends Position {
   readonly code: DeadLetterCode;
   readonly message: string;
@@ -40,7 +48,7 @@ interface Condition {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-const conditionOf = (filter: LetterFilter, after: Position | null): Condition => {
+export const conditionOf = (filter: LetterFilter, after: Position | null): Condition => {
   const parts: string[] = [];
   const params: Record<string, unknown> = {};
   const add = (name: string, value: unknown, sql: string): void => {

@@ -1,3 +1,4 @@
+import type { ClickHouseClient } from '@clickhouse/client';
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import { UserError } from '../../shared/errors.ts';
 import { withClickHouse } from '../../shared/sources/source-tools.ts';
@@ -7,7 +8,15 @@ import { print, printJson } from '../print.ts';
 import { lookConfig } from '../settings.ts';
 import { describeValue, formatLetter } from './describe.ts';
 import { historyOf } from './dispositions.ts';
-import { countByCode, listLetters, readLetter, type CodeCount } from './letters.ts';
+import {
+  ALL_OPEN,
+  countByCode,
+  listLetters,
+  readLetter,
+  type CodeCount,
+  type Letter,
+} from './letters.ts';
+import { formatMisplaced, misplacedObject, readMisplaced, type Misplaced } from './misplaced.ts';
 import { filterOf, type FilterOptions } from './options.ts';
 import { parsePosition, positionText, type Position } from './position.ts';
 
@@ -21,15 +30,21 @@ interface ListOptions extends FilterOptions {
 export const list = async (options: ListOptions): Promise<void> => {
   const filter = filterOf(options);
   const after = options.after === undefined ? null : wholePosition(options.after);
-  const { counts, letters } = await withClickHouse(lookConfig(), async (client) => ({
+  const { counts, letters, misplaced } = await withClickHouse(lookConfig(), async (client) => ({
     counts: await countByCode(client, filter),
     letters: await listLetters(client, filter, options.limit + 1, after),
+    misplaced: await readMisplaced(client, filter),
   }));
   const page = letters.slice(0, options.limit);
   const last = page.at(-1);
   const next = letters.length > page.length && last ? positionText(last) : null;
   if (options.json) {
-    printJson({ counts: countsObject(counts), letters: page, next });
+    printJson({
+      counts: countsObject(counts),
+      misplaced: misplaced.map(misplacedObject),
+      letters: page,
+      next,
+    });
     return;
   }
   if (counts.length === 0) {
@@ -37,6 +52,7 @@ export const list = async (options: ListOptions): Promise<void> => {
     return;
   }
   print(formatCounts(counts));
+  for (const each of misplaced) print(`\n${formatMisplaced(each)}`);
   print('');
   print(
     formatTable(
@@ -74,6 +90,21 @@ export const formatCounts = (counts: readonly CodeCount[]): string =>
     counts.map(({ code, letters }) => [code, letters]),
   );
 
+/** The client that has put a dead letter where it stood, as far as others of the same life tell. */
+const misplacedAs = async (
+  client: ClickHouseClient,
+  { code, topic, epoch, disposition }: Letter,
+): Promise<Misplaced | null> => {
+  const openOnly = disposition === null;
+  const found = await readMisplaced(client, {
+    ...ALL_OPEN,
+    codes: [code],
+    topics: [topic],
+    openOnly,
+  });
+  return found.find((each) => each.epoch === epoch) ?? null;
+};
+
 interface ShowOptions {
   readonly epoch?: number;
   readonly json?: boolean;
@@ -87,6 +118,7 @@ export const show = async (text: string, options: ShowOptions): Promise<void> =>
     const letter = await readLetter(client, position);
     const description = describeValue(letter.value, readSchemaDirectory());
     const history = await historyOf(client, letter);
+    const misplaced = await misplacedAs(client, letter);
     if (options.json) {
       const { key, value, ...rest } = letter;
       printJson({
@@ -94,10 +126,12 @@ export const show = async (text: string, options: ShowOptions): Promise<void> =>
         key: key?.toString('base64') ?? null,
         value: value?.toString('base64') ?? null,
         ...description,
+        misplaced: misplaced && misplacedObject(misplaced),
         history,
       });
       return;
     }
     print(formatLetter(letter, description, history, options.allBytes === true));
+    if (misplaced) print(`\n${formatMisplaced(misplaced)}`);
   });
 };
