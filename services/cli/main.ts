@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import { UserError } from '../shared/errors.ts';
+import { actorName } from '../shared/sources/actor.ts';
 import { explain } from '../shared/lifecycle.ts';
 import { auditCommand } from './commands/audit.ts';
 import { epochCommand } from './commands/epoch.ts';
 import { dlqCommand } from './commands/dlq.ts';
+import { historyCommand } from './commands/history.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { lossCommand } from './commands/loss.ts';
 import { migrateCommand } from './commands/migrate.ts';
@@ -40,7 +42,24 @@ const program = new Command('usagectl')
   .addCommand(auditCommand())
   .addCommand(reconcileCommand())
   .addCommand(statusCommand())
-  .addCommand(dlqCommand());
+  .addCommand(dlqCommand())
+  .addCommand(historyCommand())
+  .option(
+    '--actor <name>',
+    'who does it, for what is recorded (USAGE_ACTOR, or the user of the system)',
+  )
+  .hook('preAction', (root) => {
+    const { actor } = root.opts<{ actor?: string }>();
+    if (actor !== undefined) process.env['USAGE_ACTOR'] = actor;
+    actorName(); // a name that cannot be recorded is refused before anything is done
+  });
+
+/** Every command tells of the options that all of them take. */
+const showGlobalOptions = (command: Command): void => {
+  command.configureHelp({ showGlobalOptions: true });
+  command.commands.forEach(showGlobalOptions);
+};
+showGlobalOptions(program);
 
 try {
   await program.parseAsync();

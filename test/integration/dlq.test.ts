@@ -71,7 +71,7 @@ afterAll(async () => {
 });
 
 const ctl = (...args: string[]) =>
-  usagectl(['dlq', ...args], { ...pipeline.environment, USER: 'olga' });
+  usagectl(['dlq', ...args, '--actor', 'olga'], pipeline.environment);
 
 const json = async <T>(...args: string[]): Promise<T> => {
   const { stdout, stderr, code } = await ctl(...args, '--json');

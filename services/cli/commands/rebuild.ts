@@ -5,8 +5,8 @@ import { UserError } from '../../shared/errors.ts';
 import { aggregatorGroup } from '../../shared/kafka/topic-names.ts';
 import { newestLife } from '../../shared/source.ts';
 import { readProgress } from '../../shared/sources/coverage.ts';
+import { actorName } from '../../shared/sources/actor.ts';
 import {
-  actorName,
   readSources,
   recordOperation,
   type RegisteredSource,

@@ -46,6 +46,7 @@ const apply = async (
     const namespaces = provider?.namespaces ?? source.namespaces;
     const wanted = { ...source, namespaces };
     let appended = 0;
+    let last: Rules | null = null;
     for (let partition = 0; partition < source.partitions; partition++) {
       const at = { topic: source.topic, epoch: source.epoch, partition };
       const present = inForce.get(partitionName(at));
@@ -55,10 +56,23 @@ const apply = async (
         controlRecord('rules', at, serializeRules(rules), tools.keyring),
       ]);
       appended++;
+      last = rules;
     }
-    if (appended === 0) continue;
+    if (last === null) continue;
     await writeSource(tools.clickHouse, wanted);
-    await recordOperation(tools.clickHouse, { kind: 'rules-applied', subject: source.topic });
+    const { version, foldVersion, schemas, controlKeys } = last;
+    await recordOperation(tools.clickHouse, {
+      kind: 'rules-applied',
+      subject: source.topic,
+      detail: {
+        partitions: appended,
+        version,
+        foldVersion,
+        namespaces,
+        schemas: schemas.map(({ id }) => id),
+        controlKeys: controlKeys.map(({ id }) => id),
+      },
+    });
     print(`${source.topic}: new rules on ${String(appended)} partitions.`);
     changed += appended;
   }

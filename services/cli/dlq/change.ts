@@ -1,7 +1,8 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { UserError } from '../../shared/errors.ts';
 import type { SourceTools } from '../../shared/sources/open-source.ts';
-import { actorName, recordOperation } from '../../shared/sources/register.ts';
+import { actorName } from '../../shared/sources/actor.ts';
+import { recordOperation } from '../../shared/sources/register.ts';
 import { withClickHouse, withSourceTools } from '../../shared/sources/source-tools.ts';
 import { printable } from '../../shared/terminal/printable.ts';
 import { print, progress } from '../print.ts';

@@ -2,7 +2,8 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows } from '../clickhouse/client.ts';
 import { partitionName, type SourceId, type SourcePartition } from '../source.ts';
 import type { Hour } from '../time.ts';
-import { actorName, recordOperation } from './register.ts';
+import { actorName } from './actor.ts';
+import { recordOperation } from './register.ts';
 
 /** Records of a partition that are gone before they were counted. */
 export interface LostRecords extends SourcePartition {

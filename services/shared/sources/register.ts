@@ -2,6 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows } from '../clickhouse/client.ts';
 import type { Source, SourceState } from '../source.ts';
 import type { Hour } from '../time.ts';
+import { actorName } from './actor.ts';
 
 /** A row of the register, with the count of its changes. */
 export interface RegisteredSource extends Source {
@@ -84,9 +85,6 @@ export const writeSource = async (
   ]);
   return next;
 };
-
-/** Who works with the pipeline here, for what is recorded. */
-export const actorName = (): string => process.env['USER'] ?? 'unknown';
 
 /** Records who changed what: `operations`. */
 export const recordOperation = (

@@ -1,0 +1,82 @@
+import { Command } from 'commander';
+import { withClickHouse } from '../../shared/sources/source-tools.ts';
+import { formatTable } from '../../shared/terminal/table.ts';
+import { isoText, type Millis } from '../../shared/time.ts';
+import { instant, several, wholeNumber } from '../dlq/options.ts';
+import { readChanges, type Change } from '../history/changes.ts';
+import { print, printJson } from '../print.ts';
+import { lookConfig } from '../settings.ts';
+
+interface Options {
+  readonly since?: Millis;
+  readonly until?: Millis;
+  readonly kind?: readonly string[];
+  readonly topic?: string;
+  readonly by?: string;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+const detailText = (detail: Change['detail']): string =>
+  Object.entries(detail)
+    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ');
+
+const format = (changes: readonly Change[]): string =>
+  formatTable(
+    ['WHEN', 'WHO', 'WHAT', 'ON', 'WHY', 'MORE'],
+    changes.map(({ at, actor, kind, subject, reason, detail }) => [
+      isoText(at),
+      actor,
+      kind,
+      subject,
+      reason === '' ? null : reason,
+      detailText(detail),
+    ]),
+    { whole: ['WHEN', 'WHAT'] },
+  );
+
+const history = async (options: Options): Promise<void> => {
+  const { since, until, kind, topic, by, limit, json } = options;
+  const filter = {
+    since: since ?? null,
+    until: until ?? null,
+    kinds: kind ?? null,
+    actor: by ?? null,
+    topic: topic ?? null,
+  };
+  const found = await withClickHouse(lookConfig(), (client) => readChanges(client, filter, limit));
+  const changes = found.slice(-limit);
+  const earlier = found.length > changes.length;
+  if (json) {
+    printJson({ changes, earlier });
+    return;
+  }
+  if (changes.length === 0) {
+    print('Nobody has changed anything, as far as this filter goes.');
+    return;
+  }
+  print(format(changes));
+  if (earlier)
+    print(
+      `\nThere were earlier ones: --until ${isoText(changes[0]?.at ?? (0 as Millis))}, or --limit`,
+    );
+};
+
+export const historyCommand = (): Command =>
+  new Command('history')
+    .description(
+      'what people changed, in order of time: sources, epochs, rules, dead letters, losses, restatements, trims',
+    )
+    .option('--since <time>', 'only what was changed at or after this time', instant)
+    .option('--until <time>', 'only what was changed before this time', instant)
+    .option(
+      '--kind <kind>',
+      'only changes of this kind, as WHAT shows it (may be repeated)',
+      several,
+    )
+    .option('--topic <topic>', 'only what was done to this topic')
+    .option('--by <name>', 'only what this person did')
+    .option('--limit <n>', 'the newest so many', wholeNumber, 50)
+    .option('--json', 'as JSON')
+    .action(history);

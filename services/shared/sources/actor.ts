@@ -1,0 +1,33 @@
+import { userInfo } from 'node:os';
+import type { Environment } from '../config.ts';
+import { UserError } from '../errors.ts';
+
+/** The user whom the system runs this process as. `$USER` is only what somebody has set. */
+const systemUser = (): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${String(process.getuid?.() ?? 'unknown')}`; // a container's user may have no name
+  }
+};
+
+/** A name that can be recorded: some letters, and nothing that steers a terminal. */
+const NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u;
+
+/**
+ * Who works with the pipeline here, for what is recorded: whom `USAGE_ACTOR` (or `--actor`) names, else
+ * the system's user.
+ * @throws UserError where the name cannot be recorded
+ */
+export const actorName = (
+  environment: Environment = process.env,
+  system: () => string = systemUser,
+): string => {
+  const given = environment['USAGE_ACTOR'];
+  if (given === undefined) return system();
+  const name = given.trim();
+  if (NAME.test(name)) return name;
+  throw new UserError(
+    'The actor must be a name of 1 to 200 characters in one line: --actor or USAGE_ACTOR',
+  );
+};
