@@ -30,6 +30,25 @@ export default tseslint.config(
     },
   },
   {
+    // Every listener refuses foreign hosts, origins and sites: `guardedServer` makes them.
+    files: ['services/**/*.ts'],
+    ignores: ['services/shared/http/guarded-server.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'fastify',
+              allowTypeImports: true,
+              message: 'Make the server with guardedServer of services/shared/http.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     // What runs at a terminal prints there.
     files: ['services/cli/**', 'services/local/**', 'schemas/check.ts', 'test/**'],
     rules: { 'no-console': 'off' },

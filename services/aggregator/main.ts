@@ -85,7 +85,7 @@ runService('aggregator', async (logger, environment, crash) => {
       stallMillis: config.AGGREGATOR_STALL_MILLIS,
     },
   );
-  const health = await startHealthServer(config.HEALTH_PORT, () => aggregator.health());
+  const health = await startHealthServer(config, () => aggregator.health());
   await aggregator.start();
   logger.info({ health: health.url }, 'ready');
 

@@ -107,7 +107,7 @@ runService('bridge', async (logger, environment, crash) => {
       verifyInterval: config.BRIDGE_VERIFY_MILLIS,
     },
   );
-  const health = await startHealthServer(config.HEALTH_PORT, () => bridge.health());
+  const health = await startHealthServer(config, () => bridge.health());
   await bridge.start();
   logger.info({ health: health.url }, 'ready');
 

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parse, stringify } from 'lossless-json';
 import { Readable } from 'node:stream';
 import type { Logger } from 'pino';
+import { readParameters, searchOf } from '../shared/http/query-parameters.ts';
 import type { Millis } from '../shared/time.ts';
 import type { AcceptedEvents } from './accepted-events.ts';
 import { badRequest, batchItem, singleAnswer, type Body, type Outcome } from './answers.ts';
@@ -15,6 +16,7 @@ import {
   eventMatches,
   identityMatches,
   readUsageEventsQuery,
+  USAGE_EVENTS_PARAMETERS,
   usageEventsRow,
   type UsageEventsQuery,
 } from './usage-events-query.ts';
@@ -65,7 +67,7 @@ export const apiRoutes = (app: FastifyInstance, ports: ApiPorts): void => {
       const message = 'The bearer token is missing or invalid.';
       return sendBody(reply, 403, { message, code: 'Forbidden' });
     }
-    const { parameters, details } = readParameters(request);
+    const { parameters, details } = parametersOf(request);
     const version = parameters.get('api-version');
     const wrong =
       version === API_VERSION
@@ -126,7 +128,7 @@ export const apiRoutes = (app: FastifyInstance, ports: ApiPorts): void => {
   app.get(
     '/usageEvents',
     answered((request) => {
-      const { parameters } = readParameters(request);
+      const { parameters } = parametersOf(request);
       const { now, submission } = ports;
       const result = readUsageEventsQuery(parameters, now(), submission.rules.hourMillis);
       const answer: Answer =
@@ -157,18 +159,23 @@ const sendAnswer = (reply: FastifyReply, { status, body }: Answer): FastifyReply
     ? reply.code(status).type(JSON_TYPE).send(body)
     : sendBody(reply, status, body);
 
-/** Query parameters under their names in lower case. One that is given twice is an error. */
-const readParameters = (
-  request: FastifyRequest,
-): { readonly parameters: ReadonlyMap<string, string>; readonly details: readonly Detail[] } => {
-  const parameters = new Map<string, string>();
-  const details: Detail[] = [];
-  for (const [name, value] of new URL(request.url, 'http://localhost').searchParams) {
-    const key = name.toLowerCase();
-    if (parameters.has(key)) details.push({ target: name, message: `The ${name} is given twice.` });
-    parameters.set(key, value);
-  }
-  return { parameters, details };
+/** The parameters that the operation has, and what is wrong with those of this request. */
+const parametersOf = ({
+  method,
+  url,
+}: FastifyRequest): {
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly details: readonly Detail[];
+} => {
+  const ofOperation = method === 'POST' ? [] : USAGE_EVENTS_PARAMETERS;
+  const { values, problems } = readParameters(searchOf(url), {
+    known: ['api-version', ...ofOperation],
+  });
+  const details = problems.map(({ name, problem }) => ({
+    target: name,
+    message: `The ${name} ${problem}.`,
+  }));
+  return { parameters: values, details };
 };
 
 const countStatuses = (outcomes: readonly Outcome[]): Readonly<Record<string, number>> => {

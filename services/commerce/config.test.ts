@@ -4,6 +4,7 @@ test('without settings it listens on loopback, for usage of the last 24 hours, w
   expect(readConfig({})).toEqual({
     host: '127.0.0.1',
     port: 8081,
+    allowedHosts: [],
     dataDirectory: '.local/data/commerce',
     maxAgeMillis: 24 * 3_600_000,
     token: null,

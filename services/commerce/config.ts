@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { hourSettings, parseEnvironment, wholeNumber, type Environment } from '../shared/config.ts';
 import { DEFAULT_PORTS } from '../shared/default-ports.ts';
 import { UserError } from '../shared/errors.ts';
+import { allowedHostSettings } from '../shared/http/allowed-hosts.ts';
+import { isLoopback } from '../shared/http/host-name.ts';
 
 const commerceSettings = {
   /** Where to listen. Anything but loopback needs COMMERCE_TOKEN. */
@@ -27,12 +29,14 @@ const commerceSettings = {
     .default('catalog'),
   /** `on` adds the routes under /faults, by which a test makes the service misbehave. */
   COMMERCE_FAULTS: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off'),
+  ...allowedHostSettings,
   ...hourSettings,
 };
 
 export interface CommerceConfig {
   readonly host: string;
   readonly port: number;
+  readonly allowedHosts: readonly string[];
   readonly dataDirectory: string;
   /** Null for any age. */
   readonly maxAgeMillis: number | null;
@@ -55,6 +59,7 @@ export const readConfig = (environment: Environment): CommerceConfig => {
   return {
     host,
     port: settings.COMMERCE_PORT,
+    allowedHosts: settings.HTTP_ALLOWED_HOSTS,
     dataDirectory: settings.COMMERCE_DATA_DIR,
     maxAgeMillis: maxAge === 0 ? null : maxAge * settings.USAGE_HOUR_MILLIS,
     token,
@@ -63,5 +68,3 @@ export const readConfig = (environment: Environment): CommerceConfig => {
     hourMillis: settings.USAGE_HOUR_MILLIS,
   };
 };
-
-const isLoopback = (host: string): boolean => host.startsWith('127.') || host === '::1';

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Socket } from 'node:net';
+import { withoutParameters } from '../shared/http/guarded-server.ts';
 import { bearerMayCall } from './authorization.ts';
 import { readFault, type Fault, type FaultQueue } from './faults.ts';
 
@@ -51,14 +52,14 @@ export const faultRoutes = (
     if (bearerMayCall(token, request.headers.authorization)) return undefined;
     return reply.code(403).send({ message: 'The bearer token is missing or invalid.' });
   });
-  app.post('/faults', (request, reply) => {
+  app.post('/faults', withoutParameters, (request, reply) => {
     const fault = readFault(String(request.body));
     if (typeof fault === 'string') return reply.code(400).send({ message: fault });
     queue.add(fault);
     return reply.code(201).send(queue.pending());
   });
-  app.get('/faults', (_request, reply) => reply.send(queue.pending()));
-  app.delete('/faults', (_request, reply) => {
+  app.get('/faults', withoutParameters, (_request, reply) => reply.send(queue.pending()));
+  app.delete('/faults', withoutParameters, (_request, reply) => {
     queue.clear();
     return reply.code(204).send();
   });

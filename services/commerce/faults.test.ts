@@ -31,9 +31,13 @@ test('a refusal of events waits for a POST', () => {
   expect(queue.take('POST')).toEqual({ kind: 'refuse', status: 'Expired', count: 1 });
 });
 
-test.each(['', '{}', '{"kind":"status","status":404}', '{"kind":"hang","count":0}'])(
-  '%s asks for no fault',
-  (text) => {
-    expect(typeof readFault(text)).toBe('string');
-  },
-);
+test.each([
+  '',
+  '{}',
+  '{"kind":"status","status":404}',
+  '{"kind":"hang","count":0}',
+  '{"kind":"hang","cuont":2}',
+  '{"kind":"close","status":503}',
+])('%s asks for no fault', (text) => {
+  expect(typeof readFault(text)).toBe('string');
+});

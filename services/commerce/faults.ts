@@ -12,31 +12,36 @@ import { REFUSED_STATUSES } from './event-check.ts';
  * Faults are used up one a request, in the order in which they were asked for, by requests to /api
  * that are authorized and well formed so far that they would be looked into.
  */
-const faultSchema = z.intersection(
-  z.object({
-    /** How many requests. */
-    count: z.int().min(1).max(1_000_000).default(1),
-    /** Only requests of this method. */
-    method: z.enum(['GET', 'POST']).optional(),
+const every = {
+  /** How many requests. */
+  count: z.int().min(1).max(1_000_000).default(1),
+  /** Only requests of this method. */
+  method: z.enum(['GET', 'POST']).optional(),
+};
+
+const faultSchema = z.discriminatedUnion('kind', [
+  /** An HTTP error, with `stored` although the request was carried out. */
+  z.strictObject({
+    ...every,
+    kind: z.literal('status'),
+    status: z.union([z.literal(429), z.literal(500), z.literal(503)]),
+    stored: z.boolean().default(false),
+    /** Seconds for a `Retry-After` header; Azure documents none. */
+    retryAfter: z.int().nonnegative().optional(),
   }),
-  z.discriminatedUnion('kind', [
-    /** An HTTP error, with `stored` although the request was carried out. */
-    z.object({
-      kind: z.literal('status'),
-      status: z.union([z.literal(429), z.literal(500), z.literal(503)]),
-      stored: z.boolean().default(false),
-      /** Seconds for a `Retry-After` header; Azure documents none. */
-      retryAfter: z.int().nonnegative().optional(),
-    }),
-    /** `hang`: no answer; `garbage`: 200 with broken JSON; `close`: the connection breaks. */
-    z.object({ kind: z.enum(['hang', 'garbage', 'close']), stored: z.boolean().default(false) }),
-    /** Every event of a POST is refused with this status. */
-    z.object({
-      kind: z.literal('refuse'),
-      status: z.enum(REFUSED_STATUSES),
-    }),
-  ]),
-);
+  /** `hang`: no answer; `garbage`: 200 with broken JSON; `close`: the connection breaks. */
+  z.strictObject({
+    ...every,
+    kind: z.enum(['hang', 'garbage', 'close']),
+    stored: z.boolean().default(false),
+  }),
+  /** Every event of a POST is refused with this status. */
+  z.strictObject({
+    ...every,
+    kind: z.literal('refuse'),
+    status: z.enum(REFUSED_STATUSES),
+  }),
+]);
 
 export type Fault = z.output<typeof faultSchema>;
 

@@ -43,6 +43,11 @@ runService('commerce', async (logger, environment, crash) => {
       ? { queue: new FaultQueue(), connections: new FaultyConnections() }
       : null,
     logger,
+    listener: {
+      listenHost: config.host,
+      allowedHosts: config.allowedHosts,
+      linksFromElsewhere: true,
+    },
   });
   const { url, close } = await listen(app, {
     host: config.host,

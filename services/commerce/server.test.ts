@@ -6,7 +6,9 @@ import { pino } from 'pino';
 import { readMeterCatalog } from '../shared/meters/meter-catalog.ts';
 import { millis } from '../shared/time.ts';
 import { AcceptedEvents } from './accepted-events.ts';
-import { buildServer } from './server.ts';
+import { FaultyConnections } from './fault-routes.ts';
+import { FaultQueue } from './faults.ts';
+import { buildServer, type ServerPorts } from './server.ts';
 
 const TOKEN = 'secret';
 const NOW = millis(Date.parse('2026-03-10T12:34:56Z'));
@@ -19,12 +21,10 @@ let directory: string;
 let events: AcceptedEvents;
 let app: FastifyInstance;
 
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'commerce-'));
-  events = await AcceptedEvents.open(directory);
+const server = (changes: Partial<ServerPorts> = {}): Promise<FastifyInstance> => {
   let ids = 0;
   const newId = (): string => `id-${String(++ids)}`;
-  app = await buildServer({
+  return buildServer({
     events,
     meters: readMeterCatalog(),
     submission: {
@@ -37,7 +37,15 @@ beforeEach(async () => {
     newId: () => 'made-here',
     faults: null,
     logger: pino({ level: 'silent' }),
+    listener: { listenHost: '127.0.0.1', allowedHosts: [], linksFromElsewhere: true },
+    ...changes,
   });
+};
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'commerce-'));
+  events = await AcceptedEvents.open(directory);
+  app = await server();
 });
 
 afterEach(async () => {
@@ -445,6 +453,101 @@ describe('the page', () => {
     }
     expect(seen).toHaveLength(60);
     expect(new Set(seen).size).toBe(60);
+  });
+});
+
+describe('what is not for this service', () => {
+  const FOREIGN = [
+    ['a Host that was rebound', { host: 'evil.example:8081' }, 421],
+    ['a foreign Origin', { origin: 'http://evil.example' }, 403],
+    ['a page of another port', { origin: 'http://localhost:3000' }, 403],
+    ['another site', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }, 403],
+  ] as const;
+  const ROUTES = [
+    ['GET', '/', ''],
+    ['GET', '/style.css', ''],
+    ['GET', '/health/ready', ''],
+    ['GET', '/nothing', ''],
+    ['GET', `/api/usageEvents?${API}&usageStartDate=2026-03-10`, ''],
+    ['POST', `/api/usageEvent?${API}`, JSON.stringify(event)],
+    ['POST', `/api/batchUsageEvent?${API}`, JSON.stringify({ request: [event] })],
+    ['POST', '/faults', JSON.stringify({ kind: 'close' })],
+    ['DELETE', '/faults', ''],
+  ] as const;
+  let open: FastifyInstance;
+  let queue: FaultQueue;
+
+  beforeEach(async () => {
+    queue = new FaultQueue();
+    open = await server({ token: null, faults: { queue, connections: new FaultyConnections() } });
+  });
+
+  afterEach(() => open.close());
+
+  test.each(FOREIGN)('%s reaches no route', async (_, foreign, status) => {
+    queue.add({ kind: 'close', count: 3, stored: false });
+    for (const [method, url, payload] of ROUTES) {
+      const headers = { ...foreign, ...(payload !== '' && { 'content-type': 'application/json' }) };
+      const answer = await open.inject({ method, url, headers, payload });
+      expect([method, url, answer.statusCode]).toEqual([method, url, status]);
+    }
+    expect(queue.pending()).toEqual([{ kind: 'close', count: 3, stored: false }]);
+    expect((await events.totals()).count).toBe(0);
+  });
+
+  test('a form of another page cannot ask for faults', async () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
+      const answer = await open.inject({
+        method: 'POST',
+        url: '/faults',
+        headers: { 'content-type': type },
+        payload: '{"kind": "close"}',
+      });
+      expect(answer.statusCode).toBe(400);
+    }
+    expect(queue.pending()).toEqual([]);
+  });
+
+  test('a link on another site leads to the page', async () => {
+    const headers = {
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+    };
+    expect((await open.inject({ url: '/', headers })).statusCode).toBe(200);
+  });
+});
+
+describe('a parameter that is not known', () => {
+  test('of usageEvents does not give all rows instead', async () => {
+    const answer = await get('usageStartDate=2026-03-10&dimensoin=x&$top=5&planId=');
+    expect(answer).toMatchObject({ status: 400, body: { code: 'BadArgument' } });
+    const { details } = answer.body as { details: readonly { target: string; message: string }[] };
+    expect(details.map(({ target }) => target)).toEqual(['dimensoin', '$top', 'planId']);
+    expect(details[0]?.message).toContain("did you mean 'dimension'?");
+  });
+
+  test('of a submission is told', async () => {
+    const url = `/api/usageEvent?${API}&dryRun=true`;
+    const answer = await ask({ method: 'POST', url, payload: event });
+    expect(answer).toMatchObject({ status: 400, body: details('dryRun') });
+    expect((await events.totals()).count).toBe(0);
+  });
+
+  test.each([
+    ['/?txt=vm', "'txt' is not known: did you mean 'text'?"],
+    ['/?after=', "'after' is empty"],
+    ['/?after=bm93aGVyZQ', "'after' is no place in this list"],
+    ['/?text=a&text=b', "'text' is given twice"],
+    ['/style.css?v=2', "'v' is not known"],
+  ])('of the page is told in words: %s', async (url, message) => {
+    const { status, text, headers } = await ask({ url });
+    expect([status, headers['content-type']]).toEqual([400, 'text/plain; charset=utf-8']);
+    expect(text).toContain(message);
+  });
+
+  test('of health is told', async () => {
+    expect(await ask({ url: '/health/ready?verbose' })).toMatchObject({ status: 400 });
   });
 });
 

@@ -33,21 +33,35 @@ const OFFER = { offerId: 'usage-pipeline', offerName: 'Usage pipeline' } as cons
 
 const RECON_STATUSES = ['Submitted', 'Accepted', 'Rejected', 'Mismatch', 'TestHeaders', 'DryRun'];
 
+/** As the documents write them, `UsageEndDate` too; they are taken in any case. */
+export const USAGE_EVENTS_PARAMETERS = [
+  'usageStartDate',
+  'UsageEndDate',
+  'offerId',
+  'planId',
+  'dimension',
+  'azureSubscriptionId',
+  'reconStatus',
+  'usageResourceId',
+] as const;
+
+type Parameter = (typeof USAGE_EVENTS_PARAMETERS)[number];
+
 const DAY_MILLIS = 86_400_000;
 
 export type QueryResult =
   | { readonly kind: 'query'; readonly query: UsageEventsQuery }
   | { readonly kind: 'invalid'; readonly details: readonly Detail[] };
 
-/** Reads the parameters, whose names have any case: the documents write `UsageEndDate`. */
+/** @param parameters by the names of `USAGE_EVENTS_PARAMETERS` */
 export const readUsageEventsQuery = (
   parameters: ReadonlyMap<string, string>,
   now: Millis,
   hourMillis: number,
 ): QueryResult => {
   const details: Detail[] = [];
-  const date = (name: string): DateTime | null => {
-    const text = parameters.get(name.toLowerCase());
+  const date = (name: Parameter): DateTime | null => {
+    const text = parameters.get(name);
     if (text === undefined) return null;
     const value = parseDateTime(text);
     if (!value) {
@@ -58,15 +72,15 @@ export const readUsageEventsQuery = (
     }
     return value;
   };
-  const filter = (name: string): string | null => {
-    const text = parameters.get(name.toLowerCase());
+  const filter = (name: Parameter): string | null => {
+    const text = parameters.get(name);
     return text === undefined ? null : asciiLower(text);
   };
 
   const start = date('usageStartDate');
   const end = date('UsageEndDate');
   const reconStatus = filter('reconStatus');
-  if (!parameters.has('usagestartdate')) {
+  if (!parameters.has('usageStartDate')) {
     details.push({ target: 'usageStartDate', message: 'The usageStartDate is required.' });
   }
   if (reconStatus !== null && !RECON_STATUSES.some((known) => asciiLower(known) === reconStatus)) {

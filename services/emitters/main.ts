@@ -66,7 +66,7 @@ runService('emitter-compute', async (logger, environment, crash) => {
       await sleep(Math.max(0, endOf(part, parts) - Date.now()), null, { signal: stopped.signal });
     }
   };
-  const health = await startHealthServer(config.HEALTH_PORT, () => ({
+  const health = await startHealthServer(config, () => ({
     ready: true,
     details: { topic, resources: served.length, reported },
   }));

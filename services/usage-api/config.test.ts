@@ -9,6 +9,15 @@ test("without settings it is the recording's provider, on loopback, port 8080", 
   });
 });
 
+test('the public URL is taken without its last slash, and not with a query in it', () => {
+  const read = (text?: string): string | null =>
+    readConfig({ USAGE_API_PUBLIC_URL: text }).USAGE_API_PUBLIC_URL;
+  expect(read()).toBeNull();
+  expect(read('https://usage.example.com/')).toBe('https://usage.example.com');
+  expect(() => read('usage.example.com')).toThrow(/USAGE_API_PUBLIC_URL: must be an http/);
+  expect(() => read('https://usage.example.com?a=b')).toThrow(/USAGE_API_PUBLIC_URL/);
+});
+
 test('a host that others can reach is refused, with every other problem', () => {
   const read = (): unknown =>
     readConfig({ USAGE_API_HOST: '0.0.0.0', PROVIDER_SUBSCRIPTION_ID: 'me', USAGE_API_PORT: 'x' });

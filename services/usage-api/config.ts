@@ -8,6 +8,7 @@ import {
   type Environment,
 } from '../shared/config.ts';
 import { DEFAULT_PORTS } from '../shared/default-ports.ts';
+import { allowedHostSettings } from '../shared/http/allowed-hosts.ts';
 import { isSubscriptionId } from './usage-query.ts';
 
 /** The provider subscription of the recording in samples/. */
@@ -18,6 +19,9 @@ export interface UsageApiConfig extends ClickHouseConfig {
   readonly USAGE_API_PORT: number;
   /** Loopback only: nobody signs in yet, so nobody else may call. */
   readonly USAGE_API_HOST: string;
+  /** What links in answers begin with; null for the address that the caller used. */
+  readonly USAGE_API_PUBLIC_URL: string | null;
+  readonly HTTP_ALLOWED_HOSTS: readonly string[];
   readonly PROVIDER_SUBSCRIPTION_ID: string;
   readonly USAGE_HOUR_MILLIS: number;
 }
@@ -34,6 +38,15 @@ export const readConfig = (environment: Environment): UsageApiConfig =>
           error: 'must be 127.0.0.1, ::1 or localhost, because the usage API has no sign-in',
         })
         .default('127.0.0.1'),
+      USAGE_API_PUBLIC_URL: z
+        .string()
+        .refine((text) => /^https?:\/\/[^@\s?#]+$/i.test(text) && URL.canParse(text), {
+          message: 'must be an http or https URL without user, password or query in it',
+        })
+        .transform((text) => text.replace(/\/+$/, ''))
+        .optional()
+        .transform((text) => text ?? null),
+      ...allowedHostSettings,
       PROVIDER_SUBSCRIPTION_ID: z
         .string()
         .default(RECORDED_PROVIDER)

@@ -13,6 +13,7 @@ const SOURCES = [
   { topic: 'usage.events.compute', epoch: 1 },
   { topic: 'usage.history.sample', epoch: 1 },
 ];
+const RESTATED = [{ hour: millis(0), generation: 2 }];
 const KEY: RowKey = {
   usageStart: 1_576_000_800,
   subscriptionKey: '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4',
@@ -21,7 +22,7 @@ const KEY: RowKey = {
 };
 
 test('a token says where its answer goes on, in letters that a URL takes as they are', () => {
-  const digest = answerDigest(QUERY, SOURCES);
+  const digest = answerDigest(QUERY, SOURCES, RESTATED);
   const token = writeToken(digest, KEY);
   expect(token).toMatch(/^[\w-]+$/);
   expect(readToken(token, digest)).toEqual(KEY);
@@ -29,7 +30,9 @@ test('a token says where its answer goes on, in letters that a URL takes as they
 
 test('the order in which the sources were read does not matter, nor which page is asked for', () => {
   const again = { ...QUERY, continuationToken: 'x' };
-  expect(answerDigest(again, SOURCES.toReversed())).toBe(answerDigest(QUERY, SOURCES));
+  expect(answerDigest(again, SOURCES.toReversed(), RESTATED)).toBe(
+    answerDigest(QUERY, SOURCES, RESTATED),
+  );
 });
 
 test.each<[string, Partial<UsageQuery>, typeof SOURCES]>([
@@ -40,8 +43,18 @@ test.each<[string, Partial<UsageQuery>, typeof SOURCES]>([
   ['sources', {}, SOURCES.slice(1)],
   ['epoch', {}, SOURCES.map((source) => ({ ...source, epoch: 2 }))],
 ])('a token of another %s is none', (_, change, sources) => {
-  const token = writeToken(answerDigest({ ...QUERY, ...change }, sources), KEY);
-  expect(readToken(token, answerDigest(QUERY, SOURCES))).toBeNull();
+  const token = writeToken(answerDigest({ ...QUERY, ...change }, sources, RESTATED), KEY);
+  expect(readToken(token, answerDigest(QUERY, SOURCES, RESTATED))).toBeNull();
+});
+
+test.each([
+  ['before any hour was restated', []],
+  ['before another hour was', [...RESTATED, { hour: millis(3_600_000), generation: 1 }]],
+  ['before it was again', [{ hour: millis(0), generation: 3 }]],
+  ['where another hour was', [{ hour: millis(3_600_000), generation: 2 }]],
+])('a token from %s is none', (_, restated) => {
+  const token = writeToken(answerDigest(QUERY, SOURCES, restated), KEY);
+  expect(readToken(token, answerDigest(QUERY, SOURCES, RESTATED))).toBeNull();
 });
 
 const encoded = (value: unknown): string =>

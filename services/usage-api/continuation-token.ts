@@ -14,14 +14,14 @@ export interface RowKey {
 }
 
 /**
- * What an answer depends on, so that a token continues that answer and no other one: the query, and
- * the sources it was made from. Rows of closed hours never change; a history run that is sealed
- * between two pages would add some.
+ * What an answer depends on, so that a token continues that answer and no other one: the query, the
+ * sources it was made from, and which of its hours were restated. Rows of closed hours never change
+ * otherwise; a history run that is sealed between two pages would add some.
  */
 export const answerDigest = (
   query: UsageQuery,
   sources: readonly SourceId[],
-  restated: readonly RestatedHour[] = [],
+  restated: readonly RestatedHour[],
 ): string =>
   createHash('sha256')
     .update(

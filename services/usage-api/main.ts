@@ -19,6 +19,12 @@ runService('usage-api', async (logger, environment) => {
     hourMillis: config.USAGE_HOUR_MILLIS,
     timeLimitMillis: TIME_LIMIT_SECONDS * 1000,
     logger,
+    listener: {
+      listenHost: config.USAGE_API_HOST,
+      allowedHosts: config.HTTP_ALLOWED_HOSTS,
+      linksFromElsewhere: true,
+    },
+    publicUrl: config.USAGE_API_PUBLIC_URL,
   });
   const { url, close } = await listen(server, {
     host: config.USAGE_API_HOST,

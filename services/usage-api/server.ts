@@ -1,4 +1,4 @@
-import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import {
   badRequest,
@@ -8,6 +8,10 @@ import {
   SERVICE_UNAVAILABLE,
   type ApiError,
 } from './api-error.ts';
+import type { ListenerRules } from '../shared/http/foreign-request.ts';
+import { guardedServer, RefusedRequest, withoutParameters } from '../shared/http/guarded-server.ts';
+import { searchOf } from '../shared/http/query-parameters.ts';
+import { listHeader } from './list-header.ts';
 import { requestIdHeaders } from './request-ids.ts';
 import { storeFailure, withinMillis } from './store-failure.ts';
 import { answerUsage, type UsageAnswerTools } from './usage-answer.ts';
@@ -18,6 +22,9 @@ export interface ServerTools extends UsageAnswerTools {
   readonly logger: Logger;
   /** The longest that a call may take, in milliseconds. */
   readonly timeLimitMillis: number;
+  readonly listener: ListenerRules;
+  /** What links in answers begin with; null for the address that the caller used. */
+  readonly publicUrl: string | null;
 }
 
 /**
@@ -26,9 +33,17 @@ export interface ServerTools extends UsageAnswerTools {
  */
 const RESTATED_HEADER = 'x-usage-restated-hours';
 
+/**
+ * Whether sources answer for the range: `complete`, `partly` or `not-covered`. Where it is not
+ * complete, the second one has the spans of reported time for which none does. They tell "nothing
+ * was used" from "nobody knows". Not a part of Azure's API.
+ */
+const COVERAGE_HEADER = 'x-usage-coverage';
+const NOT_COVERED_HEADER = 'x-usage-not-covered';
+
 /** The usage API over HTTP. It does not listen yet. */
 export const usageApiServer = (tools: ServerTools): FastifyInstance => {
-  const server = fastify({
+  const server = guardedServer(tools.listener, {
     routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 1000 },
     frameworkErrors: (_error, request, reply) => {
       addRequestIds(tools, request, reply);
@@ -41,16 +56,21 @@ export const usageApiServer = (tools: ServerTools): FastifyInstance => {
   });
   server.setNotFoundHandler((request, reply) => sendError(reply, notFound(pathOf(request.url))));
   server.setErrorHandler((error, request, reply) => {
+    // A refused request has not come to the hook that adds them.
+    if (!reply.hasHeader('x-ms-request-id')) addRequestIds(tools, request, reply);
     const status = clientStatus(error);
     if (status !== null) {
-      return sendError(reply, { ...badRequest('BadRequest', 'The request is not valid.'), status });
+      const message = error instanceof RefusedRequest ? error.message : 'The request is not valid.';
+      return sendError(reply, { ...badRequest('BadRequest', message), status });
     }
     logFailure(tools, request, reply, error);
     return sendError(reply, INTERNAL_SERVER_ERROR);
   });
   addUsageRoutes(server, tools);
   addHealthRoutes(server, tools);
-  server.get('/', (request) => introduction(originOf(request), tools.providerSubscription));
+  server.get('/', withoutParameters, (request) =>
+    introduction(originOf(tools, request), tools.providerSubscription),
+  );
   return server;
 };
 
@@ -61,11 +81,19 @@ const addUsageRoutes = (server: FastifyInstance, tools: ServerTools): void => {
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     try {
-      const call = { subscription, search: searchOf(request.url), origin: originOf(request) };
+      const call = {
+        subscription,
+        search: searchOf(request.url),
+        origin: originOf(tools, request),
+      };
       const answer = await withinMillis(tools.timeLimitMillis, answerUsage(tools, call));
       if (!answer.ok) return await sendError(reply, answer.error);
-      const { page, restatedHours } = answer.value;
-      if (restatedHours.length > 0) void reply.header(RESTATED_HEADER, restatedHours.join(', '));
+      const { page, restatedHours, coverage } = answer.value;
+      void reply.header(COVERAGE_HEADER, coverage.word);
+      if (coverage.notCovered.length > 0) {
+        void reply.header(NOT_COVERED_HEADER, listHeader(coverage.notCovered));
+      }
+      if (restatedHours.length > 0) void reply.header(RESTATED_HEADER, listHeader(restatedHours));
       return await reply.send(page);
     } catch (error) {
       logFailure(tools, request, reply, error);
@@ -82,8 +110,8 @@ const addUsageRoutes = (server: FastifyInstance, tools: ServerTools): void => {
 };
 
 const addHealthRoutes = (server: FastifyInstance, tools: ServerTools): void => {
-  server.get('/health/live', () => ({ status: 'live' }));
-  server.get('/health/ready', async (request, reply) => {
+  server.get('/health/live', withoutParameters, () => ({ status: 'live' }));
+  server.get('/health/ready', withoutParameters, async (request, reply) => {
     try {
       if (await withinMillis(tools.timeLimitMillis, tools.store.hasTables())) {
         return { status: 'ready' };
@@ -145,7 +173,6 @@ const clientStatus = (error: unknown): number | null => {
 
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
 
-const searchOf = (url: string): URLSearchParams =>
-  new URLSearchParams(url.slice(pathOf(url).length));
-
-const originOf = (request: FastifyRequest): string => `${request.protocol}://${request.host}`;
+/** The host is one that `guard` has let through. */
+const originOf = ({ publicUrl }: ServerTools, request: FastifyRequest): string =>
+  publicUrl ?? `http://${request.host}`;

@@ -9,6 +9,7 @@ import {
 } from './api-error.ts';
 import { callingSubscription } from './caller.ts';
 import { answerDigest, readToken } from './continuation-token.ts';
+import { rangeCoverage, type RangeCoverage } from './range-coverage.ts';
 import { PAGE_ROWS, usagePage, type UsagePage } from './usage-page.ts';
 import { parseUsageQuery } from './usage-query.ts';
 import type { UsageStore } from './usage-store.ts';
@@ -26,7 +27,7 @@ export interface UsageCall {
   /** From the path; empty where it is missing. */
   readonly subscription: string;
   readonly search: URLSearchParams;
-  /** Scheme and host. */
+  /** What links in the answer begin with. */
   readonly origin: string;
 }
 
@@ -34,6 +35,7 @@ export interface UsageAnswer {
   readonly page: UsagePage;
   /** Reported hours of the range that were restated after they had closed. */
   readonly restatedHours: readonly string[];
+  readonly coverage: RangeCoverage;
 }
 
 /** Answers a call. Throws what the store throws. */
@@ -69,5 +71,9 @@ export const answerUsage = async (
   }
   const rows = await tools.store.rows(query, sources, after, PAGE_ROWS + 1);
   const page = usagePage(rows, { query, digest, caller: caller.value, origin: call.origin });
-  return accept({ page, restatedHours: restated.map(({ hour }) => isoText(hour)) });
+  return accept({
+    page,
+    restatedHours: restated.map(({ hour }) => isoText(hour)),
+    coverage: rangeCoverage(coverage, query.from, query.to),
+  });
 };

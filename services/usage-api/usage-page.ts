@@ -18,7 +18,7 @@ export interface PageContext {
   readonly digest: string;
   /** The provider's subscription. */
   readonly caller: string;
-  /** Scheme and host that the caller used: `http://127.0.0.1:8080` */
+  /** What a link begins with: `http://127.0.0.1:8080` */
   readonly origin: string;
 }
 

@@ -147,6 +147,39 @@ test.each<[string, Record<string, string> | string, ErrorCode, RegExp]>([
   });
 });
 
+test.each([
+  [
+    '$filter',
+    "usageStart eq '2019-12-10'",
+    /'\$filter' is not known: the parameters are api-version, /,
+  ],
+  ['$top', '5', /'\$top' is not known/],
+  ['subscrbrId', '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4', /did you mean 'subscriberId'\?/],
+  ['SUBSCRIPTIONID', '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4', /did you mean 'subscriberId'\?/],
+  ['showDetails', 'true', /'showDetails' is not known/],
+  ['granularity', 'Hourly', /did you mean 'aggregationGranularity'\?/],
+])('a parameter that is not known does not give all rows instead: %s', (name, value, message) => {
+  expect(parse({ ...HOUR, [name]: value })).toEqual({
+    ok: false,
+    error: {
+      status: 400,
+      code: 'InvalidProperty',
+      message: expect.stringMatching(message) as string,
+    },
+  });
+});
+
+test.each([
+  ['subscriberId', 'InvalidProperty'],
+  ['continuationToken', 'InvalidProperty'],
+  ['reportedStartTime', 'InvalidProperty'],
+  ['aggregationGranularity', 'InvalidAggregationGranularity'],
+])('a parameter that is empty is not one that is missing: %s', (name, code) => {
+  const parsed = parse({ ...HOUR, [name]: '' });
+  expect(parsed).toMatchObject({ ok: false, error: { status: 400, code } });
+  expect(JSON.stringify(parsed)).toContain(`'${name}'`);
+});
+
 test('an end that is now is not in the future, whether or not the hour is closed', () => {
   const now = millis(Date.parse(HOUR.reportedEndTime));
   const rules = { now, hourMillis: HOUR_MILLIS };

@@ -1,6 +1,14 @@
 import { asciiLower } from '../shared/placement.ts';
 import { dayOf, hourOf, isoText, type Millis } from '../shared/time.ts';
-import { accept, badRequest, invalidProperty, refuse, type Checked } from './api-error.ts';
+import { readParameters, type ParameterProblem } from '../shared/http/query-parameters.ts';
+import {
+  accept,
+  badRequest,
+  invalidProperty,
+  refuse,
+  type ApiError,
+  type Checked,
+} from './api-error.ts';
 import { parseReportedTime } from './reported-time.ts';
 
 export const API_VERSION = '2015-06-01-preview';
@@ -31,34 +39,30 @@ const SUBSCRIPTION_ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 export const isSubscriptionId = (text: string): boolean => SUBSCRIPTION_ID.test(text);
 
-/** Names are compared without case, as ARM does; a parameter with nothing in it is not there. */
-class Parameters {
-  readonly #values = new Map<string, string[]>();
+const PARAMETERS = [
+  'api-version',
+  'aggregationGranularity',
+  'reportedStartTime',
+  'reportedEndTime',
+  'subscriberId',
+  'continuationToken',
+] as const;
 
-  constructor(search: URLSearchParams) {
-    for (const [name, value] of search) {
-      if (value === '') continue;
-      const key = name.toLowerCase();
-      this.#values.set(key, [...(this.#values.get(key) ?? []), value]);
-    }
-  }
-
-  /** Null where it is missing. */
-  one(name: string): Checked<string | null> {
-    const [value = null, ...others] = this.#values.get(name.toLowerCase()) ?? [];
-    return others.length > 0 ? refuse(invalidProperty(name, 'is given twice')) : accept(value);
-  }
-}
+type Parameters = ReadonlyMap<string, string>;
 
 /**
- * Checks the parameters of a call, in the order of the rules below: the first one that is broken is
- * told. Parameters that are not known are ignored.
+ * Checks the parameters of a call. First comes what can be said of any parameter, such as that it is
+ * not known; then the rules below, in their order. The first one that is broken is told.
  */
 export const parseUsageQuery = (
   search: URLSearchParams,
   rules: QueryRules,
 ): Checked<UsageQuery> => {
-  const parameters = new Parameters(search);
+  const {
+    values: parameters,
+    problems: [problem],
+  } = readParameters(search, { known: PARAMETERS });
+  if (problem) return refuse(parameterError(problem));
   const version = versionOf(parameters);
   if (!version.ok) return version;
   const granularity = granularityOf(parameters);
@@ -80,49 +84,49 @@ export const parseUsageQuery = (
   }
   const subscriberId = subscriberOf(parameters);
   if (!subscriberId.ok) return subscriberId;
-  const continuationToken = parameters.one('continuationToken');
-  if (!continuationToken.ok) return continuationToken;
   return accept({
     granularity: granularity.value,
     from: from.value,
     to: to.value,
     subscriberId: subscriberId.value,
-    continuationToken: continuationToken.value,
+    continuationToken: parameters.get('continuationToken') ?? null,
   });
 };
 
+/** An empty one has the code that a missing one has, where Azure documents it. */
+const parameterError = ({ kind, name, problem }: ParameterProblem): ApiError => {
+  if (kind === 'empty' && name === 'api-version') return NO_API_VERSION;
+  if (kind === 'empty' && name === 'aggregationGranularity') return INVALID_GRANULARITY;
+  return invalidProperty(name, problem);
+};
+
+const NO_API_VERSION = badRequest(
+  'NoApiVersion',
+  `The query parameter 'api-version' is missing: it must be ${API_VERSION}.`,
+);
+
+const INVALID_GRANULARITY = badRequest(
+  'InvalidAggregationGranularity',
+  "The property 'aggregationGranularity' must be 'daily' or 'hourly'.",
+);
+
 const versionOf = (parameters: Parameters): Checked<string> => {
-  const given = parameters.one('api-version');
-  if (!given.ok) return given;
-  if (given.value === null) {
-    return refuse(
-      badRequest(
-        'NoApiVersion',
-        `The query parameter 'api-version' is missing: it must be ${API_VERSION}.`,
-      ),
-    );
-  }
-  return given.value.toLowerCase() === API_VERSION
-    ? accept(given.value)
+  const given = parameters.get('api-version');
+  if (given === undefined) return refuse(NO_API_VERSION);
+  return given.toLowerCase() === API_VERSION
+    ? accept(given)
     : refuse(invalidProperty('api-version', `must be ${API_VERSION}`));
 };
 
 const granularityOf = (parameters: Parameters): Checked<Granularity> => {
-  const given = parameters.one('aggregationGranularity');
-  if (!given.ok) return given;
-  switch (given.value?.toLowerCase()) {
+  switch (parameters.get('aggregationGranularity')?.toLowerCase()) {
     case undefined:
     case 'daily':
       return accept('Daily');
     case 'hourly':
       return accept('Hourly');
     default:
-      return refuse(
-        badRequest(
-          'InvalidAggregationGranularity',
-          "The property 'aggregationGranularity' must be 'daily' or 'hourly'.",
-        ),
-      );
+      return refuse(INVALID_GRANULARITY);
   }
 };
 
@@ -132,10 +136,9 @@ const timeOf = (
   granularity: Granularity,
   { hourMillis }: QueryRules,
 ): Checked<Millis> => {
-  const given = parameters.one(name);
-  if (!given.ok) return given;
-  if (given.value === null) return refuse(invalidProperty(name, 'is missing'));
-  const instant = parseReportedTime(given.value);
+  const given = parameters.get(name);
+  if (given === undefined) return refuse(invalidProperty(name, 'is missing'));
+  const instant = parseReportedTime(given);
   if (instant === null) {
     return refuse(
       invalidProperty(
@@ -158,10 +161,10 @@ const timeOf = (
  * subscription is none.
  */
 const subscriberOf = (parameters: Parameters): Checked<string | null> => {
-  const given = parameters.one('subscriberId');
-  if (!given.ok || given.value === null) return given;
-  return isSubscriptionId(given.value)
-    ? accept(asciiLower(given.value))
+  const given = parameters.get('subscriberId');
+  if (given === undefined) return accept(null);
+  return isSubscriptionId(given)
+    ? accept(asciiLower(given))
     : refuse(
         badRequest(
           'SubscriberIdIsNotDirectTenant',

@@ -2,6 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { readCoverage } from '../../services/shared/sources/coverage.ts';
 import type { SourceId } from '../../services/shared/source.ts';
 import type { Hour } from '../../services/shared/time.ts';
+import { usagectl } from '../support/service-process.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { closeThrough, declareSource, hour } from './usage-api-fixture.ts';
 
@@ -55,4 +56,31 @@ test('a source that is declared while coverage is read makes no hour of its own 
   const after = await readCoverage(clickHouse);
   expect(after.completeThrough).toBe(hour('2025-12-01T02'));
   expect(after.sources).toHaveLength(2);
+});
+
+test('the command line tells hours that are complete from those of which nobody knows', async () => {
+  await declareSource(stack.clickHouse, {
+    topic: 'usage.history.run',
+    kind: 'history',
+    firstHour: hour('2025-11-30T10'),
+    lastHour: hour('2025-11-30T11'),
+    state: 'open',
+  });
+  const { code, stdout, stderr } = await usagectl(['sources', 'coverage'], stack.environment);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout.split('\n').map((line) => line.trim().split(/ {2,}/))).toEqual([
+    ['REPORTED FROM', 'BEFORE', 'STATE', 'SOURCES'],
+    expect.any(Array),
+    ['-', '2025-11-30T10:00:00Z', 'not covered'],
+    ['2025-11-30T10:00:00Z', '2025-11-30T12:00:00Z', 'processing', 'usage.history.run/1'],
+    ['2025-11-30T12:00:00Z', '2025-12-01T00:00:00Z', 'not covered'],
+    [
+      '2025-12-01T00:00:00Z',
+      '2025-12-01T02:00:00Z',
+      'complete',
+      expect.stringContaining('usage.events.compute/1'),
+    ],
+    ['2025-12-01T02:00:00Z', '-', 'processing', expect.stringContaining('usage.events.storage/1')],
+    [''],
+  ]);
 });

@@ -23,7 +23,12 @@ export interface RunningApi {
 /** The usage API on a free port, with a clock that stands still. */
 export const startApi = async (
   clickHouse: ClickHouseClient,
-  options: { readonly logger: Logger; readonly now: number; readonly timeLimitMillis?: number },
+  options: {
+    readonly logger: Logger;
+    readonly now: number;
+    readonly timeLimitMillis?: number;
+    readonly publicUrl?: string;
+  },
 ): Promise<RunningApi> => {
   const server = usageApiServer({
     store: new UsageStore(clickHouse, 30),
@@ -32,6 +37,8 @@ export const startApi = async (
     hourMillis: HOUR_MILLIS,
     timeLimitMillis: options.timeLimitMillis ?? 30_000,
     logger: options.logger,
+    listener: { listenHost: '127.0.0.1', allowedHosts: [], linksFromElsewhere: true },
+    publicUrl: options.publicUrl ?? null,
   });
   return {
     url: await server.listen({ host: '127.0.0.1', port: 0 }),

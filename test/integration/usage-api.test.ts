@@ -384,6 +384,34 @@ describe('coverage', () => {
     expect([status, body]).toEqual([200, { value: [] }]);
   });
 
+  test('no usage in hours that are covered is told from hours that nobody knows of', async () => {
+    const told = async (from: string, to: string): Promise<unknown> => {
+      const { status, headers, body } = await get(api.url + hourly(from, to));
+      return [
+        status,
+        body.value.length,
+        headers.get('x-usage-coverage'),
+        headers.get('x-usage-not-covered'),
+      ];
+    };
+    expect(await told('2025-12-01T05', '2025-12-01T06')).toEqual([200, 1, 'complete', null]);
+    const nobody = { subscriberId: '7d3b9a0e-1111-4222-8333-944455556666' };
+    const none = await get(api.url + hourly('2025-12-01T05', '2025-12-01T06', nobody));
+    expect([none.body.value, none.headers.get('x-usage-coverage')]).toEqual([[], 'complete']);
+    expect(await told('2025-10-01T00', '2025-10-01T02')).toEqual([
+      200,
+      0,
+      'not-covered',
+      '2025-10-01T00:00:00Z/2025-10-01T02:00:00Z',
+    ]);
+    expect(await told('2025-11-30T22', '2025-12-01T01')).toEqual([
+      200,
+      PAGE_ROWS,
+      'partly',
+      '2025-11-30T22:00:00Z/2025-12-01T00:00:00Z',
+    ]);
+  });
+
   test('a run that is sealed between two pages ends the answer that they belong to', async () => {
     const { clickHouse } = stack;
     const at = hour('2025-11-25T10');

@@ -1,10 +1,13 @@
 import { Command } from 'commander';
 import { abandonHistory } from '../../shared/sources/history-run.ts';
+import { countedSources, readCoverage, type HourState } from '../../shared/sources/coverage.ts';
+import { sourceName } from '../../shared/source.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import { isoText } from '../../shared/time.ts';
 import { changeConfig, lookConfig } from '../settings.ts';
 import { withClickHouse, withSourceTools } from '../../shared/sources/source-tools.ts';
 import { print, printJson } from '../print.ts';
+import { allSpans, timeSpan } from '../status/not-covered.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
 
 const list = async ({ json }: { json?: boolean }): Promise<void> => {
@@ -35,6 +38,34 @@ const list = async ({ json }: { json?: boolean }): Promise<void> => {
   );
 };
 
+const STATES: Readonly<Record<HourState, string>> = {
+  complete: 'complete',
+  processing: 'processing',
+  'not-covered': 'not covered',
+};
+
+const coverage = async ({ json }: { json?: boolean }): Promise<void> => {
+  const covered = await withClickHouse(lookConfig(), readCoverage);
+  const ends = allSpans(covered).map((span) => ({
+    ...timeSpan(span),
+    state: span.state,
+    sources:
+      span.state === 'not-covered'
+        ? []
+        : countedSources(covered, span.from, span.to).map(sourceName),
+  }));
+  if (json) {
+    printJson(ends);
+    return;
+  }
+  print(
+    formatTable(
+      ['REPORTED FROM', 'BEFORE', 'STATE', 'SOURCES'],
+      ends.map(({ from, to, state, sources }) => [from, to, STATES[state], sources.join(', ')]),
+    ),
+  );
+};
+
 const abandon = async (topic: string): Promise<void> => {
   await withSourceTools(changeConfig(), (tools) => abandonHistory(tools, topic));
   print(`History run ${topic} is abandoned; its hours may be imported again.`);
@@ -45,6 +76,14 @@ export const sourcesCommand = (): Command =>
     .description('the register of sources: which topic covers which reported hours')
     .addCommand(
       new Command('list').description('show every source').option('--json', 'as JSON').action(list),
+    )
+    .addCommand(
+      new Command('coverage')
+        .description(
+          'show which reported hours are complete, still processing, or not covered by any source: no usage means that nothing was used only where they are complete',
+        )
+        .option('--json', 'as JSON')
+        .action(coverage),
     )
     .addCommand(
       new Command('abandon')

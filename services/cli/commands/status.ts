@@ -13,6 +13,7 @@ import {
 } from '../dlq/misplaced.ts';
 import { print, printJson } from '../print.ts';
 import { statusConfig } from '../settings.ts';
+import { notCovered, notCoveredLine, type TimeSpan } from '../status/not-covered.ts';
 import { readPartitions, type PartitionStatus } from '../status/partitions.ts';
 import { readServices, type ServiceStatus } from '../status/services.ts';
 
@@ -21,6 +22,8 @@ interface Status {
   readonly partitions: readonly PartitionStatus[];
   /** Every live hour before it is complete; null where there is no live source. */
   readonly completeThrough: string | null;
+  /** Reported times for which no source answers. */
+  readonly notCovered: readonly TimeSpan[];
   readonly billing: BillingCounts;
   /** Open dead letters on wrong partitions, where they tell which partitioner has put them there. */
   readonly misplaced: readonly Misplaced[];
@@ -31,11 +34,13 @@ const readStatus = async (): Promise<Status> => {
   const services = await readServices(config);
   return withClickHouse(config, (client) =>
     withAdmin(config, async (admin) => {
-      const { completeThrough } = await readCoverage(client);
+      const coverage = await readCoverage(client);
+      const { completeThrough } = coverage;
       return {
         services,
         partitions: await readPartitions(client, admin),
         completeThrough: completeThrough === null ? null : isoText(completeThrough),
+        notCovered: notCovered(coverage),
         billing: await readBillingCounts(client),
         misplaced: await readMisplaced(client, ALL_OPEN),
       };
@@ -43,7 +48,14 @@ const readStatus = async (): Promise<Status> => {
   );
 };
 
-const format = ({ services, partitions, completeThrough, billing, misplaced }: Status): string =>
+const format = ({
+  services,
+  partitions,
+  completeThrough,
+  notCovered,
+  billing,
+  misplaced,
+}: Status): string =>
   [
     formatTable(
       ['SERVICE', 'STATE', ''],
@@ -78,6 +90,7 @@ const format = ({ services, partitions, completeThrough, billing, misplaced }: S
     ),
     [
       `Complete through  ${completeThrough ?? '-'}`,
+      `Not covered       ${notCoveredLine(notCovered)}`,
       `Submissions       ${String(billing.submissions)}: ${Object.entries(billing)
         .filter(([name]) => !['compositions', 'aggregates', 'submissions'].includes(name))
         .filter(([, count]) => count > 0)

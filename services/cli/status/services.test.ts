@@ -4,7 +4,7 @@ import { readServices } from './services.ts';
 
 test('a halt shows wherever the service listens', async () => {
   const halt = { code: 'lost-records', message: 'records expired' };
-  const server = await startHealthServer(0, () => ({
+  const server = await startHealthServer({ HEALTH_PORT: 0, HTTP_ALLOWED_HOSTS: [] }, () => ({
     ready: false,
     details: { partitions: [{ partition: 'usage.events.compute/1/0', halt }] },
   }));

@@ -1,3 +1,4 @@
+import { readParameters, type ParameterRules } from '../../shared/http/query-parameters.ts';
 import type { Meter } from '../../shared/meters/meter-catalog.ts';
 import { asciiLower, subscriptionOf } from '../../shared/placement.ts';
 import type { Identity } from '../metering-event.ts';
@@ -12,11 +13,24 @@ export interface PageQuery {
   readonly after: Identity | null;
 }
 
-export const readPageQuery = (parameters: URLSearchParams): PageQuery => ({
-  text: parameters.get('text')?.trim() ?? '',
-  subscription: parameters.get('subscription')?.trim() ?? '',
-  after: readCursor(parameters.get('after') ?? ''),
-});
+/** The form sends what was left empty. */
+export const PAGE_PARAMETERS: ParameterRules = {
+  known: ['text', 'subscription', 'after'],
+  mayBeEmpty: ['text', 'subscription'],
+};
+
+/** Null where `after` is no place in the list. */
+export const readPageQuery = (search: URLSearchParams): PageQuery | null => {
+  const { values } = readParameters(search, PAGE_PARAMETERS);
+  const cursor = values.get('after');
+  const after = cursor === undefined ? null : readCursor(cursor);
+  if (cursor !== undefined && after === null) return null;
+  return {
+    text: values.get('text')?.trim() ?? '',
+    subscription: values.get('subscription')?.trim() ?? '',
+    after,
+  };
+};
 
 /** The address of a page. */
 export const pageAddress = ({ text, subscription, after }: PageQuery): string => {
@@ -54,5 +68,7 @@ const writeCursor = ({ hour, resource, dimension }: Identity): string =>
 const readCursor = (text: string): Identity | null => {
   const parts = Buffer.from(text, 'base64url').toString('utf8').split('\n');
   const [hour, resource, dimension] = parts;
-  return hour && resource && dimension ? { hour, resource, dimension } : null;
+  if (!hour || !resource || !dimension) return null;
+  const place: Identity = { hour, resource, dimension };
+  return writeCursor(place) === text ? place : null;
 };

@@ -1,11 +1,17 @@
 import type { FastifyInstance } from 'fastify';
+import {
+  RefusedRequest,
+  takesParameters,
+  withoutParameters,
+} from '../../shared/http/guarded-server.ts';
+import { searchOf } from '../../shared/http/query-parameters.ts';
 import type { Meter } from '../../shared/meters/meter-catalog.ts';
 import type { AcceptedEvents } from '../accepted-events.ts';
 import { browserMayCall } from '../authorization.ts';
 import type { AcceptedEvent } from '../metering-event.ts';
 import type { SubmissionPorts } from '../submission.ts';
 import { billedPage } from './billed-page.ts';
-import { identityFilter, readPageQuery } from './page-query.ts';
+import { identityFilter, PAGE_PARAMETERS, readPageQuery } from './page-query.ts';
 import { STYLE } from './style.ts';
 
 export interface PagePorts {
@@ -20,13 +26,10 @@ const PAGE_ROWS = 50;
 /** The page that lists what was billed. */
 export const pageRoutes = (app: FastifyInstance, ports: PagePorts): void => {
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'content-security-policy':
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      'cache-control': 'no-store',
-    });
+    void reply.header(
+      'content-security-policy',
+      "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    );
     if (browserMayCall(ports.token, request.headers.authorization)) return undefined;
     const ask = 'Basic realm="Commerce: any name, the token as password", charset="UTF-8"';
     return reply
@@ -36,10 +39,24 @@ export const pageRoutes = (app: FastifyInstance, ports: PagePorts): void => {
       .send('A token is needed.\n');
   });
 
-  app.get('/style.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(STYLE));
+  app.setErrorHandler((error, _request, reply) => {
+    if (!(error instanceof RefusedRequest)) throw error;
+    return reply
+      .code(error.statusCode)
+      .type('text/plain; charset=utf-8')
+      .send(`${error.message}\n`);
+  });
 
-  app.get('/', async (request, reply) => {
-    const query = readPageQuery(new URL(request.url, 'http://localhost').searchParams);
+  app.get('/style.css', withoutParameters, (_request, reply) =>
+    reply.type('text/css; charset=utf-8').send(STYLE),
+  );
+
+  app.get('/', takesParameters(PAGE_PARAMETERS), async (request, reply) => {
+    const query = readPageQuery(searchOf(request.url));
+    if (query === null) {
+      const message = "The parameter 'after' is no place in this list: begin again without it.";
+      throw new RefusedRequest({ status: 400, message });
+    }
     const found: AcceptedEvent[] = [];
     const scan = ports.events.scan({
       order: 'newest first',

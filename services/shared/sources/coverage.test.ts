@@ -5,6 +5,7 @@ import {
   coverageOf,
   firstProcessing,
   hourState,
+  stateSpans,
   type Coverage,
   type PartitionProgress,
 } from './coverage.ts';
@@ -184,6 +185,26 @@ describe('a range', () => {
     expect(firstProcessing(coverage, hour(from), hour(to))).toBe(
       first === null ? null : hour(first),
     );
+  });
+
+  test('all of reported time is told in spans, one after another', () => {
+    const spans = stateSpans(coverage, -Infinity as Hour, Infinity as Hour);
+    expect(
+      spans.map(({ from, to, state }) => [from / HOUR_MILLIS, to / HOUR_MILLIS, state]),
+    ).toEqual([
+      [-Infinity, 2, 'not-covered'],
+      [2, 4, 'complete'],
+      [4, 6, 'not-covered'],
+      [6, 8, 'processing'],
+      [8, 20, 'not-covered'],
+      [20, 22, 'complete'],
+      [22, Infinity, 'processing'],
+    ]);
+    expect(stateSpans(coverage, hour(3), hour(7))).toEqual([
+      { from: hour(3), to: hour(4), state: 'complete' },
+      { from: hour(4), to: hour(6), state: 'not-covered' },
+      { from: hour(6), to: hour(7), state: 'processing' },
+    ]);
   });
 
   test('its rows come from live sources and sealed runs that overlap it', () => {

@@ -120,23 +120,49 @@ const answeredSpans = ({ firstLiveHour, completeThrough, sources }: Coverage): r
     : [{ from: firstLiveHour, closed: completeThrough, to: ALWAYS }, ...history];
 };
 
+/** Reported time `[from, to)` that is in one state. */
+export interface StateSpan {
+  readonly from: Millis;
+  readonly to: Millis;
+  readonly state: HourState;
+}
+
+/** The states of `[from, to)`, in order, without a gap; neighbours differ. */
+export const stateSpans = (coverage: Coverage, from: Millis, to: Millis): readonly StateSpan[] => {
+  const covered = answeredSpans(coverage);
+  const bounds = covered.flatMap((span) => [span.from, span.closed, span.to]);
+  const starts = [from, ...bounds.filter((bound) => from < bound && bound < to)];
+  const ordered = [...new Set(starts)].sort((a, b) => a - b);
+  const spans: StateSpan[] = [];
+  for (const [index, start] of ordered.entries()) {
+    const at = covered.filter((span) => span.from <= start && start < span.to);
+    const state = stateOf(at, start);
+    const last = spans.at(-1);
+    const span = { from: start, to: ordered[index + 1] ?? to, state };
+    if (last?.state === state) spans[spans.length - 1] = { ...last, to: span.to };
+    else spans.push(span);
+  }
+  return spans;
+};
+
+const stateOf = (covering: readonly Span[], at: Millis): HourState => {
+  if (covering.length === 0) return 'not-covered';
+  return covering.every(({ closed }) => at < closed) ? 'complete' : 'processing';
+};
+
 /**
  * Where the first part of `[from, to)` begins that is covered and not closed; null where there is
  * none, so that what is known of the range never changes.
  */
 export const firstProcessing = (coverage: Coverage, from: Millis, to: Millis): Hour | null => {
-  const starts = answeredSpans(coverage)
-    .map((span) => ({ start: Math.max(from, span.from, span.closed), end: Math.min(to, span.to) }))
-    .filter(({ start, end }) => start < end)
-    .map(({ start }) => start as Hour);
-  return starts.length === 0 ? null : earliest(starts);
+  const first = stateSpans(coverage, from, to).find(({ state }) => state === 'processing');
+  return first === undefined ? null : first.from;
 };
 
 export const hourState = (coverage: Coverage, hour: Hour, hourMillis: number): HourState => {
-  const end = nextHour(hour, hourMillis);
-  if (firstProcessing(coverage, hour, end) !== null) return 'processing';
-  const covered = answeredSpans(coverage).some((span) => span.from < end && hour < span.to);
-  return covered ? 'complete' : 'not-covered';
+  const states = stateSpans(coverage, hour, nextHour(hour, hourMillis)).map(({ state }) => state);
+  if (states.includes('processing')) return 'processing';
+  return states.includes('complete') ? 'complete' : 'not-covered';
 };
 
 /**

@@ -1,0 +1,99 @@
+import {
+  fastify,
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type RawServerDefault,
+  type RouteShorthandOptions,
+} from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import { refuseForeign, type ListenerRules } from './foreign-request.ts';
+import { readParameters, searchOf, type ParameterRules } from './query-parameters.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
+
+/** How long a connection may take for what, in milliseconds. */
+export interface ConnectionLimits {
+  /** The head of a request. */
+  readonly headMillis: number;
+  /** All of a request; its answer may take longer. */
+  readonly requestMillis: number;
+  /** Nothing moves in either direction, while an answer is waited for or read. */
+  readonly idleMillis: number;
+  /** How often the first two are looked at. */
+  readonly checkMillis: number;
+}
+
+const LIMITS: ConnectionLimits = {
+  headMillis: 10_000,
+  requestMillis: 30_000,
+  idleMillis: 120_000,
+  checkMillis: 5_000,
+};
+
+/** More than the programs and browsers of one machine need; what is beyond is closed at once. */
+const MAX_CONNECTIONS = 1_000;
+
+/** 25 usage events with the longest texts fit several times over. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Why a request is refused before it is looked into; its message is for the caller. */
+export class RefusedRequest extends Error {
+  override readonly name = 'RefusedRequest';
+  readonly statusCode: number;
+
+  constructor({ status, message }: { readonly status: number; readonly message: string }) {
+    super(message);
+    this.statusCode = status;
+  }
+}
+
+/**
+ * A server that takes only requests which `refuseForeign` lets through, and a body only as JSON,
+ * which no web page can send elsewhere without asking first. The server's error handler meets
+ * `RefusedRequest` otherwise. Answers carry the security headers, and no slow or huge request keeps
+ * the server busy. All listeners are made here, the local ClickHouse's apart.
+ */
+export const guardedServer = (
+  rules: ListenerRules,
+  options: Partial<FastifyHttpOptions<RawServerDefault>> = {},
+  { headMillis, requestMillis, idleMillis, checkMillis }: ConnectionLimits = LIMITS,
+): FastifyInstance => {
+  const server = fastify({
+    ...options,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: requestMillis,
+    connectionTimeout: idleMillis,
+    http: { headersTimeout: headMillis, connectionsCheckingInterval: checkMillis },
+  });
+  server.server.maxConnections = MAX_CONNECTIONS;
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.headers(SECURITY_HEADERS);
+    const refusal = refuseForeign(request.raw, rules) ?? refuseBody(request.raw);
+    if (refusal === null) done();
+    else done(new RefusedRequest(refusal));
+  });
+  return server;
+};
+
+const JSON_TYPE = /^application\/json *(?:;|$)/i;
+
+const refuseBody = ({ headers }: IncomingMessage): { status: number; message: string } | null => {
+  const hasBody =
+    headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+  return !hasBody || JSON_TYPE.test(headers['content-type'] ?? '')
+    ? null
+    : { status: 415, message: 'The Content-Type of a body must be application/json.' };
+};
+
+/** Options of a route: a request with other parameters in its query is a `RefusedRequest`. */
+export const takesParameters = (rules: ParameterRules): RouteShorthandOptions => ({
+  onRequest: (request, _reply, done) => {
+    const [wrong] = readParameters(searchOf(request.url), rules).problems;
+    if (wrong === undefined) done();
+    else {
+      const message = `The parameter '${wrong.name}' ${wrong.problem}.`;
+      done(new RefusedRequest({ status: 400, message }));
+    }
+  },
+});
+
+export const withoutParameters = takesParameters({ known: [] });

@@ -1,0 +1,26 @@
+import { stateSpans, type Coverage } from '../shared/sources/coverage.ts';
+import { isoText, type Millis } from '../shared/time.ts';
+
+/**
+ * Whether sources answer for a range: no usage in it means that nothing was used only where they do.
+ * A range that is still processing gets no answer, and has no word here.
+ */
+export interface RangeCoverage {
+  readonly word: 'complete' | 'partly' | 'not-covered';
+  /** The reported times for which no source answers: `2019-12-10T19:00:00Z/2019-12-10T20:00:00Z` */
+  readonly notCovered: readonly string[];
+}
+
+export const rangeCoverage = (coverage: Coverage, from: Millis, to: Millis): RangeCoverage => {
+  const spans = stateSpans(coverage, from, to);
+  const gaps = spans.filter(({ state }) => state === 'not-covered');
+  return {
+    word: wordOf(gaps.length, spans.length),
+    notCovered: gaps.map((gap) => `${isoText(gap.from)}/${isoText(gap.to)}`),
+  };
+};
+
+const wordOf = (gaps: number, spans: number): RangeCoverage['word'] => {
+  if (gaps === 0) return 'complete';
+  return gaps === spans ? 'not-covered' : 'partly';
+};

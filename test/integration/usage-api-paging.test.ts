@@ -1,0 +1,299 @@
+import fc from 'fast-check';
+import { insertRows } from '../../services/shared/clickhouse/client.ts';
+import { asciiLower } from '../../services/shared/placement.ts';
+import type { SourceId } from '../../services/shared/source.ts';
+import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
+import type { RowKey } from '../../services/usage-api/continuation-token.ts';
+import type { UsagePage } from '../../services/usage-api/usage-page.ts';
+import type { UsageQuery } from '../../services/usage-api/usage-query.ts';
+import type { UsageRow } from '../../services/usage-api/usage-row.ts';
+import { UsageStore } from '../../services/usage-api/usage-store.ts';
+import { openTestStack, type TestStack } from '../support/test-stack.ts';
+import {
+  closeThrough,
+  declareSource,
+  get,
+  hour,
+  hourly,
+  insertWindows,
+  startApi,
+  type Answer,
+  type ErrorAnswer,
+  type RunningApi,
+  type TestWindow,
+} from './usage-api-fixture.ts';
+
+/**
+ * Pages are cut from an order that the table does not have: it is sorted by source and partition
+ * first. So the windows here are such that each partition holds keys from everywhere in that order.
+ */
+const FROM = hour('2025-12-01T00');
+const CLOSED = 4;
+const NOW = FROM + 12 * HOUR_MILLIS;
+const SOURCES: readonly SourceId[] = ['storage', 'compute', 'network'].map((name) => ({
+  topic: `usage.events.${name}`,
+  epoch: 1,
+}));
+const PARTITIONS = 2;
+
+let stack: TestStack;
+let api: RunningApi;
+
+beforeAll(async () => {
+  stack = await openTestStack();
+  for (const source of SOURCES) {
+    await declareSource(stack.clickHouse, {
+      ...source,
+      kind: 'live',
+      partitions: PARTITIONS,
+      firstHour: FROM,
+      lastHour: null,
+      state: 'open',
+    });
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      await closeThrough(stack.clickHouse, { ...source, partition }, at(CLOSED));
+    }
+  }
+  api = await startApi(stack.clickHouse, { logger: stack.logger, now: NOW });
+});
+
+afterAll(async () => {
+  await api.close();
+  await stack.close();
+});
+
+const at = (hours: number): Hour => (FROM + hours * HOUR_MILLIS) as Hour;
+
+let nextOffset = 1;
+
+/** What differs between windows; numbers choose from the few values that there are. */
+interface Choice {
+  readonly source: number;
+  readonly partition: number;
+  readonly reported: number;
+  readonly ago: number;
+  readonly subscription: number;
+  readonly meter: number;
+  readonly resource: string;
+}
+
+const windowOf = (choice: Choice): TestWindow => ({
+  topic: SOURCES[choice.source % SOURCES.length]?.topic ?? '',
+  epoch: 1,
+  partition: choice.partition % PARTITIONS,
+  reportedHour: at(choice.reported),
+  usageHour: at(choice.reported - choice.ago),
+  subscriptionId: `Subscription-${String(choice.subscription)}`,
+  meterId: `METER-${String(choice.meter)}`,
+  resourceUri: choice.resource,
+  location: 'local',
+  tags: null,
+  additionalInfo: null,
+  quantity: String((nextOffset % 7) + 1),
+  firstOffset: nextOffset,
+  lastOffset: nextOffset++,
+});
+
+const keyOf = (window: TestWindow): RowKey => ({
+  usageStart: window.usageHour / 1000,
+  subscriptionKey: asciiLower(window.subscriptionId),
+  meterKey: asciiLower(window.meterId),
+  resourceKey: asciiLower(window.resourceUri),
+});
+
+const keyText = (key: RowKey): string =>
+  JSON.stringify([key.usageStart, key.subscriptionKey, key.meterKey, key.resourceKey]);
+
+/** The order of pages: times as numbers, texts by their bytes in UTF-8. */
+const inOrder = (a: RowKey, b: RowKey): number =>
+  a.usageStart - b.usageStart ||
+  Buffer.compare(Buffer.from(a.subscriptionKey), Buffer.from(b.subscriptionKey)) ||
+  Buffer.compare(Buffer.from(a.meterKey), Buffer.from(b.meterKey)) ||
+  Buffer.compare(Buffer.from(a.resourceKey), Buffer.from(b.resourceKey));
+
+/** The rows that the pages must have together: each key once, in order, with its windows added up. */
+const expectedRows = (windows: readonly TestWindow[]): readonly (readonly [string, string])[] => {
+  const sums = new Map<string, { readonly key: RowKey; readonly quantity: number }>();
+  for (const window of windows) {
+    const key = keyOf(window);
+    const text = keyText(key);
+    sums.set(text, { key, quantity: (sums.get(text)?.quantity ?? 0) + Number(window.quantity) });
+  }
+  return [...sums.values()]
+    .sort((a, b) => inOrder(a.key, b.key))
+    .map(({ key, quantity }) => [keyText(key), String(quantity)] as const);
+};
+
+const queryOf = (from: number, to: number): UsageQuery => ({
+  granularity: 'Hourly',
+  from: at(from),
+  to: at(to),
+  subscriberId: null,
+  continuationToken: null,
+});
+
+/** All pages of a range, each one begun behind the last row of the one before. */
+const walk = async (
+  query: UsageQuery,
+  pageRows: number,
+  between: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<readonly (readonly UsageRow[])[]> => {
+  const store = new UsageStore(stack.clickHouse, 30);
+  const pages: (readonly UsageRow[])[] = [];
+  for (let last: RowKey | null = null, more = true; more;) {
+    const rows: readonly UsageRow[] = await store.rows(query, SOURCES, last, pageRows + 1);
+    const page = rows.slice(0, pageRows);
+    pages.push(page);
+    more = rows.length > pageRows;
+    last = page.at(-1) ?? null;
+    await between();
+  }
+  return pages;
+};
+
+const found = (pages: readonly (readonly UsageRow[])[]): readonly (readonly [string, string])[] =>
+  pages.flat().map((row) => [keyText(row), row.quantity] as const);
+
+test('pages of thousands of rows hold each key once, in order, whatever part of the table has it', async () => {
+  const keys = 3_400;
+  const windows = Array.from({ length: 2 * keys }, (_, index) => {
+    // Twice each key, in two hours and two partitions; the second time backwards.
+    const key = index < keys ? index : 2 * keys - 1 - index;
+    const reported = index < keys ? 0 : 1;
+    return windowOf({
+      source: index % 3,
+      partition: index % 2,
+      reported,
+      ago: reported + (key % 2),
+      subscription: key % 2,
+      meter: key % 3,
+      resource: `/x/vm${String((key * 7919) % keys)}`,
+    });
+  });
+  for (const part of [0, 1, 2, 3]) {
+    await insertWindows(
+      stack.clickHouse,
+      windows.filter((_, index) => index % 4 === part),
+    );
+  }
+  const pages = await walk(queryOf(0, 2), 1_000);
+  expect(pages.map(({ length }) => length)).toEqual([1_000, 1_000, 1_000, 400]);
+  expect(found(pages)).toEqual(expectedRows(windows));
+});
+
+test('whatever the rows are, and while others are written, pages give what was closed', async () => {
+  const choice = fc.record({
+    source: fc.nat(2),
+    partition: fc.nat(1),
+    ago: fc.nat(2),
+    subscription: fc.nat(1),
+    meter: fc.nat(1),
+    resource: fc.constantFrom(
+      '/a',
+      '/A',
+      '/a/b',
+      '/a%',
+      "/a'",
+      '/a\\',
+      '/ä',
+      '/\u{1F600}',
+      '/\uffee',
+    ),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(choice, { minLength: 1, maxLength: 40 }),
+      fc.array(choice, { maxLength: 10 }),
+      fc.integer({ min: 1, max: 4 }),
+      async (closed, later, pageRows) => {
+        await stack.clickHouse.command({ query: 'TRUNCATE TABLE usage_hourly' });
+        const windows = closed.map((each, index) =>
+          windowOf({ ...each, reported: 2 + (index % 2) }),
+        );
+        // A window is one row: what falls into the same one replaces it.
+        const held = new Map(
+          windows.map((window) => [
+            `${window.topic}/${String(window.partition)}/${String(window.reportedHour)}/${keyText(keyOf(window))}`,
+            window,
+          ]),
+        );
+        for (const part of [0, 1]) {
+          await insertWindows(
+            stack.clickHouse,
+            windows.filter((_, index) => index % 3 === part || (part === 1 && index % 3 === 2)),
+          );
+        }
+        // Usage of the same hours and keys that is reported after the range.
+        const open = later.map((each) => windowOf({ ...each, reported: CLOSED }));
+        const pages = await walk(queryOf(2, CLOSED), pageRows, async () => {
+          const next = open.splice(0, 1);
+          if (next.length > 0) await insertWindows(stack.clickHouse, next);
+        });
+        expect(found(pages)).toEqual(expectedRows([...held.values()]));
+        expect(pages.slice(0, -1).every(({ length }) => length === pageRows)).toBe(true);
+      },
+    ),
+    { numRuns: 15 },
+  );
+});
+
+describe('an hour that is restated between two pages', () => {
+  const RANGE = ['2025-12-01T02', '2025-12-01T03'] as const;
+
+  const restate = (hours: number, generation: number, rows = 1): Promise<void> =>
+    insertRows(stack.clickHouse, 'restatements', [
+      {
+        ...SOURCES[0],
+        partition: 0,
+        reported_hour: at(hours) / 1000,
+        generation,
+        windows: rows,
+        reason: 'test',
+        actor: 'test',
+      },
+    ]);
+
+  const linkOfFirstPage = async (): Promise<string> => {
+    const { status, body } = await get(api.url + hourly(...RANGE));
+    expect(status).toBe(200);
+    return body.nextLink ?? '';
+  };
+
+  beforeAll(async () => {
+    await stack.clickHouse.command({ query: 'TRUNCATE TABLE usage_hourly' });
+    await insertWindows(
+      stack.clickHouse,
+      Array.from({ length: 1_001 }, (_, index) =>
+        windowOf({
+          source: 0,
+          partition: 0,
+          reported: 2,
+          ago: 0,
+          subscription: 0,
+          meter: 0,
+          resource: `/x/${String(index)}`,
+        }),
+      ),
+    );
+  });
+
+  test('ends the answer: its second page would be of other rows than its first', async () => {
+    for (const generation of [1, 2]) {
+      const next = await linkOfFirstPage();
+      await restate(2, generation);
+      const { status, body } = await get<ErrorAnswer>(next);
+      expect([status, body.error.code]).toEqual([400, 'InvalidProperty']);
+      expect(body.error.message).toContain("'continuationToken'");
+      const again: Answer<UsagePage> = await get(await linkOfFirstPage());
+      expect(again.body.value).toHaveLength(1);
+      expect(again.headers.get('x-usage-restated-hours')).toBe('2025-12-01T02:00:00Z');
+    }
+  });
+
+  test('does not end it where its rows stayed as they were, or are of another range', async () => {
+    const next = await linkOfFirstPage();
+    await restate(2, 3, 0);
+    await restate(3, 1);
+    expect((await get(next)).body.value).toHaveLength(1);
+  });
+});
