@@ -1,4 +1,3 @@
-import type { Quantity } from '../shared/decimal.ts';
 import type { SourcePartition } from '../shared/source.ts';
 import type { Hour } from '../shared/time.ts';
 import type { UsageCarry } from '../shared/usage-carry.ts';
@@ -30,7 +29,7 @@ export interface Pending {
 /**
  * What became of a submission; each is final.
  * - `accepted`: Commerce took it now
- * - `duplicate`: it had taken it before, with the same quantity
+ * - `duplicate`: it had taken it before, with the same quantity: the same double
  * - `mismatch`: it holds another quantity, and keeps it: an alarm
  * - `carried`: it takes it no more, and the quantity goes into a later composition
  * - `dead-lettered`: it takes it not at all, or no more and nothing can carry it
@@ -40,7 +39,8 @@ export type OutcomeKind = 'accepted' | 'duplicate' | 'mismatch' | 'carried' | 'd
 export interface Outcome {
   readonly pending: Pending;
   readonly kind: OutcomeKind;
-  readonly acceptedQuantity: Quantity | null;
+  /** The double that Commerce holds. */
+  readonly acceptedQuantity: number | null;
   readonly usageEventId: string;
   readonly code: string;
   readonly message: string;

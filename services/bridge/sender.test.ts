@@ -175,7 +175,7 @@ test('a quantity is sent with all its digits, as a JSON number', async () => {
   expect(world.commerce.asked[0]?.body).toContain(`"quantity":${quantity},`);
   expect(world.outcomes[0]).toMatchObject({
     kind: 'accepted',
-    acceptedQuantity: exact(quantity),
+    acceptedQuantity: Number(quantity),
     usageEventId: 'e1',
   });
 });
@@ -255,20 +255,43 @@ test('while Commerce is away, what keeps it from sending is told', async () => {
 test('Duplicate with our quantity is done; with another one it is an alarm', async () => {
   const world = await open([[pendingOf(0, '1.50'), pendingOf(1)]], (asked) =>
     each(asked, (_, index) =>
-      duplicateOf(index === 0 ? '1.500' : '1.500000000000000000000000000001'),
+      duplicateOf(index === 0 ? '1.500' : '1.5000000000000002'),
     ),
   );
   await world.settled(2);
   expect(kinds(world)).toEqual(['duplicate', 'mismatch']);
-  expect(world.outcomes[1]?.acceptedQuantity).toBe(exact('1.500000000000000000000000000001'));
+  expect(world.outcomes[1]?.acceptedQuantity).toBe(1.5000000000000002);
 });
 
 test('Accepted with another quantity than was sent is an alarm', async () => {
   const world = await open([[pendingOf(0, '0.1')]], (asked) =>
-    each(asked, () => ({ ...accepted, quantity: new LosslessNumber('0.1000000000000000055') })),
+    each(asked, () => ({ ...accepted, quantity: new LosslessNumber('0.10000000000000002') })),
   );
   await world.settled(1);
   expect(kinds(world)).toEqual(['mismatch']);
+});
+
+test.each([
+  ['9.1234567890123461', '9.123456789012346'],
+  ['9.1234567890123461', '9.1234567890123461'],
+  ['16.464384784843892844', '16.464384784843894'], // the sum of two hours is no double
+  ['123456789012345.123456789012345678901234567891', '1.2345678901234512e14'],
+  ['0.000000000000000000000000000001', '1e-30'],
+  ['0.000000000000001234567890123457', '1.2345678901234569E-15'], // more places than ours
+])('a Commerce that keeps doubles has accepted %s where it answers %s', async (ours, answered) => {
+  const world = await open([[0, 1, 2].map((n) => pendingOf(n, ours))], (asked) => {
+    if (asked.method === 'GET') return holds(asked, answered);
+    return each(asked, (_, index) => {
+      if (index === 0) return { ...accepted, quantity: new LosslessNumber(answered) };
+      return index === 1 ? duplicateOf(answered) : refusedWith('Expired');
+    });
+  });
+  await world.settled(3);
+  expect(kinds(world)).toEqual(['accepted', 'duplicate', 'accepted']);
+  expect(world.outcomes.map(({ acceptedQuantity }) => acceptedQuantity)).toEqual(
+    Array.from({ length: 3 }, () => Number(answered)),
+  );
+  expect(world.carries).toEqual([]);
 });
 
 const holds = (asked: Asked, quantity: string): Answer => ({

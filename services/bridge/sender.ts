@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { formatQuantity, type Quantity } from '../shared/decimal.ts';
+import { doubleText, isSameDouble } from '../shared/billing/double.ts';
+import { formatQuantity } from '../shared/decimal.ts';
 import { isoText, type Millis } from '../shared/time.ts';
 import type { Commerce, Failure } from './commerce/commerce-client.ts';
 import type { ItemAnswer } from './commerce/read-answer.ts';
@@ -59,11 +60,11 @@ const PUZZLED_BEFORE_SINGLES = 3;
  *
  * | Commerce says                         | outcome                                                |
  * |---------------------------------------|--------------------------------------------------------|
- * | Accepted, with our quantity           | accepted                                               |
- * | Duplicate, with our quantity          | duplicate                                              |
- * | either, with another quantity         | mismatch, and an error is logged                       |
+ * | Accepted, with our quantity's double  | accepted                                               |
+ * | Duplicate, with that double           | duplicate                                              |
+ * | either, with another double           | mismatch, and an error is logged                       |
  * | Duplicate, without a quantity         | looked up, as Expired                                  |
- * | Expired, and it holds our quantity    | accepted: the answer to an earlier send was lost       |
+ * | Expired, and it holds that double     | accepted: the answer to an earlier send was lost       |
  * | Expired, and it holds another one     | mismatch                                               |
  * | Expired, and it holds nothing         | carried; where nothing can carry it, dead-lettered     |
  * | Expired, before its clock is there    | none yet: sent again later                             |
@@ -248,13 +249,13 @@ export class Sender {
   private compare(
     { pending }: Item,
     kind: 'accepted' | 'duplicate',
-    acceptedQuantity: Quantity,
+    acceptedQuantity: number,
     usageEventId: string,
   ): Outcome {
-    if (acceptedQuantity === pending.submission.quantity) {
+    if (isSameDouble(pending.submission.quantity, acceptedQuantity)) {
       return outcomeOf(pending, kind, { acceptedQuantity, usageEventId });
     }
-    const message = `Commerce holds ${formatQuantity(acceptedQuantity)} and not ${formatQuantity(
+    const message = `Commerce holds ${doubleText(acceptedQuantity)} and not ${formatQuantity(
       pending.submission.quantity,
     )} of it`;
     this.ports.logger.error(logFields(pending), `billing is wrong: ${message}`);

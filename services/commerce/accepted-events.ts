@@ -8,6 +8,7 @@ import {
   ZERO,
   type Quantity,
 } from '../shared/decimal.ts';
+import { quantityFromDouble } from '../shared/billing/double.ts';
 import { messageOf, UserError } from '../shared/errors.ts';
 import { isoText, millis, type Hour } from '../shared/time.ts';
 import { identityOf, type AcceptedEvent, type Identity } from './metering-event.ts';
@@ -23,6 +24,7 @@ export interface DimensionTotal {
   /** In the spelling of the first event. */
   readonly dimension: string;
   readonly count: number;
+  /** The sum of their doubles, each taken as its shortest decimal text, so that the rows add up to it. */
   readonly quantity: Quantity;
 }
 
@@ -175,7 +177,7 @@ const identityFrom = (key: string): Identity => {
   return { hour, resource, dimension };
 };
 
-const quantity = z.string().transform((text, context): Quantity => {
+const total = z.string().transform((text, context): Quantity => {
   const value = parseQuantity(text);
   if (value !== null) return value;
   context.addIssue('is no quantity');
@@ -186,16 +188,15 @@ const storedEvent = z.object({
   usageEventId: z.string(),
   messageTime: z.number().transform(millis),
   resource: z.union([z.object({ resourceId: z.string() }), z.object({ resourceUri: z.string() })]),
-  quantity,
+  quantity: z.number(),
   dimension: z.string(),
   effectiveStartTime: z.string(),
   planId: z.string(),
 });
 
-const storedTotal = z.object({ dimension: z.string(), count: z.int(), quantity });
+const storedTotal = z.object({ dimension: z.string(), count: z.int(), quantity: total });
 
-const writeEvent = ({ hour: _, quantity, ...event }: AcceptedEvent): string =>
-  JSON.stringify({ ...event, quantity: formatQuantity(quantity) });
+const writeEvent = ({ hour: _, ...event }: AcceptedEvent): string => JSON.stringify(event);
 
 const readEvent = (key: string, value: string): AcceptedEvent => ({
   ...storedEvent.parse(JSON.parse(value)),
@@ -215,7 +216,7 @@ const readTotals = async (db: ClassicLevel): Promise<Map<string, DimensionTotal>
 const raise = (total: DimensionTotal | undefined, event: AcceptedEvent): DimensionTotal => ({
   dimension: total?.dimension ?? event.dimension,
   count: (total?.count ?? 0) + 1,
-  quantity: addQuantities(total?.quantity ?? ZERO, event.quantity),
+  quantity: addQuantities(total?.quantity ?? ZERO, quantityFromDouble(event.quantity)),
 });
 
 const explainOpenError = (directory: string, error: unknown): UserError => {

@@ -1,13 +1,11 @@
-import { isLosslessNumber, LosslessNumber } from 'lossless-json';
-import { formatQuantity } from '../shared/decimal.ts';
 import { isoText, type Millis } from '../shared/time.ts';
 import type { Decision } from './accepted-events.ts';
 import { isFields, type Detail, type Refused } from './event-check.ts';
 import type { AcceptedEvent } from './metering-event.ts';
 
 /**
- * The bodies of answers, as the metering API documents them (reference §4.1 and §4.2). Quantities
- * are exact JSON numbers: write these with lossless-json.
+ * The bodies of answers, as the metering API documents them (reference §4.1 and §4.2). Quantities are
+ * doubles, so an answer has the shortest text of the double that was sent.
  */
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -27,7 +25,7 @@ const acceptedBody = (event: AcceptedEvent, status = 'Accepted'): Body => ({
   status,
   messageTime: isoText(event.messageTime),
   ...event.resource,
-  quantity: new LosslessNumber(formatQuantity(event.quantity)),
+  quantity: event.quantity,
   dimension: event.dimension,
   effectiveStartTime: event.effectiveStartTime,
   planId: event.planId,
@@ -40,7 +38,7 @@ const conflict = (standing: AcceptedEvent): Body => ({
   code: 'Conflict',
 });
 
-/** One element of a batch's result. What is not accepted is told in the sender's own words. */
+/** One element of a batch's result. What is not accepted is told as it was understood. */
 export const batchItem = (outcome: Outcome, input: unknown, now: Millis): Body => {
   switch (outcome.kind) {
     case 'accepted':
@@ -72,7 +70,7 @@ const echo = (input: unknown): Body => {
   if (!isFields(input)) return {};
   const given = ECHOED.map((field) => [field, input[field]] as const);
   return Object.fromEntries(
-    given.filter(([, value]) => typeof value === 'string' || isLosslessNumber(value)),
+    given.filter(([, value]) => typeof value === 'string' || typeof value === 'number'),
   );
 };
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { parse, stringify } from 'lossless-json';
+import { parse } from 'lossless-json';
 import { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import { readParameters, searchOf } from '../shared/http/query-parameters.ts';
@@ -52,7 +52,8 @@ export const apiRoutes = (app: FastifyInstance, ports: ApiPorts): void => {
     { parseAs: 'buffer' },
     (_request, body: Buffer, done) => {
       try {
-        done(null, parse(new TextDecoder('utf-8', { fatal: true }).decode(body)));
+        const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+        done(null, parse(text, null, Number)); // unlike JSON.parse, it takes no field twice
       } catch {
         done(Object.assign(new Error('The body is not valid JSON.'), { statusCode: 400 }));
       }
@@ -152,7 +153,7 @@ const invalid = (target: string, message: string): Answer => ({
 });
 
 export const sendBody = (reply: FastifyReply, status: number, body: Body): FastifyReply =>
-  reply.code(status).type(JSON_TYPE).send(stringify(body));
+  reply.code(status).type(JSON_TYPE).send(JSON.stringify(body));
 
 const sendAnswer = (reply: FastifyReply, { status, body }: Answer): FastifyReply =>
   body instanceof Readable
@@ -195,7 +196,7 @@ async function* rowsText(events: AcceptedEvents, query: UsageEventsQuery): Async
     const matches = identityMatches(query);
     for await (const event of events.scan({ order: 'oldest first', from, through, matches })) {
       if (!eventMatches(query, event)) continue;
-      yield separator + (stringify(usageEventsRow(event)) ?? '');
+      yield separator + JSON.stringify(usageEventsRow(event));
       separator = ',';
     }
   }

@@ -1,5 +1,3 @@
-import { LosslessNumber } from 'lossless-json';
-import { formatQuantity } from '../shared/decimal.ts';
 import { isoText, millis } from '../shared/time.ts';
 import { checkEvent, type CheckRules } from './event-check.ts';
 
@@ -15,7 +13,7 @@ const rules: CheckRules = {
 
 const good = {
   resourceUri: '/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/d',
-  quantity: new LosslessNumber('5.0'),
+  quantity: 5,
   dimension: 'dim1',
   effectiveStartTime: '2026-03-10T11:30:14',
   planId: 'plan1',
@@ -33,7 +31,7 @@ const at = (instant: number): { readonly effectiveStartTime: string } => ({
   effectiveStartTime: isoText(millis(instant)),
 });
 
-test('a good event keeps its spelling, and its hour and exact quantity are read', () => {
+test('a good event keeps its spelling, and its hour and quantity are read', () => {
   const checked = checkEvent({ ...good, dimension: 'DIM1' }, rules);
   if (checked.kind !== 'valid') throw new Error('it was refused');
   const { event } = checked;
@@ -44,7 +42,7 @@ test('a good event keeps its spelling, and its hour and exact quantity are read'
     planId: 'plan1',
   });
   expect(isoText(event.hour)).toBe('2026-03-10T11:00:00Z');
-  expect(formatQuantity(event.quantity)).toBe('5');
+  expect(event.quantity).toBe(5);
 });
 
 describe('the resource', () => {
@@ -57,7 +55,7 @@ describe('the resource', () => {
     ['neither', { resourceUri: undefined }, 'BadArgument resourceId'],
     ['an id that is no UUID', { resourceId: 'x', resourceUri: null }, 'BadArgument resourceId'],
     ['an empty URI', { resourceUri: '' }, 'BadArgument resourceUri'],
-    ['a number as URI', { resourceUri: new LosslessNumber('1') }, 'BadArgument resourceUri'],
+    ['a number as URI', { resourceUri: 1 }, 'BadArgument resourceUri'],
     ['a URI with a NUL in it', { resourceUri: '/a\0b' }, 'BadArgument resourceUri'],
     ['half a surrogate pair', { resourceUri: '/a\ud800b' }, 'BadArgument resourceUri'],
     ['an overlong URI', { resourceUri: '/'.repeat(1025) }, 'BadArgument resourceUri'],
@@ -68,19 +66,15 @@ describe('the resource', () => {
 
 describe('the quantity', () => {
   test.each([
-    ['1e-30', 'valid'],
-    ['49.384377100419951000000000000001', 'valid'],
-    ['123456789012345.123456789012345678901234567891', 'valid'],
-    ['9999999999999999999999999999999999999999999999', 'valid'],
+    ['1e-300', 'valid'],
+    ['49.384377100419951', 'valid'],
+    ['1e300', 'valid'],
     ['0', 'InvalidQuantity quantity'],
-    ['0.000', 'InvalidQuantity quantity'],
+    ['1e-999', 'InvalidQuantity quantity'],
     ['-1e-30', 'InvalidQuantity quantity'],
-    ['1e-31', 'BadArgument quantity'],
-    ['1e46', 'BadArgument quantity'],
     ['1e999999999', 'BadArgument quantity'],
-    ['1'.repeat(101), 'BadArgument quantity'],
   ])('%s is %s', (text, expected) => {
-    expect(verdict({ quantity: new LosslessNumber(text) })).toBe(expected);
+    expect(verdict({ quantity: Number(text) })).toBe(expected);
   });
 
   test.each([
@@ -131,12 +125,12 @@ test('everything that is missing is named at once', () => {
 
 test('what resending cannot mend is told before what a later event can carry', () => {
   const old = at(NOW - DAY - 1);
-  const zero = { quantity: new LosslessNumber('0') };
+  const zero = { quantity: 0 };
   expect(verdict({ ...old, dimension: 'dim2' })).toBe('InvalidDimension dimension');
   expect(verdict({ ...old, ...zero })).toBe('InvalidQuantity quantity');
   expect(verdict({ ...old, ...zero, planId: '' })).toBe('BadArgument planId');
 });
 
-test.each([[null], ['text'], [[]], [new LosslessNumber('1')]])('%p is no event', (input) => {
+test.each([[null], ['text'], [[]], [1]])('%p is no event', (input) => {
   expect(checkEvent(input, rules)).toMatchObject({ status: 'BadArgument' });
 });

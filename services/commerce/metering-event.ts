@@ -1,4 +1,3 @@
-import type { Quantity } from '../shared/decimal.ts';
 import { asciiLower } from '../shared/placement.ts';
 import { isoText, type Hour, type Millis } from '../shared/time.ts';
 
@@ -8,7 +7,8 @@ export type Resource = { readonly resourceId: string } | { readonly resourceUri:
 /** A usage event that passed every check, in the caller's own spelling. */
 export interface MeteringEvent {
   readonly resource: Resource;
-  readonly quantity: Quantity;
+  /** A double, as the API says. */
+  readonly quantity: number;
   readonly dimension: string;
   readonly effectiveStartTime: string;
   /** The hour that holds `effectiveStartTime`: part of what makes two events the same. */

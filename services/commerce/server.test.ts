@@ -232,14 +232,18 @@ describe('POST batchUsageEvent', () => {
     });
   });
 
-  test('a quantity keeps all its digits, and is answered in its shortest form', async () => {
-    const digits = '123456789012345.123456789012345678901234567891';
+  test('a quantity is kept as a double, and answered in its shortest text everywhere', async () => {
+    const digits = '9.123456789012346';
     const text = (quantity: string): string =>
       JSON.stringify({ request: [event] }).replace('"quantity":2', `"quantity":${quantity}`);
-    expect((await post('batchUsageEvent', text(`${digits}e0`))).text).toContain(
+    expect((await post('batchUsageEvent', text('9.12345678901234610000000000001'))).text).toContain(
       `"quantity":${digits},`,
     );
     expect((await post('batchUsageEvent', text('1'))).text).toContain(`"quantity":${digits},`);
+    const single = JSON.stringify(event).replace('"quantity":2', '"quantity":1');
+    expect((await post('usageEvent', single)).text).toContain(`"quantity":${digits},`);
+    const refused = text('1.00000000000000000001').replace('plan1', '');
+    expect((await post('batchUsageEvent', refused)).text).toContain('"quantity":1,');
     const { text: rows } = await get('usageStartDate=2026-03-10');
     expect(rows).toContain(`"submittedQuantity":${digits},"processedQuantity":${digits},`);
   });
@@ -392,7 +396,7 @@ describe('the page', () => {
     expect((await page()).text).toContain('Nothing has been billed yet');
   });
 
-  test('tells resource, subscription, meter, unit, hour and exact quantity', async () => {
+  test('tells resource, subscription, meter, unit, hour and quantity', async () => {
     await batch(event);
     const { text } = await page();
     for (const part of [

@@ -1,5 +1,3 @@
-import { LosslessNumber } from 'lossless-json';
-import { formatQuantity } from '../shared/decimal.ts';
 import { asciiLower, subscriptionOf } from '../shared/placement.ts';
 import { hourOf, isoText, millis, type Hour, type Millis } from '../shared/time.ts';
 import type { Body } from './answers.ts';
@@ -125,7 +123,6 @@ const passes = (filter: string | null, value: string): boolean =>
   filter === null || asciiLower(value) === filter;
 
 export const usageEventsRow = (event: AcceptedEvent): Body => {
-  const quantity = new LosslessNumber(formatQuantity(event.quantity));
   const usageResourceId = resourceName(event.resource);
   return {
     usageDate: isoText(event.hour),
@@ -137,8 +134,8 @@ export const usageEventsRow = (event: AcceptedEvent): Body => {
     offerType: 'resourceId' in event.resource ? 'SaaS' : 'AzureApplication',
     azureSubscriptionId: subscriptionOf(usageResourceId),
     reconStatus: 'Accepted',
-    submittedQuantity: quantity,
-    processedQuantity: quantity,
+    submittedQuantity: event.quantity,
+    processedQuantity: event.quantity,
     submittedCount: 1,
   };
 };

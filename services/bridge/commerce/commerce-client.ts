@@ -1,5 +1,4 @@
 import { messageOf } from '../../shared/errors.ts';
-import type { Quantity } from '../../shared/decimal.ts';
 import { isoText, millis, type Millis } from '../../shared/time.ts';
 import type { Pending } from '../ports.ts';
 import { readBatchAnswer, readRefusal, readStanding, type ItemAnswer } from './read-answer.ts';
@@ -31,7 +30,7 @@ export type BatchAnswer =
   | Failure;
 
 export type StandingAnswer =
-  { readonly kind: 'standing'; readonly quantity: Quantity | null } | Failure;
+  { readonly kind: 'standing'; readonly quantity: number | null } | Failure;
 
 export interface Commerce {
   submit(batch: readonly Pending[], signal: AbortSignal): Promise<BatchAnswer>;
@@ -90,7 +89,7 @@ export class CommerceClient implements Commerce {
     if (answer.status !== 200) return this.failureOf(answer);
     const standing = readStanding(answer.body, pending);
     if (standing === 'nothing') return { kind: 'standing', quantity: null };
-    return typeof standing === 'bigint'
+    return typeof standing === 'number'
       ? { kind: 'standing', quantity: standing }
       : puzzled(`Commerce answered 200, and ${standing.problem}`);
   }

@@ -1,16 +1,15 @@
-import { isLosslessNumber, parse } from 'lossless-json';
-import { parseQuantity, type Quantity } from '../../shared/decimal.ts';
+import { parse } from 'lossless-json';
 import { asciiLower } from '../../shared/placement.ts';
 import { isoText } from '../../shared/time.ts';
 import type { Pending } from '../ports.ts';
 
-/** What Commerce says of one submission of a batch (reference §4.2). */
+/** What Commerce says of one submission of a batch (reference §4.2). Its quantities are doubles. */
 export type ItemAnswer =
-  | { readonly kind: 'accepted'; readonly quantity: Quantity; readonly usageEventId: string }
+  | { readonly kind: 'accepted'; readonly quantity: number; readonly usageEventId: string }
   /** `quantity` is what it holds; null where it does not say. */
   | {
       readonly kind: 'duplicate';
-      readonly quantity: Quantity | null;
+      readonly quantity: number | null;
       readonly usageEventId: string;
     }
   /** Its hour is too old, or in the future by Commerce's clock. */
@@ -31,18 +30,18 @@ const REJECTIONS = new Set([
 type Fields = Readonly<Record<string, unknown>>;
 
 const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !isLosslessNumber(value);
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {});
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-const quantityOf = (value: unknown): Quantity | null =>
-  isLosslessNumber(value) ? parseQuantity(value.value) : null;
+const quantityOf = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isFinite(value) ? value : null;
 
 const parseJson = (body: string): unknown => {
   try {
-    return parse(body);
+    return parse(body, null, Number);
   } catch {
     return undefined;
   }
@@ -147,7 +146,7 @@ export const readRefusal = (body: string): RequestRefusal | null => {
 export const readStanding = (
   body: string,
   { hour, submission }: Pending,
-): Quantity | 'nothing' | { readonly problem: string } => {
+): number | 'nothing' | { readonly problem: string } => {
   const rows = parseJson(body);
   if (!Array.isArray(rows)) return { problem: 'its body is no list of usage events' };
   const found = rows

@@ -1,3 +1,4 @@
+import { quantityFromDouble } from '../../shared/billing/double.ts';
 import { formatQuantity, parseQuantity, type Quantity } from '../../shared/decimal.ts';
 import { asciiLower, resourceKey } from '../../shared/placement.ts';
 import type { SourcePartition } from '../../shared/source.ts';
@@ -60,12 +61,20 @@ const RANKS: Readonly<Record<OutcomeKind, number>> = {
   mismatch: 5,
 };
 
+/** What the column holds: less than 10^46. */
+const LIMIT = 1e46;
+
+/** Null where no column could hold it: the message of such a mismatch tells it. */
+const acceptedText = (accepted: number | null): string | null =>
+  accepted === null || Math.abs(accepted) >= LIMIT
+    ? null
+    : formatQuantity(quantityFromDouble(accepted));
+
 export const outcomeRow = (outcome: Outcome): Row => ({
   ...hourColumns(outcome.pending.at, outcome.pending.hour),
   submission_id: outcome.pending.submission.submissionId,
   outcome: outcome.kind,
-  accepted_quantity:
-    outcome.acceptedQuantity === null ? null : formatQuantity(outcome.acceptedQuantity),
+  accepted_quantity: acceptedText(outcome.acceptedQuantity),
   usage_event_id: outcome.usageEventId,
   code: outcome.code,
   message: outcome.message,

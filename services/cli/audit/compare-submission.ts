@@ -1,5 +1,5 @@
 import type { MeterTerms } from '../../shared/billing/billing-terms.ts';
-import { formatQuantity, parseQuantity, ZERO, type Quantity } from '../../shared/decimal.ts';
+import { formatQuantity, type Quantity } from '../../shared/decimal.ts';
 import { asciiLower, resourceKey } from '../../shared/placement.ts';
 import { partitionName, type SourcePartition } from '../../shared/source.ts';
 import { isoText, type Hour } from '../../shared/time.ts';
@@ -97,7 +97,9 @@ const dispositionOf = (quantity: Quantity, { reporting, meter }: Due): string =>
   return meter === null ? 'held' : 'send';
 };
 
-const exactly = (text: string | null): Quantity => parseQuantity(text ?? '0') ?? ZERO;
+/** Commerce keeps doubles: it has accepted a quantity whose double is the one that it holds. */
+const isAccepted = (quantity: Quantity, accepted: string | null): boolean =>
+  accepted !== null && Number(accepted) === Number(formatQuantity(quantity));
 
 const outcomeProblem = ({ outcome, disposition, quantity }: Submission): string | null => {
   if (outcome === null) return null;
@@ -108,7 +110,7 @@ const outcomeProblem = ({ outcome, disposition, quantity }: Submission): string 
       return `Commerce holds another quantity: ${String(accepted)}`;
     case 'accepted':
     case 'duplicate':
-      return exactly(accepted) === quantity
+      return isAccepted(quantity, accepted)
         ? null
         : `quantity is ${formatQuantity(quantity)}, accepted ${String(accepted)}`;
     case 'carried':

@@ -1,4 +1,5 @@
-import { formatQuantity, type Quantity } from '../../shared/decimal.ts';
+import { doubleText } from '../../shared/billing/double.ts';
+import { formatQuantity } from '../../shared/decimal.ts';
 import type { Meter } from '../../shared/meters/meter-catalog.ts';
 import { asciiLower, subscriptionOf } from '../../shared/placement.ts';
 import { isoText } from '../../shared/time.ts';
@@ -38,7 +39,8 @@ export const billedPage = ({ query, totals, events, more, meters, anyAge }: Bill
             <h1><a href="/">Billed usage</a></h1>
             <p>
               What this mock of Azure’s metering service has
-              accepted${anyAge ? ', of any age' : ''}. Hours are UTC; quantities are exact.
+              accepted${anyAge ? ', of any age' : ''}. Hours are UTC; quantities
+              are doubles, and totals the exact sums of what is shown.
             </p>
           </div>
           ${totals.count === 0 ? null : summary(totals)}
@@ -102,7 +104,7 @@ const perMeter = ({ dimensions }: Totals, meters: Meters): Html => {
             html`<tr>
               <td class="what">${name(total)}<small class="id">${total.dimension}</small></td>
               <td class="number">${grouped(total.count)}</td>
-              <td class="number">${exact(total.quantity)}</td>
+              <td class="number">${decimal(formatQuantity(total.quantity))}</td>
               <td class="unit">${meterUnit(total.dimension, meters)}</td>
             </tr>`,
         )}
@@ -184,7 +186,7 @@ const eventRow = (event: AcceptedEvent, query: PageQuery, meters: Meters): Html 
       }
     </td>
     <td class="meter" title="${event.dimension}">${meterName(event.dimension, meters)}</td>
-    <td class="number">${exact(event.quantity)}</td>
+    <td class="number">${decimal(doubleText(event.quantity))}</td>
     <td class="unit">${meterUnit(event.dimension, meters)}</td>
   </tr>`;
 };
@@ -241,9 +243,9 @@ const describeResource = (resource: string): { readonly name: string; readonly k
   };
 };
 
-/** An exact quantity, its fraction set apart so that magnitudes can be compared at a glance. */
-const exact = (quantity: Quantity): Html => {
-  const [whole = '', fraction] = formatQuantity(quantity).split('.');
+/** A quantity, its fraction set apart so that magnitudes can be compared at a glance. */
+const decimal = (text: string): Html => {
+  const [whole = '', fraction] = text.split('.');
   return html`<span class="quantity"
     >${whole}${
       fraction === undefined ? null : html`<span class="fraction">.${fraction}</span>`

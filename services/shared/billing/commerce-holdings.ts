@@ -1,6 +1,5 @@
-import { isLosslessNumber, parse } from 'lossless-json';
+import { parse } from 'lossless-json';
 import { z } from 'zod';
-import { parseQuantity, type Quantity } from '../decimal.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { isoText, type Hour } from '../time.ts';
 
@@ -9,24 +8,16 @@ export interface Holding {
   readonly hour: Hour;
   readonly resourceUri: string;
   readonly dimension: string;
-  readonly quantity: Quantity;
+  /** A double: compare it with `isSameDouble`. */
+  readonly quantity: number;
 }
-
-const quantity = z
-  .custom<{ value: string }>(isLosslessNumber)
-  .transform(({ value }, context): Quantity => {
-    const exact = parseQuantity(value);
-    if (exact !== null) return exact;
-    context.addIssue('is no quantity');
-    return z.NEVER;
-  });
 
 const rowsSchema = z.array(
   z.object({
     usageDate: z.string(),
     usageResourceId: z.string(),
     dimension: z.string(),
-    submittedQuantity: quantity,
+    submittedQuantity: z.number(),
   }),
 );
 
@@ -48,7 +39,7 @@ export const readCommerceHoldings = async (
       signal: AbortSignal.timeout(60_000),
     });
     if (answer.status !== 200) throw new Error(`it answered ${String(answer.status)}`);
-    return rowsSchema.parse(parse(await answer.text())).map((row) => ({
+    return rowsSchema.parse(parse(await answer.text(), null, Number)).map((row) => ({
       hour: Date.parse(row.usageDate) as Hour,
       resourceUri: row.usageResourceId,
       dimension: row.dimension,

@@ -28,7 +28,7 @@ const holding = (hour: Hour, quantity: string) => ({
   hour,
   resourceUri: '/VM',
   dimension: 'METER',
-  quantity: exact(quantity),
+  quantity: Number(quantity),
 });
 
 /** 36.5 of the first hour was taken no more, and is inside the 73.1 of the second. */

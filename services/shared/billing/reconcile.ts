@@ -2,6 +2,7 @@ import { addQuantities, ZERO, type Quantity } from '../decimal.ts';
 import { asciiLower, resourceKey } from '../placement.ts';
 import type { Hour } from '../time.ts';
 import type { Holding } from './commerce-holdings.ts';
+import { isSameDouble, quantityFromDouble } from './double.ts';
 
 /** A quantity of one resource and dimension in one reported hour. */
 export interface Billed {
@@ -110,9 +111,11 @@ const unbilledOf = ({ outcome, isCarriedOn }: Submitted): Unbilled | null =>
   outcome === 'carried' && isCarriedOn ? null : (UNBILLED.find((why) => why === outcome) ?? null);
 
 /**
- * Compares, exactly and for each resource, dimension and hour, what the closed windows hold, what was
- * submitted, and what Commerce says it has. Nothing differs where all is billed, and nothing twice; what
- * waits to be billed is no difference, what Commerce refused for good is one.
+ * Compares, for each resource, dimension and hour, what the closed windows hold, what was submitted,
+ * and what Commerce says it has. Nothing differs where all is billed, and nothing twice; what waits to be
+ * billed is no difference, what Commerce refused for good is one. Commerce keeps doubles: where it holds
+ * the double of what was submitted it holds what was submitted, and counts with that quantity in the
+ * totals. All other comparisons are exact.
  * The sides may hold more than the hours that are compared: what is carried into them.
  */
 export const reconcile = (sides: BillingSides, { from, end } = ALL_HOURS): Reconciliation => {
@@ -135,17 +138,14 @@ export const reconcile = (sides: BillingSides, { from, end } = ALL_HOURS): Recon
   const windowOf = new Map(windows.map((window) => [keyOf(window), window]));
   const submissionOf = new Map(submissions.map((each) => [keyOf(each), each]));
   const quantities = new Map(sides.submissions.map((each) => [each.submissionId, each.quantity]));
-  const held = new Map(
-    holdings.map(({ hour, resourceUri, dimension, quantity }) => {
-      const billed = {
-        hour,
-        resourceKey: resourceKey(resourceUri),
-        dimensionKey: asciiLower(dimension),
-        quantity,
-      };
-      return [keyOf(billed), billed];
-    }),
-  );
+  const held = new Map<string, Billed & { readonly isOurs: boolean }>();
+  for (const { hour, resourceUri, dimension, quantity } of holdings) {
+    const at = { hour, resourceKey: resourceKey(resourceUri), dimensionKey: asciiLower(dimension) };
+    const key = keyOf(at);
+    const ours = submissionOf.get(key)?.quantity;
+    const isOurs = ours !== undefined && isSameDouble(ours, quantity);
+    held.set(key, { ...at, isOurs, quantity: isOurs ? ours : quantityFromDouble(quantity) });
+  }
 
   for (const [key, window] of windowOf) {
     if (!submissionOf.has(key)) differ('not-composed', window, window.quantity, ZERO);
@@ -164,7 +164,7 @@ export const reconcile = (sides: BillingSides, { from, end } = ALL_HOURS): Recon
       if (isAtCommerce(each.outcome)) differ('not-at-commerce', each, each.quantity, ZERO);
     } else if (!isAtCommerce(each.outcome) && each.outcome !== 'pending') {
       differ('only-at-commerce', each, ZERO, holding.quantity);
-    } else if (holding.quantity !== each.quantity) {
+    } else if (!holding.isOurs) {
       differ('wrong-at-commerce', each, each.quantity, holding.quantity);
     }
   }
