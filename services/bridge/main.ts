@@ -91,7 +91,10 @@ runService('bridge', async (logger, environment, crash) => {
             keyring: config.USAGE_CONTROL_KEYS,
             now: Date.now,
           }),
-          cannotCarry: ({ at, submission }) => register.cannotCarry(at, submission.resourceUri),
+          cannotCarry: async () => {
+            const reasonOf = await register.cannotCarry();
+            return ({ at, submission }) => reasonOf(at, submission.resourceUri);
+          },
         },
         logger,
         now: Date.now,

@@ -68,6 +68,6 @@ export interface Store {
 
 /** What the bridge writes to Kafka. */
 export interface Outbox {
-  /** Appends a carry to where the aggregates of its source partition are. */
-  appendCarry(carry: UsageCarry): Promise<void>;
+  /** Appends carries to where the aggregates of their source partitions are. */
+  appendCarries(carries: readonly UsageCarry[]): Promise<void>;
 }

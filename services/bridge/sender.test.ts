@@ -9,6 +9,7 @@ import {
 } from '../../test/support/bridge/scripted-commerce.ts';
 import { parseQuantity, type Quantity } from '../shared/decimal.ts';
 import { persist } from '../shared/retry.ts';
+import { isoText } from '../shared/time.ts';
 import type { UsageCarry } from '../shared/usage-carry.ts';
 import { CommerceClient } from './commerce/commerce-client.ts';
 import type { Outcome, Pending, Unfinished } from './ports.ts';
@@ -39,6 +40,8 @@ interface World {
   readonly sender: Sender;
   readonly outcomes: Outcome[];
   readonly carries: UsageCarry[];
+  /** What was done, in order. */
+  readonly steps: string[];
   readonly finished: Unfinished[];
   /** Resolves when there is an outcome for so many submissions, and the sender knows it. */
   settled(count: number): Promise<void>;
@@ -53,11 +56,17 @@ afterEach(async () => {
 const open = async (
   hours: readonly (readonly Pending[])[],
   answer: (asked: Asked, nth: number) => Answer,
-  { cannotCarry = null as string | null, requestMillis = 5_000, retryMillis = 10 } = {},
+  {
+    cannotCarry = null as string | null,
+    requestMillis = 5_000,
+    retryMillis = 10,
+    failedAppends = 0,
+  } = {},
 ): Promise<World> => {
   const commerce = await scriptedCommerce(answer);
   const outcomes: Outcome[] = [];
   const carries: UsageCarry[] = [];
+  const steps: string[] = [];
   const finished: Unfinished[] = [];
   const sender = new Sender(
     {
@@ -66,17 +75,23 @@ const open = async (
           Promise.resolve(hours.find(([first]) => first?.hour === at) ?? []),
         writeOutcomes: (written) => {
           outcomes.push(...written);
+          steps.push(`${String(written.length)} outcomes`);
           return Promise.resolve();
         },
       },
       commerce: new CommerceClient({ url: commerce.url, token: 'secret', requestMillis }),
       outbox: {
-        appendCarry: (carry) => {
-          carries.push(carry);
+        appendCarries: (appended) => {
+          steps.push(`${String(appended.length)} carries`);
+          if (steps.length <= failedAppends) return Promise.reject(new Error('no broker'));
+          carries.push(...appended);
           return Promise.resolve();
         },
       },
-      cannotCarry: () => Promise.resolve(cannotCarry),
+      cannotCarry: () => {
+        steps.push('register');
+        return Promise.resolve(() => cannotCarry);
+      },
       finished: (composition) => finished.push(composition),
       now: Date.now,
       logger,
@@ -106,6 +121,7 @@ const open = async (
     sender,
     outcomes,
     carries,
+    steps,
     finished,
     settled: async (count) => {
       const total = hours.flat().length;
@@ -254,9 +270,7 @@ test('while Commerce is away, what keeps it from sending is told', async () => {
 
 test('Duplicate with our quantity is done; with another one it is an alarm', async () => {
   const world = await open([[pendingOf(0, '1.50'), pendingOf(1)]], (asked) =>
-    each(asked, (_, index) =>
-      duplicateOf(index === 0 ? '1.500' : '1.5000000000000002'),
-    ),
+    each(asked, (_, index) => duplicateOf(index === 0 ? '1.500' : '1.5000000000000002')),
   );
   await world.settled(2);
   expect(kinds(world)).toEqual(['duplicate', 'mismatch']);
@@ -393,6 +407,109 @@ describe('Expired', () => {
     await world.settled(1);
     expect(kinds(world)).toEqual(['accepted']);
     expect(world.carries).toEqual([]);
+  });
+});
+
+describe('many submissions that Commerce takes no more', () => {
+  const expired = (asked: Asked): Answer => each(asked, () => refusedWith('Expired', 'too old'));
+  const row = (n: number, h: number, submittedQuantity: unknown): object => ({
+    usageDate: isoText(hour(h)),
+    usageResourceId: uriOf(`VM${String(n)}`),
+    dimension: 'dim',
+    submittedQuantity,
+  });
+  const many = [0, 1].map((h) => Array.from({ length: 100 }, (_, n) => pendingOf(n, '1.5', h)));
+
+  test('are looked up, carried and recorded in one request, one append and one write', async () => {
+    const world = await open(many, (asked) =>
+      asked.method === 'POST' ? expired(asked) : { body: '[]' },
+    );
+    await world.settled(200);
+    const looks = world.commerce.asked.filter(({ method }) => method === 'GET');
+    expect(looks.map(({ query }) => Object.fromEntries(query))).toEqual([
+      {
+        'api-version': '2018-08-31',
+        usageStartDate: isoText(hour(0)),
+        UsageEndDate: isoText(hour(1)),
+        dimension: 'DIM',
+      },
+    ]);
+    expect(world.steps).toEqual(['register', '200 carries', '200 outcomes']);
+    expect(world.carries.map(({ submissionId }) => submissionId)).toEqual(
+      many.flat().map(({ submission }) => submission.submissionId),
+    );
+    expect(new Set(kinds(world))).toEqual(new Set(['carried']));
+  });
+
+  test('each is settled by what Commerce holds of its own resource, dimension and hour', async () => {
+    const world = await open(
+      [0, 1].map((h) => [0, 1, 2].map((n) => pendingOf(n, '1.5', h))),
+      (asked, nth) => {
+        if (asked.method === 'POST') return nth === 0 ? expired(asked) : allAccepted(asked);
+        const rows = [row(0, 0, 1.5), row(0, 1, 2), row(1, 1, 1.5), row(2, 1, 'much')];
+        return { body: JSON.stringify([...rows, { ...row(1, 0, 1.5), dimension: 'other' }]) };
+      },
+    );
+    await world.settled(5);
+    const found = world.outcomes
+      .slice(0, 5)
+      .map(({ pending, kind }) => [
+        (pending.hour - hour(0)) / 3_600_000,
+        pending.submission.resourceUri.slice(-1),
+        kind,
+      ]);
+    expect(found).toEqual([
+      [0, '0', 'accepted'],
+      [0, '1', 'carried'],
+      [0, '2', 'carried'],
+      [1, '0', 'mismatch'],
+      [1, '1', 'accepted'],
+    ]);
+    // What cannot be read holds up its own submission alone, and nothing of it is carried.
+    await world.settled(6);
+    expect(world.outcomes[5]).toMatchObject({ kind: 'accepted', pending: { hour: hour(1) } });
+    expect(world.carries).toHaveLength(2);
+  });
+
+  test('are asked for in parts where the answer for all is too large', async () => {
+    const flood = JSON.stringify('x'.repeat(17 * 1024 * 1024));
+    const world = await open(
+      [0, 1].map((h) => [0, 1].map((n) => pendingOf(n, '1.5', h))),
+      (asked) => {
+        if (asked.method === 'POST') return expired(asked);
+        const isOfOneHour = asked.query.get('usageStartDate') === asked.query.get('UsageEndDate');
+        if (!isOfOneHour) return { body: flood };
+        const isSecond = asked.query.get('usageStartDate') === isoText(hour(1));
+        if (isSecond && !asked.query.has('usageResourceId')) return { body: flood };
+        return { body: JSON.stringify([row(1, 1, 1.5)]) };
+      },
+    );
+    await world.settled(4);
+    expect(kinds(world)).toEqual(['carried', 'carried', 'carried', 'accepted']);
+    expect(world.steps).toEqual(['register', '3 carries', '4 outcomes']);
+  });
+
+  test('are not recorded as carried before their carries are in the log', async () => {
+    const world = await open(
+      [[pendingOf(0), pendingOf(1)]],
+      (asked) => (asked.method === 'POST' ? expired(asked) : { body: '[]' }),
+      { failedAppends: 3 },
+    );
+    await world.settled(2);
+    expect(world.steps).toEqual(['register', '2 carries', '2 carries', '2 carries', '2 outcomes']);
+    expect(world.carries).toHaveLength(2);
+  });
+
+  test('the others of their page are recorded where looking up fails', async () => {
+    const world = await open([[pendingOf(0), pendingOf(1)]], (asked, nth) => {
+      if (nth === 0)
+        return each(asked, (_, index) => (index === 0 ? accepted : refusedWith('Expired')));
+      if (asked.method === 'POST') return expired(asked);
+      return nth < 4 ? { status: 503, body: '' } : { body: '[]' };
+    });
+    await world.settled(2);
+    expect(kinds(world)).toEqual(['accepted', 'carried']);
+    expect(world.steps).toEqual(['1 outcomes', 'register', '1 carries', '1 outcomes']);
   });
 });
 

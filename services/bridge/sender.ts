@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
-import { doubleText, isSameDouble } from '../shared/billing/double.ts';
-import { formatQuantity } from '../shared/decimal.ts';
 import { isoText, type Millis } from '../shared/time.ts';
 import type { Commerce, Failure } from './commerce/commerce-client.ts';
 import type { ItemAnswer } from './commerce/read-answer.ts';
 import { MAX_BATCH } from './commerce/usage-message.ts';
-import type { Outbox, Outcome, OutcomeKind, Pending, Store, Unfinished } from './ports.ts';
+import { settleByLookingUp, type CannotCarry, type Doubtful } from './look-up.ts';
+import { deadLetter, heldOutcome } from './outcome.ts';
+import type { Outbox, Outcome, Pending, Store, Unfinished } from './ports.ts';
 
 export interface SenderOptions {
   /** Longest pause between two tries, in milliseconds. */
@@ -16,8 +16,8 @@ export interface SenderPorts {
   readonly store: Pick<Store, 'pendingOf' | 'writeOutcomes'>;
   readonly commerce: Commerce;
   readonly outbox: Outbox;
-  /** Why a submission's quantity cannot go into a later composition; null where it can. */
-  readonly cannotCarry: (pending: Pending) => Promise<string | null>;
+  /** Reads what decides whether a submission's quantity can go into a later composition. */
+  readonly cannotCarry: () => Promise<CannotCarry>;
   /** Called when the last submission of a composition has its outcome. */
   readonly finished: (composition: Unfinished) => void;
   readonly now: () => number;
@@ -48,7 +48,7 @@ interface Loaded {
 const FIRST_DELAY = 500;
 /** Submissions that are held in memory before more are loaded. */
 const WINDOW = 2_000;
-/** Submissions whose outcomes are recorded together. */
+/** Submissions that are looked up, carried and recorded together. */
 const PAGE = 250;
 /** After so many puzzling answers in a row, submissions are sent one by one: it may be one of them. */
 const PUZZLED_BEFORE_SINGLES = 3;
@@ -80,7 +80,8 @@ export class Sender {
   private waiting: Unfinished[] = [];
   private items: Item[] = [];
   private stopping = false;
-  private failures = 0;
+  /** Failures in a row, of sending and of looking up. */
+  private readonly failures = { send: 0, look: 0 };
   private puzzles = 0;
   private pausedUntil = 0;
   private lastError: string | null = null;
@@ -172,121 +173,97 @@ export class Sender {
 
   private async sendPage(page: readonly Item[]): Promise<void> {
     const outcomes = new Map<Item, Outcome>();
+    const doubtful = new Map<Item, Doubtful>();
     const size = this.puzzles < PUZZLED_BEFORE_SINGLES ? MAX_BATCH : 1;
     for (let from = 0; from < page.length && !this.isStopping(); from += size) {
-      if (!(await this.sendBatch(page.slice(from, from + size), outcomes))) break;
+      if (!(await this.sendBatch(page.slice(from, from + size), outcomes, doubtful))) break;
     }
+    if (doubtful.size > 0 && !this.isStopping()) await this.lookUp(doubtful, outcomes);
     if (outcomes.size > 0) await this.record(outcomes);
   }
 
   /** False where the page is to be left for now. */
-  private async sendBatch(batch: readonly Item[], outcomes: Map<Item, Outcome>): Promise<boolean> {
+  private async sendBatch(
+    batch: readonly Item[],
+    outcomes: Map<Item, Outcome>,
+    doubtful: Map<Item, Doubtful>,
+  ): Promise<boolean> {
     const { commerce } = this.ports;
     const pending = batch.map((item) => item.pending);
     const answer = await commerce.submit(pending, this.dropped.signal);
-    if (answer.kind === 'failed') return this.fail(answer, batch);
+    if (answer.kind === 'failed') return this.fail(answer, 'send', batch);
     const [single] = batch;
     if (answer.kind === 'refused') {
-      if (batch.length > 1) return this.sendSingly(batch, outcomes);
-      if (single) outcomes.set(single, this.deadLetter(single, 'BadRequest', answer.message));
+      if (batch.length > 1) return this.sendSingly(batch, outcomes, doubtful);
+      if (single) outcomes.set(single, deadLetter(single.pending, 'BadRequest', answer.message));
       return true;
     }
-    this.failures = 0;
+    this.failures.send = 0;
     this.puzzles = 0;
     this.lastError = null;
     for (const [index, item] of batch.entries()) {
       const said = answer.items[index];
-      const settled = said && (await this.settle(item, said, answer.date));
+      const settled = said && this.settle(item, said, answer.date);
       if (!settled) continue;
-      if (settled.kind === 'failed') return this.fail(settled, [item]);
-      outcomes.set(item, settled);
+      if ('said' in settled) doubtful.set(item, settled);
+      else outcomes.set(item, settled);
     }
     return true;
   }
 
-  private async sendSingly(batch: readonly Item[], outcomes: Map<Item, Outcome>): Promise<boolean> {
+  private async sendSingly(
+    batch: readonly Item[],
+    outcomes: Map<Item, Outcome>,
+    doubtful: Map<Item, Doubtful>,
+  ): Promise<boolean> {
     for (const item of batch) {
-      if (this.isStopping() || !(await this.sendBatch([item], outcomes))) return false;
+      if (this.isStopping() || !(await this.sendBatch([item], outcomes, doubtful))) return false;
     }
     return true;
   }
 
-  /** The outcome of a submission; null where it is to be sent again. */
-  private async settle(
-    item: Item,
-    said: ItemAnswer,
-    date: Millis | null,
-  ): Promise<Outcome | Failure | null> {
+  /** The outcome of a submission, if Commerce's answer tells it; null where it is to be sent again. */
+  private settle(item: Item, said: ItemAnswer, date: Millis | null): Outcome | Doubtful | null {
     const { pending } = item;
     switch (said.kind) {
       case 'accepted':
-        return this.compare(item, 'accepted', said.quantity, said.usageEventId);
-      case 'duplicate': {
-        if (said.quantity !== null) {
-          return this.compare(item, 'duplicate', said.quantity, said.usageEventId);
-        }
-        const found = await this.ports.commerce.standing(pending, this.dropped.signal);
-        if (found.kind === 'failed') return found;
-        if (found.quantity !== null) return this.compare(item, 'duplicate', found.quantity, '');
-        return this.defer(item, 'Commerce calls it a duplicate and holds nothing of it');
-      }
-      case 'expired': {
-        if (date !== null && date < pending.hour) {
-          return this.defer(item, "Commerce's clock is before the hour of the usage");
-        }
-        const found = await this.ports.commerce.standing(pending, this.dropped.signal);
-        if (found.kind === 'failed') return found;
-        if (found.quantity !== null) return this.compare(item, 'accepted', found.quantity, '');
-        return this.carry(item, said.message);
-      }
+        return heldOutcome(pending, 'accepted', said.quantity, said.usageEventId);
+      case 'duplicate':
+        return said.quantity === null
+          ? { pending, said: 'duplicate', message: '' }
+          : heldOutcome(pending, 'duplicate', said.quantity, said.usageEventId);
+      case 'expired':
+        return date !== null && date < pending.hour
+          ? this.defer(item, "Commerce's clock is before the hour of the usage")
+          : { pending, said: 'expired', message: said.message };
       case 'try-again':
         return this.defer(item, `Commerce could not take it: ${said.message}`);
       case 'rejected':
-        return this.deadLetter(item, said.code, said.message);
+        return deadLetter(pending, said.code, said.message);
     }
   }
 
-  private compare(
-    { pending }: Item,
-    kind: 'accepted' | 'duplicate',
-    acceptedQuantity: number,
-    usageEventId: string,
-  ): Outcome {
-    if (isSameDouble(pending.submission.quantity, acceptedQuantity)) {
-      return outcomeOf(pending, kind, { acceptedQuantity, usageEventId });
+  private async lookUp(
+    doubtful: ReadonlyMap<Item, Doubtful>,
+    outcomes: Map<Item, Outcome>,
+  ): Promise<void> {
+    const items = [...doubtful.keys()];
+    const { commerce, outbox, cannotCarry } = this.ports;
+    const settled = await settleByLookingUp(
+      [...doubtful.values()],
+      { commerce, outbox, cannotCarry, persist: (what, step) => this.persist(what, step) },
+      this.dropped.signal,
+    );
+    if ('kind' in settled) {
+      this.fail(settled, 'look', items);
+      return;
     }
-    const message = `Commerce holds ${doubleText(acceptedQuantity)} and not ${formatQuantity(
-      pending.submission.quantity,
-    )} of it`;
-    this.ports.logger.error(logFields(pending), `billing is wrong: ${message}`);
-    return outcomeOf(pending, 'mismatch', { acceptedQuantity, usageEventId, message });
-  }
-
-  /** The carry is in the log before its outcome is recorded; a second one of it does not count. */
-  private async carry(item: Item, message: string): Promise<Outcome> {
-    const { ports } = this;
-    const { at, submission } = item.pending;
-    const reason = await this.persist('read the register of sources', () =>
-      ports.cannotCarry(item.pending),
-    );
-    if (reason !== null) return this.deadLetter(item, 'Expired', `${message} ${reason}`.trim());
-    const { submissionId, resourceUri, dimension, quantity } = submission;
-    await this.persist('append a carry', () =>
-      ports.outbox.appendCarry({ ...at, submissionId, resourceUri, dimension, quantity }),
-    );
-    ports.logger.warn(
-      logFields(item.pending),
-      'Commerce takes this usage no more: it goes into a later hour',
-    );
-    return outcomeOf(item.pending, 'carried', { code: 'Expired', message });
-  }
-
-  private deadLetter({ pending }: Item, code: string, message: string): Outcome {
-    this.ports.logger.error(
-      { ...logFields(pending), code },
-      `Commerce refuses this usage: ${message}`,
-    );
-    return outcomeOf(pending, 'dead-lettered', { code, message });
+    this.failures.look = 0;
+    for (const [index, item] of items.entries()) {
+      const each = settled[index];
+      if (each?.kind === 'deferred') this.defer(item, each.reason);
+      else if (each) outcomes.set(item, each);
+    }
   }
 
   /** Others go first; this one again after a while. */
@@ -301,16 +278,20 @@ export class Sender {
     return null;
   }
 
-  private fail({ reason, retryAfter, nature }: Failure, batch: readonly Item[]): false {
+  private fail(
+    { reason, retryAfter, nature }: Failure,
+    of: keyof Sender['failures'],
+    batch: readonly Item[],
+  ): false {
     if (this.isDropped()) return false; // given up by ourselves
-    this.failures++;
+    const attempt = ++this.failures[of];
     this.puzzles = nature === 'puzzled' ? this.puzzles + 1 : 0;
     const wait =
-      retryAfter ?? (nature === 'settings' ? this.options.retryMillis : this.delay(this.failures));
+      retryAfter ?? (nature === 'settings' ? this.options.retryMillis : this.delay(attempt));
     this.pausedUntil = this.ports.now() + wait;
     this.lastError = reason;
     const level = nature === 'settings' ? 'error' : 'warn';
-    this.ports.logger[level]({ attempt: this.failures, wait }, `${reason}; trying again`);
+    this.ports.logger[level]({ attempt, wait }, `${reason}; trying again`);
     const [item] = batch;
     if (nature === 'puzzled' && batch.length === 1 && item) this.defer(item, reason);
     return false;
@@ -325,6 +306,7 @@ export class Sender {
   private async record(outcomes: ReadonlyMap<Item, Outcome>): Promise<void> {
     const { store, finished, logger } = this.ports;
     await this.persist('record outcomes', () => store.writeOutcomes([...outcomes.values()]));
+    for (const outcome of outcomes.values()) this.tell(outcome);
     this.items = this.items.filter((item) => !outcomes.has(item));
     const counts: Record<string, number> = {};
     for (const [{ composition }, { kind }] of outcomes) {
@@ -332,6 +314,18 @@ export class Sender {
       if (--composition.remaining === 0) finished(composition.composition);
     }
     logger.info(counts, 'sent');
+  }
+
+  private tell({ pending, kind, code, message }: Outcome): void {
+    const { logger } = this.ports;
+    const fields = logFields(pending);
+    if (kind === 'mismatch') logger.error(fields, `billing is wrong: ${message}`);
+    if (kind === 'dead-lettered') {
+      logger.error({ ...fields, code }, `Commerce refuses this usage: ${message}`);
+    }
+    if (kind === 'carried') {
+      logger.warn(fields, 'Commerce takes this usage no more: it goes into a later hour');
+    }
   }
 
   private persist<T>(what: string, step: () => Promise<T>): Promise<T> {
@@ -344,18 +338,4 @@ const logFields = ({ hour, submission }: Pending): Readonly<Record<string, unkno
   hour: isoText(hour),
   resource: submission.resourceUri,
   dimension: submission.dimension,
-});
-
-const outcomeOf = (
-  pending: Pending,
-  kind: OutcomeKind,
-  more: Partial<Omit<Outcome, 'pending' | 'kind'>>,
-): Outcome => ({
-  acceptedQuantity: null,
-  usageEventId: '',
-  code: '',
-  message: '',
-  ...more,
-  pending,
-  kind,
 });

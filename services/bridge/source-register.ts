@@ -27,18 +27,23 @@ export class SourceRegister {
   }
 
   /**
-   * Why a quantity of this resource cannot be carried within its source partition; null where it can.
+   * Why a quantity of a resource cannot be carried within its source partition; null where it can.
    * A carry must go to one place whoever decides it, or two bridges could carry it to two: so only to
-   * where the usage itself came from, as long as that is where the resource lives.
+   * where the usage itself came from, as long as that is where the resource lives, by the register as
+   * it is now.
    */
-  async cannotCarry(at: SourcePartition, resourceUri: string): Promise<string | null> {
-    const source = (await this.refresh()).get(sourceName(at));
-    if (!source) return 'Its source is not in the register.';
-    if (source.kind === 'history') return 'History is not carried into another hour.';
-    if (source.state !== 'open') return 'Its source has ended: no later hour can carry it.';
-    const namespace = namespaceOf(resourceUri) ?? '';
-    return source.namespaces.includes('*') || source.namespaces.includes(namespace)
-      ? null
-      : 'Its resource provider has moved to another source.';
+  async cannotCarry(): Promise<(at: SourcePartition, resourceUri: string) => string | null> {
+    const sources = await this.refresh();
+    return (at, resourceUri) => reasonNotToCarry(sources.get(sourceName(at)), resourceUri);
   }
 }
+
+const reasonNotToCarry = (source: Source | undefined, resourceUri: string): string | null => {
+  if (!source) return 'Its source is not in the register.';
+  if (source.kind === 'history') return 'History is not carried into another hour.';
+  if (source.state !== 'open') return 'Its source has ended: no later hour can carry it.';
+  const namespace = namespaceOf(resourceUri) ?? '';
+  return source.namespaces.includes('*') || source.namespaces.includes(namespace)
+    ? null
+    : 'Its resource provider has moved to another source.';
+};

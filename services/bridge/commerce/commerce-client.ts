@@ -1,7 +1,13 @@
 import { messageOf } from '../../shared/errors.ts';
 import { isoText, millis, type Millis } from '../../shared/time.ts';
 import type { Pending } from '../ports.ts';
-import { readBatchAnswer, readRefusal, readStanding, type ItemAnswer } from './read-answer.ts';
+import {
+  readBatchAnswer,
+  readRefusal,
+  readStandings,
+  type ItemAnswer,
+  type Standing,
+} from './read-answer.ts';
 import { batchBody } from './usage-message.ts';
 
 /** Why nothing is known of a request's effect; it is sent again. */
@@ -29,13 +35,13 @@ export type BatchAnswer =
   | { readonly kind: 'refused'; readonly message: string }
   | Failure;
 
-export type StandingAnswer =
-  { readonly kind: 'standing'; readonly quantity: number | null } | Failure;
+export type HoldingsAnswer =
+  { readonly kind: 'holdings'; readonly standings: readonly Standing[] } | Failure;
 
 export interface Commerce {
   submit(batch: readonly Pending[], signal: AbortSignal): Promise<BatchAnswer>;
-  /** What it holds of the submission's resource, dimension and hour. */
-  standing(pending: Pending, signal: AbortSignal): Promise<StandingAnswer>;
+  /** What it holds of each submission's resource, dimension and hour, in their order. */
+  holdings(pending: readonly Pending[], signal: AbortSignal): Promise<HoldingsAnswer>;
 }
 
 export interface CommerceOptions {
@@ -45,7 +51,7 @@ export interface CommerceOptions {
 }
 
 const API_VERSION = '2018-08-31';
-/** Far more than any answer to one batch, or to a query for one hour of one resource. */
+/** Far more than any answer to one batch. What Commerce holds of many is asked for in parts. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const MAX_RETRY_AFTER = 3_600_000;
 
@@ -65,7 +71,7 @@ export class CommerceClient implements Commerce {
 
   async submit(batch: readonly Pending[], signal: AbortSignal): Promise<BatchAnswer> {
     const answer = await this.request('POST', '/api/batchUsageEvent', {}, batchBody(batch), signal);
-    if ('kind' in answer) return answer;
+    if ('kind' in answer) return answer.kind === 'endless' ? ENDLESS : answer;
     if (answer.status === 400) {
       const refusal = readRefusal(answer.body);
       if (refusal?.isAboutUsage) return { kind: 'refused', message: refusal.message };
@@ -76,22 +82,41 @@ export class CommerceClient implements Commerce {
     return { kind: 'answered', items, date: dateOf(answer) };
   }
 
-  async standing(pending: Pending, signal: AbortSignal): Promise<StandingAnswer> {
-    const { hour, submission } = pending;
-    const query = {
-      usageStartDate: isoText(hour),
-      UsageEndDate: isoText(hour),
-      dimension: submission.dimension,
-      usageResourceId: submission.resourceUri,
-    };
+  async holdings(pending: readonly Pending[], signal: AbortSignal): Promise<HoldingsAnswer> {
+    const standings = new Map<Pending, Standing>();
+    const failed = await this.lookUp(pending, 0, standings, signal);
+    return (
+      failed ?? {
+        kind: 'holdings',
+        standings: pending.map((each) => standings.get(each) ?? 'nothing'),
+      }
+    );
+  }
+
+  /** One request for all of them; where its answer is too large, several narrower ones. */
+  private async lookUp(
+    pending: readonly Pending[],
+    narrowness: number,
+    standings: Map<Pending, Standing>,
+    signal: AbortSignal,
+  ): Promise<Failure | null> {
+    const query = queryFor(pending);
     const answer = await this.request('GET', '/api/usageEvents', query, null, signal);
-    if ('kind' in answer) return answer;
+    if ('kind' in answer) {
+      const narrower = NARROWER[narrowness];
+      if (answer.kind !== 'endless') return answer;
+      if (!narrower) return ENDLESS;
+      for (const part of partsBy(narrower, pending)) {
+        const failed = await this.lookUp(part, narrowness + 1, standings, signal);
+        if (failed) return failed;
+      }
+      return null;
+    }
     if (answer.status !== 200) return this.failureOf(answer);
-    const standing = readStanding(answer.body, pending);
-    if (standing === 'nothing') return { kind: 'standing', quantity: null };
-    return typeof standing === 'number'
-      ? { kind: 'standing', quantity: standing }
-      : puzzled(`Commerce answered 200, and ${standing.problem}`);
+    const found = readStandings(answer.body, pending);
+    if (found === null) return puzzled('Commerce answered 200, and its body is no list of usage');
+    for (const [index, each] of pending.entries()) standings.set(each, found[index] ?? 'nothing');
+    return null;
   }
 
   private async request(
@@ -100,7 +125,7 @@ export class CommerceClient implements Commerce {
     query: Readonly<Record<string, string>>,
     body: string | null,
     signal: AbortSignal,
-  ): Promise<Answer | Failure> {
+  ): Promise<Answer | Failure | { readonly kind: 'endless' }> {
     const { url, token, requestMillis } = this.options;
     const parameters = new URLSearchParams({ 'api-version': API_VERSION, ...query });
     try {
@@ -115,7 +140,7 @@ export class CommerceClient implements Commerce {
         signal: AbortSignal.any([signal, AbortSignal.timeout(requestMillis)]),
       });
       const text = await readText(response);
-      if (text === null) return puzzled('Commerce gave an answer without end');
+      if (text === null) return { kind: 'endless' };
       return { status: response.status, headers: response.headers, body: text };
     } catch (error) {
       const { cause } = error as { readonly cause?: unknown };
@@ -145,6 +170,45 @@ const failure = (
 ): Failure => ({ kind: 'failed', reason, retryAfter, nature });
 
 const puzzled = (reason: string): Failure => failure('puzzled', reason);
+
+const ENDLESS = puzzled('Commerce gave an answer without end');
+
+/** By what submissions are asked for in parts, where the answer for all of them is too large. */
+const NARROWER: readonly ((pending: Pending) => string)[] = [
+  ({ hour }) => isoText(hour),
+  ({ submission }) => submission.dimension,
+  ({ submission }) => submission.resourceUri,
+];
+
+const partsBy = (
+  keyOf: (pending: Pending) => string,
+  pending: readonly Pending[],
+): readonly (readonly Pending[])[] => {
+  const parts = new Map<string, Pending[]>();
+  for (const each of pending) {
+    const key = keyOf(each);
+    const part = parts.get(key);
+    if (part) part.push(each);
+    else parts.set(key, [each]);
+  }
+  return [...parts.values()];
+};
+
+/** Asks for the hours of submissions, and for the dimension or resource that all of them share. */
+const queryFor = (pending: readonly Pending[]): Readonly<Record<string, string>> => {
+  const hours = pending.map(({ hour }) => hour);
+  const shared = (name: string, valueOf: (pending: Pending) => string): Record<string, string> => {
+    const values = new Set(pending.map(valueOf));
+    const [value] = values;
+    return values.size === 1 && value !== undefined ? { [name]: value } : {};
+  };
+  return {
+    usageStartDate: isoText(millis(Math.min(...hours))),
+    UsageEndDate: isoText(millis(Math.max(...hours))),
+    ...shared('dimension', ({ submission }) => submission.dimension),
+    ...shared('usageResourceId', ({ submission }) => submission.resourceUri),
+  };
+};
 
 /** Null where there is no end to it. */
 const readText = async (response: Response): Promise<string | null> => {

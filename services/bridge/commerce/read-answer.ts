@@ -1,6 +1,4 @@
-import { parse } from 'lossless-json';
 import { asciiLower } from '../../shared/placement.ts';
-import { isoText } from '../../shared/time.ts';
 import type { Pending } from '../ports.ts';
 
 /** What Commerce says of one submission of a batch (reference §4.2). Its quantities are doubles. */
@@ -41,7 +39,7 @@ const quantityOf = (value: unknown): number | null =>
 
 const parseJson = (body: string): unknown => {
   try {
-    return parse(body, null, Number);
+    return JSON.parse(body);
   } catch {
     return undefined;
   }
@@ -140,27 +138,38 @@ export const readRefusal = (body: string): RequestRefusal | null => {
 };
 
 /**
- * What Commerce holds of a submission's resource, dimension and hour, from an answer of `GET
- * usageEvents`. `nothing` where it holds none; as a text, why this is no such answer.
+ * What Commerce holds of a submission's resource, dimension and hour: a double, nothing, or why that
+ * cannot be read.
  */
-export const readStanding = (
+export type Standing = number | 'nothing' | { readonly problem: string };
+
+const identityOf = (hour: number, resource: string, dimension: string): string =>
+  [String(hour), asciiLower(resource), asciiLower(dimension)].join('\0');
+
+/** Reads an answer of `GET usageEvents` for submissions, in their order; null where it is no such answer. */
+export const readStandings = (
   body: string,
-  { hour, submission }: Pending,
-): number | 'nothing' | { readonly problem: string } => {
+  pending: readonly Pending[],
+): readonly Standing[] | null => {
   const rows = parseJson(body);
-  if (!Array.isArray(rows)) return { problem: 'its body is no list of usage events' };
-  const found = rows
-    .map(fieldsOf)
-    .find(
-      (row) =>
-        asciiLower(textOf(row['usageResourceId'])) === asciiLower(submission.resourceUri) &&
-        asciiLower(textOf(row['dimension'])) === asciiLower(submission.dimension) &&
-        instantOf(textOf(row['usageDate'])) === hour,
+  if (!Array.isArray(rows)) return null;
+  const found = new Map<string, Standing>();
+  for (const row of rows.map(fieldsOf)) {
+    const usageDate = textOf(row['usageDate']);
+    const quantity = quantityOf(row['submittedQuantity']);
+    const identity = identityOf(
+      instantOf(usageDate),
+      textOf(row['usageResourceId']),
+      textOf(row['dimension']),
     );
-  if (!found) return 'nothing';
-  return (
-    quantityOf(found['submittedQuantity']) ?? {
-      problem: `it holds usage of ${isoText(hour)} without a quantity`,
-    }
+    if (found.has(identity)) continue;
+    found.set(
+      identity,
+      quantity ?? { problem: `Commerce holds usage of ${usageDate} without a quantity` },
+    );
+  }
+  return pending.map(
+    ({ hour, submission }) =>
+      found.get(identityOf(hour, submission.resourceUri, submission.dimension)) ?? 'nothing',
   );
 };

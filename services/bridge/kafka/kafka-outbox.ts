@@ -1,5 +1,5 @@
 import { controlRecord, type Keyring } from '../../shared/control-record.ts';
-import type { LogWriter } from '../../shared/kafka/log-writer.ts';
+import type { LogWriter, NewRecord } from '../../shared/kafka/log-writer.ts';
 import { partitionOfKey } from '../../shared/placement.ts';
 import { millis } from '../../shared/time.ts';
 import { aggregateKey } from '../../shared/usage-aggregate.ts';
@@ -23,12 +23,20 @@ export class KafkaOutbox implements Outbox {
     this.options = options;
   }
 
-  async appendCarry(carry: UsageCarry): Promise<void> {
+  async appendCarries(carries: readonly UsageCarry[]): Promise<void> {
     const { topic, partitions, keyring, now } = this.options;
-    const key = aggregateKey(carry);
-    const record = controlRecord('carry', carry, serializeUsageCarry(carry), keyring);
-    await this.writer.append({ topic, partition: partitionOfKey(key, partitions) }, [
-      { ...record, key, timestamp: millis(now()) },
-    ]);
+    const timestamp = millis(now());
+    const byPartition = new Map<number, NewRecord[]>();
+    for (const carry of carries) {
+      const key = aggregateKey(carry);
+      const record = controlRecord('carry', carry, serializeUsageCarry(carry), keyring);
+      const partition = partitionOfKey(key, partitions);
+      const records = byPartition.get(partition) ?? [];
+      byPartition.set(partition, records);
+      records.push({ ...record, key, timestamp });
+    }
+    for (const [partition, records] of byPartition) {
+      await this.writer.append({ topic, partition }, records);
+    }
   }
 }

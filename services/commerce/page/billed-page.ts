@@ -39,8 +39,8 @@ export const billedPage = ({ query, totals, events, more, meters, anyAge }: Bill
             <h1><a href="/">Billed usage</a></h1>
             <p>
               What this mock of Azure’s metering service has
-              accepted${anyAge ? ', of any age' : ''}. Hours are UTC; quantities
-              are doubles, and totals the exact sums of what is shown.
+              accepted${anyAge ? ', of any age' : ''}. Hours are UTC; quantities are doubles, and
+              totals the exact sums of what is shown.
             </p>
           </div>
           ${totals.count === 0 ? null : summary(totals)}
