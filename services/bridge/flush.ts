@@ -14,7 +14,7 @@ export const flush = async (
   partition: number,
   chunk: BridgeChunk,
   compositions: readonly Composition[],
-  store: Store,
+  store: Pick<Store, 'writeRefused' | 'writeSubmissions' | 'writeCompositions' | 'writeCheckpoint'>,
 ): Promise<void> => {
   if (chunk.refused.length > 0) await store.writeRefused(partition, chunk.refused);
   if (compositions.length > 0) {

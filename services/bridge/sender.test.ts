@@ -257,6 +257,47 @@ test.each<[string, (asked: Asked) => Answer]>([
   expect(new Set(world.commerce.asked.map(({ method }) => method))).toEqual(new Set(['POST']));
 });
 
+test.each([
+  ['sending', 'POST'],
+  ['looking up', 'GET'],
+])(
+  'as long as Commerce asks to wait (Retry-After) it is asked nothing, after %s',
+  async (_, method) => {
+    const asked: number[] = [];
+    let isBusy = false;
+    const world = await open([[pendingOf(0)], [pendingOf(1, '1', 1)]], (request) => {
+      asked.push(Date.now());
+      if (!isBusy && request.method === method) {
+        isBusy = true;
+        return { status: 503, headers: { 'retry-after': '1' }, body: '' };
+      }
+      if (request.method === 'GET') return { body: '[]' };
+      return each(request, () => refusedWith('Expired'));
+    });
+    await world.settled(2);
+    const nth = method === 'POST' ? 0 : 1; // the request that was answered 503
+    // A timer may end a millisecond early by another clock.
+    expect((asked[nth + 1] ?? 0) - (asked[nth] ?? 0)).toBeGreaterThanOrEqual(990);
+  },
+);
+
+test('without Retry-After the pauses grow, up to the longest that is set', async () => {
+  const asked: number[] = [];
+  const world = await open(
+    [[pendingOf(0)]],
+    (request, nth) => {
+      asked.push(Date.now());
+      return nth < 3 ? { status: 503, body: '' } : allAccepted(request);
+    },
+    { retryMillis: 700 },
+  );
+  await world.settled(1);
+  const pauses = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
+  for (const [index, least] of [250, 350, 350].entries()) {
+    expect(pauses[index]).toBeGreaterThanOrEqual(least - 10);
+  }
+});
+
 test('while Commerce is away, what keeps it from sending is told', async () => {
   const world = await open([[pendingOf(0)]], () => ({ status: 403, body: '' }), {
     retryMillis: 60_000,

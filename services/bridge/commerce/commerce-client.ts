@@ -223,15 +223,22 @@ const readText = async (response: Response): Promise<string | null> => {
   return Buffer.concat(chunks).toString('utf8');
 };
 
+/** The date of a header, which has one form (RFC 9110, 5.6.7). Null where it is none. */
+const httpDate = (text: string): Millis | null => {
+  const date = new Date(text);
+  return !Number.isNaN(date.getTime()) && date.toUTCString() === text
+    ? millis(date.getTime())
+    : null;
+};
+
 /** `Retry-After` in seconds, or as a date (RFC 9110, 10.2.3). */
 const retryAfterOf = (headers: Headers): number | null => {
   const text = headers.get('retry-after');
   if (text === null) return null;
-  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return Number.isNaN(wait) ? null : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);
+  const instant = /^\d+$/.test(text) ? Date.now() + Number(text) * 1000 : httpDate(text);
+  return instant === null
+    ? null
+    : Math.min(Math.max(Math.ceil(instant - Date.now()), 0), MAX_RETRY_AFTER);
 };
 
-const dateOf = ({ headers }: Answer): Millis | null => {
-  const date = Date.parse(headers.get('date') ?? '');
-  return Number.isNaN(date) ? null : millis(date);
-};
+const dateOf = ({ headers }: Answer): Millis | null => httpDate(headers.get('date') ?? '');
