@@ -2,8 +2,12 @@ import type { Logger } from 'pino';
 import type { Health } from '../shared/health.ts';
 import type { GroupReader, PartitionReaders } from '../shared/kafka/group-reader.ts';
 import type { LogRecord, TopicPartition } from '../shared/log-record.ts';
-import { LogWorker, type WorkerOptions, type WorkerPorts } from './log-worker.ts';
-import type { Knowledge } from './fold/log-entry.ts';
+import {
+  LogWorker,
+  type WorkerKnowledge,
+  type WorkerOptions,
+  type WorkerPorts,
+} from './log-worker.ts';
 
 export interface BridgeOptions extends WorkerOptions {
   /** Milliseconds between looks at the register of sources. */
@@ -28,14 +32,14 @@ const CLOSE_MILLIS = 8_000;
  * has lost its partition without knowing it changes nothing.
  */
 export class Bridge implements PartitionReaders {
-  private readonly knowledge: Omit<Knowledge, 'sources'>;
+  private readonly knowledge: WorkerKnowledge;
   private readonly ports: BridgePorts;
   private readonly options: BridgeOptions;
   private readonly reader: GroupReader;
   private workers = new Map<number, LogWorker>();
   private readonly timers: NodeJS.Timeout[] = [];
 
-  constructor(knowledge: Omit<Knowledge, 'sources'>, ports: BridgePorts, options: BridgeOptions) {
+  constructor(knowledge: WorkerKnowledge, ports: BridgePorts, options: BridgeOptions) {
     this.knowledge = knowledge;
     this.ports = ports;
     this.options = options;

@@ -32,6 +32,9 @@ import { Sender, type SenderOptions, type SenderPorts, type SenderStatus } from 
 import type { SourceRegister } from './source-register.ts';
 import { toSend } from './store/rows.ts';
 
+/** What a worker of any partition needs to read its log; it knows the rest itself. */
+export type WorkerKnowledge = Omit<Knowledge, 'sources' | 'partition'>;
+
 export interface WorkerOptions extends SenderOptions {
   /** Milliseconds after which a checkpoint follows what has been folded. */
   readonly flushInterval: number;
@@ -73,7 +76,7 @@ export class LogWorker {
   readonly at: TopicPartition;
   private readonly ports: WorkerPorts;
   private readonly options: WorkerOptions;
-  private readonly knowledge: Omit<Knowledge, 'sources'>;
+  private readonly knowledge: WorkerKnowledge;
   private readonly serial = new Serial();
   private readonly dropped = new AbortController();
   private readonly recognition: LogRecognition;
@@ -90,7 +93,7 @@ export class LogWorker {
 
   constructor(
     at: TopicPartition,
-    knowledge: Omit<Knowledge, 'sources'>,
+    knowledge: WorkerKnowledge,
     ports: WorkerPorts,
     options: WorkerOptions,
   ) {
@@ -267,7 +270,8 @@ export class LogWorker {
   private async fold(state: BridgeState, records: readonly LogRecord[]): Promise<void> {
     if (records.length === 0) return;
     await this.lookUpSources(records);
-    const knowledge = { ...this.knowledge, sources: this.ports.register.known };
+    const { partition } = this.at;
+    const knowledge = { ...this.knowledge, partition, sources: this.ports.register.known };
     for (const record of records) takeRecord(state, record, knowledge);
     this.unstoredSince ??= this.ports.now();
     this.tellBlocked();
@@ -365,11 +369,12 @@ export class LogWorker {
         'a closed marker does not fit the aggregates before it: the hour is to be published again',
       );
     }
-    for (const { record, code, message } of refused) {
-      this.ports.logger.warn(
-        { offset: record.offset, code },
-        `a record is not believed: ${message}`,
-      );
-    }
+    // Whoever floods the topic shall not flood the log too.
+    const [first] = refused;
+    if (first === undefined) return;
+    this.ports.logger.warn(
+      { records: refused.length, offset: first.record.offset, code: first.code },
+      `records are not believed, and stand in bridge_dead_letters; of the first: ${first.message}`,
+    );
   }
 }

@@ -62,6 +62,7 @@ runService('bridge', async (logger, environment, crash) => {
     {
       decode: usageAggregateDecoder(readSchemaDirectory()),
       keyring: config.USAGE_CONTROL_KEYS,
+      partitions: OUT_PARTITIONS,
     },
     {
       openReader: (readers) =>

@@ -1,4 +1,5 @@
 import {
+  aggregateHeaders,
   CONTROL_HEADER,
   controlKeyId,
   controlRecord,
@@ -28,6 +29,19 @@ test('the record is what was appended before: its signature never changes', () =
       'usage-control-signature': '3701240cc0cef29ddfe7ccdcf31f63c52e169575e903c30f45741b35f021e0d4',
     },
   });
+});
+
+test('an aggregate is signed for its source partition, and as nothing else', () => {
+  const value = Buffer.from('aggregate');
+  const headers = aggregateHeaders(at, value, [first, second]);
+  expect(headers).not.toHaveProperty(CONTROL_HEADER);
+  expect(controlKeyId(headers)).toBe('first');
+  expect(isSignedFor(at, headers, value, first)).toBe(true);
+  expect(isSignedFor({ ...at, partition: 3 }, headers, value, first)).toBe(false);
+  expect(isSignedFor(at, headers, Buffer.from('Aggregate'), first)).toBe(false);
+  expect(isSignedFor(at, { ...headers, [CONTROL_HEADER]: 'tick' }, value, first)).toBe(false);
+  const { [CONTROL_HEADER]: _, ...withoutKind } = tick.headers;
+  expect(isSignedFor(at, withoutKind, tick.value, first)).toBe(false);
 });
 
 test.each<[string, () => boolean]>([

@@ -3,7 +3,9 @@ import { partitionName, type SourcePartition } from './source.ts';
 
 /**
  * Control records share the topics with usage, and providers may write there: so each is signed
- * for its place (topic, epoch, partition), and one that is not is dead-lettered as forged.
+ * for its place (topic, epoch, partition), and one that is not is dead-lettered as forged. So is each
+ * aggregate that the aggregator publishes: whoever may write to that topic must not decide what is
+ * billed.
  */
 export type ControlKind = 'rules' | 'tick' | 'end' | 'floor' | 'closed' | 'carry';
 
@@ -19,6 +21,9 @@ export interface ControlKey {
 
 /** The first key signs; all of them verify. */
 export type Keyring = readonly [ControlKey, ...ControlKey[]];
+
+/** The kind under which aggregates are signed: they are no control records and have no such header. */
+const AGGREGATE = 'aggregate';
 
 export type RecordHeaders = Readonly<Record<string, string>>;
 
@@ -42,6 +47,23 @@ const signatureOf = (
     .update(value)
     .digest();
 
+const signatureHeaders = (
+  kind: string,
+  at: SourcePartition,
+  value: Uint8Array,
+  [key]: Keyring,
+): RecordHeaders => ({
+  [KEY_HEADER]: key.id,
+  [SIGNATURE_HEADER]: signatureOf(kind, at, value, key).toString('hex'),
+});
+
+/** The headers of an aggregate of a source partition, signed by the keyring's first key. */
+export const aggregateHeaders = (
+  at: SourcePartition,
+  value: Uint8Array,
+  keyring: Keyring,
+): RecordHeaders => signatureHeaders(AGGREGATE, at, value, keyring);
+
 /** A control record for one partition, signed by the keyring's first key. */
 export const controlRecord = (
   kind: ControlKind,
@@ -49,29 +71,24 @@ export const controlRecord = (
   body: string,
   keyring: Keyring,
 ): ControlRecord => {
-  const [key] = keyring;
   const value = Buffer.from(body, 'utf8');
   return {
     key: null,
     value,
-    headers: {
-      [CONTROL_HEADER]: kind,
-      [KEY_HEADER]: key.id,
-      [SIGNATURE_HEADER]: signatureOf(kind, at, value, key).toString('hex'),
-    },
+    headers: { [CONTROL_HEADER]: kind, ...signatureHeaders(kind, at, value, keyring) },
   };
 };
 
 export const controlKeyId = (headers: RecordHeaders): string => headers[KEY_HEADER] ?? '';
 
-/** Whether the record was signed for this place by the key that it names. */
+/** Whether the record, a control record or an aggregate, was signed for this place by this key. */
 export const isSignedFor = (
   at: SourcePartition,
   headers: RecordHeaders,
   value: Uint8Array | null,
   key: ControlKey,
 ): boolean => {
-  const kind = headers[CONTROL_HEADER] ?? '';
+  const kind = headers[CONTROL_HEADER] ?? AGGREGATE;
   const given = Buffer.from(headers[SIGNATURE_HEADER] ?? '', 'hex');
   const expected = signatureOf(kind, at, value ?? Buffer.alloc(0), key);
   return given.length === expected.length && timingSafeEqual(given, expected);

@@ -1,4 +1,4 @@
-import { controlRecord, type Keyring } from '../../shared/control-record.ts';
+import { aggregateHeaders, controlRecord, type Keyring } from '../../shared/control-record.ts';
 import { deadLetterHeaders } from '../../shared/dead-letter.ts';
 import { failpoint } from '../../shared/failpoint.ts';
 import type { LogWriter } from '../../shared/kafka/log-writer.ts';
@@ -62,7 +62,11 @@ export class KafkaOutbox implements Outbox {
     const append = async (values: readonly Buffer[]): Promise<void> => {
       await this.writer.append(
         at,
-        values.map((value) => ({ ...common, value })),
+        values.map((value) => ({
+          ...common,
+          value,
+          headers: aggregateHeaders(place, value, keyring),
+        })),
       );
     };
     const publication = new HourPublication(place, hour, encode);

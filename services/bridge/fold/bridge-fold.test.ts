@@ -17,6 +17,7 @@ import {
 } from '../../../test/support/bridge/aggregates-log.ts';
 import { controlRecord } from '../../shared/control-record.ts';
 import type { Quantity } from '../../shared/decimal.ts';
+import { partitionOfKey } from '../../shared/placement.ts';
 import type { Source } from '../../shared/source.ts';
 import { HOUR_MILLIS, type Hour } from '../../shared/time.ts';
 import { aggregateKey } from '../../shared/usage-aggregate.ts';
@@ -90,7 +91,7 @@ test('an hour that is published again in other bytes is due when its marker fits
 test('a marker that does not fit is a warning; the hour is due when it is published again', () => {
   const aggregates = usage(0, 'a', 'b');
   const early = [
-    ...aggregates.slice(0, 1).map(aggregateRecord),
+    ...aggregates.slice(0, 1).map((each) => aggregateRecord(each)),
     markerRecord(AT, hour(0), aggregates),
   ];
   const state = fold(early);
@@ -105,7 +106,7 @@ test('a marker that does not fit is a warning; the hour is due when it is publis
 test('a marker with the right count and another digest closes nothing', () => {
   const other = usage(0, 'a', 'c');
   const state = fold([
-    ...usage(0, 'a', 'b').map(aggregateRecord),
+    ...usage(0, 'a', 'b').map((each) => aggregateRecord(each)),
     markerRecord(AT, hour(0), other),
   ]);
   expect(cut(state)).toMatchObject({ due: [], unfit: [{ expected: 2, found: 2 }] });
@@ -148,6 +149,103 @@ test('a marker whose key is missing is read again after a restart with the key',
   const knowing = knowledgeOf([LIVE], [...keyring, ...stranger]);
   for (const record of logOf(records)) takeRecord(restarted, record, knowing);
   expect(cut(restarted).due.map((each) => each.hour)).toEqual([hour(0), hour(1)]);
+});
+
+test('aggregates whose key is missing are read again after a restart with the key', () => {
+  const hours = [0, 1].map((h) => usage(h, 'a', 'b'));
+  const records = hours.flatMap((aggregates, h) => [
+    ...aggregates.map((each) => aggregateRecord(each, stranger)),
+    markerRecord(AT, hour(h), aggregates, stranger),
+  ]);
+  const { due, refused, checkpoint } = cut(fold(records));
+  expect(due).toEqual([]);
+  expect(new Set(refused.map(({ code }) => code))).toEqual(
+    new Set(['forged-aggregate', 'forged-control']),
+  );
+  expect(checkpoint).toMatchObject({ nextOffset: 6, resumeOffset: 0 });
+  const restarted = stateAt(checkpoint.resumeOffset);
+  const knowing = knowledgeOf([LIVE], [...keyring, ...stranger]);
+  for (const record of logOf(records)) takeRecord(restarted, record, knowing);
+  expect(cut(restarted).due.map((each) => [each.hour, each.usage.length])).toEqual([
+    [hour(0), 2],
+    [hour(1), 2],
+  ]);
+});
+
+describe('a stranger who may write to the topic', () => {
+  const [aggregate] = usage(0, 'a') as [ReturnType<typeof aggregateOf>];
+  const good = hourRecords(AT, hour(0), [aggregate]);
+  const [fresh] = usage(0, 'fresh') as [ReturnType<typeof aggregateOf>];
+  const unsigned = (record: Unplaced): Unplaced => ({ ...record, headers: {} });
+
+  test.each<[string, Unplaced]>([
+    ['unsigned', unsigned(aggregateRecord(fresh))],
+    ['signed by a key of his own', aggregateRecord(fresh, stranger)],
+    [
+      'with the signature of another aggregate',
+      { ...aggregateRecord(fresh), headers: aggregateRecord(aggregate).headers },
+    ],
+    [
+      'with the signature of another source partition',
+      {
+        ...aggregateRecord(fresh),
+        headers: aggregateRecord(aggregateOf({ ...AT, partition: 1 }, hour(0), uriOf('fresh')))
+          .headers,
+      },
+    ],
+    [
+      'with other content under an id that counts',
+      unsigned(aggregateRecord({ ...aggregate, eventCount: 9 })),
+    ],
+  ])('does not stop an hour by an aggregate %s', (_, record) => {
+    const state = fold([record, ...good.slice(0, 1), record, ...good.slice(1)]);
+    const { due, refused, unfit } = cut(state);
+    expect(refused.map(({ code }) => code)).toEqual(['forged-aggregate', 'forged-aggregate']);
+    expect(unfit).toEqual([]);
+    expect(due).toMatchObject([{ hour: hour(0), usage: [{ resourceUri: uriOf('a') }] }]);
+  });
+
+  test('has nothing read again once its hour is composed, or of hours far ahead', () => {
+    const far = [100, 1_000_000].flatMap((h) => [
+      aggregateRecord(aggregateOf(AT, hour(h), uriOf('a')), stranger),
+      markerRecord(AT, hour(h), [], stranger),
+    ]);
+    const state = fold([aggregateRecord(fresh, stranger), ...far, ...good]);
+    expect(cut(state).checkpoint).toMatchObject({ nextOffset: 7, resumeOffset: 7 });
+    expect(blocks(state)).toEqual([null]);
+  });
+
+  test('gains nothing by copying an hour to another partition of the topic', () => {
+    const records = good.map((each) => ({ ...each, key: Buffer.from(aggregateKey(AT)) }));
+    const partitions = 3;
+    const home = partitionOfKey(aggregateKey(AT), partitions);
+    for (let partition = 0; partition < partitions; partition++) {
+      const state = stateAt(0);
+      const knowledge = { ...knowledgeOf([LIVE]), partition, partitions };
+      for (const record of logOf(records)) takeRecord(state, record, knowledge);
+      const { due, refused } = cut(state);
+      const codes = refused.map(({ code }) => code);
+      expect([due.length, codes]).toEqual(
+        partition === home ? [1, []] : [0, ['wrong-partition', 'wrong-partition']],
+      );
+    }
+  });
+
+  test('cannot fill the records of refusals with names as long as his records', () => {
+    const long = 'x'.repeat(100_000);
+    const records = [
+      { ...unsigned(aggregateRecord(fresh)), key: Buffer.from(long) },
+      aggregateRecord(aggregateOf({ ...AT, topic: long }, hour(0), uriOf('a'))),
+      aggregateRecord(fresh, [{ id: long, secret: Buffer.alloc(32) }]),
+    ];
+    const { refused } = cut(fold(records));
+    expect(refused.map(({ code }) => code)).toEqual([
+      'wrong-key',
+      'unknown-source',
+      'forged-aggregate',
+    ]);
+    for (const { message } of refused) expect(message.length).toBeLessThan(1_000);
+  });
 });
 
 test('history is due when its last hour is closed, all hours at once', () => {
@@ -195,7 +293,7 @@ test('reading begins again at the first record of what is not composed', () => {
   const state = fold([
     ...composed,
     carryRecord(carryOf(1)),
-    ...usage(1, 'a', 'b').map(aggregateRecord),
+    ...usage(1, 'a', 'b').map((each) => aggregateRecord(each)),
   ]);
   expect(cut(state).checkpoint).toMatchObject({ nextOffset: 5, resumeOffset: 2 });
   const done = fold([...composed, markerRecord(AT, hour(1), [])]);
@@ -240,6 +338,7 @@ describe('records that are not believed are recorded, and billing goes on', () =
       aggregateRecord(aggregateOf(RUN_AT, hour(2), uriOf('a'))),
       'wrong-hour',
     ],
+    ['an aggregate by a stranger', aggregateRecord(aggregate, stranger), 'forged-aggregate'],
     ['a marker by a stranger', markerRecord(AT, hour(0), [aggregate], stranger), 'forged-control'],
     [
       'a marker that was changed',

@@ -2,12 +2,19 @@ import type { LogRecord } from '../../shared/log-record.ts';
 import { markOf, type RecordMark } from '../../shared/record-mark.ts';
 import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
 import { nextHour, type Hour } from '../../shared/time.ts';
-import { readEntry, type Knowledge, type LogEntry, type RefusalCode } from './log-entry.ts';
+import {
+  readEntry,
+  type Knowledge,
+  type LogEntry,
+  type Pretended,
+  type RefusalCode,
+} from './log-entry.ts';
 import type { ClosedUsage } from './open-hour.ts';
 import {
   hourFor,
   neededFrom,
   nextDue,
+  noteUnverified,
   sourceProgress,
   type ComposedBefore,
   type PendingCarry,
@@ -72,7 +79,8 @@ export const stateAt = (
  * | record                                            | effect                                       |
  * |---------------------------------------------------|----------------------------------------------|
  * | refused                                           | recorded                                     |
- * | refused marker of the next hour, unverified       | recorded, and read again after a restart     |
+ * | refused, of an hour to come, perhaps by a key     | recorded, and read again after a restart     |
+ * | that is missing here                              |                                              |
  * | of an abandoned run                               | none                                         |
  * | aggregate or marker of an hour that is composed   | none                                         |
  * | aggregate of another hour                         | collected, once by id                        |
@@ -156,24 +164,24 @@ const takeDue = (state: BridgeState, progress: SourceProgress): void => {
     progress.carries.clear();
     progress.hours.delete(hour);
     progress.composedThrough = nextHour(hour, source.hourMillis);
-    progress.unverified = null;
+    progress.unverified.delete(hour);
   }
 };
 
 /**
- * The key of a marker may only be missing in this process. Nothing more is composed of its source
+ * The key of a record may only be missing in this process. Nothing more is composed of its source
  * partition then, because its hour stays open; after a restart with the key it is read again.
  */
 const keepUnverified = (
   state: BridgeState,
-  { reportedHour, ...at }: SourcePartition & { readonly reportedHour: Hour },
+  { reportedHour, isMarker, ...at }: Pretended,
   offset: number,
   knowledge: Knowledge,
 ): void => {
   const source = knowledge.sources.get(`${at.topic}/${String(at.epoch)}`);
   if (!source) return;
-  const progress = progressOf(state, at, source);
-  if (reportedHour === progress.composedThrough) progress.unverified ??= offset;
+  if (source.state === 'abandoned') return;
+  noteUnverified(progressOf(state, at, source), reportedHour, offset, isMarker);
 };
 
 /** Forgets what was read of runs that have been abandoned since. */

@@ -5,6 +5,7 @@ import {
   type Keyring,
 } from '../../shared/control-record.ts';
 import type { LogRecord } from '../../shared/log-record.ts';
+import { partitionOfKey } from '../../shared/placement.ts';
 import {
   partitionName,
   sourceName,
@@ -24,8 +25,10 @@ import { parseUsageCarry, type UsageCarry } from '../../shared/usage-carry.ts';
 export type RefusalCode =
   | 'malformed' // no aggregate in the wire format, and no control record
   | 'wrong-key' // its key names another source partition than its content
+  | 'wrong-partition' // what its key names is not published on this partition of the topic
   | 'unknown-source' // the register has no such source, or it has no such partition
   | 'wrong-hour' // its source has no such reported hour
+  | 'forged-aggregate' // an aggregate without a valid signature for its source partition
   | 'forged-control' // a control record without a valid signature for its source partition
   | 'invalid-control'; // signed, but of a kind that has no place here, or unreadable
 
@@ -33,8 +36,17 @@ export type RefusalCode =
 export interface Knowledge {
   readonly decode: (bytes: Buffer) => UsageAggregate | null;
   readonly keyring: Keyring;
+  /** Which partition of the aggregates topic is read, of how many. */
+  readonly partition: number;
+  readonly partitions: number;
   /** By `sourceName`. */
   readonly sources: ReadonlyMap<string, Source>;
+}
+
+/** The hour of a source partition that a record names which is not believed. */
+export interface Pretended extends SourcePartition {
+  readonly reportedHour: Hour;
+  readonly isMarker: boolean;
 }
 
 /** A record that is believed, or why not. */
@@ -62,8 +74,8 @@ export type LogEntry =
       readonly kind: 'refused';
       readonly code: RefusalCode;
       readonly message: string;
-      /** What a forged marker pretends: its signing key may only be missing here. */
-      readonly pretends: ClosedMarker | null;
+      /** What a forged record pretends to be of, where its signing key may only be missing here. */
+      readonly pretends: Pretended | null;
     };
 
 type Refused = Extract<LogEntry, { kind: 'refused' }>;
@@ -71,7 +83,7 @@ type Refused = Extract<LogEntry, { kind: 'refused' }>;
 const refuse = (
   code: RefusalCode,
   message: string,
-  pretends: ClosedMarker | null = null,
+  pretends: Pretended | null = null,
 ): Refused => ({ kind: 'refused', code, message, pretends });
 
 /** The name of the source whose partition a record's key names; null where it names none. */
@@ -81,12 +93,14 @@ export const sourceOfKey = (key: Buffer | null): string | null =>
 /**
  * Reads a record of the aggregates topic:
  *
- * | record                                                    | entry                       |
+ * | record, the first that applies                            | entry                       |
  * |-----------------------------------------------------------|-----------------------------|
  * | no control record, not an aggregate in the wire format    | refused `malformed`         |
  * | aggregate or marker or carry of no source in the register | refused `unknown-source`    |
  * | content of another source partition than the key's        | refused `wrong-key`         |
+ * | its source partition is published on another partition    | refused `wrong-partition`   |
  * | aggregate or marker of no hour of its source              | refused `wrong-hour`        |
+ * | aggregate not signed for its source partition             | refused `forged-aggregate`  |
  * | marker or carry not signed for its source partition       | refused `forged-control`    |
  * | other control record, or unreadable, or carry of history  | refused `invalid-control`   |
  * | other                                                     | aggregate, marker or carry  |
@@ -103,7 +117,7 @@ export const readEntry = (record: LogRecord, knowledge: Knowledge): LogEntry => 
       if (source.kind === 'refused') return source;
       const problem =
         hourProblem(source, marker.reportedHour) ??
-        signatureProblem(record, marker, knowledge, marker);
+        signatureProblem(record, marker, knowledge, 'forged-control', marker.reportedHour);
       return problem ?? { kind: 'marker', at: placeOf(marker), source, marker };
     }
     case 'carry': {
@@ -111,7 +125,7 @@ export const readEntry = (record: LogRecord, knowledge: Knowledge): LogEntry => 
       if (carry === null) return refuse('invalid-control', 'the carry cannot be read');
       const source = placed(record, carry, knowledge);
       if (source.kind === 'refused') return source;
-      const problem = signatureProblem(record, carry, knowledge, null);
+      const problem = signatureProblem(record, carry, knowledge, 'forged-control', null);
       if (problem) return problem;
       if (source.kind !== 'live') {
         return refuse('invalid-control', 'nothing is carried into history');
@@ -135,8 +149,10 @@ const readAggregate = (record: LogRecord, knowledge: Knowledge): LogEntry => {
   if (!aggregate) return refuse('malformed', 'it is neither an aggregate nor a control record');
   const source = placed(record, aggregate, knowledge);
   if (source.kind === 'refused') return source;
+  const { reportedHour } = aggregate;
   return (
-    hourProblem(source, aggregate.reportedHour) ?? {
+    hourProblem(source, reportedHour) ??
+    signatureProblem(record, aggregate, knowledge, 'forged-aggregate', reportedHour) ?? {
       kind: 'aggregate',
       at: placeOf(aggregate),
       source,
@@ -150,12 +166,16 @@ const readAggregate = (record: LogRecord, knowledge: Knowledge): LogEntry => {
 const placed = (record: LogRecord, at: SourcePartition, knowledge: Knowledge): Source | Refused => {
   const key = record.key?.toString('utf8');
   if (key !== aggregateKey(at)) {
-    return refuse('wrong-key', `it holds usage of ${partitionName(at)}, and its key is another`);
+    return refuse('wrong-key', `it holds usage of ${named(at)}, and its key is another`);
+  }
+  // A copy there would be composed by another bridge, once more.
+  if (partitionOfKey(key, knowledge.partitions) !== knowledge.partition) {
+    return refuse('wrong-partition', `${named(at)} is published on another partition`);
   }
   const source = knowledge.sources.get(sourceName(at));
   return source && at.partition < source.partitions
     ? source
-    : refuse('unknown-source', `the register of sources has no ${partitionName(at)}`);
+    : refuse('unknown-source', `the register of sources has no ${named(at)}`);
 };
 
 const hourProblem = (source: Source, hour: Hour): Refused | null =>
@@ -165,22 +185,32 @@ const hourProblem = (source: Source, hour: Hour): Refused | null =>
     ? null
     : refuse('wrong-hour', `its reported hour is none of source ${sourceName(source)}`);
 
+/** Names in a record that is not believed may be as long as the record. */
+const MAX_NAME = 200;
+
+const shortened = (name: string): string =>
+  name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME)}…`;
+
+const named = (at: SourcePartition): string => shortened(partitionName(at));
+
 const signatureProblem = (
   record: LogRecord,
   at: SourcePartition,
   { keyring }: Knowledge,
-  pretends: ClosedMarker | null,
+  code: RefusalCode,
+  /** Null where nothing need be read again once the key is there. */
+  reportedHour: Hour | null,
 ): Refused | null => {
   const id = controlKeyId(record.headers);
+  if (id === '') return refuse(code, 'it is not signed');
+  const isMarker = code === 'forged-control';
+  const pretends = reportedHour === null ? null : { ...placeOf(at), reportedHour, isMarker };
   const key = keyring.find((candidate) => candidate.id === id);
   if (!key) {
-    return refuse(
-      'forged-control',
-      `it is signed by key "${id}", which is not among USAGE_CONTROL_KEYS`,
-      pretends,
-    );
+    const text = `it is signed by key "${shortened(id)}", which is not among USAGE_CONTROL_KEYS`;
+    return refuse(code, text, pretends);
   }
   return isSignedFor(at, record.headers, record.value, key)
     ? null
-    : refuse('forged-control', 'it is not signed for its source partition', pretends);
+    : refuse(code, 'it is not signed for its source partition', pretends);
 };

@@ -27,8 +27,16 @@ export interface SourceProgress {
   readonly carries: Map<string, PendingCarry>;
   /** Submissions whose carries are in compositions: a later carry of one does not count. */
   readonly carried: Set<string>;
-  /** Offset of a marker for the next hour whose signature could not be verified. */
-  unverified: number | null;
+  /** Hours of which there are records that could not be verified: their key may only be missing. */
+  readonly unverified: Map<Hour, Unverified>;
+}
+
+/** Where records of an hour stand that could not be verified. */
+interface Unverified {
+  /** Offset of the first of them. */
+  readonly from: number;
+  /** Offset of the first closed marker among them. */
+  marker: number | null;
 }
 
 export const sourceProgress = (
@@ -42,7 +50,7 @@ export const sourceProgress = (
   hours: new Map(),
   carries: new Map(),
   carried: new Set(before?.carried),
-  unverified: null,
+  unverified: new Map(),
 });
 
 /** The hour in which a record belongs; null where it is composed already. */
@@ -54,6 +62,26 @@ export const hourFor = (progress: SourceProgress, hour: Hour, offset: number): O
     progress.hours.set(hour, open);
   }
   return open;
+};
+
+/**
+ * Of so many hours from the next one on, records that could not be verified are read again after a
+ * restart, which may bring their key. A stranger's records must not keep more than that.
+ */
+const UNVERIFIED_HOURS = 48;
+
+/** Notes a record that could not be verified, of an hour that is not composed. */
+export const noteUnverified = (
+  { unverified, composedThrough, source }: SourceProgress,
+  hour: Hour,
+  offset: number,
+  isMarker: boolean,
+): void => {
+  const ahead = (hour - composedThrough) / source.hourMillis;
+  if (ahead < 0 || ahead >= UNVERIFIED_HOURS) return;
+  const noted = unverified.get(hour) ?? { from: offset, marker: null };
+  unverified.set(hour, noted);
+  if (isMarker) noted.marker ??= offset;
 };
 
 /**
@@ -72,7 +100,8 @@ export const nextDue = (progress: SourceProgress): OpenHour | null => {
 
 /** The lowest offset from which reading again gives all of this; null where nothing is needed. */
 export const neededFrom = ({ hours, carries, unverified }: SourceProgress): number | null => {
-  let needed = unverified ?? Infinity;
+  let needed = Infinity;
+  for (const { from } of unverified.values()) needed = Math.min(needed, from);
   for (const { firstOffset } of hours.values()) needed = Math.min(needed, firstOffset);
   for (const { offset } of carries.values()) needed = Math.min(needed, offset);
   return needed === Infinity ? null : needed;
@@ -88,9 +117,10 @@ export const blockedBy = (progress: SourceProgress): string | null => {
   const isLater = (hour: Hour): boolean => hour > next && hours.get(hour)?.closed != null;
   if (![...hours.keys()].some(isLater)) return null;
   const hour = `reported hour ${isoText(next)} to ${isoText(nextHour(next, source.hourMillis))}`;
-  return unverified === null
+  const marker = unverified.get(next)?.marker ?? null;
+  return marker === null
     ? `${hour} of ${sourceName(source)} has no closed marker that fits, and later hours have one: nothing of this ` +
         'source partition is billed until it is published again; see docs/operations.md, "A source is not billed"'
-    : `the closed marker of ${hour} of ${sourceName(source)}, at offset ${String(unverified)}, cannot be verified: ` +
+    : `the closed marker of ${hour} of ${sourceName(source)}, at offset ${String(marker)}, cannot be verified: ` +
         'give the bridge the USAGE_CONTROL_KEYS of the aggregator and restart it';
 };

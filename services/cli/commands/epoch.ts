@@ -6,7 +6,7 @@ import { withSourceTools } from '../../shared/sources/source-tools.ts';
 import type { FoundLoss } from '../loss/find-losses.ts';
 import { lookForLosses } from '../loss/look-for-losses.ts';
 import { print } from '../print.ts';
-import { changeConfig, lookConfig } from '../settings.ts';
+import { changeConfig } from '../settings.ts';
 
 const PATIENCE_MILLIS = 120_000;
 
@@ -25,7 +25,7 @@ interface Options {
 
 /** The partitions whose log is gone; refused unless their loss is to be accepted. */
 const lostLogs = async (topic: string, isAccepted: boolean): Promise<readonly FoundLoss[]> => {
-  const losses = await lookForLosses(lookConfig(), topic);
+  const losses = await lookForLosses(changeConfig(), topic);
   const [first] = losses;
   const expired = losses.find(({ ends }) => !ends);
   if (expired) {

@@ -7,7 +7,7 @@ import { formatTable } from '../../shared/terminal/table.ts';
 import type { FoundLoss } from '../loss/find-losses.ts';
 import { lookForLosses } from '../loss/look-for-losses.ts';
 import { print, printJson } from '../print.ts';
-import { lookConfig } from '../settings.ts';
+import { changeConfig } from '../settings.ts';
 
 const describe = (losses: readonly FoundLoss[]): string =>
   formatTable(
@@ -26,7 +26,7 @@ const show = async (
   topic: string | undefined,
   { json }: { readonly json?: boolean },
 ): Promise<void> => {
-  const losses = await lookForLosses(lookConfig(), topic ?? null);
+  const losses = await lookForLosses(changeConfig(), topic ?? null);
   if (json) {
     printJson(losses);
     return;
@@ -44,7 +44,7 @@ const show = async (
 };
 
 const accept = async (topic: string, { reason }: { readonly reason: string }): Promise<void> => {
-  const config = lookConfig();
+  const config = changeConfig();
   const losses = await lookForLosses(config, topic);
   if (losses.length === 0) {
     print(`No records of ${topic} are lost: nothing to accept.`);

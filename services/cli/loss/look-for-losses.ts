@@ -1,4 +1,7 @@
+import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
+import { usageAggregateDecoder } from '../../shared/avro/usage-aggregate-codec.ts';
 import type { KafkaConfig, ClickHouseConfig } from '../../shared/config.ts';
+import type { Keyring } from '../../shared/control-record.ts';
 import { UserError } from '../../shared/errors.ts';
 import { aggregatesTopicName } from '../../shared/kafka/topic-names.ts';
 import { newestLife, type Source } from '../../shared/source.ts';
@@ -12,7 +15,7 @@ import { findLosses, type FoundLoss } from './find-losses.ts';
  * @throws UserError where there is no such topic
  */
 export const lookForLosses = (
-  config: KafkaConfig & ClickHouseConfig,
+  config: KafkaConfig & ClickHouseConfig & { readonly USAGE_CONTROL_KEYS: Keyring },
   topic: string | null,
 ): Promise<readonly FoundLoss[]> =>
   withClickHouse(config, (clickHouse) =>
@@ -27,7 +30,10 @@ export const lookForLosses = (
         topics.filter((each) => existing.has(each)),
       );
       try {
-        return await findLosses({ clickHouse, admin, reader, aggregatesTopic }, sources);
+        const keyring = config.USAGE_CONTROL_KEYS;
+        const decode = usageAggregateDecoder(readSchemaDirectory());
+        const tools = { clickHouse, admin, reader, aggregatesTopic, keyring, decode };
+        return await findLosses(tools, sources);
       } finally {
         await reader.close();
       }

@@ -5,6 +5,7 @@ import {
   usageAggregateEncoder,
 } from '../../../services/shared/avro/usage-aggregate-codec.ts';
 import {
+  aggregateHeaders,
   controlRecord,
   type ControlKind,
   type Keyring,
@@ -53,6 +54,8 @@ export const sourceOf = (changes: Partial<Source> = {}): Source => ({
 export const knowledgeOf = (sources: readonly Source[], keys: Keyring = keyring): Knowledge => ({
   decode: decodeAggregate,
   keyring: keys,
+  partition: 0,
+  partitions: 1,
   sources: new Map(sources.map((source) => [sourceName(source), source])),
 });
 
@@ -109,12 +112,18 @@ export const aggregateOf = (
 /** A record that has no place in a log yet. */
 export type Unplaced = Omit<LogRecord, 'offset'>;
 
-export const aggregateRecord = (aggregate: UsageAggregate): Unplaced => ({
-  timestamp: aggregate.reportedHour,
-  key: Buffer.from(aggregateKey(aggregate)),
-  value: encodeAggregate(aggregate),
-  headers: {},
-});
+export const aggregateRecord = (
+  aggregate: UsageAggregate,
+  signers: Keyring = keyring,
+): Unplaced => {
+  const value = encodeAggregate(aggregate);
+  return {
+    timestamp: aggregate.reportedHour,
+    key: Buffer.from(aggregateKey(aggregate)),
+    value,
+    headers: aggregateHeaders(aggregate, value, signers),
+  };
+};
 
 const control = (
   kind: ControlKind,
@@ -156,7 +165,7 @@ export const hourRecords = (
   reportedHour: Hour,
   aggregates: readonly UsageAggregate[],
 ): readonly Unplaced[] => [
-  ...aggregates.map(aggregateRecord),
+  ...aggregates.map((aggregate) => aggregateRecord(aggregate)),
   markerRecord(at, reportedHour, aggregates),
 ];
 
