@@ -462,7 +462,7 @@ describe('what cannot be honoured is refused', () => {
     expect(await count(table)).toBe('0\n');
   });
 
-  test.each(['compress', 'decompress', 'role'])('the parameter %s', async (name) => {
+  test.each(['profile', 'role'])('the parameter %s', async (name) => {
     expect(await errorCode(await post('SELECT 1', { [name]: '1' }))).toBe('48');
   });
 

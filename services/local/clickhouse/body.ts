@@ -55,6 +55,7 @@ export class BodyReader {
       const item = await this.#chunks.next();
       return item.done === true ? null : item.value;
     } catch (error) {
+      if (error instanceof ClickHouseException) throw error;
       const code = (error as NodeJS.ErrnoException).code ?? '';
       if (!code.startsWith('Z_') && !code.startsWith('ERR_')) throw error;
       throw new ClickHouseException(CODES.CANNOT_DECOMPRESS, (error as Error).message);

@@ -24,7 +24,7 @@ export interface Execution {
 
 export interface ExecutionResult {
   readonly bytes: Uint8Array;
-  /** For an INSERT with data: the rows written. */
+  /** Of the result; for an INSERT with data: the rows written. */
   readonly rows: number;
   readonly bytesRead: number;
 }

@@ -12,6 +12,7 @@ export class ClickHouseException extends Error {
 /** Codes of https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp */
 export const CODES = {
   CANNOT_PARSE_TEXT: 6,
+  CHECKSUM_DOESNT_MATCH: 40,
   NOT_IMPLEMENTED: 48,
   SYNTAX_ERROR: 62,
   UNKNOWN_COMPRESSION_METHOD: 89,
@@ -79,4 +80,17 @@ export const exceptionText = (exception: ClickHouseException, version: string): 
     ? message
     : `Code: ${String(code)}. DB::Exception: ${message} (${NAMES.get(code) ?? 'UNKNOWN_EXCEPTION'})`;
   return `${text} (version ${version})\n`;
+};
+
+/**
+ * An error after the first part of a result, as ClickHouse writes it into the body since 25.11. The
+ * tag of the header X-ClickHouse-Exception-Tag tells it from what a result may hold.
+ * Source: https://clickhouse.com/docs/interfaces/http#http_response_codes_caveats
+ */
+export const exceptionInBody = (text: string, tag: string): Buffer => {
+  const message = text.endsWith('\n') ? text : `${text}\n`;
+  const length = Buffer.byteLength(message);
+  return Buffer.from(
+    `\r\n__exception__\r\n${tag}\r\n${message}${String(length)} ${tag}\r\n__exception__\r\n`,
+  );
 };

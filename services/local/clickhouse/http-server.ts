@@ -1,78 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import { refuseForeign, type ListenerRules } from '../../shared/http/foreign-request.ts';
 import { authenticate, givenLogin, type Login } from './authentication.ts';
 import type { Engine } from './engine.ts';
-import { asException, ClickHouseException, CODES, exceptionText, httpStatus } from './exception.ts';
-import { contentType } from './formats.ts';
-import { answerQuery, type Answer, type Summary } from './query-handler.ts';
+import { ClickHouseException, CODES } from './exception.ts';
+import { answerQuery } from './query-handler.ts';
 import { parseRequest } from './request.ts';
-
-const summaryHeader = (summary: Summary, startedAt: bigint): string =>
-  JSON.stringify({
-    read_rows: String(summary.readRows),
-    read_bytes: String(summary.readBytes),
-    written_rows: String(summary.writtenRows),
-    written_bytes: '0',
-    total_rows_to_read: '0',
-    result_rows: String(summary.writtenRows),
-    result_bytes: '0',
-    elapsed_ns: String(process.hrtime.bigint() - startedAt),
-  });
-
-async function* joined(
-  first: Uint8Array,
-  rest: AsyncIterator<Uint8Array, void>,
-): AsyncGenerator<Uint8Array, void> {
-  yield first;
-  for (let item = await rest.next(); item.done !== true; item = await rest.next()) yield item.value;
-}
-
-/** Sends a result; the first piece is awaited before the head, so that its error has a status. */
-const send = async (
-  response: ServerResponse,
-  answer: Answer,
-  gzip: boolean,
-  startedAt: bigint,
-): Promise<void> => {
-  response.setHeader('Content-Type', contentType(answer.format));
-  response.setHeader('X-ClickHouse-Format', answer.format);
-  if (answer.kind === 'whole') {
-    response.setHeader('X-ClickHouse-Summary', summaryHeader(answer.summary, startedAt));
-  }
-  const compressors = gzip ? [createGzip({ level: 1 })] : [];
-  if (gzip) response.setHeader('Content-Encoding', 'gzip');
-  if (answer.kind === 'whole') {
-    if (!gzip) response.setHeader('Content-Length', answer.bytes.length);
-    await pipeline([Readable.from([answer.bytes]), ...compressors, response]);
-    return;
-  }
-  try {
-    const first = await answer.chunks.next();
-    const chunks = first.done === true ? [] : joined(first.value, answer.chunks);
-    await pipeline([Readable.from(chunks), ...compressors, response]);
-  } finally {
-    await answer.chunks.return();
-  }
-};
-
-const sendError = (response: ServerResponse, thrown: unknown, version: string): void => {
-  const exception = asException(thrown);
-  if (response.headersSent || response.destroyed) {
-    // Half a result must not look like a whole one: the client sees the connection break.
-    console.error(exceptionText(exception, version));
-    response.destroy();
-    return;
-  }
-  for (const name of ['Content-Length', 'Content-Encoding']) response.removeHeader(name);
-  response.statusCode = httpStatus(exception.code);
-  response.setHeader('X-ClickHouse-Exception-Code', exception.code);
-  response.setHeader('Content-Type', 'text/plain; charset=UTF-8');
-  response.end(exceptionText(exception, version));
-};
+import { announceEncoding, sendAnswer, sendError } from './send-answer.ts';
 
 /** No web page has any business here, not even by a link: a GET runs a query. */
 const RULES: ListenerRules = {
@@ -98,10 +32,11 @@ const handleQuery = async (
     );
   }
   const parsed = parseRequest(method, search, request.headers);
+  announceEncoding(response, parsed);
   response.setHeader('X-ClickHouse-Query-Id', parsed.queryId ?? randomUUID());
   const encoding = (request.headers['content-encoding'] ?? '').trim().toLowerCase();
   const answer = await answerQuery(engine, parsed, request, encoding);
-  await send(response, answer, parsed.gzipResponse, startedAt);
+  await sendAnswer(response, answer, parsed, { startedAt, version: engine.version });
 };
 
 /** Reads what nobody wants of a request: its connection could not be used, or closed, otherwise. */
@@ -142,7 +77,7 @@ const handle = async (
   try {
     await handleQuery(engine, login, request, response, new URLSearchParams(target.slice(2)));
   } catch (error) {
-    sendError(response, error, engine.version);
+    await sendError(response, error, engine.version);
   } finally {
     drain(request);
   }

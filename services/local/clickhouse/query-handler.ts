@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
 import { BodyReader, decoded, ENGINE_ENCODINGS, HEAD_BYTES } from './body.ts';
-import { literal, type Engine, type Execution } from './engine.ts';
+import { fromBlocks } from './encoding/blocks.ts';
+import type { Engine, Execution } from './engine.ts';
+import { literal } from './engine.ts';
 import { ClickHouseException, CODES } from './exception.ts';
 import { guard } from './guard.ts';
 import { comesInPieces } from './formats.ts';
@@ -9,8 +11,8 @@ import { withSpooled } from './spool.ts';
 import { classify, hasSecondStatement, type DataInsert, type Statement } from './statement.ts';
 
 export interface Summary {
-  readonly readRows: number;
-  readonly readBytes: number;
+  readonly resultRows: number;
+  readonly resultBytes: number;
   /** Of an INSERT with data; the engine does not tell it of INSERT … SELECT. */
   readonly writtenRows: number;
 }
@@ -43,10 +45,17 @@ const decompressByEngine = (engine: Engine, body: Readable, encoding: string): P
     Readable.from([Buffer.from(await engine.decompress(path, encoding))]),
   );
 
-const readableBody = (engine: Engine, body: Readable, encoding: string): Promise<Readable> =>
-  ENGINE_ENCODINGS.has(encoding)
-    ? decompressByEngine(engine, body, encoding)
-    : Promise.resolve(decoded(body, encoding));
+const readableBody = async (
+  engine: Engine,
+  { compressedBody }: QueryRequest,
+  body: Readable,
+  encoding: string,
+): Promise<Readable> => {
+  const plain = ENGINE_ENCODINGS.has(encoding)
+    ? await decompressByEngine(engine, body, encoding)
+    : decoded(body, encoding);
+  return compressedBody ? Readable.from(fromBlocks(plain)) : plain;
+};
 
 const inUtf8 = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8');
 
@@ -70,13 +79,13 @@ const runInsert = (
       kind: 'whole',
       format: request.defaultFormat,
       bytes,
-      summary: { readRows: 0, readBytes: 0, writtenRows: rows },
+      summary: { resultRows: 0, resultBytes: 0, writtenRows: rows },
     };
   });
 
 const runWhole = async (engine: Engine, execution: Execution, format: string): Promise<Answer> => {
   const { bytes, rows, bytesRead } = await engine.run(execution);
-  const summary = { readRows: rows, readBytes: bytesRead, writtenRows: 0 };
+  const summary = { resultRows: rows, resultBytes: bytesRead, writtenRows: 0 };
   return { kind: 'whole', format, bytes, summary };
 };
 
@@ -126,7 +135,7 @@ export const answerQuery = async (
   body: Readable,
   encoding: string,
 ): Promise<Answer> => {
-  const reader = new BodyReader(await readableBody(engine, body, encoding));
+  const reader = new BodyReader(await readableBody(engine, request, body, encoding));
   const query = Buffer.from(request.query === '' ? '' : `${request.query}\n`);
   const head = await reader.fill(query, query.length + HEAD_BYTES);
   // Latin-1, so that a position in the text is a position in the bytes.

@@ -15,7 +15,9 @@ test('a bare request has the defaults of ClickHouse', () => {
     params: {},
     readonly: '0',
     waitEndOfQuery: false,
-    gzipResponse: false,
+    responseEncoding: null,
+    compressedAnswer: false,
+    compressedBody: false,
   });
 });
 
@@ -72,7 +74,7 @@ test('session, user and password are taken and change nothing', () => {
   ).toEqual({});
 });
 
-test.each(['compress=1', 'decompress=1', 'role=r', 'profile=p'])('%s is refused', (search) => {
+test.each(['role=r', 'profile=p'])('%s is refused', (search) => {
   expect(() => parse(search)).toThrow('does not support the parameter');
 });
 
@@ -81,11 +83,25 @@ test('what is switched off is not refused, and is no setting', () => {
 });
 
 test.each([
-  ['enable_http_compression=1', 'gzip, deflate', true],
-  ['enable_http_compression=1', 'br', false],
-  ['enable_http_compression=1', '', false],
-  ['enable_http_compression=0', 'gzip', false],
-  ['', 'gzip', false],
-])('with %p and Accept-Encoding %p the response is gzip: %p', (search, accepted, expected) => {
-  expect(parse(search, { headers: { 'accept-encoding': accepted } }).gzipResponse).toBe(expected);
+  ['enable_http_compression=1', 'gzip, deflate', 'gzip'],
+  ['enable_http_compression=1', 'deflate, br', 'deflate'],
+  ['enable_http_compression=1', 'BR;q=0.5', 'br'],
+  ['enable_http_compression=1', 'gzip, lz4', 'lz4'],
+  ['enable_http_compression=1', 'lz4;q=0, gzip;q=0.1', 'gzip'],
+  ['enable_http_compression=1', 'identity, snappy', null],
+  ['enable_http_compression=1', '', null],
+  ['enable_http_compression=0', 'gzip', null],
+  ['', 'gzip', null],
+])('with %p and Accept-Encoding %p the answer comes in %p', (search, accepted, expected) => {
+  const request = parse(search, { headers: { 'accept-encoding': accepted } });
+  expect(request.responseEncoding).toBe(expected);
+});
+
+test('compress is for the answer, decompress for the body', () => {
+  expect(parse('compress=1')).toMatchObject({ compressedAnswer: true, compressedBody: false });
+  expect(parse('decompress=1')).toMatchObject({ compressedAnswer: false, compressedBody: true });
+  expect(parse('compress=0&decompress=0')).toMatchObject({
+    compressedAnswer: false,
+    compressedBody: false,
+  });
 });

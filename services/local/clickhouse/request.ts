@@ -1,3 +1,4 @@
+import { chooseEncoding } from './encoding/response-encoding.ts';
 import { ClickHouseException, CODES } from './exception.ts';
 
 /** The parts of a request that stand in its URL and headers. */
@@ -14,7 +15,11 @@ export interface QueryRequest {
   /** The value of the setting `readonly`: 0, or what GET and the client ask for. */
   readonly readonly: '0' | '1' | '2';
   readonly waitEndOfQuery: boolean;
-  readonly gzipResponse: boolean;
+  /** Of the answer, a Content-Encoding; null for none. */
+  readonly responseEncoding: string | null;
+  /** Whether the answer comes in ClickHouse's own compressed blocks, and whether the body does. */
+  readonly compressedAnswer: boolean;
+  readonly compressedBody: boolean;
 }
 
 /** URL parameters that are no settings and change nothing here. */
@@ -22,6 +27,8 @@ const IGNORED = new Set([
   'buffer_size',
   'client_protocol_version',
   'close_session',
+  'compress',
+  'decompress',
   'http_wait_end_of_query',
   'password',
   'quota_key',
@@ -43,8 +50,6 @@ const OWN = new Set([
 
 /** URL parameters that ask for something this server does not have, unless they are switched off. */
 const REFUSED: ReadonlyMap<string, string> = new Map([
-  ['compress', 'ClickHouse block compression, use Accept-Encoding: gzip'],
-  ['decompress', 'ClickHouse block compression, use Content-Encoding'],
   ['role', 'roles'],
   ['profile', 'settings profiles'],
 ]);
@@ -95,8 +100,10 @@ export const parseRequest = (
     params,
     readonly: readonlyOf(method, search.get('readonly')),
     waitEndOfQuery: isOn(search.get('wait_end_of_query')),
-    gzipResponse:
-      isOn(search.get('enable_http_compression')) &&
-      /\bgzip\b/.test(headerOf(headers, 'accept-encoding') ?? ''),
+    responseEncoding: isOn(search.get('enable_http_compression'))
+      ? chooseEncoding(headerOf(headers, 'accept-encoding') ?? '')
+      : null,
+    compressedAnswer: isOn(search.get('compress')),
+    compressedBody: isOn(search.get('decompress')),
   };
 };
