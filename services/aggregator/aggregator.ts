@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { LogRecord, TopicPartition } from '../shared/log-record.ts';
+import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import type { GroupReader, PartitionReaders } from '../shared/kafka/group-reader.ts';
 import type { Health } from '../shared/health.ts';
 import { newestLife, partitionName, sourceName, type Source } from '../shared/source.ts';
@@ -107,6 +108,10 @@ export class Aggregator implements PartitionReaders {
 
   async take(at: TopicPartition, records: readonly LogRecord[], next: number): Promise<boolean> {
     return (await this.workerOf(at)?.take(records, next)) ?? false;
+  }
+
+  async unreadable(at: TopicPartition, batch: UnreadableAt): Promise<void> {
+    await this.workerOf(at)?.unreadable(batch);
   }
 
   stalled(): void {

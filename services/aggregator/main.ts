@@ -28,7 +28,12 @@ runService('aggregator', async (logger, environment, crash) => {
   await checkClickHouse(clickHouse, config);
 
   const brokers = config.KAFKA_BROKERS;
-  const kafka = openKafka({ brokers, clientId: 'usage-aggregator', logger });
+  const kafka = openKafka({
+    brokers,
+    clientId: 'usage-aggregator',
+    maxBatchMib: config.KAFKA_MAX_BATCH_MIB,
+    logger,
+  });
   await checkKafka(kafka, brokers);
   const admin = kafka.admin();
   await admin.connect();

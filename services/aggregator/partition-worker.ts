@@ -13,7 +13,8 @@ import { hydrate, type Hydrated } from './hydrate.ts';
 import { Serial } from '../shared/serial.ts';
 import type { LogInspector } from '../shared/kafka/log-inspector.ts';
 import type { LogBounds } from '../shared/kafka/topics.ts';
-import { LogRecognition, type Folded } from '../shared/kafka/log-recognition.ts';
+import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
+import { LogRecognition, unreadable, type Folded } from '../shared/kafka/log-recognition.ts';
 import type { Outbox, Store } from './ports.ts';
 import { RecordFolder, type MemoryBounds } from './record-folder.ts';
 import { TickSchedule } from './tick-schedule.ts';
@@ -76,6 +77,8 @@ export class PartitionWorker {
   /** Whether the timer's task is waiting for its turn. */
   private timed = false;
   private halted: Halt | null = null;
+  /** Why it waits in front of a batch, which is tried again now and then. */
+  private unreadableAt: Halt | null = null;
   /** Whether the life of the topic has ended without its log: there is nothing to read any more. */
   private hasEnded = false;
 
@@ -96,7 +99,7 @@ export class PartitionWorker {
       storedOffset: state && this.storedOffset,
       openHour: state && isoText(state.timeline.openHour),
       behindFor: this.ports.now() - this.progressAt,
-      halt: this.halted,
+      halt: this.halted ?? this.unreadableAt,
     };
   }
 
@@ -116,13 +119,14 @@ export class PartitionWorker {
   /** Goes on where a person has accepted meanwhile that the records it waits for are gone. */
   async retry(): Promise<boolean> {
     return this.serial.run(async () => {
-      const { halted } = this;
+      const halted = this.halted ?? this.unreadableAt;
       if (this.isDropped() || halted === null || !isLoss(halted)) return false;
       const { store } = this.ports;
       const checkpoint = await store.checkpoint(this.place);
       const { nextOffset, sealed } = checkpoint ?? { nextOffset: 0, sealed: false };
       if ((await store.loss(this.place, nextOffset, sealed)) === null) return false;
       this.halted = null;
+      this.unreadableAt = null;
       this.folder = null;
       return true;
     });
@@ -141,11 +145,13 @@ export class PartitionWorker {
         await this.stopReading(state, fresh);
         return false;
       }
+      const before = state.nextOffset;
       const halt = await this.folder.fold(fresh, next);
       if (halt) {
         this.stop(halt);
         return false;
       }
+      if (state.nextOffset > before) this.unreadableAt = null;
       for (const { value } of fresh) this.pendingBytes += value?.length ?? 0;
       if (state.nextOffset !== this.storedOffset) this.unstoredSince ??= this.ports.now();
       const { length } = state.pending.ledger;
@@ -153,6 +159,20 @@ export class PartitionWorker {
         await this.store(state);
       }
       return true;
+    });
+  }
+
+  /**
+   * Halts in front of what cannot be read. It goes on when that can be read after all, or a person has
+   * accepted that it is lost.
+   */
+  unreadable(batch: UnreadableAt): Promise<void> {
+    return this.run(undefined, async () => {
+      if (this.folder === null) return;
+      await this.store(this.folder.state);
+      const halt = unreadable(batch);
+      if (this.unreadableAt?.message !== halt.message) this.tell(halt);
+      this.unreadableAt = halt;
     });
   }
 
@@ -209,8 +229,12 @@ export class PartitionWorker {
 
   private stop(halt: Halt): null {
     this.halted = halt;
-    this.ports.logger.error({ code: halt.code }, `this partition has halted: ${halt.message}`);
+    this.tell(halt);
     return null;
+  }
+
+  private tell({ code, message }: Halt): void {
+    this.ports.logger.error({ code }, `this partition has halted: ${message}`);
   }
 
   /** Halts where the log cannot be read on. What was folded before it expired is right. */
@@ -325,8 +349,7 @@ export class PartitionWorker {
 }
 
 /** Whether the records that it waits for are gone, so that a person can accept that. */
-const isLoss = ({ code }: Halt): boolean =>
-  code === 'lost-records' || code === 'another-log' || code === 'ledger-mismatch';
+const isLoss = ({ code }: Halt): boolean => code !== 'unknown-rules' && code !== 'index-full';
 
 const foldedOf = ({ nextOffset, lastRecord }: FoldState): Folded => ({
   nextOffset,

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Health } from '../shared/health.ts';
+import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import type { GroupReader, PartitionReaders } from '../shared/kafka/group-reader.ts';
 import type { LogRecord, TopicPartition } from '../shared/log-record.ts';
 import {
@@ -85,6 +86,10 @@ export class Bridge implements PartitionReaders {
 
   async take({ partition }: TopicPartition, records: readonly LogRecord[]): Promise<boolean> {
     return (await this.workers.get(partition)?.take(records)) ?? false;
+  }
+
+  async unreadable({ partition }: TopicPartition, batch: UnreadableAt): Promise<void> {
+    await this.workers.get(partition)?.unreadable(batch);
   }
 
   stalled(): void {

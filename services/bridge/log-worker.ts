@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import { CONTROL_HEADER } from '../shared/control-record.ts';
+import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import type { LogInspector } from '../shared/kafka/log-inspector.ts';
 import type { LogBounds } from '../shared/kafka/topics.ts';
 import {
   LogRecognition,
   lostRecords,
+  unreadable,
   type Folded,
   type LogHalt,
 } from '../shared/kafka/log-recognition.ts';
@@ -89,6 +91,8 @@ export class LogWorker {
   private readonly unfinished = new Set<Unfinished>();
   private compositions = 0;
   private halted: LogHalt | null = null;
+  /** Why it waits in front of a batch, which is tried again now and then. */
+  private unreadableAt: LogHalt | null = null;
   private readonly told = new Set<string>();
 
   constructor(
@@ -127,7 +131,7 @@ export class LogWorker {
       nextOffset: state?.nextOffset ?? null,
       resumeOffset: state && resumeOffset(state),
       compositions: this.compositions,
-      halt: this.halted,
+      halt: this.halted ?? this.unreadableAt,
       blocked: this.blocked(),
       ...this.sender.status(),
     };
@@ -157,8 +161,21 @@ export class LogWorker {
         this.stop(fresh);
         return false;
       }
+      const before = state.nextOffset;
       await this.fold(state, [...again, ...fresh]);
+      if (state.nextOffset > before) this.unreadableAt = null;
       return true;
+    });
+  }
+
+  /** Halts in front of what cannot be read, until it can be. What was composed before it is sent. */
+  unreadable(batch: UnreadableAt): Promise<void> {
+    return this.run(undefined, async () => {
+      if (this.state === null) return;
+      await this.store(this.state);
+      const halt = unreadable(batch);
+      if (this.unreadableAt?.message !== halt.message) this.tell(halt);
+      this.unreadableAt = halt;
     });
   }
 
@@ -210,11 +227,12 @@ export class LogWorker {
 
   private stop(halt: LogHalt): null {
     this.halted = halt;
-    this.ports.logger.error(
-      { code: halt.code },
-      `this partition of ${this.at.topic} has halted: ${halt.message}`,
-    );
+    this.tell(halt);
     return null;
+  }
+
+  private tell({ code, message }: LogHalt): void {
+    this.ports.logger.error({ code }, `this partition of ${this.at.topic} has halted: ${message}`);
   }
 
   private persist<T>(what: string, step: () => Promise<T>): Promise<T> {

@@ -34,7 +34,12 @@ runService('bridge', async (logger, environment, crash) => {
   await checkClickHouse(clickHouse, config);
 
   const brokers = config.KAFKA_BROKERS;
-  const kafka = openKafka({ brokers, clientId: 'usage-bridge', logger });
+  const kafka = openKafka({
+    brokers,
+    clientId: 'usage-bridge',
+    maxBatchMib: config.KAFKA_MAX_BATCH_MIB,
+    logger,
+  });
   await checkKafka(kafka, brokers);
   const admin = kafka.admin();
   await admin.connect();

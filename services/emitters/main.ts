@@ -22,7 +22,12 @@ const COMPUTE = 'compute';
 /** The simulated Compute provider: reports what its machines and disks consume, every few seconds. */
 runService('emitter-compute', async (logger, environment, crash) => {
   const config = emitterConfig(environment);
-  const kafka = openKafka({ brokers: config.KAFKA_BROKERS, clientId: 'usage-emitter', logger });
+  const kafka = openKafka({
+    brokers: config.KAFKA_BROKERS,
+    clientId: 'usage-emitter',
+    maxBatchMib: config.KAFKA_MAX_BATCH_MIB,
+    logger,
+  });
   await checkKafka(kafka, config.KAFKA_BROKERS);
   const topic = liveTopicName(config.USAGE_TOPIC_PREFIX, COMPUTE);
   const clickHouse = openClickHouse(config);

@@ -107,6 +107,8 @@ export const kafkaSettings = {
     /^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,99}$/,
     'must have 1 to 100 letters, digits, ".", "_" or "-"',
   ),
+  /** Memory that one batch of records may take when it is read, in MiB. */
+  KAFKA_MAX_BATCH_MIB: wholeNumber(128, 1, 2048),
 };
 
 export const clickHouseSettings = {
@@ -185,6 +187,7 @@ export interface KafkaConfig {
   readonly KAFKA_BROKERS: readonly string[];
   readonly KAFKA_REPLICATION_FACTOR: number;
   readonly USAGE_TOPIC_PREFIX: string;
+  readonly KAFKA_MAX_BATCH_MIB: number;
 }
 
 export interface ClickHouseConfig {

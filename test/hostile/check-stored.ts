@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { DEAD_LETTER_HEADERS } from '../../services/shared/dead-letter.ts';
+import { describeUnreadable } from '../../services/shared/kafka/fetch/unreadable-batch.ts';
 import { GroupReader } from '../../services/shared/kafka/group-reader.ts';
 import type { LogRecord, TopicPartition } from '../../services/shared/log-record.ts';
 import { HostileJudge, type Fate, type JudgedTopic } from './hostile-judge.ts';
@@ -42,6 +43,8 @@ const readThrough = async (
           if (left.size === 0) resolve();
           return false;
         },
+        unreadable: (at, batch) =>
+          Promise.reject(new Error(`${at.topic}: ${describeUnreadable(batch)}`)),
         stalled: () => undefined,
       },
       { groupId, topics: [topic], sessionTimeout: 30_000, onCrash: reject },

@@ -48,6 +48,7 @@ const keeper = (
       offsets.set(at.partition, [...kept, ...records.map(({ offset }) => offset)]);
       return true;
     },
+    unreadable: (at, batch) => Promise.reject(new Error(`${at.topic}: ${batch.problem}`)),
     stalled: () => undefined,
   };
 };

@@ -22,5 +22,7 @@ export default async () => {
   ]);
   process.env.KAFKA_BROKERS = kafka.brokers.join(',');
   Object.assign(process.env, clickHouse.environment);
+  // For tests that damage what stands there.
+  process.env.KAFKA_LOG_DIR = join(directory, 'kafka', 'log');
   globalThis.usageStack = { kafka, clickHouse, directory };
 };

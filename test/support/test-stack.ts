@@ -47,7 +47,12 @@ export const openTestStack = async (): Promise<TestStack> => {
     config,
     environment,
     keyring: [{ id: 'test', secret }],
-    kafka: openKafka({ brokers: config.KAFKA_BROKERS, clientId: name, logger }),
+    kafka: openKafka({
+      brokers: config.KAFKA_BROKERS,
+      clientId: name,
+      maxBatchMib: config.KAFKA_MAX_BATCH_MIB,
+      logger,
+    }),
     clickHouse,
     logger,
     close: () => clickHouse.close(),

@@ -7,6 +7,7 @@ export interface Halt {
     | 'unknown-rules' // the rules in force ask for what this process does not have
     | 'another-log' // what was read before is not what stands there now
     | 'lost-records' // records expired before they were read
+    | 'unreadable' // what stands in the log there cannot be read
     | 'ledger-mismatch' // folding again did not give what the ledger holds
     | 'index-full'; // the ids of the usage hours in use do not fit the memory bound
   readonly message: string;

@@ -23,7 +23,7 @@ import { compareCarries } from './compare-carries.ts';
 import { compareTotals } from './compare-totals.ts';
 import { countBefore, type WindowComparison } from './compare-windows.ts';
 import { Differences, type Difference } from './differences.ts';
-import { LogReader } from './log-reader.ts';
+import { LogReader, UnreadableLog } from './log-reader.ts';
 import { otherLog } from './other-log.ts';
 import { PartitionAudit, type Totals } from './partition-audit.ts';
 import { Recount } from './recount.ts';
@@ -57,9 +57,11 @@ export interface AuditOptions {
  * - `expired`: none of the records that were counted is left
  * - `gone`: an earlier life of a topic, whose log was deleted
  * - `another log`: what stands there is not what was counted
+ * - `unreadable`: what was counted cannot be read any more
  * - `not begun`: the aggregator has not stored anything of it
  */
-export type PartitionState = 'whole' | 'partly' | 'expired' | 'gone' | 'another log' | 'not begun';
+export type PartitionState =
+  'whole' | 'partly' | 'expired' | 'gone' | 'another log' | 'unreadable' | 'not begun';
 
 export interface AuditedPartition extends SourcePartition, Totals {
   readonly state: PartitionState;
@@ -218,6 +220,24 @@ class AuditRun {
   }
 
   async partition(task: Task): Promise<AuditedPartition> {
+    const { at, checkpoint, log } = task;
+    const { reader } = this.tools;
+    const next = checkpoint?.nextOffset ?? 0;
+    let audited: AuditedPartition | null = null;
+    try {
+      audited = await this.audited(task);
+      // Counting stands still in front of what cannot be read, however right it is up to there.
+      if (log && next >= log.low)
+        await reader.read(at, next, log.high, () => Promise.resolve('enough'));
+    } catch (error) {
+      if (!(error instanceof UnreadableLog)) throw error;
+      this.differences.add(at, 'log', 'log', error.message, error.batch.from);
+      audited ??= await this.withoutRecount(task, 'unreadable');
+    }
+    return { ...audited, differences: this.differences.of(at) };
+  }
+
+  private async audited(task: Task): Promise<AuditedPartition> {
     const { checkpoint, log, at } = task;
     const { clickHouse, trimmedBefore } = this.tools;
     if (checkpoint === null) {

@@ -32,7 +32,8 @@ export const firstBeginning = (source: Source, low: number): Beginning => ({
 
 /**
  * Where the log can be recounted from: its first record, unless a loss goes on behind that one. What is
- * left in front of there was not judged, so it is as good as gone.
+ * left in front of there was not judged, so it is as good as gone; or it stands in front of what cannot
+ * be read.
  */
 export const firstCounted = async (
   client: ClickHouseClient,
@@ -43,9 +44,8 @@ export const firstCounted = async (
   const rows = storedRows(
     client,
     `SELECT max(t.next_offset) FROM losses AS t
-     WHERE ${OF_PARTITION} AND NOT t.ended AND t.from_offset < {low:UInt64}
-       AND t.next_offset <= {next:UInt64}`,
-    { ...partitionParams(at), low, next: nextOffset },
+     WHERE ${OF_PARTITION} AND NOT t.ended AND t.next_offset <= {next:UInt64}`,
+    { ...partitionParams(at), next: nextOffset },
   );
   for await (const [next] of rows) return Math.max(low, Number(next));
   return low;

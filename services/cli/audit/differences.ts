@@ -2,7 +2,7 @@ import { partitionName, type SourcePartition } from '../../shared/source.ts';
 
 /** What differs. The kinds are stable: scripts may tell by them. */
 export type DifferenceKind =
-  | 'log' // the log is not the one that was counted, or ends before its checkpoint
+  | 'log' // the log is not the one that was counted, ends before its checkpoint, or cannot be read
   | 'checkpoint'
   | 'ledger'
   | 'dead-letter'

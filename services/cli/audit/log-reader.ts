@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Admin, Kafka } from 'kafkajs';
 import { UserError } from '../../shared/errors.ts';
+import { describeUnreadable } from '../../shared/kafka/fetch/unreadable-batch.ts';
+import type { UnreadableAt } from '../../shared/kafka/fetched-batch.ts';
 import { GroupReader } from '../../shared/kafka/group-reader.ts';
 import { topicOffsets } from '../../shared/kafka/topics.ts';
 import type { LogRecord, TopicPartition } from '../../shared/log-record.ts';
@@ -11,6 +13,18 @@ import { Serial } from '../../shared/serial.ts';
  * it wants no more.
  */
 export type TakeRecords = (records: readonly LogRecord[], next: number) => Promise<unknown>;
+
+/** A partition's log cannot be read from an offset on. */
+export class UnreadableLog extends UserError {
+  readonly batch: UnreadableAt;
+
+  constructor(at: TopicPartition, batch: UnreadableAt) {
+    super(
+      `${nameOf(at)} cannot be read at ${describeUnreadable(batch)}; see docs/operations.md, "A batch cannot be read"`,
+    );
+    this.batch = batch;
+  }
+}
 
 /** How long the broker may give nothing of a log that has more. */
 const PATIENCE_MILLIS = 60_000;
@@ -52,6 +66,7 @@ export class LogReader {
         },
         position: (at) => this.position(at),
         take: (at, records, next) => this.take(at, records, next),
+        unreadable: (at, batch) => this.unreadable(at, batch),
         stalled: () => undefined,
       },
       {
@@ -77,7 +92,8 @@ export class LogReader {
 
   /**
    * Gives the records from one offset up to another.
-   * @throws UserError where the log no longer begins before them, or the broker gives no more.
+   * @throws UnreadableLog where it cannot be read on; what stands before that is given
+   * @throws UserError where the log no longer begins before them, or the broker gives no more
    */
   async read(at: TopicPartition, from: number, end: number, take: TakeRecords): Promise<void> {
     if (from >= end) return;
@@ -140,6 +156,17 @@ export class LogReader {
       ),
     );
     return null;
+  }
+
+  private unreadable(at: TopicPartition, batch: UnreadableAt): Promise<void> {
+    return this.serial.run(() => {
+      const reading = this.isRead(at);
+      // What was sought before may come late.
+      if (reading && batch.from <= reading.next && reading.next < reading.end) {
+        reading.done(new UnreadableLog(at, batch));
+      }
+      return Promise.resolve();
+    });
   }
 
   private take(at: TopicPartition, records: readonly LogRecord[], next: number): Promise<boolean> {

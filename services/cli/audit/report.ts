@@ -54,10 +54,11 @@ const tableOf = (partitions: readonly AuditedPartition[], columns: readonly Colu
 
 const REASONS: Readonly<Record<AuditedPartition['state'], string | null>> = {
   whole: null,
-  partly: 'its first records have expired; compared is what was reported after them',
+  partly: 'its first records have expired or are lost; compared is what was reported after them',
   expired: 'every record that was counted has expired',
   gone: 'an earlier life of the topic, whose log was deleted',
   'another log': 'the log is not the one that was counted',
+  unreadable: 'the log cannot be read',
   'not begun': 'nothing of it has been stored yet',
 };
 

@@ -30,7 +30,7 @@ const lostLogs = async (topic: string, isAccepted: boolean): Promise<readonly Fo
   const expired = losses.find(({ ends }) => !ends);
   if (expired) {
     throw new UserError(
-      `Of ${partitionName(expired)} ${expired.why}. What is left must be folded first: restore the others, or accept their loss with "usagectl loss accept ${topic}"; then repeat this command`,
+      `Not all of ${partitionName(expired)} can be folded: ${expired.why}. What is left must be folded first: restore the others, or accept their loss with "usagectl loss accept ${topic}"; then repeat this command`,
     );
   }
   if (first === undefined || isAccepted) return losses;

@@ -32,7 +32,9 @@ const show = async (
     return;
   }
   if (losses.length === 0) {
-    print('No records are lost: every log goes on where its checkpoint stands.');
+    print(
+      'No records are lost: every log goes on where its checkpoint stands, and can be read to its end.',
+    );
     return;
   }
   print(describe(losses));
@@ -49,6 +51,12 @@ const accept = async (topic: string, { reason }: { readonly reason: string }): P
   if (losses.length === 0) {
     print(`No records of ${topic} are lost: nothing to accept.`);
     return;
+  }
+  const ahead = losses.find(({ isReached }) => !isReached);
+  if (ahead) {
+    throw new UserError(
+      `${partitionName(ahead)} is not counted up to offset ${String(ahead.fromOffset)} yet: let the aggregator run until it halts there, then repeat this command`,
+    );
   }
   const expired = losses.filter(({ ends }) => !ends);
   const ended = losses.find(({ ends }) => ends);
@@ -68,10 +76,14 @@ const accept = async (topic: string, { reason }: { readonly reason: string }): P
 
 export const lossCommand = (): Command =>
   new Command('loss')
-    .description('records that are gone before they were counted: there a partition halts')
+    .description(
+      'records that are gone, or cannot be read, before they were counted: there a partition halts',
+    )
     .addCommand(
       new Command('show')
-        .description('hold every log against its checkpoint, and show what is lost')
+        .description(
+          'hold every log against its checkpoint, read what is not counted yet, and show what is lost',
+        )
         .argument('[topic]', 'a live topic alone')
         .option('--json', 'as JSON')
         .action(show),

@@ -1,18 +1,24 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
+import {
+  describeUnreadable,
+  type UnreadableBatch,
+} from '../../shared/kafka/fetch/unreadable-batch.ts';
 import { topicOffsets } from '../../shared/kafka/topics.ts';
-
 import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
 import type { LostRecords } from '../../shared/sources/losses.ts';
 import type { Hour } from '../../shared/time.ts';
 import { readCheckpoints, type StoredCheckpoint } from '../audit/checkpoints.ts';
 import { otherLog } from '../audit/other-log.ts';
 import { OF_PARTITION, partitionParams } from '../audit/stored-rows.ts';
+import { findUnreadable, readableFrom, unreadableAt } from './find-unreadable.ts';
 import type { LossTools } from './loss-tools.ts';
 import { unpublishedHour } from './unpublished-hour.ts';
 
 /** Records that the aggregator waits for in vain. */
 export interface FoundLoss extends LostRecords {
+  /** Whether all before them is counted. Only then can the loss be accepted. */
+  readonly isReached: boolean;
   /** Why they are gone, for people. */
   readonly why: string;
   /** Of them those of which events or dead letters are stored: they stay counted. */
@@ -48,30 +54,66 @@ const lossOf = async (
   log: { readonly low: number; readonly high: number } | null,
 ): Promise<FoundLoss | null> => {
   if (checkpoint?.sealed) return null;
-  const fromOffset = checkpoint?.nextOffset ?? 0;
+  const reached = checkpoint?.nextOffset ?? 0;
   const closedThrough = (checkpoint?.closedThrough ?? source.firstHour) as Hour;
-  const other =
-    checkpoint &&
-    (log === null
-      ? 'the topic is gone'
-      : ((await otherLog(tools.reader, at, checkpoint, log)) ??
-        (await otherThanLedger(tools, at, checkpoint.nextOffset, log))));
-  const expired = log !== null && log.low > fromOffset;
-  if (other === null && !expired) return null;
+  const found = await gapOf(tools, at, checkpoint, log);
+  if (found === null) return null;
+  const { fromOffset = reached, nextOffset, why } = found;
   const { kept, end } = await remains(tools.clickHouse, at, fromOffset);
   const openHour = await unpublishedHour(tools, at, source.hourMillis, closedThrough);
-  const common = { ...at, fromOffset, kept, openHour };
-  if (other !== null) {
-    return { ...common, why: other, ends: true, nextOffset: Math.max(fromOffset, end) + 1 };
-  }
-  const low = log?.low ?? 0;
-  return {
-    ...common,
-    why: `records expired before they were read: the log begins at offset ${String(low)}`,
-    ends: false,
-    nextOffset: Math.max(low, end),
-  };
+  const common = { ...at, fromOffset, kept, openHour, why, isReached: fromOffset <= reached };
+  return nextOffset === null
+    ? { ...common, ends: true, nextOffset: Math.max(fromOffset, end) + 1 }
+    : { ...common, ends: false, nextOffset: Math.max(nextOffset, end) };
 };
+
+/** What a log lacks that is still to be counted. */
+interface Gap {
+  /** Where it begins; the checkpoint where it is not given. */
+  readonly fromOffset?: number;
+  /** Where the log goes on; null where it does not. */
+  readonly nextOffset: number | null;
+  readonly why: string;
+}
+
+const gapOf = async (
+  tools: LossTools,
+  at: SourcePartition,
+  checkpoint: StoredCheckpoint | null,
+  log: { readonly low: number; readonly high: number } | null,
+): Promise<Gap | null> => {
+  const { reader } = tools;
+  const reached = checkpoint?.nextOffset ?? 0;
+  if (log === null) {
+    return checkpoint && { nextOffset: null, why: 'the topic is gone' };
+  }
+  if (checkpoint) {
+    const reasons: (string | null)[] = [];
+    const batch = await unreadableAt(async () => {
+      reasons.push(await otherLog(reader, at, checkpoint, log));
+      reasons.push(await otherThanLedger(tools, at, reached, log));
+    });
+    // What was counted last cannot be read any more, or what stands in the ledger behind it.
+    if (batch) {
+      const nextOffset = await readableFrom(reader, at, batch, log.high);
+      return unreadableGap(batch, Math.max(reached, batch.from), Math.max(reached, nextOffset));
+    }
+    const why = reasons.find((reason) => reason !== null);
+    if (why != null) return { nextOffset: null, why };
+  }
+  if (log.low > reached) {
+    const why = `records expired before they were read: the log begins at offset ${String(log.low)}`;
+    return { nextOffset: log.low, why };
+  }
+  const span = await findUnreadable(reader, at, reached, log.high);
+  return span && unreadableGap(span.batch, span.batch.from, span.nextOffset);
+};
+
+const unreadableGap = (batch: UnreadableBatch, fromOffset: number, nextOffset: number): Gap => ({
+  fromOffset,
+  nextOffset,
+  why: `it cannot be read at ${describeUnreadable(batch)}`,
+});
 
 /** Why a log is not the one of which the ledger holds events beyond the checkpoint; null where it may be. */
 const otherThanLedger = async (

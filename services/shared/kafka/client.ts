@@ -1,10 +1,13 @@
 import { Kafka, logLevel, type logCreator } from 'kafkajs';
 import type { Logger } from 'pino';
 import { messageOf, UserError } from '../errors.ts';
+import { readFetchesWithin } from './fetch/install.ts';
 
 export interface KafkaOptions {
   readonly brokers: readonly string[];
   readonly clientId: string;
+  /** Memory that one batch may take when it is read, in MiB; it holds for the whole process. */
+  readonly maxBatchMib: number;
   readonly logger: Logger;
 }
 
@@ -52,8 +55,9 @@ const logTo =
   };
 
 /** The kafkajs client. It connects with its first producer, consumer or admin. */
-export const openKafka = ({ brokers, clientId, logger }: KafkaOptions): Kafka =>
-  new Kafka({
+export const openKafka = ({ brokers, clientId, maxBatchMib, logger }: KafkaOptions): Kafka => {
+  readFetchesWithin(maxBatchMib * 1024 * 1024);
+  return new Kafka({
     clientId,
     brokers: [...brokers],
     connectionTimeout: 3_000,
@@ -62,6 +66,7 @@ export const openKafka = ({ brokers, clientId, logger }: KafkaOptions): Kafka =>
     logLevel: logLevel.INFO,
     logCreator: logTo(logger, brokers),
   });
+};
 
 const kafkaOutOfReach = (brokers: readonly string[], cause: unknown): UserError =>
   new UserError(

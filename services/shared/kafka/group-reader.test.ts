@@ -1,7 +1,12 @@
-import type { Consumer, Kafka } from 'kafkajs';
+import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { LogRecord } from '../log-record.ts';
+import type { UnreadableBatch } from './fetch/unreadable-batch.ts';
+import type { UnreadableAt } from './fetched-batch.ts';
 import { GroupReader, type PartitionReaders } from './group-reader.ts';
 
 const AT = { topic: 'usage.events.compute', partition: 0 };
+
+type EachBatch = (payload: EachBatchPayload) => Promise<void>;
 
 /** As kafkajs's consumer, as far as it goes: it refuses to pause and to seek while it is in no group. */
 class FakeConsumer {
@@ -14,6 +19,9 @@ class FakeConsumer {
     END_BATCH_PROCESS: 'end',
   };
   readonly sought: string[] = [];
+  readonly resolved: string[] = [];
+  isPaused = false;
+  private eachBatch: EachBatch = () => Promise.resolve();
   private readonly listeners = new Map<string, (event: unknown) => void>();
   private inGroup = false;
 
@@ -21,43 +29,123 @@ class FakeConsumer {
     this.listeners.set(event, listener);
   }
 
+  emit(event: string, payload: object): void {
+    this.listeners.get(event)?.({ payload });
+  }
+
   readonly connect = (): Promise<void> => Promise.resolve();
   readonly subscribe = this.connect;
-  readonly run = this.connect;
-  readonly resume = (): void => undefined;
+
+  run({ eachBatch }: { eachBatch: EachBatch }): Promise<void> {
+    this.eachBatch = eachBatch;
+    return Promise.resolve();
+  }
 
   pause(): void {
     if (!this.inGroup) throw new Error('Consumer group was not initialized');
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
   }
 
   seek({ offset }: { offset: string }): void {
-    this.pause();
+    if (!this.inGroup) throw new Error('Consumer group was not initialized');
     this.sought.push(offset);
   }
 
   join(): void {
     this.inGroup = true;
-    this.listeners.get('join')?.({ payload: { memberAssignment: { [AT.topic]: [AT.partition] } } });
+    this.emit('join', { memberAssignment: { [AT.topic]: [AT.partition] } });
   }
 
   /** What it does where it has lost its brokers for too long, before it joins anew. */
   leave(): void {
     this.inGroup = false;
-    this.listeners.get('stop')?.({ payload: {} });
+    this.emit('stop', {});
+  }
+
+  /** Gives a batch of records that was fetched from an offset; what is unreadable stands behind them. */
+  async give(
+    fetchedOffset: number,
+    offsets: readonly number[],
+    {
+      begins = fetchedOffset,
+      unreadable,
+      end = Infinity,
+    }: { begins?: number; unreadable?: UnreadableBatch; end?: number } = {},
+  ): Promise<void> {
+    const batchContext = { firstOffset: begins };
+    const messages = offsets.map((offset) => ({
+      offset: String(offset),
+      timestamp: '0',
+      key: null,
+      value: null,
+      batchContext,
+    }));
+    const raw = unreadable ? [...messages, { offset: '9999', unreadable, end }] : messages;
+    const batch = {
+      ...AT,
+      messages: raw,
+      rawMessages: raw,
+      fetchedOffset: String(fetchedOffset),
+      lastOffset: () => String(offsets.at(-1)),
+    } as unknown as Batch;
+    await this.eachBatch({
+      batch,
+      resolveOffset: (offset: string) => this.resolved.push(offset),
+    } as unknown as EachBatchPayload);
+    await settled();
   }
 }
 
-test('both-away-long: a partition is not sought while kafkajs has left its group, and is when it has joined again', async () => {
-  const consumer = new FakeConsumer();
-  const crashes: Error[] = [];
-  const readers: PartitionReaders = {
-    assigned: () => Promise.resolve(),
-    position: () => Promise.resolve(7),
-    take: () => Promise.resolve(true),
-    stalled: () => undefined,
-  };
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A reader that keeps what it is given. */
+class Keeper implements PartitionReaders {
+  readonly taken: (readonly [offsets: readonly number[], next: number])[] = [];
+  readonly troubles: UnreadableAt[] = [];
+  stalls = 0;
+  at: number | null = 7;
+  goOn = true;
+  /** Called before records are taken. */
+  hold: () => Promise<void> = () => Promise.resolve();
+
+  readonly assigned = (): Promise<void> => Promise.resolve();
+
+  position(): Promise<number | null> {
+    return Promise.resolve(this.at);
+  }
+
+  async take(_: unknown, records: readonly LogRecord[], next: number): Promise<boolean> {
+    await this.hold();
+    this.taken.push([records.map(({ offset }) => offset), next]);
+    this.at = next;
+    return this.goOn;
+  }
+
+  unreadable(_: unknown, batch: UnreadableAt): Promise<void> {
+    this.troubles.push(batch);
+    return Promise.resolve();
+  }
+
+  stalled(): void {
+    this.stalls++;
+  }
+}
+
+let consumer: FakeConsumer;
+let keeper: Keeper;
+let reader: GroupReader;
+let crashes: Error[];
+
+beforeEach(async () => {
+  consumer = new FakeConsumer();
+  keeper = new Keeper();
+  crashes = [];
   const kafka = { consumer: () => consumer as unknown as Consumer } as unknown as Kafka;
-  const reader = new GroupReader(kafka, readers, {
+  reader = new GroupReader(kafka, keeper, {
     groupId: 'test',
     topics: [AT.topic],
     sessionTimeout: 2_000,
@@ -65,13 +153,218 @@ test('both-away-long: a partition is not sought while kafkajs has left its group
   });
   await reader.start();
   consumer.join();
-  await new Promise(setImmediate);
+  await settled();
+});
+
+afterEach(() => expect(crashes).toEqual([]));
+
+test('both-away-long: a partition is not sought while kafkajs has left its group, and is when it has joined again', async () => {
   expect(consumer.sought).toEqual(['7']);
   consumer.leave();
   await reader.reposition(AT);
   expect(consumer.sought).toEqual(['7']);
   consumer.join();
-  await new Promise(setImmediate);
+  await settled();
   expect(consumer.sought).toEqual(['7', '7']);
+});
+
+test('a partition is paused from the moment it is assigned until it has been sought', async () => {
+  consumer.leave();
+  consumer.resume();
+  consumer.join();
+  expect(consumer.isPaused).toBe(true);
+  await settled();
+  expect(consumer.isPaused).toBe(false);
+});
+
+test('what follows is taken, and kafkajs goes on behind it', async () => {
+  await consumer.give(7, [7, 8]);
+  await consumer.give(9, [9]);
+  expect(keeper.taken).toEqual([
+    [[7, 8], 9],
+    [[9], 10],
+  ]);
+  expect(consumer.resolved).toEqual(['8', '9']);
+  expect(consumer.sought).toEqual(['7']);
+});
+
+test.each([
+  ['from the position of the group', 0],
+  ['from further on', 20],
+])(
+  'position-check-dropped: a batch that was fetched %s is not taken, and its partition sought again',
+  async (_, from) => {
+    await consumer.give(from, [from, from + 1]);
+    expect(keeper.taken).toEqual([]);
+    expect(consumer.resolved).toEqual([]);
+    expect(consumer.sought).toEqual(['7', '7']);
+  },
+);
+
+test('a batch that was fetched before a seek counts for nothing after it', async () => {
+  keeper.at = 3;
+  await reader.reposition(AT);
+  await consumer.give(7, [7, 8]);
+  expect(keeper.taken).toEqual([]);
+  await consumer.give(3, [3]);
+  expect(keeper.taken).toEqual([[[3], 4]]);
+});
+
+test('a batch is taken once, however often it comes', async () => {
+  await consumer.give(7, [7, 8]);
+  await consumer.give(7, [7, 8]);
+  expect(keeper.taken).toHaveLength(1);
+  expect(consumer.sought).toEqual(['7', '9']);
+});
+
+test('no batch is taken of a partition without a position, nor of one that is not wanted any more', async () => {
+  keeper.at = null;
+  await reader.reposition(AT);
+  await consumer.give(7, [7]);
+  expect(keeper.taken).toEqual([]);
+  keeper.at = 7;
+  keeper.goOn = false;
+  await reader.reposition(AT);
+  await consumer.give(7, [7]);
+  expect(consumer.isPaused).toBe(true);
+  await consumer.give(8, [8]);
+  expect(keeper.taken).toEqual([[[7], 8]]);
+  expect(consumer.resolved).toEqual([]);
+});
+
+test('what was begun before a partition was sought elsewhere does not move it', async () => {
+  let release = (): void => undefined;
+  keeper.hold = () =>
+    new Promise((resolve) => {
+      release = resolve;
+    });
+  const giving = consumer.give(7, [7, 8]);
+  keeper.at = 3;
+  await reader.reposition(AT);
+  release();
+  await giving;
+  expect(consumer.resolved).toEqual([]);
+  expect(consumer.sought).toEqual(['7', '3']);
+});
+
+test('a partition whose reader takes long is paused meanwhile, and sought to where it has come', async () => {
+  let release = (): void => undefined;
+  keeper.hold = () =>
+    new Promise((resolve) => {
+      release = resolve;
+    });
+  await consumer.give(7, [7, 8]);
+  expect(consumer.isPaused).toBe(true);
+  expect(consumer.sought).toEqual(['7']);
+  release();
+  await settled();
+  expect(consumer.sought).toEqual(['7', '9']);
+  expect(consumer.isPaused).toBe(false);
+  expect(consumer.resolved).toEqual([]);
+});
+
+const markers = (firstOffset: number, lastOffset: number) => ({
+  ...AT,
+  batchSize: 0,
+  firstOffset: String(firstOffset),
+  lastOffset: String(lastOffset),
+});
+
+test('markers of transactions are passed, and those of before a seek are not', async () => {
+  consumer.emit('end', markers(3, 5));
+  await settled();
+  expect(keeper.taken).toEqual([]);
+  consumer.emit('end', markers(7, 9));
+  await settled();
+  expect(keeper.taken).toEqual([[[], 10]]);
+  await consumer.give(10, [10]);
+  expect(keeper.taken).toHaveLength(2);
+  consumer.emit('end', { ...markers(11, 12), batchSize: 2 }); // it was given like any other
+  await settled();
+  expect(keeper.taken).toHaveLength(2);
+});
+
+test('one-lz4-batch-stops-all: what stands before an unreadable batch is taken, then it alone is told', async () => {
+  const unreadable = { kind: 'codec', problem: 'codec 6', from: 9, next: 12 } as const;
+  await consumer.give(7, [7, 8], { unreadable });
+  expect(keeper.taken).toEqual([[[7, 8], 9]]);
+  expect(keeper.troubles).toEqual([unreadable]);
+  expect(consumer.isPaused).toBe(true);
+  expect(consumer.resolved).toEqual([]);
+  await consumer.give(9, [9]);
+  expect(keeper.taken).toHaveLength(1);
+  await reader.reposition(AT); // it is tried again
+  expect(consumer.sought).toEqual(['7', '9']);
+  await consumer.give(9, [9]);
+  expect(keeper.taken).toHaveLength(2);
+});
+
+test('an unreadable batch that does not say where it begins stands where reading has come', async () => {
+  const nowhere = { kind: 'damaged', problem: 'zeros', from: null, next: null } as const;
+  await consumer.give(7, [], { unreadable: nowhere });
+  expect(keeper.troubles).toEqual([{ ...nowhere, from: 7 }]);
+  await reader.reposition(AT);
+  await consumer.give(7, [7, 8], { unreadable: nowhere });
+  expect(keeper.taken).toEqual([[[7, 8], 9]]);
+  expect(keeper.troubles[1]).toEqual({ ...nowhere, from: 9 });
+});
+
+test('an unreadable batch that was entered in its middle does not take back what is counted', async () => {
+  const unreadable = { kind: 'damaged', problem: 'bits', from: 2, next: 12 } as const;
+  await consumer.give(7, [], { unreadable });
+  expect(keeper.troubles).toEqual([{ ...unreadable, from: 7 }]);
+  expect(keeper.taken).toEqual([]);
+});
+
+test('offsets that a log does not hold are told, not passed over', async () => {
+  await consumer.give(7, [30, 31], { begins: 30 });
+  expect(keeper.taken).toEqual([]);
+  expect(keeper.troubles).toMatchObject([{ kind: 'missing', from: 7, next: 30 }]);
+  await reader.reposition(AT);
+  await consumer.give(7, [7], { begins: 2 }); // a fetch may begin in the middle of a batch
+  expect(keeper.taken).toEqual([[[7], 8]]);
+});
+
+test('a log of which the broker gives nothing, though it goes on, is told; its end is not', async () => {
+  const withheld = { kind: 'withheld', problem: 'nothing', from: null, next: null } as const;
+  const nothing = (end: number): Promise<void> =>
+    consumer.give(7, [], { unreadable: withheld, end });
+  for (let n = 0; n < 9; n++) await nothing(7);
+  await nothing(8); // one may be asked before it has room
+  await nothing(8);
+  expect(keeper.troubles).toEqual([]);
+  await consumer.give(7, [7]);
+  expect(keeper.taken).toEqual([[[7], 8]]);
+  for (let n = 0; n < 3; n++) {
+    expect(keeper.troubles).toEqual([]);
+    await consumer.give(8, [], { unreadable: withheld, end: 9 });
+  }
+  expect(keeper.troubles).toEqual([{ ...withheld, from: 8 }]);
+  expect(consumer.isPaused).toBe(true);
+});
+
+test('a fetch that was begun again without having been completed has failed', () => {
+  consumer.emit('fetch-start', { nodeId: 1 });
+  consumer.emit('fetch', { nodeId: 1 });
+  consumer.emit('fetch-start', { nodeId: 1 });
+  consumer.emit('fetch-start', { nodeId: 2 });
+  expect(keeper.stalls).toBe(0);
+  consumer.emit('fetch-start', { nodeId: 1 });
+  expect(keeper.stalls).toBe(1);
+});
+
+test('a reader that fails ends the process', async () => {
+  keeper.hold = () => Promise.reject(new Error('no disk'));
+  await consumer.give(7, [7]);
+  expect(crashes.map(({ message }) => message)).toEqual(['no disk']);
+  crashes = [];
+});
+
+test('a session that the broker does not allow is said with the settings that make it', () => {
+  const refused = Object.assign(new Error('no'), { type: 'INVALID_SESSION_TIMEOUT' });
+  consumer.emit('crash', { error: refused, restart: true });
   expect(crashes).toEqual([]);
+  consumer.emit('crash', { error: refused, restart: false });
+  expect(crashes[0]?.message).toContain('AGGREGATOR_SESSION_MILLIS');
+  crashes = [];
 });

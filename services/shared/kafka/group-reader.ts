@@ -1,7 +1,7 @@
-import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { UserError } from '../errors.ts';
 import type { LogRecord, TopicPartition } from '../log-record.ts';
-import { millis } from '../time.ts';
+import { fetchedFrom, readBatch, type ReadBatch, type UnreadableAt } from './fetched-batch.ts';
 
 /** What reads the partitions that the group has assigned to this process. */
 export interface PartitionReaders {
@@ -15,6 +15,11 @@ export interface PartitionReaders {
    * but such. False where no more are wanted: the partition is paused.
    */
   take(at: TopicPartition, records: readonly LogRecord[], next: number): Promise<boolean>;
+  /**
+   * What stands behind the records that were taken cannot be read; its `from` is known here. The
+   * partition is paused: asked for its position again, it is tried again.
+   */
+  unreadable(at: TopicPartition, batch: UnreadableAt): Promise<void>;
   /**
    * No fetch has completed for a while, or one has failed: the process was stopped, or the broker out
    * of reach.
@@ -36,6 +41,8 @@ interface Held {
   readonly at: TopicPartition;
   /** The offset that the next batch must have been fetched from; null while nothing is wanted. */
   expected: number | null;
+  /** How often in a row the broker has given nothing, though the log goes on. */
+  withheld: number;
   /** Counts the seeks, so that what was begun before one does not act after it. */
   turn: number;
 }
@@ -44,6 +51,9 @@ interface Held {
 const STALL_MILLIS = 2_000;
 /** How long a batch may hold up those of other partitions; longer work goes on beside them. */
 const INLINE_MILLIS = 1_000;
+
+/** After so many answers that hold nothing of a log that goes on, there is nothing to be had. */
+const WITHHELD_ANSWERS = 3;
 
 const nameOf = (at: TopicPartition): string => `${at.topic}[${String(at.partition)}]`;
 
@@ -148,7 +158,9 @@ export class GroupReader {
 
   private joined(partitions: readonly TopicPartition[]): void {
     if (this.stopped) return;
-    this.held = new Map(partitions.map((at) => [nameOf(at), { at, expected: null, turn: 0 }]));
+    this.held = new Map(
+      partitions.map((at) => [nameOf(at), { at, expected: null, withheld: 0, turn: 0 }]),
+    );
     this.consumer.pause(topicPartitions(partitions));
     const assigned = [...this.held.values()];
     const begin = async (): Promise<void> => {
@@ -191,21 +203,21 @@ export class GroupReader {
     const { batch } = payload;
     const held = this.held.get(nameOf(batch));
     if (held?.expected == null) return;
-    // kafkajs keeps the offset that it asked for in the batch, but not in its types.
-    const fetchedFrom = Number((batch as unknown as { fetchedOffset: string }).fetchedOffset);
-    if (fetchedFrom !== held.expected) {
+    if (fetchedFrom(batch) !== held.expected) {
       this.toPosition(held).catch((error: unknown) => this.crash(error));
       return;
     }
-    const records = batch.messages.map(toLogRecord);
-    const next = Number(batch.lastOffset()) + 1;
+    const read = readBatch(batch, held.expected);
+    if (!read.isAhead && !this.isCertain(held, read)) return;
+    held.withheld = 0;
+    const { next } = read;
     const { turn } = held;
     held.expected = null;
-    const taking = this.take(held, turn, records, next);
+    const taking = this.take(held, turn, read);
     const inTime = await Promise.race([taking, after(this.inlineMillis)]);
     if (inTime === true) {
       held.expected = next;
-      payload.resolveOffset(String(records.at(-1)?.offset));
+      payload.resolveOffset(String(read.records.at(-1)?.offset));
     }
     if (inTime !== null || !this.isCurrent(held, turn)) return;
     this.consumer.pause(topicPartitions([held.at]));
@@ -214,23 +226,27 @@ export class GroupReader {
     });
   }
 
+  /** An answer without anything is nothing, until it comes again and again where the log goes on. */
+  private isCertain(held: Held, { unreadable }: ReadBatch): boolean {
+    if (unreadable?.kind !== 'withheld') return unreadable !== null;
+    return ++held.withheld >= WITHHELD_ANSWERS;
+  }
+
   /** Never longer than a part of the session: there is no heartbeat meanwhile. */
   private get inlineMillis(): number {
     return Math.min(INLINE_MILLIS, this.options.sessionTimeout / 5);
   }
 
   /** True where the next records are wanted, and nothing has happened to the partition meanwhile. */
-  private async take(
-    held: Held,
-    turn: number,
-    records: readonly LogRecord[],
-    next: number,
-  ): Promise<boolean> {
+  private async take(held: Held, turn: number, read: ReadBatch): Promise<boolean> {
     try {
-      const goOn = await this.readers.take(held.at, records, next);
+      const { records, next, unreadable } = read;
+      const goOn = !read.isAhead || (await this.readers.take(held.at, records, next));
       if (!this.isCurrent(held, turn)) return false;
-      if (!goOn) this.rest(held);
-      return goOn;
+      if (goOn && unreadable === null) return true;
+      this.rest(held);
+      if (goOn && unreadable) await this.readers.unreadable(held.at, unreadable);
+      return false;
     } catch (error) {
       this.crash(error);
       return false;
@@ -248,7 +264,7 @@ export class GroupReader {
     if (held?.expected == null || Number(batch.firstOffset) !== held.expected) return;
     const next = Number(batch.lastOffset) + 1;
     held.expected = next;
-    void this.take(held, held.turn, [], next);
+    void this.take(held, held.turn, { records: [], next, isAhead: true, unreadable: null });
   }
 }
 
@@ -272,13 +288,3 @@ const topicPartitions = (
   partitions: readonly TopicPartition[],
 ): { topic: string; partitions: number[] }[] =>
   partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }));
-
-const toLogRecord = (message: KafkaMessage): LogRecord => ({
-  offset: Number(message.offset),
-  timestamp: millis(Number(message.timestamp)),
-  key: message.key,
-  value: message.value,
-  headers: Object.fromEntries(
-    Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value ?? '')]),
-  ),
-});

@@ -1,4 +1,6 @@
 import type { LogRecord } from '../log-record.ts';
+import type { UnreadableAt } from './fetched-batch.ts';
+import { describeUnreadable } from './fetch/unreadable-batch.ts';
 import { recordDigest, type RecordMark } from '../record-mark.ts';
 import type { LogBounds } from './topics.ts';
 
@@ -6,7 +8,8 @@ import type { LogBounds } from './topics.ts';
 export interface LogHalt {
   readonly code:
     | 'another-log' // what was read before is not what stands there now
-    | 'lost-records'; // records expired before they were read
+    | 'lost-records' // records expired before they were read
+    | 'unreadable'; // what stands there cannot be read
   readonly message: string;
 }
 
@@ -90,6 +93,12 @@ export const lostRecords = (nextOffset: number, low: number): LogHalt => ({
   message:
     `offsets ${String(nextOffset)} to ${String(low - 1)} expired before they were read; ` +
     'see docs/operations.md, "A partition has halted"',
+});
+
+/** What stands there cannot be read. It is tried again now and then: the broker may have it back. */
+export const unreadable = (batch: UnreadableAt): LogHalt => ({
+  code: 'unreadable',
+  message: `${describeUnreadable(batch)}; see docs/operations.md, "A batch cannot be read"`,
 });
 
 const otherRecord = (offset: number): LogHalt => ({

@@ -34,6 +34,11 @@ test.each<[string, ReturnType<typeof live>, string]>([
     'has message.timestamp.type=CreateTime instead of LogAppendTime',
   ],
   [
+    'one-lz4-batch-stops-all: compression',
+    live({ settings: { ...wanted.settings, 'compression.type': 'producer' } }),
+    'has compression.type=producer instead of uncompressed (what is in it already stays readable)',
+  ],
+  [
     'a setting that the broker does not tell',
     live({
       settings: Object.fromEntries(

@@ -28,12 +28,14 @@ const REPORTED_BY_WRITER = {
   'message.timestamp.after.max.ms': LONG_MAX,
 };
 
+const COMPRESSION = 'compression.type';
+
 /**
- * Stored as it is sent out again: kafkajs reads no compression but gzip, and a small batch could hold
- * records that are too large to be written to another topic. The broker decompresses what arrives,
- * and refuses a batch that is over the limit then.
+ * A small compressed batch could hold records that are too large to be written to another topic. So the
+ * broker decompresses what arrives, and refuses a batch that is over the limit then. Batches that were
+ * stored compressed, while a topic was set so, are read like any other.
  */
-const UNCOMPRESSED = { 'compression.type': 'uncompressed' };
+const UNCOMPRESSED = { [COMPRESSION]: 'uncompressed' };
 
 const kept = (retentionMillis: string, maxBytes: number): Record<string, string> => ({
   ...UNCOMPRESSED,
@@ -188,7 +190,9 @@ export const differences = (wanted: TopicSpec, live: LiveTopic): TopicDifference
   for (const [name, value] of Object.entries(wanted.settings)) {
     const actual = live.settings[name];
     if (actual === value) continue;
-    found.push({ topic, problem: `has ${name}=${actual ?? '(unknown)'} instead of ${value}` });
+    const readable = name === COMPRESSION ? ' (what is in it already stays readable)' : '';
+    const problem = `has ${name}=${actual ?? '(unknown)'} instead of ${value}${readable}`;
+    found.push({ topic, problem });
   }
   return found;
 };

@@ -56,7 +56,12 @@ export const withAdmin = async <T>(
   const brokers = config.KAFKA_BROKERS;
   // A command says itself what went wrong; the client's own lines would only repeat it.
   const logger = pino({ level: 'silent' });
-  const kafka = openKafka({ brokers, clientId: 'usage-admin', logger });
+  const kafka = openKafka({
+    brokers,
+    clientId: 'usage-admin',
+    maxBatchMib: config.KAFKA_MAX_BATCH_MIB,
+    logger,
+  });
   await checkKafka(kafka, brokers);
   const admin = kafka.admin();
   await admin.connect();

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
+import { describeUnreadable } from '../../../services/shared/kafka/fetch/unreadable-batch.ts';
 import { GroupReader } from '../../../services/shared/kafka/group-reader.ts';
 import type { LogRecord, TopicPartition } from '../../../services/shared/log-record.ts';
 
@@ -65,6 +66,8 @@ const readAll = async (
           if (isDone()) resolve();
           return Promise.resolve(log.next < log.end);
         },
+        unreadable: (at, batch) =>
+          Promise.reject(new Error(`${at.topic}: ${describeUnreadable(batch)}`)),
         stalled: () => undefined,
       },
       { groupId, topics, sessionTimeout: 10_000, onCrash: reject },

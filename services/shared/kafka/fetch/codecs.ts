@@ -1,0 +1,65 @@
+import { gunzipSync } from 'node:zlib';
+import lz4 from 'lz4-napi';
+import snappy from 'snappy';
+import { messageOf } from '../../errors.ts';
+import { largestLz4Content } from './lz4-frame.ts';
+import type { Trouble } from './unreadable-batch.ts';
+import { snappyBlocks, snappyLength } from './xerial-snappy.ts';
+import { unzstd, zstdReady } from './zstd-frame.ts';
+
+/** Bytes, or why there are none. */
+export type Decompressed = Buffer | Trouble;
+
+/** How a batch says that its records are compressed: the lowest three bits of its attributes. */
+export const CODEC_MASK = 0b111;
+
+/** Resolves when every codec can be used. */
+export const codecsReady = zstdReady;
+
+const NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+
+/**
+ * Decompresses the records of a batch. What would take more than `limit` bytes is not decompressed: a
+ * small batch may claim to be, or be, a very large one.
+ */
+export const decompress = (codec: number, bytes: Buffer, limit: number): Decompressed => {
+  const name = NAMES[codec];
+  if (name === undefined) {
+    return {
+      kind: 'codec',
+      problem: `the batch is compressed by codec ${String(codec)}, which Kafka does not have`,
+    };
+  }
+  try {
+    return codecs[name](bytes, limit) ?? tooLarge(limit);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(limit);
+    return {
+      kind: 'damaged',
+      problem: `the batch is damaged: it holds no ${name} data (${messageOf(error)})`,
+    };
+  }
+};
+
+export const tooLarge = (limit: number): Trouble => ({
+  kind: 'too-large',
+  problem:
+    `the batch takes more than ${String(limit / 1024 / 1024)} MiB of memory: ` +
+    'raise KAFKA_MAX_BATCH_MIB where there is room for it',
+});
+
+/** Each throws where the data is damaged, and returns null where it is over the limit. */
+const codecs: Readonly<
+  Record<(typeof NAMES)[number], (bytes: Buffer, limit: number) => Buffer | null>
+> = {
+  none: (bytes) => bytes,
+  gzip: (bytes, limit) => gunzipSync(bytes, { maxOutputLength: limit }),
+  snappy: (bytes, limit) => {
+    const blocks = snappyBlocks(bytes);
+    const length = blocks.reduce((sum, block) => sum + snappyLength(block), 0);
+    if (length > limit) return null;
+    return Buffer.concat(blocks.map((block) => snappy.uncompressSync(block) as Buffer));
+  },
+  lz4: (bytes, limit) => (largestLz4Content(bytes) > limit ? null : lz4.decompressFrameSync(bytes)),
+  zstd: unzstd,
+};

@@ -1,0 +1,207 @@
+import { messageOf } from '../../errors.ts';
+import type { FetchedRecord } from './record.ts';
+import { readRecordSet, type Budget, type RecordSet } from './record-set.ts';
+import type { UnreadableBatch } from './unreadable-batch.ts';
+
+/** Stands behind the records of a partition that cannot be read on. It is no record. */
+export interface UnreadableMark extends FetchedRecord {
+  readonly unreadable: UnreadableBatch;
+  /** Nothing is wrong where reading had come up to here. */
+  readonly end: number;
+}
+
+/** What kafkajs makes batches of. */
+interface FetchedPartition {
+  readonly partition: number;
+  readonly errorCode: number;
+  readonly highWatermark: string;
+  readonly lastStableOffset: string;
+  readonly abortedTransactions: readonly {
+    readonly producerId: string;
+    readonly firstOffset: string;
+  }[];
+  readonly preferredReadReplica?: number;
+  readonly messages: FetchedRecord[];
+}
+
+export interface FetchResponse {
+  readonly throttleTime: number;
+  readonly responses: readonly {
+    readonly topicName: string;
+    readonly partitions: readonly FetchedPartition[];
+  }[];
+}
+
+/** Versions of the answer from which on it has another field. */
+const WITH_LOG_START = 5;
+const WITH_SESSION = 7;
+/** From here on the client delays its next request itself; kafkajs does not. */
+const WITH_CLIENT_THROTTLE = 8;
+const WITH_READ_REPLICA = 11;
+
+/** From so many bytes on a broker may have left out partitions for want of room: kafkajs asks for 10 MiB. */
+const MUCH = 1024 * 1024;
+
+/**
+ * Errors of one partition that kafkajs deals with, by asking for newer metadata or offsets. At any
+ * other one it would fail the answer as a whole, with all partitions in it.
+ */
+const HANDLED_ERRORS: ReadonlySet<number> = new Set([
+  0, // none
+  1, // OFFSET_OUT_OF_RANGE
+  3, // UNKNOWN_TOPIC_OR_PARTITION
+  5, // LEADER_NOT_AVAILABLE
+  6, // NOT_LEADER_OR_FOLLOWER
+  9, // REPLICA_NOT_AVAILABLE
+  74, // FENCED_LEADER_EPOCH
+  75, // UNKNOWN_LEADER_EPOCH
+]);
+
+/** With these a broker says that it cannot read its own log there. */
+const DAMAGED_ERRORS: ReadonlySet<number> = new Set([
+  -1, // UNKNOWN_SERVER_ERROR
+  2, // CORRUPT_MESSAGE
+]);
+
+const NO_CONTEXT = { firstOffset: -1, producerId: '-1', inTransaction: false };
+
+const markOf = (unreadable: UnreadableBatch, end = Infinity): UnreadableMark => ({
+  magicByte: 2,
+  attributes: 0,
+  offset: '9223372036854775807', // behind every offset that may be asked for
+  timestamp: '0',
+  key: null,
+  value: null,
+  headers: {},
+  isControlRecord: false,
+  batchContext: NO_CONTEXT,
+  unreadable,
+  end,
+});
+
+/**
+ * Reads a broker's answer to a fetch, versions 4 to 11, into what kafkajs makes of it. What cannot be read
+ * of one partition, whatever it is, concerns that one alone: a mark takes its place.
+ */
+export const readFetchResponse = (
+  bytes: Buffer,
+  version: number,
+  maxBatchBytes: number,
+  nameOfError: (code: number) => string,
+): FetchResponse => {
+  const budget = { ofBatch: maxBatchBytes, left: maxBatchBytes };
+  const reader = new FieldReader(bytes);
+  let given = 0;
+  const throttle = reader.int32();
+  if (version >= WITH_SESSION) reader.skip(2 + 4);
+  const partition = (): FetchedPartition => {
+    const number = reader.int32();
+    const errorCode = reader.int16();
+    const highWatermark = reader.int64();
+    const lastStableOffset = reader.int64();
+    if (version >= WITH_LOG_START) reader.skip(8);
+    const abortedTransactions = reader.list(() => ({
+      producerId: String(reader.int64()),
+      firstOffset: String(reader.int64()),
+    }));
+    const preferredReadReplica = version >= WITH_READ_REPLICA ? reader.int32() : null;
+    const set = reader.bytes();
+    given += set.length;
+    const isHandled = HANDLED_ERRORS.has(errorCode);
+    const { records, unreadable } = isHandled
+      ? recordsOf(set, Number(highWatermark), budget)
+      : { records: [], unreadable: refused(errorCode, nameOfError(errorCode)) };
+    return {
+      partition: number,
+      errorCode: isHandled ? errorCode : 0,
+      highWatermark: String(highWatermark),
+      lastStableOffset: String(lastStableOffset),
+      abortedTransactions,
+      ...(preferredReadReplica !== null && { preferredReadReplica }),
+      messages: unreadable ? [...records, markOf(unreadable)] : [...records],
+    };
+  };
+  const responses = reader.list(() => ({
+    topicName: reader.text(),
+    partitions: reader.list(partition),
+  }));
+  if (given < MUCH) {
+    for (const each of responses.flatMap(({ partitions }) => partitions)) markWithheld(each);
+  }
+  return { throttleTime: version >= WITH_CLIENT_THROTTLE ? 0 : throttle, responses };
+};
+
+/**
+ * A broker whose file is damaged may find no batch where the log goes on, and gives an empty answer
+ * without an error, again and again. One that had room for more, and gave nothing of a partition,
+ * has nothing of it up to its end.
+ */
+const markWithheld = (partition: FetchedPartition): void => {
+  const { errorCode, messages, highWatermark, lastStableOffset } = partition;
+  if (errorCode !== 0 || messages.length > 0) return;
+  const stable = Number(lastStableOffset);
+  const end = stable < 0 ? Number(highWatermark) : stable;
+  const problem = `the broker gives nothing there, though the log goes on to offset ${String(end)}`;
+  messages.push(markOf({ kind: 'withheld', problem, from: null, next: null }, end));
+};
+
+/** A mistake in reading is no reason to stop the others either. */
+const recordsOf = (set: Buffer, highWatermark: number, budget: Budget): RecordSet => {
+  try {
+    return readRecordSet(set, highWatermark, budget);
+  } catch (error) {
+    const problem = `reading it failed: ${messageOf(error)}`;
+    return { records: [], unreadable: { kind: 'damaged', problem, from: null, next: null } };
+  }
+};
+
+const refused = (code: number, name: string): UnreadableBatch => ({
+  kind: DAMAGED_ERRORS.has(code) ? 'damaged' : 'refused',
+  problem: `the broker does not give it: ${name}`,
+  from: null,
+  next: null,
+});
+
+/** Reads the fields of an answer one after another. Throws a RangeError where it is cut short. */
+class FieldReader {
+  private readonly buffer: Buffer;
+  private at = 0;
+
+  constructor(buffer: Buffer) {
+    this.buffer = buffer;
+  }
+
+  skip(length: number): void {
+    this.at += length;
+  }
+
+  int16(): number {
+    this.at += 2;
+    return this.buffer.readInt16BE(this.at - 2);
+  }
+
+  int32(): number {
+    this.at += 4;
+    return this.buffer.readInt32BE(this.at - 4);
+  }
+
+  int64(): bigint {
+    this.at += 8;
+    return this.buffer.readBigInt64BE(this.at - 8);
+  }
+
+  bytes(length = this.int32()): Buffer {
+    const from = this.at;
+    this.at += Math.max(0, length); // -1 stands for none
+    if (this.at > this.buffer.length) throw new RangeError('an answer of the broker is cut short');
+    return this.buffer.subarray(from, this.at);
+  }
+
+  text(): string {
+    return this.bytes(this.int16()).toString('utf8');
+  }
+
+  list<T>(read: () => T): T[] {
+    return Array.from({ length: Math.max(0, this.int32()) }, read);
+  }
+}

@@ -1,0 +1,15 @@
+/** Parts of kafkajs 2.2.4 that it does not publish; `install.ts` says what for. */
+declare module 'kafkajs/src/protocol/requests/fetch/index.js' {
+  interface Request {
+    readonly response: { readonly decode: (bytes: Buffer) => Promise<unknown> };
+  }
+  const fetch: {
+    protocol: (given: { readonly version: number }) => (options: unknown) => Request;
+  };
+  export default fetch;
+}
+
+declare module 'kafkajs/src/protocol/error.js' {
+  const errors: { readonly createErrorFromCode: (code: number) => { readonly type?: string } };
+  export default errors;
+}
