@@ -1,5 +1,28 @@
 import tseslint from 'typescript-eslint';
 
+/** Times are read in one room and written in another, and never in the zone of the machine. */
+const MAKING_DATES = {
+  selector: "NewExpression[callee.name='Date'], CallExpression[callee.name='Date']",
+  message:
+    'Instants are Millis (Date.now()); time-text.ts reads them from text, isoText writes them.',
+};
+const IN_THE_ZONE_OF_THE_MACHINE = [
+  {
+    selector:
+      'MemberExpression > Identifier.property[name=/^([gs]et(FullYear|Year|Month|Date|Day|Hours|Minutes|Seconds|Milliseconds)|getTimezoneOffset|to(Date|Time)String|toLocale(Date|Time)String)$/]',
+    message: 'This is in the zone of the machine: all times are in UTC.',
+  },
+  {
+    selector: "MemberExpression[object.name='Intl'][property.name='DateTimeFormat']",
+    message: 'This is in the zone of the machine: all times are in UTC.',
+  },
+];
+const NO_DATE_PARSE = {
+  object: 'Date',
+  property: 'parse',
+  message: 'Times are read by services/shared/time-text.ts alone.',
+};
+
 export default tseslint.config(
   { ignores: ['node_modules/', 'dist/', '.local/', 'coverage/'] },
   {
@@ -47,6 +70,18 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    files: ['**/*.{ts,mjs}'],
+    rules: {
+      'no-restricted-properties': ['error', NO_DATE_PARSE],
+      'no-restricted-syntax': ['error', MAKING_DATES, ...IN_THE_ZONE_OF_THE_MACHINE],
+    },
+  },
+  {
+    // The rooms in which times are made and read.
+    files: ['services/shared/time.ts', 'services/shared/time-text.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...IN_THE_ZONE_OF_THE_MACHINE] },
   },
   {
     // What runs at a terminal prints there.

@@ -443,7 +443,7 @@ describe('Expired', () => {
       const answer = expired(asked);
       return typeof answer === 'string'
         ? answer
-        : { ...answer, headers: { date: new Date(hour(0) - 1000).toUTCString() } };
+        : { ...answer, headers: { date: 'Fri, 09 Jan 2026 23:59:59 GMT' } };
     });
     await world.settled(1);
     expect(kinds(world)).toEqual(['accepted']);

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatQuantity } from '../shared/decimal.ts';
 import { UserError } from '../shared/errors.ts';
-import { millis, type Hour } from '../shared/time.ts';
+import { isoText, millis, type Hour } from '../shared/time.ts';
 import { AcceptedEvents, type Scan } from './accepted-events.ts';
 import { identityOf, type AcceptedEvent } from './metering-event.ts';
+import { timeOf } from '../shared/time-text.ts';
 
 let directory: string;
 let events: AcceptedEvents;
@@ -20,7 +21,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-const hour = (text: string): Hour => Date.parse(`2026-03-${text}:00:00Z`) as Hour;
+const hour = (text: string): Hour => timeOf(`2026-03-${text}:00:00Z`);
 
 let made = 0;
 const event = (
@@ -45,7 +46,7 @@ const kinds = async (...candidates: readonly AcceptedEvent[]): Promise<readonly 
 const scan = async (wanted: Scan): Promise<readonly string[]> => {
   const found: string[] = [];
   for await (const { resource, hour: at } of events.scan(wanted)) {
-    const day = new Date(at).toISOString().slice(8, 13);
+    const day = isoText(millis(at)).slice(8, 13);
     found.push(`${day} ${'resourceUri' in resource ? resource.resourceUri : ''}`);
   }
   return found;

@@ -11,6 +11,7 @@ import {
 import { quantityFromDouble } from '../shared/billing/double.ts';
 import { messageOf, UserError } from '../shared/errors.ts';
 import { isoText, millis, type Hour } from '../shared/time.ts';
+import { timeOf } from '../shared/time-text.ts';
 import { identityOf, type AcceptedEvent, type Identity } from './metering-event.ts';
 
 /** What became of an event that passed the checks. */
@@ -200,7 +201,7 @@ const writeEvent = ({ hour: _, ...event }: AcceptedEvent): string => JSON.string
 
 const readEvent = (key: string, value: string): AcceptedEvent => ({
   ...storedEvent.parse(JSON.parse(value)),
-  hour: Date.parse(identityFrom(key).hour) as Hour,
+  hour: timeOf(identityFrom(key).hour),
 });
 
 const writeTotal = (total: DimensionTotal): string =>

@@ -1,7 +1,8 @@
 import { isoText, millis } from '../shared/time.ts';
 import { checkEvent, type CheckRules } from './event-check.ts';
+import { timeOf } from '../shared/time-text.ts';
 
-const NOW = millis(Date.parse('2026-03-10T12:34:56.789Z'));
+const NOW = timeOf('2026-03-10T12:34:56.789Z');
 const DAY = 24 * 3_600_000;
 
 const rules: CheckRules = {

@@ -1,6 +1,6 @@
 import { asciiLower } from '../shared/placement.ts';
 import { hourOf, type Millis } from '../shared/time.ts';
-import { parseDateTime } from './date-time.ts';
+import { parseTimeInUtc } from '../shared/time-text.ts';
 import type { MeteringEvent, Resource } from './metering-event.ts';
 
 /** Why an event is refused, in the words of the API (reference §4.2). */
@@ -72,10 +72,7 @@ export const checkEvent = (input: unknown, rules: CheckRules): Checked => {
   const quantity = readQuantity(input['quantity'] ?? null, wrong);
   const dimension = text('dimension');
   const effectiveStartTime = text('effectiveStartTime');
-  const effective = effectiveStartTime === null ? null : parseDateTime(effectiveStartTime);
-  if (effectiveStartTime !== null && (effective === null || effective.wholeDay)) {
-    wrong('effectiveStartTime', 'The effectiveStartTime is not an ISO 8601 date and time.');
-  }
+  const effective = effectiveStartTime === null ? null : readTime(effectiveStartTime, wrong);
   const planId = text('planId');
 
   if (
@@ -95,14 +92,14 @@ export const checkEvent = (input: unknown, rules: CheckRules): Checked => {
   if (rules.dimensions?.has(asciiLower(dimension)) === false) {
     return refused('InvalidDimension', 'dimension', `The dimension ${dimension} is invalid.`);
   }
-  if (!isTimely(effective.instant, rules)) {
+  if (!isTimely(effective, rules)) {
     return refused(
       'Expired',
       'effectiveStartTime',
       'The effective time provided has expired or is in the future.',
     );
   }
-  const hour = hourOf(effective.instant, rules.hourMillis);
+  const hour = hourOf(effective, rules.hourMillis);
   return {
     kind: 'valid',
     event: { resource, quantity, dimension, effectiveStartTime, hour, planId },
@@ -123,6 +120,17 @@ const isName = (value: unknown): value is string =>
   typeof value === 'string' && value !== '' && value.length <= MAX_TEXT && !UNFIT.test(value);
 
 type Wrong = (target: string, message: string) => null;
+
+/** In UTC, with an offset or without. */
+const readTime = (text: string, wrong: Wrong): Millis | null => {
+  const parsed = parseTimeInUtc(text);
+  if (!parsed.ok) {
+    return wrong('effectiveStartTime', `The effectiveStartTime ${parsed.problem}.`);
+  }
+  return parsed.isWholeDay
+    ? wrong('effectiveStartTime', `The effectiveStartTime ${text} has no time of day.`)
+    : parsed.instant;
+};
 
 const readResource = (input: Readonly<Record<string, unknown>>, wrong: Wrong): Resource | null => {
   const resourceId = input['resourceId'] ?? null;

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { readMeterCatalog } from '../shared/meters/meter-catalog.ts';
-import { millis } from '../shared/time.ts';
 import { AcceptedEvents } from './accepted-events.ts';
 import { FaultyConnections } from './fault-routes.ts';
 import { FaultQueue } from './faults.ts';
 import { buildServer, type ServerPorts } from './server.ts';
+import { timeOf } from '../shared/time-text.ts';
 
 const TOKEN = 'secret';
-const NOW = millis(Date.parse('2026-03-10T12:34:56Z'));
+const NOW = timeOf('2026-03-10T12:34:56Z');
 const VM = '9cd92d4c-bafd-4492-b278-bedc2de8232a';
 const SUBSCRIPTION = '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4';
 const URI = `/subscriptions/${SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm0`;

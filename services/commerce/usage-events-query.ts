@@ -1,7 +1,7 @@
 import { asciiLower, subscriptionOf } from '../shared/placement.ts';
 import { hourOf, isoText, millis, type Hour, type Millis } from '../shared/time.ts';
+import { parseTimeInUtc, type ParsedTime } from '../shared/time-text.ts';
 import type { Body } from './answers.ts';
-import { parseDateTime, type DateTime } from './date-time.ts';
 import type { Detail } from './event-check.ts';
 import { resourceName, type AcceptedEvent, type Identity } from './metering-event.ts';
 
@@ -45,6 +45,8 @@ export const USAGE_EVENTS_PARAMETERS = [
 
 type Parameter = (typeof USAGE_EVENTS_PARAMETERS)[number];
 
+type DateTime = Extract<ParsedTime, { readonly ok: true }>;
+
 const DAY_MILLIS = 86_400_000;
 
 export type QueryResult =
@@ -61,14 +63,10 @@ export const readUsageEventsQuery = (
   const date = (name: Parameter): DateTime | null => {
     const text = parameters.get(name);
     if (text === undefined) return null;
-    const value = parseDateTime(text);
-    if (!value) {
-      details.push({
-        target: name,
-        message: `The ${name} is not an ISO 8601 date or date and time.`,
-      });
-    }
-    return value;
+    const value = parseTimeInUtc(text);
+    if (value.ok) return value;
+    details.push({ target: name, message: `The ${name} ${value.problem}.` });
+    return null;
   };
   const filter = (name: Parameter): string | null => {
     const text = parameters.get(name);
@@ -101,8 +99,8 @@ export const readUsageEventsQuery = (
   };
 };
 
-const lastInstant = ({ instant, wholeDay }: DateTime): Millis =>
-  wholeDay ? millis(instant + DAY_MILLIS - 1) : instant;
+const lastInstant = ({ instant, isWholeDay }: DateTime): Millis =>
+  isWholeDay ? millis(instant + DAY_MILLIS - 1) : instant;
 
 /** True unless nothing can match the query, so that nothing need be read. */
 export const canMatch = (query: UsageEventsQuery): boolean =>

@@ -33,3 +33,10 @@ export const nextHour = (hour: Hour, hourMillis: number): Hour => (hour + hourMi
 /** ISO 8601 in UTC without a fraction where it is zero: `2019-12-10T19:00:00Z`. */
 export const isoText = (instant: Millis): string =>
   new Date(instant).toISOString().replace('.000Z', 'Z');
+
+/** How many hours its month has, in UTC. */
+export const hoursInMonth = (instant: Millis): number => {
+  const date = new Date(instant);
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
+  return (Date.UTC(year, month + 1) - Date.UTC(year, month)) / HOUR_MILLIS;
+};

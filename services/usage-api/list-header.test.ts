@@ -1,7 +1,8 @@
+import { HOUR_MILLIS, isoText, millis } from '../shared/time.ts';
 import { listHeader } from './list-header.ts';
 
 const hours = (count: number): readonly string[] =>
-  Array.from({ length: count }, (_, hour) => new Date(hour * 3_600_000).toISOString());
+  Array.from({ length: count }, (_, hour) => isoText(millis(hour * HOUR_MILLIS)));
 
 test('a list has commas between', () => {
   expect(listHeader([])).toBe('');

@@ -1,6 +1,7 @@
 import { HOUR_MILLIS, millis } from '../shared/time.ts';
 import type { ErrorCode } from './api-error.ts';
 import { parseUsageQuery } from './usage-query.ts';
+import { timeOf } from '../shared/time-text.ts';
 
 const NOW = millis(Date.UTC(2019, 11, 12, 10, 30));
 const DAY = {
@@ -57,6 +58,7 @@ test.each([
   'reportedStartTime=2019-12-10T19%3A00%3A00.0000000%2B00%3A00&reportedEndTime=2019-12-10T20%3A00%3A00.0000000%2B00%3A00',
   'reportedStartTime=2019-12-10T19%3a00%3a00%2b00%3a00Z&reportedEndTime=2019-12-10T20%3a00%3a00%2b00%3a00Z',
   'reportedStartTime=2019-12-10T19:00:00+00:00&reportedEndTime=2019-12-10T20:00:00+00:00',
+  'reportedStartTime=2019-12-10T19:00:00&reportedEndTime=2019-12-10T20:00',
 ])('times are read as clients write them in URLs: %s', (times) => {
   const parsed = parse(`${times}&aggregationGranularity=Hourly&api-version=2015-06-01-preview`);
   expect(parsed).toMatchObject({
@@ -84,7 +86,7 @@ test.each<[string, Record<string, string> | string, ErrorCode, RegExp]>([
     'a start that is no time',
     { ...HOUR, reportedStartTime: 'today' },
     'InvalidProperty',
-    /'reportedStartTime' must be an ISO 8601 time/,
+    /'reportedStartTime' is wrong: "today" is no time: write it like 2019-12-10T19:00:00Z\./,
   ],
   [
     'an end off the hour',
@@ -181,7 +183,7 @@ test.each([
 });
 
 test('an end that is now is not in the future, whether or not the hour is closed', () => {
-  const now = millis(Date.parse(HOUR.reportedEndTime));
+  const now = timeOf(HOUR.reportedEndTime);
   const rules = { now, hourMillis: HOUR_MILLIS };
   expect(parseUsageQuery(new URLSearchParams(HOUR), rules).ok).toBe(true);
 });

@@ -138,16 +138,10 @@ const timeOf = (
 ): Checked<Millis> => {
   const given = parameters.get(name);
   if (given === undefined) return refuse(invalidProperty(name, 'is missing'));
-  const instant = parseReportedTime(given);
-  if (instant === null) {
-    return refuse(
-      invalidProperty(
-        name,
-        'must be an ISO 8601 time with its offset, such as 2019-12-10T19:00:00Z',
-      ),
-    );
-  }
-  if (hourOf(instant, hourMillis) !== instant) {
+  const parsed = parseReportedTime(given);
+  if (!parsed.ok) return refuse(invalidProperty(name, `is wrong: ${parsed.problem}`));
+  const { instant, isExact } = parsed;
+  if (!isExact || hourOf(instant, hourMillis) !== instant) {
     return refuse(invalidProperty(name, 'must be on the hour'));
   }
   if (granularity === 'Daily' && dayOf(instant, hourMillis) !== instant) {

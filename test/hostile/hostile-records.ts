@@ -18,6 +18,7 @@ import {
   type RawEvent,
   type RawField,
 } from './raw-event.ts';
+import { timeOf } from '../../services/shared/time-text.ts';
 
 export type HeaderValue = string | Buffer | (string | Buffer)[];
 
@@ -74,8 +75,8 @@ const METERS = [
 ];
 
 const DAY = 86_400_000;
-const YEAR_1 = BigInt(Date.parse('0001-01-01T00:00:00Z'));
-const YEAR_9999 = BigInt(Date.parse('9999-12-31T23:00:00Z'));
+const YEAR_1 = BigInt(timeOf('0001-01-01T00:00:00Z'));
+const YEAR_9999 = BigInt(timeOf('9999-12-31T23:00:00Z'));
 /** The last instant that a date of JavaScript names. */
 const LAST_DATE = 8_640_000_000_000_000n;
 const in64Bits = (value: bigint): bigint =>

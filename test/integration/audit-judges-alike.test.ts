@@ -31,6 +31,7 @@ import {
 } from '../support/fold/fixtures.ts';
 import { generateWorkload } from '../support/workload/generate-workload.ts';
 import { seededRandom } from '../support/workload/random.ts';
+import { timeOf } from '../../services/shared/time-text.ts';
 
 /**
  * The audit and the aggregator judge records with code that shares nothing but the words. Where the
@@ -214,8 +215,8 @@ test('values at their very limits', () => {
     { usageStartTime: millis(hour(1) + 5), usageEndTime: millis(hour(1) + 5) },
     { usageStartTime: hour(1), usageEndTime: millis(hour(2) + 1) },
     {
-      usageStartTime: millis(Date.parse('0001-01-01')),
-      usageEndTime: millis(Date.parse('9999-01-01')),
+      usageStartTime: timeOf('0001-01-01T00:00:00Z'),
+      usageEndTime: timeOf('9999-01-01T00:00:00Z'),
     },
     { quantity: (max - 1n) as Quantity },
     { quantity: max as Quantity },

@@ -17,9 +17,10 @@ import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { generateWorkload } from '../support/workload/generate-workload.ts';
+import { timeOf } from '../../services/shared/time-text.ts';
 
 const SHORT_HOUR = 2_000;
-const HISTORY_FROM = Date.parse('2019-12-10T20:00:00Z') as Hour;
+const HISTORY_FROM = timeOf('2019-12-10T20:00:00Z');
 const HISTORY_HOURS = 30;
 
 let pipeline: Pipeline;

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isoText, millis } from '../../services/shared/time.ts';
 import {
   failToStartCommerce,
   startCommerce,
@@ -49,7 +50,7 @@ const numberTexts = (text: string, name: string): readonly string[] =>
     ([, digits = '']) => digits,
   );
 
-const thisHour = (): string => new Date().toISOString();
+const thisHour = (): string => isoText(millis(Date.now()));
 
 const event = (resourceUri: string, quantity = 1): Readonly<Record<string, unknown>> => ({
   resourceUri,
@@ -183,7 +184,7 @@ test('quantities come back as the shortest text of their doubles, also after a S
 test('usage of more than the set age is expired, and with 0 hours any age is accepted', async () => {
   const old = { ...event('/a'), effectiveStartTime: '2019-12-10T19:00:00Z' };
   const strict = await start({ COMMERCE_MAX_AGE_HOURS: '48' });
-  const yesterday = new Date(Date.now() - 47 * 3_600_000).toISOString();
+  const yesterday = isoText(millis(Date.now() - 47 * 3_600_000));
   const items = await batch(strict.url, old, { ...event('/b'), effectiveStartTime: yesterday });
   expect(items.map(({ status }) => status)).toEqual(['Expired', 'Accepted']);
   await strict.end('SIGTERM');

@@ -120,8 +120,8 @@ test('dead letters are listed by code, filtered, and page by page', async () => 
   const filtered = await json<Listed>('list', '--code', 'wrong-key', '--code', 'malformed');
   expect(filtered.letters.map(({ offset }) => offset)).toEqual([3, 4]);
   expect((await json<Listed>('list', '--topic', storage)).letters).toEqual([]);
-  expect((await json<Listed>('list', '--until', '2020-01-01')).letters).toEqual([]);
-  expect((await json<Listed>('list', '--since', '2020-01-01')).letters).toHaveLength(5);
+  expect((await json<Listed>('list', '--until', '2020-01-01T00:00:00Z')).letters).toEqual([]);
+  expect((await json<Listed>('list', '--since', '2020-01-01T00:00:00Z')).letters).toHaveLength(5);
 
   const table = await ctl('list');
   expect(table.stdout).toContain(`${compute}/1/0/4`);

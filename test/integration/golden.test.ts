@@ -11,13 +11,14 @@ import {
   type Quantity,
 } from '../../services/shared/decimal.ts';
 import { hourState, readCoverage } from '../../services/shared/sources/coverage.ts';
-import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
+import { HOUR_MILLIS } from '../../services/shared/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { timeOf } from '../../services/shared/time-text.ts';
 
 const SAMPLE = 'samples/recorded-usage.json';
-const REPORTED_HOUR = Date.parse('2019-12-10T19:00:00Z') as Hour;
+const REPORTED_HOUR = timeOf('2019-12-10T19:00:00Z');
 
 interface RecordedRow {
   readonly properties: {
@@ -75,8 +76,8 @@ test('the reported hour holds exactly the 79 recorded rows', async () => {
       subscription_id: properties.subscriptionId,
       meter_id: properties.meterId,
       resource_uri: resourceUri,
-      start: Date.parse(properties.usageStartTime) / 1000,
-      end: Date.parse(properties.usageEndTime) / 1000,
+      start: timeOf(properties.usageStartTime) / 1000,
+      end: timeOf(properties.usageEndTime) / 1000,
       quantity: properties.quantity,
       location,
       tags,

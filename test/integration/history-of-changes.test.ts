@@ -110,7 +110,7 @@ test('the history is filtered by person, topic, kind and time, and its newest pa
   expect(await kinds('--kind', 'loss', '--kind', 'restatement')).toEqual(['loss', 'restatement']);
   expect(await kinds('--topic', TOPIC, '--by', 'omar')).toEqual(['loss', 'loss-accepted']);
   expect(await kinds('--topic', 'usage.events')).toEqual([]);
-  expect(await kinds('--until', '2020-01-01')).toEqual([]);
+  expect(await kinds('--until', '2020-01-01T00:00:00Z')).toEqual([]);
   expect(await kinds('--limit', '1')).toEqual(['ledger-trimmed']);
   const { stdout } = await usagectl(['history', '--limit', '5'], stack.environment);
   expect(stdout).toMatch(/^WHEN +WHO +WHAT +ON +WHY +MORE$/m);

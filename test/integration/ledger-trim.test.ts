@@ -1,13 +1,14 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../services/shared/rules.ts';
 import { hourState, readCoverage } from '../../services/shared/sources/coverage.ts';
-import { hourOf, HOUR_MILLIS, millis, type Hour } from '../../services/shared/time.ts';
+import { hourOf, HOUR_MILLIS, isoText, millis } from '../../services/shared/time.ts';
 import { restoring } from '../support/audit/damage.ts';
 import { foundIn, recountAll } from '../support/audit/recount-all.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { generateWorkload } from '../support/workload/generate-workload.ts';
+import { timeOf } from '../../services/shared/time-text.ts';
 
 let pipeline: Pipeline;
 
@@ -15,7 +16,7 @@ beforeAll(async () => {
   pipeline = await Pipeline.open(HOUR_MILLIS);
   await pipeline.startAggregator();
   await usagectl(['replay', 'samples/recorded-usage.json'], pipeline.environment);
-  const recorded = Date.parse('2019-12-10T19:00:00Z') as Hour;
+  const recorded = timeOf('2019-12-10T19:00:00Z');
   await waitFor(
     'the sample is complete',
     async () =>
@@ -40,8 +41,7 @@ const countOf = async (table: string): Promise<number> => {
   return Number(row?.n);
 };
 
-const hourAgo = (age: number): string =>
-  new Date(hourOf(millis(Date.now() - age), HOUR_MILLIS)).toISOString();
+const hourAgo = (age: number): string => isoText(hourOf(millis(Date.now() - age), HOUR_MILLIS));
 
 test('usage that may still be reported is not trimmed', async () => {
   const refused = await trim('--before', hourAgo(DEFAULT_MAX_USAGE_AGE_MILLIS - 3 * HOUR_MILLIS));
@@ -60,9 +60,9 @@ test('older usage is shown first, and deleted when every partition knows the flo
   expect(await countOf('usage_events')).toBe(0);
   expect(await countOf('usage_hourly')).toBe(windows);
   const history = (await pipeline.sources()).find(({ kind }) => kind === 'history');
-  const recorded = '2019-12-10T19:00:00Z';
+  const recorded = ['--from', '2019-12-10T19:00:00Z', '--to', '2019-12-10T20:00:00Z'];
   const rebuilt = await usagectl(
-    ['rebuild', history?.topic ?? '', '--from', recorded, '--to', recorded],
+    ['rebuild', history?.topic ?? '', ...recorded],
     pipeline.environment,
   );
   expect(rebuilt.stdout).toContain('Every window is what the ledger gives');
@@ -71,7 +71,7 @@ test('older usage is shown first, and deleted when every partition knows the flo
     `SELECT DISTINCT toString(toUnixTimestamp64Milli(c.floor)) AS floor FROM checkpoints AS c FINAL
      WHERE topic NOT LIKE '%.history.%'`,
   );
-  expect(floors).toEqual([{ floor: String(Date.parse(before)) }]);
+  expect(floors).toEqual([{ floor: String(timeOf(before)) }]);
 });
 
 test('an audit takes what was trimmed as trimmed, and finds what is missing above the floor', async () => {

@@ -1,5 +1,5 @@
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { HOUR_MILLIS, isoText, millis } from '../../services/shared/time.ts';
 import { Pipeline, STORAGE_ONLY } from '../support/pipeline.ts';
 import { queryNumbers } from '../support/query-numbers.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -93,11 +93,11 @@ test('where the rules were lost and applied again, audit and rebuild hold what w
   await waitFor('the day is closed', async () => ((await state())['closed'] ?? 0) >= dayEnd);
   await pipeline.stopAll();
 
-  const to = ['--to', new Date((dayEnd - 1) * 1000).toISOString()];
+  const to = ['--to', isoText(millis(dayEnd * 1000))];
   const rebuild = (from: string) =>
     pipeline.usagectl('rebuild', storage.topic, '--from-log', '--json', '--from', from, ...to);
   // Refused where the loss lies in that day: then from the first hour on that can be recounted.
-  const whole = await rebuild(new Date((dayEnd - 24) * 1000).toISOString());
+  const whole = await rebuild(isoText(millis((dayEnd - 24) * 1000)));
   const first = /is (\S+Z)\. Give it/.exec(whole.stderr)?.[1];
   const { stdout } = first === undefined ? whole : await rebuild(first);
   expect(JSON.parse(stdout)).toMatchObject({

@@ -3,11 +3,12 @@ import type { RegisteredSource } from '../../services/shared/sources/register.ts
 import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
+import { timeOf } from '../../services/shared/time-text.ts';
 
-const FIRST = Date.parse('2025-03-01T00:00:00Z') as Hour;
+const FIRST = timeOf('2025-03-01T00:00:00Z');
 const HOURS = 30;
 const LAST = (FIRST + (HOURS - 1) * HOUR_MILLIS) as Hour;
-const WHOLE = ['--from', '2025-03-01T00:00:00Z', '--to', '2025-03-02T05:00:00Z'];
+const WHOLE = ['--from', '2025-03-01T00:00:00Z', '--to', '2025-03-02T06:00:00Z'];
 const DAMAGED = '2025-03-01 07:00:00';
 
 let pipeline: Pipeline;
@@ -251,7 +252,7 @@ test('who did it, why and to which hours is recorded, also where no window chang
   expect(JSON.parse(String(operation?.['detail']))).toMatchObject({
     reason: 'one was lost',
     windows: 0,
-    mended: { ledger: 1, deadLetters: 0, hours: [Date.parse('2025-03-01T07:00:00Z')] },
+    mended: { ledger: 1, deadLetters: 0, hours: [timeOf('2025-03-01T07:00:00Z')] },
   });
 });
 
@@ -259,7 +260,7 @@ test('the table names what is wrong with its offset, and hours outside the range
   const move = `toDateTime('2025-03-01 09:00:00', 'UTC') AS reported_hour`;
   await forge(move, at(5), 1);
   await forge(move, at(15), 1);
-  const only = ['--from', '2025-03-01T09:00:00Z', '--to', '2025-03-01T09:00:00Z', '--from-log'];
+  const only = ['--from', '2025-03-01T09:00:00Z', '--to', '2025-03-01T10:00:00Z', '--from-log'];
   const dry = await rebuild(only);
   expect(dry.stdout).toMatch(/^Rows of the ledger that are not what the log gives: 2$/m);
   expect(dry.stdout).toMatch(
@@ -280,7 +281,7 @@ test('what it cannot do it refuses, and says why', async () => {
   expect(await said([...WHOLE, '--from-log', '--apply'])).toMatch(/say why, with --reason/);
   expect(
     await said(['--from', '2025-03-01T00:30:00Z', '--to', '2025-03-01T01:00:00Z', '--from-log']),
-  ).toMatch(/must be the starts of hours/);
+  ).toMatch(/--from must be the start of an hour, .* and is 2025-03-01T00:30:00Z/);
   expect(await said([...WHOLE, '--from-log'], { USAGE_CONTROL_KEYS: '' })).toMatch(
     /USAGE_CONTROL_KEYS/,
   );
@@ -298,7 +299,7 @@ test('what it cannot do it refuses, and says why', async () => {
   );
   await deleted('usage_events', `reported_hour = '2025-03-01 08:00:00' AND partition = 1`, 3);
   await deleted('usage_events', `${inHour} AND partition = 1`, 1);
-  const rest = ['--from', '2025-03-01T08:00:00Z', '--to', '2025-03-02T05:00:00Z'];
+  const rest = ['--from', '2025-03-01T08:00:00Z', '--to', '2025-03-02T06:00:00Z'];
   expect((await found(rest)).fromLog.ledger.count).toBe(3);
 
   await pipeline.tools.admin.deleteTopicRecords({

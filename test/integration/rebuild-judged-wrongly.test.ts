@@ -146,7 +146,7 @@ test('what was judged against a wrong ledger is mended in closed hours, and coun
   const end = dayOf(hourOf(millis(Date.now()), SHORT_HOUR), SHORT_HOUR) + 24 * SHORT_HOUR;
   await waitFor('the day is closed', async () => (await closedThrough()) >= end);
 
-  const range = ['--from', isoText(firstHour), '--to', isoText(millis(end - SHORT_HOUR))];
+  const range = ['--from', isoText(firstHour), '--to', isoText(millis(end))];
   const apply = ['rebuild', source.topic, ...range, '--from-log', '--apply', '--reason', 'a test'];
   const refused = await usagectl(apply, pipeline.environment);
   expect(refused).toMatchObject({ code: 1 });

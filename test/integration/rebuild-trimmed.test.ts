@@ -1,10 +1,11 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { recordOperation, type RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS, isoText, millis, type Hour } from '../../services/shared/time.ts';
+import { HOUR_MILLIS, isoText, millis, nextHour, type Hour } from '../../services/shared/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
+import { timeOf } from '../../services/shared/time-text.ts';
 
-const FIRST = Date.parse('2025-03-01T00:00:00Z') as Hour;
+const FIRST = timeOf('2025-03-01T00:00:00Z');
 const HOURS = 30;
 const LAST = (FIRST + (HOURS - 1) * HOUR_MILLIS) as Hour;
 
@@ -45,7 +46,12 @@ test('a conflict with an event whose ledger row was trimmed and whose record has
   const letters = async () =>
     queryRows(clickHouse, 'SELECT offset, code FROM dead_letters FINAL ORDER BY offset');
   const before = await letters();
-  const range = ['--from', isoText(millis(FIRST + 17 * HOUR_MILLIS)), '--to', isoText(LAST)];
+  const range = [
+    '--from',
+    isoText(millis(FIRST + 17 * HOUR_MILLIS)),
+    '--to',
+    isoText(nextHour(LAST, HOUR_MILLIS)),
+  ];
   const applied = await usagectl(
     ['rebuild', topic, ...range, '--from-log', '--apply', '--reason', 'a test'],
     pipeline.environment,

@@ -3,13 +3,14 @@ import { beginHistory, writeHistory } from '../../services/shared/sources/histor
 import { hourState, readCoverage } from '../../services/shared/sources/coverage.ts';
 import { simulatedCloud } from '../../services/shared/simulated-cloud/cloud.ts';
 import { simulatedHistory } from '../../services/shared/simulated-cloud/history.ts';
-import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
+import { HOUR_MILLIS, isoText, nextHour, type Hour } from '../../services/shared/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { startService, usagectl, type ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { timeOf } from '../../services/shared/time-text.ts';
 
-const FIRST = Date.parse('2025-03-01T20:00:00Z') as Hour;
-const LAST = Date.parse('2025-03-02T03:00:00Z') as Hour;
+const FIRST = timeOf('2025-03-01T20:00:00Z');
+const LAST = timeOf('2025-03-02T03:00:00Z');
 
 let pipeline: Pipeline;
 let topic: string;
@@ -49,7 +50,7 @@ afterAll(async () => {
 
 const rebuild = (...more: readonly string[]) =>
   usagectl(
-    ['rebuild', topic, '--from', '2025-03-01T20:00:00Z', '--to', '2025-03-02T03:00:00Z', ...more],
+    ['rebuild', topic, '--from', '2025-03-01T20:00:00Z', '--to', '2025-03-02T04:00:00Z', ...more],
     pipeline.environment,
   );
 
@@ -133,9 +134,10 @@ test('readers of the API see which hours were restated, and not those of which t
 
 test('hours of a day that is still open are refused', async () => {
   const live = (await pipeline.sources()).find(({ kind }) => kind === 'live');
-  const hour = new Date(live?.firstHour ?? 0).toISOString();
+  const first = live?.firstHour ?? (0 as Hour);
+  const [from, to] = [first, nextHour(first, HOUR_MILLIS)].map(isoText) as [string, string];
   const refused = await usagectl(
-    ['rebuild', live?.topic ?? '', '--from', hour, '--to', hour],
+    ['rebuild', live?.topic ?? '', '--from', from, '--to', to],
     pipeline.environment,
   );
   expect(refused).toMatchObject({ code: 1 });

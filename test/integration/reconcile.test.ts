@@ -7,7 +7,7 @@ import { usagectl } from '../support/service-process.ts';
 
 const FIRST = Date.UTC(2025, 0, 1) as Hour;
 const HOURS = 3;
-const RANGE = ['--from', '2025-01-01T00:00:00Z', '--to', '2025-01-01T02:00:00Z'];
+const RANGE = ['--from', '2025-01-01T00:00:00Z', '--to', '2025-01-01T03:00:00Z'];
 
 let stack: BillingStack;
 let topic: string;
@@ -101,8 +101,16 @@ test('a billed hour that is rebuilt is not billed again: reconcile shows exactly
   const [line = ''] = stdout.split('\n').filter((each) => each.includes('differ '));
   expect(line.startsWith('2025-01-01T01:00:00Z')).toBe(true);
   expect(line.endsWith(` ${String(lost['quantity'])}`)).toBe(true); // billed too much
-  const otherHour = '2025-01-01T00:00:00Z'; // Commerce has later ones, which are not compared
-  expect((await reconciled('--from', otherHour, '--to', otherHour)).differences).toEqual([]);
+  // Commerce has later ones, which are not compared.
+  const before = ['--from', '2025-01-01T00:00:00Z', '--to', '2025-01-01T01:00:00Z'];
+  expect((await reconciled(...before)).differences).toEqual([]);
+  const { stdout: shown } = await run('reconcile', ...before);
+  expect(shown).toMatch(
+    /^Reported hours from 2025-01-01T00:00:00Z to 2025-01-01T01:00:00Z \(end not included\)$/m,
+  );
+  const none = await run('reconcile', '--from', before[1] ?? '', '--to', before[1] ?? '');
+  expect(none).toMatchObject({ code: 1 });
+  expect(none.stderr).toContain('--to must lie after --from');
 
   // The log still has the event: with it the windows are again what was billed.
   expect(

@@ -13,6 +13,7 @@ import { hourOf, HOUR_MILLIS, isoText, millis, type Hour } from '../../services/
 import { usageEventId } from '../../services/shared/usage-event.ts';
 import { Pipeline, TEST_PROVIDERS } from '../support/pipeline.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { timeOf } from '../../services/shared/time-text.ts';
 
 let pipeline: Pipeline;
 
@@ -25,7 +26,7 @@ afterAll(async () => {
   await pipeline.close();
 });
 
-const hour = (text: string): Hour => Date.parse(text) as Hour;
+const hour = (text: string): Hour => timeOf(text);
 
 const run = (origin: string, firstHour: Hour, lastHour: Hour) => ({
   origin,

@@ -13,8 +13,9 @@ import {
   type Answer,
   type ErrorAnswer,
 } from './usage-api-fixture.ts';
+import { timeOf } from '../../services/shared/time-text.ts';
 
-const NOW = Date.parse('2025-12-01T12:30:00Z');
+const NOW = timeOf('2025-12-01T12:30:00Z');
 const CALL = hourly('2025-12-01T00', '2025-12-01T01');
 
 let stack: TestStack;

@@ -8,12 +8,13 @@ import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
 import { usageApiServer } from '../../services/usage-api/server.ts';
 import type { UsagePage } from '../../services/usage-api/usage-page.ts';
 import { UsageStore } from '../../services/usage-api/usage-store.ts';
+import { timeOf } from '../../services/shared/time-text.ts';
 
 export const PROVIDER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
 export const PATH = `/subscriptions/${PROVIDER}/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates`;
 export const VERSION = '2015-06-01-preview';
 
-export const hour = (text: string): Hour => Date.parse(`${text}:00:00Z`) as Hour;
+export const hour = (text: string): Hour => timeOf(`${text}:00:00Z`);
 
 export interface RunningApi {
   readonly url: string;

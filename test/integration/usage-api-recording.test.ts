@@ -9,7 +9,7 @@ import {
   type Quantity,
 } from '../../services/shared/decimal.ts';
 import { asciiLower, partitionOfKey, resourceKey } from '../../services/shared/placement.ts';
-import { nextHour, HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
+import { nextHour, HOUR_MILLIS } from '../../services/shared/time.ts';
 import type { UsageAggregateResource } from '../../services/usage-api/usage-row.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import {
@@ -25,6 +25,7 @@ import {
   type RunningApi,
   type TestWindow,
 } from './usage-api-fixture.ts';
+import { timeOf } from '../../services/shared/time-text.ts';
 
 const REPORTED = hour('2019-12-10T19');
 const TOPIC = 'usage.history.recorded';
@@ -59,7 +60,7 @@ const windowOf = (row: UsageAggregateResource, offset: number): TestWindow => {
     epoch: 1,
     partition: partitionOfKey(resourceKey(resourceUri), PARTITIONS),
     reportedHour: REPORTED,
-    usageHour: Date.parse(row.properties.usageStartTime) as Hour,
+    usageHour: timeOf(row.properties.usageStartTime),
     subscriptionId: row.properties.subscriptionId,
     meterId: row.properties.meterId,
     resourceUri,

@@ -21,6 +21,7 @@ import {
   type RunningApi,
   type TestWindow,
 } from './usage-api-fixture.ts';
+import { timeOf } from '../../services/shared/time-text.ts';
 
 /**
  * Two live sources with two partitions each, from 2025-12-01T00. All of them have closed the first
@@ -28,7 +29,7 @@ import {
  */
 const COMPUTE = 'usage.events.compute';
 const STORAGE = 'usage.events.storage';
-const NOW = Date.parse('2025-12-01T12:30:00Z');
+const NOW = timeOf('2025-12-01T12:30:00Z');
 const SUBSCRIPTION = '5d3b9a0e-1111-4222-8333-944455556666';
 const OTHER_SUBSCRIPTION = '6d3b9a0e-1111-4222-8333-944455556666';
 

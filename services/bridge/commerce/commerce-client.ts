@@ -1,4 +1,5 @@
 import { messageOf } from '../../shared/errors.ts';
+import { parseHttpDate } from '../../shared/http-date.ts';
 import { isoText, millis, type Millis } from '../../shared/time.ts';
 import type { Pending } from '../ports.ts';
 import {
@@ -223,22 +224,14 @@ const readText = async (response: Response): Promise<string | null> => {
   return Buffer.concat(chunks).toString('utf8');
 };
 
-/** The date of a header, which has one form (RFC 9110, 5.6.7). Null where it is none. */
-const httpDate = (text: string): Millis | null => {
-  const date = new Date(text);
-  return !Number.isNaN(date.getTime()) && date.toUTCString() === text
-    ? millis(date.getTime())
-    : null;
-};
-
 /** `Retry-After` in seconds, or as a date (RFC 9110, 10.2.3). */
 const retryAfterOf = (headers: Headers): number | null => {
   const text = headers.get('retry-after');
   if (text === null) return null;
-  const instant = /^\d+$/.test(text) ? Date.now() + Number(text) * 1000 : httpDate(text);
+  const instant = /^\d+$/.test(text) ? Date.now() + Number(text) * 1000 : parseHttpDate(text);
   return instant === null
     ? null
     : Math.min(Math.max(Math.ceil(instant - Date.now()), 0), MAX_RETRY_AFTER);
 };
 
-const dateOf = ({ headers }: Answer): Millis | null => httpDate(headers.get('date') ?? '');
+const dateOf = ({ headers }: Answer): Millis | null => parseHttpDate(headers.get('date') ?? '');

@@ -1,4 +1,6 @@
 import { asciiLower } from '../../shared/placement.ts';
+import type { Millis } from '../../shared/time.ts';
+import { parseTimeInUtc } from '../../shared/time-text.ts';
 import type { Pending } from '../ports.ts';
 
 /** What Commerce says of one submission of a batch (reference §4.2). Its quantities are doubles. */
@@ -84,9 +86,11 @@ const isAbout = (item: Fields, { hour, submission }: Pending): boolean => {
   );
 };
 
-/** Times without a zone are in UTC. */
-const instantOf = (text: string): number =>
-  Date.parse(/(Z|[+-]\d\d:\d\d)$/i.test(text) ? text : `${text}Z`);
+/** Commerce's times are in UTC, with an offset or without (reference §4). Null for what is no time. */
+const instantOf = (text: string): Millis | null => {
+  const parsed = parseTimeInUtc(text);
+  return parsed.ok ? parsed.instant : null;
+};
 
 const readItem = (item: Fields): ItemAnswer | string => {
   const status = textOf(item['status']);
@@ -156,12 +160,10 @@ export const readStandings = (
   const found = new Map<string, Standing>();
   for (const row of rows.map(fieldsOf)) {
     const usageDate = textOf(row['usageDate']);
+    const instant = instantOf(usageDate);
+    if (instant === null) return null;
     const quantity = quantityOf(row['submittedQuantity']);
-    const identity = identityOf(
-      instantOf(usageDate),
-      textOf(row['usageResourceId']),
-      textOf(row['dimension']),
-    );
+    const identity = identityOf(instant, textOf(row['usageResourceId']), textOf(row['dimension']));
     if (found.has(identity)) continue;
     found.set(
       identity,

@@ -1,14 +1,15 @@
 import { Command } from 'commander';
 import { discard, redrive } from '../dlq/change.ts';
 import { list, show } from '../dlq/look.ts';
-import { code, instant, several, wholeNumber } from '../dlq/options.ts';
+import { code, several, wholeNumber } from '../dlq/options.ts';
+import { time } from '../time-option.ts';
 
 const filtered = (command: Command): Command =>
   command
     .option('--code <code>', 'only those refused for this reason (may be repeated)', code)
     .option('--topic <topic>', 'only those of this topic (may be repeated)', several)
-    .option('--since <time>', 'only those reported at or after this time', instant)
-    .option('--until <time>', 'only those reported before this time', instant);
+    .option('--since <time>', 'only those reported at or after this time', time)
+    .option('--until <time>', 'only those reported before this time', time);
 
 const ONE = 'one dead letter: TOPIC/PARTITION/OFFSET or TOPIC/EPOCH/PARTITION/OFFSET';
 

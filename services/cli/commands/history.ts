@@ -2,10 +2,11 @@ import { Command } from 'commander';
 import { withClickHouse } from '../../shared/sources/source-tools.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
 import { isoText, type Millis } from '../../shared/time.ts';
-import { instant, several, wholeNumber } from '../dlq/options.ts';
+import { several, wholeNumber } from '../dlq/options.ts';
 import { readChanges, type Change } from '../history/changes.ts';
 import { print, printJson } from '../print.ts';
 import { lookConfig } from '../settings.ts';
+import { time } from '../time-option.ts';
 
 interface Options {
   readonly since?: Millis;
@@ -68,8 +69,8 @@ export const historyCommand = (): Command =>
     .description(
       'what people changed, in order of time: sources, epochs, rules, dead letters, losses, restatements, trims',
     )
-    .option('--since <time>', 'only what was changed at or after this time', instant)
-    .option('--until <time>', 'only what was changed before this time', instant)
+    .option('--since <time>', 'only what was changed at or after this time', time)
+    .option('--until <time>', 'only what was changed before this time', time)
     .option(
       '--kind <kind>',
       'only changes of this kind, as WHAT shows it (may be repeated)',

@@ -1,18 +1,13 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { UserError } from '../../shared/errors.ts';
 import { withSourceTools } from '../../shared/sources/source-tools.ts';
 import { planTrim, trimLedger } from '../../shared/sources/trim-ledger.ts';
-import { HOUR_MILLIS, isoText, type Hour } from '../../shared/time.ts';
+import { isoText, type Hour } from '../../shared/time.ts';
 import { print } from '../print.ts';
 import { changeConfig } from '../settings.ts';
+import { checkHours, hour } from '../time-option.ts';
 
 const PATIENCE_MILLIS = 120_000;
-
-const hour = (text: string): Hour => {
-  const time = Date.parse(text);
-  if (time >= 0 && time % HOUR_MILLIS === 0) return time as Hour;
-  throw new InvalidArgumentError('it must be an hour such as 2026-02-03T04:00:00Z');
-};
 
 interface Options {
   readonly before: Hour;
@@ -22,7 +17,9 @@ interface Options {
 
 const trim = async ({ before, apply, reason }: Options): Promise<void> => {
   if (apply && !reason) throw new UserError('A trim is recorded: say why, with --reason');
-  await withSourceTools(changeConfig(), async (tools) => {
+  const config = changeConfig();
+  checkHours({ '--before': before }, config.USAGE_HOUR_MILLIS);
+  await withSourceTools(config, async (tools) => {
     const plan = await planTrim(tools, before);
     const what = `${plan.rows.toLocaleString('en')} rows of usage before ${isoText(before)}`;
     if (!apply) {

@@ -13,8 +13,7 @@ import {
 } from '../../shared/sources/register.ts';
 import { ledgerFloor } from '../../shared/sources/trim-ledger.ts';
 import { withAdmin, withClickHouse } from '../../shared/sources/source-tools.ts';
-import { dayOf, isoText, nextHour, type Hour } from '../../shared/time.ts';
-import { hour } from '../hour-option.ts';
+import { dayOf, isoText, type Hour } from '../../shared/time.ts';
 import { print, printJson, withProgress } from '../print.ts';
 import { readDayDifferences, type DayDifference } from '../rebuild/days.ts';
 import { compareWithLog, type FromLog, type FromLogOptions } from '../rebuild/from-log.ts';
@@ -23,6 +22,7 @@ import { nextGeneration, recordHours, restate } from '../rebuild/restate.ts';
 import { formatRebuilt, isRight, type Rebuilt } from '../rebuild/show.ts';
 import { Tally } from '../rebuild/tally.ts';
 import { changeConfig, lookConfig } from '../settings.ts';
+import { checkHours, EMPTY_RANGE, hour, rangeText } from '../time-option.ts';
 
 /** How many differences of a kind are shown, and how many stand in the JSON. */
 const SHOWN = 20;
@@ -69,19 +69,16 @@ const taskOf = async (client: ClickHouseClient, topic: string, options: Options)
   const epoch = options.epoch === undefined ? null : Number(options.epoch);
   const source = findSource(await readSources(client), topic, epoch);
   const { hourMillis } = source;
-  if (from > to) throw new UserError('--from must not lie after --to');
-  if (from % hourMillis !== 0 || to % hourMillis !== 0) {
-    throw new UserError(
-      '--from and --to must be the starts of hours, such as 2026-02-03T04:00:00Z',
-    );
-  }
+  checkHours({ '--from': from, '--to': to }, hourMillis);
+  if (from >= to) throw new UserError(EMPTY_RANGE);
   const closed = (await readProgress(client))
     .filter((each) => each.topic === topic && each.epoch === source.epoch)
     .map(({ closedThrough, sealed }) => (sealed ? Infinity : closedThrough));
-  const dayEnd = dayOf(to, hourMillis) + hourMillis * 24;
+  const lastHour = (to - hourMillis) as Hour;
+  const dayEnd = dayOf(lastHour, hourMillis) + hourMillis * 24;
   if (closed.length < source.partitions || Math.min(...closed) < dayEnd) {
     throw new UserError(
-      `The day of ${isoText(to)} is not closed on every partition of ${topic}: its rows are still the aggregator's to write. ` +
+      `The day of ${isoText(lastHour)} is not closed on every partition of ${topic}: its rows are still the aggregator's to write. ` +
         'Give an earlier --to, or wait for the end of the day',
     );
   }
@@ -191,8 +188,7 @@ const rebuild = async (topic: string, options: Options): Promise<void> => {
     const found = await run(task, fromLog === true);
     if (json) printJson(asJson(found));
     else {
-      const until = isoText(nextHour(to, task.source.hourMillis));
-      print(formatRebuilt(found, `${topic}, reported hours ${isoText(from)} to ${until}`));
+      print(formatRebuilt(found, `${topic}, reported hours ${rangeText({ from, to })}`));
     }
   });
 };
@@ -203,8 +199,8 @@ export const rebuildCommand = (): Command =>
       'hold closed windows against the ledger, or all of it against the log, and mend what differs',
     )
     .argument('<topic>', 'a source, as "sources list" shows it')
-    .requiredOption('--from <hour>', 'first reported hour', hour)
-    .requiredOption('--to <hour>', 'last reported hour, itself included', hour)
+    .requiredOption('--from <hour>', 'reported hours from this one on', hour)
+    .requiredOption('--to <hour>', 'and before this one, which is not among them', hour)
     .option('--epoch <n>', 'which life of the topic (the last)')
     .option(
       '--from-log',

@@ -18,10 +18,10 @@ import {
 import { formatQuantity, type Quantity } from '../../shared/decimal.ts';
 import { messageOf, UserError } from '../../shared/errors.ts';
 import { withClickHouse } from '../../shared/sources/source-tools.ts';
-import { nextHour, type Hour } from '../../shared/time.ts';
-import { hour } from '../hour-option.ts';
+import type { Hour } from '../../shared/time.ts';
 import { print, printJson } from '../print.ts';
 import { formatReconciliation, type Found } from '../reconcile/show.ts';
+import { checkHours, EMPTY_RANGE, hour, rangeText } from '../time-option.ts';
 
 interface Options {
   readonly from?: Hour;
@@ -98,8 +98,12 @@ export const reconcileCommand = (): Command =>
     .description(
       'compare what the windows say is billable with what was submitted and what Commerce accepted; exit code 1 where anything differs or could not be asked',
     )
-    .option('--from <hour>', 'first reported hour (the first of all)', hour)
-    .option('--to <hour>', 'last reported hour, itself included (the last that is closed)', hour)
+    .option('--from <hour>', 'reported hours from this one on (from the first of all)', hour)
+    .option(
+      '--to <hour>',
+      'and before this one, which is not among them (to the last that is closed)',
+      hour,
+    )
     .option('--json', 'as JSON')
     .addHelpText(
       'after',
@@ -109,20 +113,21 @@ export const reconcileCommand = (): Command =>
         'where "usagectl rebuild" has restated one, the difference is what was billed too much, or (below zero) too little.',
     )
     .action(async ({ from, to, json }: Options) => {
-      if (from !== undefined && to !== undefined && from > to) {
-        throw new UserError('--from must not lie after --to');
-      }
+      if (from !== undefined && to !== undefined && from >= to) throw new UserError(EMPTY_RANGE);
       const config = readSettings();
-      const span = {
-        from: from ?? ALL_HOURS.from,
-        end: to === undefined ? ALL_HOURS.end : nextHour(to, config.USAGE_HOUR_MILLIS),
-      };
+      checkHours({ '--from': from, '--to': to }, config.USAGE_HOUR_MILLIS);
+      const span = { from: from ?? ALL_HOURS.from, end: to ?? ALL_HOURS.end };
       const found = await withClickHouse(config, async (client) => {
         await refuseNothingToCompare(client, span);
         return compare(client, config, span);
       });
       if (json) printJson(JSON.parse(JSON.stringify(found, asText)));
-      else print(formatReconciliation(found));
+      else {
+        if (from !== undefined || to !== undefined) {
+          print(`Reported hours ${rangeText({ from, to })}\n`);
+        }
+        print(formatReconciliation(found));
+      }
       // A side that could not be looked at may hold anything.
       if (found.differences.length > 0 || found.withoutCommerce !== null) process.exitCode = 1;
     });

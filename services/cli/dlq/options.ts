@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { UserError } from '../../shared/errors.ts';
-import { millis, type Millis } from '../../shared/time.ts';
+import type { Millis } from '../../shared/time.ts';
 import type { LetterFilter } from './letters.ts';
 import { DEAD_LETTER_CODES } from './remedies.ts';
 
@@ -19,17 +19,6 @@ export const filterOf = ({ code, topic, since, until, all }: FilterOptions): Let
   until: until ?? null,
   openOnly: all !== true,
 });
-
-const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
-
-/** A date (its start, in UTC) or a time with its zone. */
-export const instant = (text: string): Millis => {
-  const value = TIME.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(value)) {
-    throw new InvalidArgumentError('give a time such as 2026-01-10 or 2026-01-10T08:00:00Z');
-  }
-  return millis(value);
-};
 
 export const code = (text: string, before: readonly string[] = []): readonly string[] => {
   if (!DEAD_LETTER_CODES.some((known) => known === text)) {

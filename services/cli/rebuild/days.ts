@@ -22,7 +22,7 @@ const dayParams = (range: HourRange, hourMillis: number): Record<string, unknown
     ...rangeParams(range),
     daySeconds,
     firstDay: Math.floor(range.from / 1000 / daySeconds) * daySeconds,
-    endDay: (Math.floor(range.to / 1000 / daySeconds) + 1) * daySeconds,
+    endDay: Math.ceil(range.to / 1000 / daySeconds) * daySeconds,
   };
 };
 

@@ -76,7 +76,7 @@ export const compareWithLog = async (
   const tools: LogTools = { client, admin, reader, keyring, schemas, read, directory };
   try {
     const plans = await planRecount(tools, source, range.from);
-    const times = { start: range.from, end: range.to + source.hourMillis };
+    const times = { start: range.from, end: range.to };
     const run = new Comparison(tools, times, range.floor, options);
     const all = plans.reduce((sum, { checkpoint, low }) => sum + checkpoint.nextOffset - low, 0);
     let done = 0;

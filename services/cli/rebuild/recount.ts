@@ -3,9 +3,10 @@ import { queryRows } from '../../shared/clickhouse/client.ts';
 import type { SourceId } from '../../shared/source.ts';
 import type { Hour } from '../../shared/time.ts';
 
-/** Closed reported hours of a source: from the first to the last, both included. */
+/** Closed reported hours of a source. */
 export interface HourRange extends SourceId {
   readonly from: Hour;
+  /** Exclusive. */
   readonly to: Hour;
   /** Up to where the ledger was trimmed: windows of earlier usage cannot be recounted. */
   readonly floor: Hour;
@@ -50,7 +51,7 @@ export const rangeParams = ({
 });
 
 const IN_RANGE = `topic = {topic:String} AND epoch = {epoch:UInt32}
-  AND reported_hour >= toDateTime({from:UInt32}, 'UTC') AND reported_hour <= toDateTime({to:UInt32}, 'UTC')
+  AND reported_hour >= toDateTime({from:UInt32}, 'UTC') AND reported_hour < toDateTime({to:UInt32}, 'UTC')
   AND usage_hour >= toDateTime({floor:UInt32}, 'UTC')`;
 
 /** Hours that their partition has not closed are its owner's to write. */

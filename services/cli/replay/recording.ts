@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { UserError } from '../../shared/errors.ts';
 import { HOUR_MILLIS, isoText, millis, type Hour, type Millis } from '../../shared/time.ts';
+import { timeSchema } from '../../shared/time-text.ts';
 
 /** One row of a usage API response, its `instanceData` opened. */
 export interface RecordedRow {
@@ -27,11 +28,6 @@ export interface Recording {
   readonly rows: readonly RecordedRow[];
 }
 
-const instant = z
-  .string()
-  .transform((text) => millis(Date.parse(text)))
-  .refine((value) => !Number.isNaN(value), { message: 'is not a time' });
-
 /** As Azure sends them: null, text, or (in newer services) an object, which is kept as JSON text. */
 const attribute = z
   .union([z.string(), z.null(), z.looseObject({})])
@@ -52,8 +48,8 @@ const instanceSchema = z.object({
 const rowSchema = z.object({
   properties: z.object({
     subscriptionId: z.string(),
-    usageStartTime: instant,
-    usageEndTime: instant,
+    usageStartTime: timeSchema,
+    usageEndTime: timeSchema,
     instanceData: z.string(),
     quantity: z.number(),
     meterId: z.string(),
@@ -61,7 +57,7 @@ const rowSchema = z.object({
 });
 
 const fileSchema = z.object({
-  request: z.object({ reportedStartTime: instant, reportedEndTime: instant }).optional(),
+  request: z.object({ reportedStartTime: timeSchema, reportedEndTime: timeSchema }).optional(),
   value: z.array(z.unknown()),
   nextLink: z.string().optional(),
 });

@@ -60,7 +60,10 @@ test.each<[string, (file: File, row: Record<string, unknown>) => void]>([
   ['row 5: the quantity is 10^15 or more', (_, row) => (row['quantity'] = 1e20)],
   ['row 5: quantity 1e-31 has more than 30 digits', (_, row) => (row['quantity'] = 1e-31)],
   ['row 5: properties.quantity', (_, row) => delete row['quantity']],
-  ['row 5: properties.usageStartTime: is not a time', (_, row) => (row['usageStartTime'] = 'soon')],
+  [
+    'row 5: properties.usageStartTime: "soon" is no time: write it like 2019-12-10T19:00:00Z',
+    (_, row) => (row['usageStartTime'] = 'soon'),
+  ],
   [
     'row 5: the usage is not inside one UTC hour',
     (_, row) => (row['usageEndTime'] = '2019-12-10T20:30:00Z'),
@@ -94,6 +97,18 @@ test.each<[string, (file: File, row: Record<string, unknown>) => void]>([
   [
     'reported hours must lie from 1970-04-01T00:00:00Z to 2106-01-01T00:00:00Z',
     ({ request }) => Object.assign(request ?? {}, { reportedStartTime: '1969-12-10T19:00:00Z' }),
+  ],
+  [
+    'it is no usage API response: request.reportedStartTime: "2020-04-05T10:00:00" does not say its offset from UTC: write 2020-04-05T10:00:00Z if it is in UTC',
+    ({ request }) => Object.assign(request ?? {}, { reportedStartTime: '2020-04-05T10:00:00' }),
+  ],
+  [
+    'it is no usage API response: request.reportedStartTime: "4/6/2020 10:00:00 AM" is no time',
+    ({ request }) => Object.assign(request ?? {}, { reportedStartTime: '4/6/2020 10:00:00 AM' }),
+  ],
+  [
+    'it is no usage API response: request.reportedEndTime: "6 May 2020 09:00" is no time',
+    ({ request }) => Object.assign(request ?? {}, { reportedEndTime: '6 May 2020 09:00' }),
   ],
   ['it does not say what was asked', (file) => delete file.request],
   ['it is one page of several', (file) => (file.nextLink = 'https://more')],

@@ -2,6 +2,7 @@ import { parse } from 'lossless-json';
 import { z } from 'zod';
 import { messageOf, UserError } from '../errors.ts';
 import { isoText, type Hour } from '../time.ts';
+import { parseTimeInUtc } from '../time-text.ts';
 
 /** What Commerce says it has accepted of one resource, dimension and hour. */
 export interface Holding {
@@ -12,9 +13,17 @@ export interface Holding {
   readonly quantity: number;
 }
 
+/** Commerce's times are in UTC, with an offset or without (reference §4). */
+const usageHour = z.string().transform((text, context): Hour => {
+  const parsed = parseTimeInUtc(text);
+  if (parsed.ok) return parsed.instant;
+  context.addIssue(parsed.problem);
+  return z.NEVER;
+});
+
 const rowsSchema = z.array(
   z.object({
-    usageDate: z.string(),
+    usageDate: usageHour,
     usageResourceId: z.string(),
     dimension: z.string(),
     submittedQuantity: z.number(),
@@ -40,7 +49,7 @@ export const readCommerceHoldings = async (
     });
     if (answer.status !== 200) throw new Error(`it answered ${String(answer.status)}`);
     return rowsSchema.parse(parse(await answer.text(), null, Number)).map((row) => ({
-      hour: Date.parse(row.usageDate) as Hour,
+      hour: row.usageDate,
       resourceUri: row.usageResourceId,
       dimension: row.dimension,
       quantity: row.submittedQuantity,

@@ -1,9 +1,10 @@
 import type { Source } from '../source.ts';
-import { HOUR_MILLIS, millis, type Hour } from '../time.ts';
+import { HOUR_MILLIS, type Hour } from '../time.ts';
 import { historyRefusal } from './history-rules.ts';
+import { timeOf } from '../time-text.ts';
 
-const NOW = millis(Date.parse('2026-02-03T04:30:00Z'));
-const hour = (text: string): Hour => Date.parse(`2026-02-0${text}:00:00Z`) as Hour;
+const NOW = timeOf('2026-02-03T04:30:00Z');
+const hour = (text: string): Hour => timeOf(`2026-02-0${text}:00:00Z`);
 
 const source = (changes: Partial<Source>): Source => ({
   topic: 'usage.history.a',

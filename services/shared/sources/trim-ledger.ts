@@ -5,6 +5,7 @@ import { UserError } from '../errors.ts';
 import { serializeFloor } from '../ledger-floor.ts';
 import { parseRules } from '../rules.ts';
 import { isoText, millis, type Hour, type Millis } from '../time.ts';
+import { timeOf } from '../time-text.ts';
 import type { SourceTools } from './open-source.ts';
 import { readSources, recordOperation, type RegisteredSource } from './register.ts';
 
@@ -112,7 +113,7 @@ export const ledgerFloor = async (client: ClickHouseClient): Promise<Hour> => {
     'SELECT subject FROM operations WHERE kind = {kind:String}',
     { kind: LEDGER_TRIMMED },
   );
-  return Math.max(0, ...rows.map(({ subject }) => Date.parse(subject))) as Hour;
+  return Math.max(0, ...rows.map(({ subject }) => timeOf(subject))) as Hour;
 };
 
 const areTold = async (

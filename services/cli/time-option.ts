@@ -1,0 +1,62 @@
+import { InvalidArgumentError } from 'commander';
+import { UserError } from '../shared/errors.ts';
+import { isoText, millis, type Hour, type Millis } from '../shared/time.ts';
+import { parseTime } from '../shared/time-text.ts';
+
+/** A time on the command line. */
+export const time = (text: string): Millis => {
+  const parsed = parseTime(text);
+  if (!parsed.ok) throw new InvalidArgumentError(parsed.problem);
+  return parsed.instant;
+};
+
+/** What ClickHouse's `DateTime` holds. */
+const LAST = millis((2 ** 32 - 1) * 1000);
+
+/**
+ * The start of an hour on the command line. That it is one, where hours may be shorter in tests, is for
+ * the command to say: see `checkHours`.
+ */
+export const hour = (text: string): Hour => {
+  const parsed = parseTime(text);
+  if (!parsed.ok) throw new InvalidArgumentError(parsed.problem);
+  const { instant, isExact } = parsed;
+  if (!isExact || instant % 1000 !== 0) {
+    throw new InvalidArgumentError('it must be the start of an hour, such as 2026-02-03T04:00:00Z');
+  }
+  if (instant < 0 || instant > LAST) {
+    throw new InvalidArgumentError(`it must lie from 1970 to ${isoText(LAST)}`);
+  }
+  return instant;
+};
+
+interface HourOptions {
+  readonly from?: Hour | undefined;
+  readonly to?: Hour | undefined;
+}
+
+/** `from 2025-01-01T00:00:00Z to 2025-01-01T02:00:00Z (end not included)` */
+export const rangeText = ({ from, to }: HourOptions): string =>
+  [
+    ...(from === undefined ? [] : [`from ${isoText(from)}`]),
+    ...(to === undefined ? [] : [`to ${isoText(to)} (end not included)`]),
+  ].join(' ');
+
+/** Everywhere a range goes from its first instant to before its last one, as in the usage API. */
+export const EMPTY_RANGE =
+  '--to must lie after --from: it is the end of the range, and not in it. For one hour give the start of the next';
+
+/**
+ * @throws UserError that names the first option which is not the start of an hour of this length
+ */
+export const checkHours = (
+  options: Readonly<Record<`--${string}`, Hour | undefined>>,
+  hourMillis: number,
+): void => {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || value % hourMillis === 0) continue;
+    throw new UserError(
+      `${name} must be the start of an hour, such as 2026-02-03T04:00:00Z, and is ${isoText(value)}`,
+    );
+  }
+};

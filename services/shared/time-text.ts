@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { millis, type Millis } from './time.ts';
+
+/**
+ * The one reader of times that come as text: from callers, files, options, settings, answers. Nothing
+ * in it depends on the zone of the machine; the linter forbids `Date.parse` and `new Date(text)`, which
+ * do. (`http-date.ts` has the other form, of HTTP headers.)
+ */
+export type ParsedTime =
+  | {
+      readonly ok: true;
+      readonly instant: Millis;
+      /** False where the text is finer than a millisecond; the instant is then the one before it. */
+      readonly isExact: boolean;
+      /** Written without a time of day; the instant is the first of that day. */
+      readonly isWholeDay: boolean;
+    }
+  /** What is wrong, and what would be right: it goes on from the name of the field. */
+  | { readonly ok: false; readonly problem: string };
+
+const EXAMPLE = '2019-12-10T19:00:00Z';
+
+/** Up to seven digits of a second, as .NET writes them. */
+const TIME =
+  /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,7}))?)?(Z|[+-]\d\d:\d\d)?)?$/i;
+
+/** As .NET's `DateTimeOffset` has it; no zone was ever further from UTC. */
+const MAX_OFFSET_MINUTES = 14 * 60;
+
+/**
+ * Reads ISO 8601 with its offset from UTC: `2019-12-10T19:00:00Z`, `2019-12-10T21:00+02:00`. A text
+ * that does not say its offset is refused: nobody can know which zone was meant.
+ */
+export const parseTime = (text: string): ParsedTime => read(text, false);
+
+/**
+ * Reads ISO 8601 for which its source says that it is in UTC where it names no offset:
+ * `2018-12-01T08:30:14`, `2020-12-03T15:00`; a date alone, `2020-12-03`, is its midnight.
+ */
+export const parseTimeInUtc = (text: string): ParsedTime => read(text, true);
+
+/** @throws Error for a text that is no time: one that we have written ourselves, or a test. */
+export const timeOf = (text: string): Millis => {
+  const parsed = parseTime(text);
+  if (parsed.ok) return parsed.instant;
+  throw new Error(`a time that ${parsed.problem}`);
+};
+
+/** A time in JSON, to the millisecond, that says its offset. */
+export const timeSchema = z.string().transform((text, context): Millis => {
+  const parsed = parseTime(text);
+  if (parsed.ok && parsed.isExact) return parsed.instant;
+  context.addIssue(parsed.ok ? `${shown(text)} is finer than a millisecond` : parsed.problem);
+  return z.NEVER;
+});
+
+const read = (text: string, isUtcUnlessSaid: boolean): ParsedTime => {
+  const match = TIME.exec(text);
+  const refuse = (problem: string): ParsedTime => ({
+    ok: false,
+    problem: `${shown(text)} ${problem}`,
+  });
+  if (!match) return refuse(`is no time: write it like ${EXAMPLE}`);
+  const [, year, month, day, hour, minute = '0', second = '0', fraction = '', offset] = match;
+  const isWholeDay = hour === undefined;
+  const wall = wallClock([year, month, day, hour ?? '0', minute, second].map(Number) as WallClock);
+  if (wall === null) return refuse('does not exist: there is no such day or time of day');
+  if (offset === undefined && !isUtcUnlessSaid) {
+    const inUtc = isWholeDay ? `${text}T00:00:00Z` : `${text}Z`;
+    return refuse(`does not say its offset from UTC: write ${inUtc} if it is in UTC`);
+  }
+  const minutes = offsetMinutes(offset ?? 'Z');
+  if (minutes === null) return refuse('has an offset from UTC that does not exist');
+  const ticks = Number(fraction.padEnd(7, '0')); // of 100 ns
+  return {
+    ok: true,
+    instant: millis(wall + Math.floor(ticks / 10_000) - minutes * 60_000),
+    isExact: ticks % 10_000 === 0,
+    isWholeDay,
+  };
+};
+
+type WallClock = [
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+];
+
+/** The instant at which a clock in UTC shows this; null where none ever does. */
+const wallClock = ([year, month, day, hour, minute, second]: WallClock): number | null => {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day); // `Date.UTC` takes the years 0 to 99 for others
+  // A 30th of February would have moved on. A leap second, 23:59:60, is no instant of ours.
+  const exists =
+    year >= 1 &&
+    date.getUTCFullYear() === year &&
+    date.getUTCMonth() === month - 1 &&
+    date.getUTCDate() === day &&
+    hour < 24 &&
+    minute < 60 &&
+    second < 60;
+  return exists ? date.setUTCHours(hour, minute, second) : null;
+};
+
+const offsetMinutes = (offset: string): number | null => {
+  if (/^z$/i.test(offset)) return 0;
+  const [hours = 0, minutes = 0] = offset.slice(1).split(':').map(Number);
+  const total = hours * 60 + minutes;
+  if (minutes > 59 || total > MAX_OFFSET_MINUTES) return null;
+  return offset.startsWith('-') ? -total : total;
+};
+
+/** What a stranger wrote, in a message. */
+const shown = (text: string): string =>
+  JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
