@@ -1,6 +1,7 @@
 import {
   clickHouseSettings,
   kafkaSettings,
+  optionalWholeNumber,
   parseEnvironment,
   wholeNumber,
   type Environment,
@@ -15,11 +16,8 @@ export const emitterConfig = (environment: Environment) =>
       ...kafkaSettings,
       ...clickHouseSettings,
       ...healthSettings(DEFAULT_PORTS.emitterHealth),
-      /** Reports in an hour: 400 is one every nine seconds. */
-      EMITTER_REPORTS_PER_HOUR: wholeNumber(400, 1, 3_600).refine(
-        (parts) => 3_600_000 % parts === 0,
-        { message: 'must divide an hour into whole milliseconds' },
-      ),
+      /** Reports in an hour of the source; empty for one every nine seconds, or a little more often. */
+      EMITTER_REPORTS_PER_HOUR: optionalWholeNumber(1, 3_600),
       EMITTER_TENANTS: wholeNumber(8, 1, 10_000),
       EMITTER_SEED: wholeNumber(1, 0, 2 ** 31),
     },

@@ -15,7 +15,7 @@ import { usageOf } from '../shared/simulated-cloud/hourly-usage.ts';
 import { readSources } from '../shared/sources/register.ts';
 import { millis } from '../shared/time.ts';
 import { emitterConfig } from './config.ts';
-import { endOf, lastEnded, partAfter, type Part } from './reporting-clock.ts';
+import { endOf, lastEnded, partAfter, partsOf, type Part } from './reporting-clock.ts';
 
 const COMPUTE = 'compute';
 
@@ -35,13 +35,15 @@ runService('emitter-compute', async (logger, environment, crash) => {
   await clickHouse.close();
   if (!source) throw new UserError(`There is no live source ${topic}: run "usagectl provision"`);
 
+  // The source says how long its hours are: usage that spans two of them would be refused.
+  const { hourMillis } = source;
+  const clock = partsOf(hourMillis, config.EMITTER_REPORTS_PER_HOUR);
   const cloud = simulatedCloud({ seed: config.EMITTER_SEED, tenants: config.EMITTER_TENANTS });
   const served = cloud.filter(({ resourceUri }) =>
     source.namespaces.includes(namespaceOf(resourceUri) ?? ''),
   );
   const encode = usageEventEncoder(readSchemaDirectory());
   const writer = await openLogWriter(kafka);
-  const parts = config.EMITTER_REPORTS_PER_HOUR;
   const stopped = new AbortController();
   let reported = 0;
 
@@ -52,8 +54,9 @@ runService('emitter-compute', async (logger, environment, crash) => {
       const key = resourceKey(resource.resourceUri);
       const partition = partitionOfKey(key, source.partitions);
       const into = records.get(partition) ?? [];
-      for (const event of usageOf(resource, hour, n, parts))
+      for (const event of usageOf(resource, hour, clock, n)) {
         into.push({ key, value: encode(event) });
+      }
       records.set(partition, into);
     }
     for (const [partition, batch] of records) {
@@ -63,12 +66,12 @@ runService('emitter-compute', async (logger, environment, crash) => {
   };
 
   const run = async (): Promise<void> => {
-    let part = lastEnded(millis(Date.now()), parts);
+    let part = lastEnded(millis(Date.now()), clock);
     while (!stopped.signal.aborted) {
       const due = part;
       await persist(logger)('report usage', () => report(due), stopped.signal);
-      part = partAfter(part, parts);
-      await sleep(Math.max(0, endOf(part, parts) - Date.now()), null, { signal: stopped.signal });
+      part = partAfter(part, clock);
+      await sleep(Math.max(0, endOf(part, clock) - Date.now()), null, { signal: stopped.signal });
     }
   };
   const health = await startHealthServer(config, () => ({

@@ -35,15 +35,28 @@ export const wholeNumber = (
   min: number,
   max: number,
 ): z.ZodType<number, string | undefined> => {
-  const message = `must be a whole number from ${String(min)} to ${String(max)}`;
+  const { holds, message } = between(min, max);
+  return z.string().default(String(fallback)).refine(holds, { message }).transform(Number);
+};
+
+/** The same; null where it is not set. */
+export const optionalWholeNumber = (
+  min: number,
+  max: number,
+): z.ZodType<number | null, string | undefined> => {
+  const { holds, message } = between(min, max);
   return z
     .string()
-    .default(String(fallback))
-    .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max, {
-      message,
-    })
-    .transform(Number);
+    .optional()
+    .refine((text) => text === undefined || holds(text), { message })
+    .transform((text) => (text === undefined ? null : Number(text)));
 };
+
+const between = (min: number, max: number) => ({
+  holds: (text: string): boolean =>
+    /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max,
+  message: `must be a whole number from ${String(min)} to ${String(max)}`,
+});
 
 const matching = (
   fallback: string,

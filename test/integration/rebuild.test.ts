@@ -34,7 +34,7 @@ beforeAll(async () => {
   await writeHistory(
     pipeline.tools,
     begun.source,
-    simulatedHistory(simulatedCloud({ seed: 4, tenants: 6 }), FIRST, LAST),
+    simulatedHistory(simulatedCloud({ seed: 4, tenants: 6 }), FIRST, LAST, HOUR_MILLIS),
   );
   await waitFor(
     'the run is complete',

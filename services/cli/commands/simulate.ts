@@ -5,7 +5,7 @@ import { simulatedHistory } from '../../shared/simulated-cloud/history.ts';
 import { beginHistory, writeHistory } from '../../shared/sources/history-run.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import { withSourceTools } from '../../shared/sources/source-tools.ts';
-import { hourOf, HOUR_MILLIS, isoText, millis, type Hour } from '../../shared/time.ts';
+import { hourOf, isoText, millis, type Hour } from '../../shared/time.ts';
 import { print, progress } from '../print.ts';
 import { changeConfig } from '../settings.ts';
 
@@ -30,19 +30,20 @@ interface Options {
 
 const simulate = async ({ hours, tenants, seed, billable }: Options): Promise<void> => {
   const config = changeConfig();
+  const hourMillis = config.USAGE_HOUR_MILLIS;
   await withSourceTools(config, async (tools) => {
     const live = (await readSources(tools.clickHouse)).filter(({ kind }) => kind === 'live');
     // History ends where the live hours begin, so that the two together have no gap.
     const end =
       live.length > 0
         ? Math.min(...live.map(({ firstHour }) => firstHour))
-        : hourOf(millis(Date.now()), HOUR_MILLIS);
-    const firstHour = (end - hours * HOUR_MILLIS) as Hour;
-    const lastHour = (end - HOUR_MILLIS) as Hour;
+        : hourOf(millis(Date.now()), hourMillis);
+    const firstHour = (end - hours * hourMillis) as Hour;
+    const lastHour = (end - hourMillis) as Hour;
     const origin = `simulated:${String(seed)}:${String(tenants)}:${isoText(firstHour)}:${String(hours)}`;
     const begun = await beginHistory(
       tools,
-      { origin, firstHour, lastHour, hourMillis: HOUR_MILLIS, partitions: PARTITIONS, billable },
+      { origin, firstHour, lastHour, hourMillis, partitions: PARTITIONS, billable },
       config.USAGE_TOPIC_PREFIX,
     );
     const covered = coveredHours(begun.source);
@@ -52,7 +53,12 @@ const simulate = async ({ hours, tenants, seed, billable }: Options): Promise<vo
     }
     const shown = progress('Events acknowledged:');
     let events = 0;
-    const history = simulatedHistory(simulatedCloud({ seed, tenants }), firstHour, lastHour);
+    const history = simulatedHistory(
+      simulatedCloud({ seed, tenants }),
+      firstHour,
+      lastHour,
+      hourMillis,
+    );
     await writeHistory(tools, begun.source, history, (done) => {
       events = done;
       shown.at(done);

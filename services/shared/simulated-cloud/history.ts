@@ -1,5 +1,5 @@
 import type { HistoricalEvent } from '../sources/history-run.ts';
-import { HOUR_MILLIS, isoText, millis, nextHour, type Hour } from '../time.ts';
+import { isoText, millis, nextHour, type Hour } from '../time.ts';
 import type { SimulatedResource } from './cloud.ts';
 import { draw } from './draw.ts';
 import { usageOf } from './hourly-usage.ts';
@@ -17,22 +17,23 @@ export function* simulatedHistory(
   resources: readonly SimulatedResource[],
   first: Hour,
   last: Hour,
+  hourMillis: number,
 ): Generator<HistoricalEvent, void, undefined> {
   const late = new Map<Hour, HistoricalEvent[]>();
-  for (let hour = first; hour <= last; hour = nextHour(hour, HOUR_MILLIS)) {
+  for (let hour = first; hour <= last; hour = nextHour(hour, hourMillis)) {
     const reports = late.get(hour) ?? [];
     late.delete(hour);
-    const usageHour = (hour - HOUR_MILLIS) as Hour;
+    const usageHour = (hour - hourMillis) as Hour;
     for (const resource of resources) {
-      for (const event of usageOf(resource, usageHour)) {
+      for (const event of usageOf(resource, usageHour, { hourMillis })) {
         const chance = (what: string): number =>
           draw(resource.resourceUri, event.meterId, isoText(usageHour), what);
         const lateBy =
           chance('late') < LATE_SHARE ? 1 + Math.floor(chance('by') * MAX_LATE_HOURS) : 0;
-        const reportedHour = Math.min(hour + lateBy * HOUR_MILLIS, last) as Hour;
+        const reportedHour = Math.min(hour + lateBy * hourMillis, last) as Hour;
         const report = {
           event,
-          reportedTime: millis(reportedHour + Math.floor(chance('at') * HOUR_MILLIS)),
+          reportedTime: millis(reportedHour + Math.floor(chance('at') * hourMillis)),
         };
         const into = reportedHour === hour ? reports : (late.get(reportedHour) ?? []);
         into.push(report);

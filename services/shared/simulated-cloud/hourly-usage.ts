@@ -1,5 +1,5 @@
 import { parseQuantity, quantityFromNumber, ZERO, type Quantity } from '../decimal.ts';
-import { HOUR_MILLIS, millis, type Hour } from '../time.ts';
+import { hoursInMonth, millis, type Hour } from '../time.ts';
 import { usageEventId, type UsageEvent } from '../usage-event.ts';
 import type { SimulatedResource } from './cloud.ts';
 import { draw } from './draw.ts';
@@ -30,20 +30,23 @@ const exactly = (value: number): Quantity => {
   return quantity;
 };
 
-const hoursInMonth = (hour: Hour): number => {
-  const date = new Date(hour);
-  const days = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
-  return days * 24;
-};
-
 /** Capacity in GiB: a whole number of bytes, growing a little every hour. */
-const capacity = (resource: SimulatedResource, what: string, hour: Hour, gib: number): Quantity => {
+const capacity = (
+  resource: SimulatedResource,
+  what: string,
+  hourNumber: number,
+  gib: number,
+): Quantity => {
   const first = Math.floor(draw(resource.resourceUri, what) * gib * GIB);
-  const grown = (hour / HOUR_MILLIS) % 1_000;
-  return exactly((first + Math.floor(grown) * 4096) / GIB);
+  return exactly((first + (hourNumber % 1_000) * 4096) / GIB);
 };
 
-const consumptionOf = (resource: SimulatedResource, hour: Hour): readonly Consumption[] => {
+const consumptionOf = (
+  resource: SimulatedResource,
+  hour: Hour,
+  hourMillis: number,
+): readonly Consumption[] => {
+  const hourNumber = Math.floor(hour / hourMillis);
   const { kind, cores, windows, resourceUri } = resource;
   switch (kind) {
     case 'virtual-machine':
@@ -55,9 +58,9 @@ const consumptionOf = (resource: SimulatedResource, hour: Hour): readonly Consum
       return [{ meterId: METERS.diskS10, quantity: exactly(1 / hoursInMonth(hour)) }];
     case 'storage-account':
       return [
-        { meterId: METERS.blockBlobs, quantity: capacity(resource, 'blobs', hour, 40) },
-        { meterId: METERS.pageBlobs, quantity: capacity(resource, 'pages', hour, 120) },
-        { meterId: METERS.tables, quantity: capacity(resource, 'tables', hour, 0.01) },
+        { meterId: METERS.blockBlobs, quantity: capacity(resource, 'blobs', hourNumber, 40) },
+        { meterId: METERS.pageBlobs, quantity: capacity(resource, 'pages', hourNumber, 120) },
+        { meterId: METERS.tables, quantity: capacity(resource, 'tables', hourNumber, 0.01) },
         {
           meterId: METERS.blobTransactions,
           // In units of 10,000; an idle account has none.
@@ -81,15 +84,18 @@ export const partOf = (total: Quantity, n: number, parts: number): Quantity => {
   return (upTo(n + 1) - upTo(n)) as Quantity;
 };
 
-/** What a resource consumed in the n-th of so many equal parts of an hour, an event for each meter. */
+/**
+ * What a resource consumed in the n-th of so many equal parts of an hour, an event for each meter. An
+ * hour that a test has shortened counts what a real one does.
+ */
 export const usageOf = (
   resource: SimulatedResource,
   hour: Hour,
+  { hourMillis, parts = 1 }: { readonly hourMillis: number; readonly parts?: number },
   n = 0,
-  parts = 1,
 ): readonly UsageEvent[] =>
-  consumptionOf(resource, hour).map(({ meterId, quantity }) => {
-    const length = HOUR_MILLIS / parts;
+  consumptionOf(resource, hour, hourMillis).map(({ meterId, quantity }) => {
+    const length = hourMillis / parts;
     const event = {
       subscriptionId: resource.subscriptionId,
       meterId,
