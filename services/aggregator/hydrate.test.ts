@@ -10,21 +10,10 @@ import {
 import { FoldRun } from '../../test/support/fold/fold-run.ts';
 import { storeAll } from '../../test/support/fold/scenarios.ts';
 import { StoredWorld } from '../../test/support/fold/stored-world.ts';
-import type { AcceptedLoss } from './fold/loss.ts';
+import { WorldPorts } from '../../test/support/fold/world-ports.ts';
 import { hydrate } from './hydrate.ts';
-import type { Store } from './ports.ts';
 
 const place = placeOf();
-
-/** What hydration reads, of a world and with a loss that was accepted. */
-const storeOf = (world: StoredWorld, loss: AcceptedLoss): Store =>
-  ({
-    checkpoint: () => Promise.resolve(world.checkpoint),
-    windows: (_: unknown, reported: never) => Promise.resolve(world.openWindows(reported)),
-    ledgerTail: (_: unknown, checkpoint: never) => Promise.resolve(world.tail(checkpoint)),
-    loss: () => Promise.resolve(loss),
-    remnants: (_: unknown, from: number, to: number) => Promise.resolve(world.remnants(from, to)),
-  }) as unknown as Store;
 
 test('what an owner wrote after the end of its life was accepted stays counted, up to the last of it', async () => {
   const world = new StoredWorld(place);
@@ -38,8 +27,10 @@ test('what an owner wrote after the end of its life was accepted stays counted, 
   owner.cut((chunk) => {
     for (const write of world.writesOf(chunk).slice(0, 3)) write();
   });
+  const ports = new WorldPorts(world);
+  ports.loss = loss;
   const found = await hydrate(place, knowledge, Infinity, {
-    store: storeOf(world, loss),
+    store: ports.store,
     bounds: () => Promise.resolve({ low: 0, high: 0 }),
     persist: (_, step) => step(),
   });

@@ -1,5 +1,5 @@
 import { insertRows, queryRows } from '../../services/shared/clickhouse/client.ts';
-import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { writeSealedHistory } from '../support/sealed-history.ts';
 import { usagectl } from '../support/service-process.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 
@@ -57,47 +57,10 @@ test('one insert takes rows of more than a hundred months, in every table that h
 
 test('a rebuild over more than a hundred months writes its hourly and its daily rows', async () => {
   const { clickHouse } = stack;
-  const last = (hours.at(-1) ?? 0) + HOUR_MILLIS / 1000;
-  await insertRows(clickHouse, 'sources', [
-    {
-      topic: TOPIC,
-      epoch: 1,
-      kind: 'history',
-      partitions: 1,
-      first_hour: hours[0],
-      last_hour: last - HOUR_MILLIS / 1000,
-      hour_millis: HOUR_MILLIS,
-      state: 'sealed',
-      billable: false,
-      namespaces: ['*'],
-      origin: 'a test',
-      revision: '1',
-    },
-  ]);
-  await insertRows(clickHouse, 'checkpoints', [
-    {
-      topic: TOPIC,
-      epoch: 1,
-      next_offset: MONTHS,
-      accepted: MONTHS,
-      closed_through: last,
-      sealed: true,
-    },
-  ]);
-  await insertRows(
+  await writeSealedHistory(
     clickHouse,
-    'usage_events',
-    hours.map((hour, offset) => ({
-      topic: TOPIC,
-      epoch: 1,
-      offset,
-      reported_hour: hour,
-      usage_hour: hour,
-      subscription_id: 'S',
-      meter_id: 'M',
-      resource_uri: 'R',
-      quantity: '1.5',
-    })),
+    TOPIC,
+    hours.map((hour) => ({ hour })),
   );
   // In half of the months daily rows of which nobody knows; in one an hourly row too.
   const phantom = { topic: TOPIC, epoch: 1, resource_key: 'phantom', quantity: '7' };

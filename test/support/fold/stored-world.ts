@@ -42,23 +42,22 @@ export class StoredWorld {
       () => this.writeLedger(chunk.ledger.slice(0, half)),
       () => this.writeLedger(chunk.ledger.slice(half)),
       () => this.writeWindows(chunk),
-      () => {
-        for (const letter of chunk.deadLetters) this.deadLetters.set(letter.record.offset, letter);
-      },
-      ...chunk.closed.map((closed) => () => {
-        const windows = closed.windows ?? this.openWindows(closed.hour);
-        const publication = new HourPublication(this.place, closed.hour, encodeAggregate);
-        publication.add(inKeyOrder(windows));
-        const { marker } = publication.end();
-
-        const earlier = this.published.get(closed.hour) ?? [];
-        this.published.set(closed.hour, [...earlier, `${String(marker.count)} ${marker.digest}`]);
-      }),
-      () => {
-        if (this.checkpoint && this.checkpoint.nextOffset > chunk.checkpoint.nextOffset) return;
-        this.checkpoint = chunk.checkpoint;
-      },
+      () => this.writeDeadLetters(chunk),
+      ...chunk.closed.map(
+        (closed) => () =>
+          this.publish(closed.hour, inKeyOrder(closed.windows ?? this.openWindows(closed.hour))),
+      ),
+      () => this.writeCheckpoint(chunk.checkpoint),
     ];
+  }
+
+  /** Publishes a closed hour, from its windows in the order of their keys. */
+  publish(closedHour: Hour, windows: readonly Window[]): void {
+    const publication = new HourPublication(this.place, closedHour, encodeAggregate);
+    publication.add(windows);
+    const { marker } = publication.end();
+    const earlier = this.published.get(closedHour) ?? [];
+    this.published.set(closedHour, [...earlier, `${String(marker.count)} ${marker.digest}`]);
   }
 
   openWindows(reportedHour: Hour): readonly Window[] {
@@ -106,14 +105,23 @@ export class StoredWorld {
     return table;
   }
 
-  private writeLedger(entries: readonly LedgerEntry[]): void {
+  writeLedger(entries: readonly LedgerEntry[]): void {
     for (const entry of entries) {
       const id = uuidText(entry.candidate.event.eventId);
       this.ledger.set(`${String(entry.candidate.usageHour)} ${id} ${String(entry.offset)}`, entry);
     }
   }
 
-  private writeWindows({ reportedHour, windows }: Chunk): void {
+  writeDeadLetters({ deadLetters }: Chunk): void {
+    for (const letter of deadLetters) this.deadLetters.set(letter.record.offset, letter);
+  }
+
+  writeCheckpoint(checkpoint: Checkpoint): void {
+    if (this.checkpoint && this.checkpoint.nextOffset > checkpoint.nextOffset) return;
+    this.checkpoint = checkpoint;
+  }
+
+  writeWindows({ reportedHour, windows }: Chunk): void {
     for (const window of windows) {
       const key = `${String(reportedHour)} ${windowKey(window)}`;
       const stored = this.windows.get(key);

@@ -1,0 +1,317 @@
+import { pino } from 'pino';
+import {
+  controlAt,
+  eventOf,
+  historyPlace,
+  hour,
+  knowledge,
+  minute,
+  placeOf,
+  recordOf,
+  rulesAt,
+} from '../../test/support/fold/fixtures.ts';
+import { StoredWorld } from '../../test/support/fold/stored-world.ts';
+import { WorldPorts } from '../../test/support/fold/world-ports.ts';
+import type { LogRecord } from '../shared/log-record.ts';
+import type { Millis } from '../shared/time.ts';
+import type { Place } from './fold/verdict.ts';
+import { PartitionWorker, type WorkerOptions } from './partition-worker.ts';
+
+const OPTIONS: WorkerOptions = {
+  flushInterval: 1_000,
+  flushEvents: 1_000,
+  indexMaxBytes: 1e9,
+  windowsMaxBytes: 1e9,
+};
+
+const at = (n: number, timestamp: Millis = minute(1)): LogRecord =>
+  recordOf(eventOf({}, String(n)), n, timestamp);
+
+/** An owner of a partition; its log, its clock and what is stored are the test's. */
+class Scene {
+  readonly place: Place;
+  readonly ports: WorldPorts;
+  readonly world: StoredWorld;
+  readonly worker: PartitionWorker;
+  readonly log = { low: 0, high: 0 };
+  now: number = minute(0);
+
+  constructor(place: Place = placeOf(), options: Partial<WorkerOptions> = {}) {
+    this.place = place;
+    this.world = new StoredWorld(place);
+    this.ports = new WorldPorts(this.world);
+    this.worker = this.owner(options);
+  }
+
+  /** Another owner of the same partition. */
+  owner(options: Partial<WorkerOptions> = {}): PartitionWorker {
+    return new PartitionWorker(
+      this.place,
+      knowledge,
+      {
+        store: this.ports.store,
+        outbox: this.ports.outbox,
+        log: { bounds: () => Promise.resolve({ ...this.log }) },
+        logger: pino({ level: 'silent' }),
+        now: () => this.now,
+        persist: (_what, step) => step(),
+        stored: () => undefined,
+      },
+      { ...OPTIONS, ...options },
+    );
+  }
+
+  /** Rules and two events, read and folded; nothing of it stored. */
+  async begin(): Promise<void> {
+    this.log.high = 3;
+    expect(await this.worker.position()).toBe(0);
+    expect(await this.worker.take([rulesAt(this.place, 0), at(1), at(2)], 3)).toBe(true);
+    expect(this.world.checkpoint).toMatchObject({ nextOffset: 0 });
+  }
+
+  /** What is stored: where an owner resumes, and how many events the ledger holds. */
+  get stored(): readonly unknown[] {
+    return [this.world.checkpoint?.nextOffset, this.world.ledger.size];
+  }
+
+  get haltCode(): string | undefined {
+    return this.worker.status().halt?.code;
+  }
+}
+
+describe('where the log cannot be read on', () => {
+  test('what was folded is stored before records that expired unread halt, seen in a batch', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    Object.assign(scene.log, { low: 9, high: 10 });
+    expect(await scene.worker.take([at(9)], 10)).toBe(false);
+    expect(scene.haltCode).toBe('lost-records');
+    expect(scene.stored).toEqual([3, 2]);
+  });
+
+  test('what was folded is stored before records that expired unread halt, seen where reading begins anew', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    Object.assign(scene.log, { low: 9, high: 10 });
+    expect(await scene.worker.position()).toBeNull();
+    expect(scene.haltCode).toBe('lost-records');
+    expect(scene.stored).toEqual([3, 2]);
+  });
+
+  test('what was folded is not stored where another log stands in its place', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    scene.log.high = 1;
+    expect(await scene.worker.position()).toBeNull();
+    expect(scene.haltCode).toBe('another-log');
+    expect(scene.stored).toEqual([0, 0]);
+  });
+
+  test('a halted owner takes nothing more, stores nothing more and appends no tick', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    scene.log.high = 1;
+    await scene.worker.position();
+    scene.now = hour(2);
+    scene.ports.writes.length = 0;
+    expect(await scene.worker.take([at(3)], 4)).toBe(false);
+    await scene.worker.onTimer();
+    await scene.worker.close();
+    expect(scene.ports.writes).toEqual([]);
+    expect(scene.worker.status().nextOffset).toBe(3);
+  });
+
+  test('it goes on once a person has accepted the loss, and not before', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    Object.assign(scene.log, { low: 9, high: 10 });
+    await scene.worker.position();
+    expect(await scene.worker.retry()).toBe(false);
+    scene.ports.loss = { nextOffset: 9, ended: false, openHour: hour(0) };
+    expect(await scene.worker.retry()).toBe(true);
+    expect(await scene.worker.position()).toBe(9);
+    expect(scene.world.checkpoint).toMatchObject({
+      nextOffset: 9,
+      counts: { accepted: 2, control: 1, lost: 6 },
+    });
+    expect(await scene.worker.take([at(9)], 10)).toBe(true);
+    await scene.worker.close();
+    expect(scene.stored).toEqual([10, 3]);
+  });
+
+  test('a halt that is no loss is not retried, whatever was accepted', async () => {
+    const scene = new Scene();
+    await scene.worker.position();
+    scene.log.high = 1;
+    const unknown = rulesAt(scene.place, 0, minute(0), { foldVersion: 99 });
+    expect(await scene.worker.take([unknown], 1)).toBe(false);
+    expect(scene.haltCode).toBe('unknown-rules');
+    scene.ports.loss = { nextOffset: 1, ended: false, openHour: hour(0) };
+    expect(await scene.worker.retry()).toBe(false);
+  });
+});
+
+describe('ticks', () => {
+  const ticks = (scene: Scene): number =>
+    scene.ports.writes.filter((write) => write === 'tick').length;
+
+  test('none is appended while records are unread: the hour closes by them', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    scene.now = hour(1);
+    scene.log.high = 4;
+    await scene.worker.onTimer();
+    expect(ticks(scene)).toBe(0);
+    scene.log.high = 3;
+    scene.now += 250;
+    await scene.worker.onTimer();
+    expect(ticks(scene)).toBe(1);
+  });
+
+  test('none is appended before the hour is over, and one that landed too early is repeated later', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    const ticksAt = async (now: number): Promise<number> => {
+      scene.now = now;
+      await scene.worker.onTimer();
+      return ticks(scene);
+    };
+    expect(await ticksAt(hour(1) - 1)).toBe(0);
+    expect(await ticksAt(hour(1))).toBe(1);
+    expect(await ticksAt(hour(1) + 249)).toBe(1);
+    expect(await ticksAt(hour(1) + 250)).toBe(2);
+    expect(await ticksAt(hour(1) + 749)).toBe(2);
+    expect(await ticksAt(hour(1) + 750)).toBe(3);
+  });
+
+  test('none is appended to a history run, nor behind the end of a source', async () => {
+    const run = new Scene(historyPlace());
+    await run.worker.position();
+    run.now = hour(9);
+    await run.worker.onTimer();
+    expect(ticks(run)).toBe(0);
+
+    const sealed = new Scene();
+    await sealed.begin();
+    sealed.log.high = 4;
+    await sealed.worker.take([controlAt(sealed.place, 'end', 3)], 4);
+    sealed.now = hour(9);
+    await sealed.worker.onTimer();
+    expect(ticks(sealed)).toBe(0);
+  });
+
+  test('one that the broker does not take stops nothing, and is tried again', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    scene.now = hour(1);
+    scene.ports.fails = 'tick';
+    await scene.worker.onTimer();
+    scene.ports.fails = null;
+    scene.now += 250;
+    await scene.worker.onTimer();
+    expect(ticks(scene)).toBe(1);
+    expect(scene.haltCode).toBeUndefined();
+  });
+});
+
+describe('what was folded is stored', () => {
+  test('in the order that makes a crash harmless', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    scene.log.high = 5;
+    const refused: LogRecord = { ...at(3), value: Buffer.from('no usage') };
+    await scene.worker.take([refused, controlAt(scene.place, 'tick', 4, minute(121))], 5);
+    await scene.worker.close();
+    // Once when the first checkpoint was written, once in front of the next hour, once for the closed hours.
+    expect(scene.ports.writes).toEqual([
+      'checkpoint',
+      ...['ledger', 'windows', 'dead letters out', 'dead letters', 'checkpoint'],
+      ...['day', 'closed hour', 'closed hour', 'checkpoint'],
+    ]);
+  });
+
+  test('at once where many events are pending', async () => {
+    const scene = new Scene(placeOf(), { flushEvents: 3 });
+    await scene.begin();
+    scene.log.high = 4;
+    await scene.worker.take([at(3)], 4);
+    expect(scene.stored).toEqual([4, 3]);
+  });
+
+  test('at once where the records are large, and the next ones wait again', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    scene.log.high = 5;
+    const large: LogRecord = { ...at(3), value: Buffer.alloc(16 * 1024 * 1024) };
+    await scene.worker.take([large], 4);
+    expect(scene.stored).toEqual([4, 2]);
+    await scene.worker.take([at(4)], 5);
+    expect(scene.stored).toEqual([4, 2]);
+  });
+
+  test('by the timer when the first of it has waited long enough, not sooner', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    scene.now += 600;
+    scene.log.high = 4;
+    await scene.worker.take([at(3)], 4);
+    scene.now += 399;
+    await scene.worker.onTimer();
+    expect(scene.stored).toEqual([0, 0]);
+    scene.now += 1;
+    await scene.worker.onTimer();
+    expect(scene.stored).toEqual([4, 3]);
+  });
+
+  test('when the owner stops in order, and not when it has lost the partition', async () => {
+    const ordered = new Scene();
+    await ordered.begin();
+    await ordered.worker.close();
+    expect(ordered.stored).toEqual([3, 2]);
+    expect(await ordered.worker.take([at(3)], 4)).toBe(false);
+
+    const lost = new Scene();
+    await lost.begin();
+    lost.worker.drop();
+    await lost.worker.close();
+    expect(lost.stored).toEqual([0, 0]);
+  });
+
+  test('nothing is written where nothing was folded', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    await scene.worker.close();
+    const next = scene.owner();
+    expect(await next.position()).toBe(2); // the last record, to recognise it
+    scene.ports.writes.length = 0;
+    await next.close();
+    expect(scene.ports.writes).toEqual([]);
+  });
+});
+
+test('an owner that had lost the partition for a while begins anew where another has stored more', async () => {
+  const scene = new Scene();
+  await scene.begin();
+  const other = scene.owner();
+  expect(await other.position()).toBe(0);
+  scene.log.high = 4;
+  await other.take([rulesAt(scene.place, 0), at(1), at(2), at(3)], 4);
+  await other.close();
+  expect(await scene.worker.position()).toBe(3);
+  expect(scene.worker.status()).toMatchObject({ nextOffset: 4, storedOffset: 4 });
+});
+
+test('it is behind for as long as it has not stored what it took', async () => {
+  const scene = new Scene();
+  expect(scene.worker.status()).toMatchObject({ nextOffset: null, storedOffset: null });
+  await scene.begin();
+  scene.now += 500;
+  await scene.worker.onTimer();
+  expect(scene.worker.status()).toMatchObject({ nextOffset: 3, storedOffset: 0, behindFor: 500 });
+  scene.now += 500;
+  await scene.worker.onTimer();
+  expect(scene.worker.status()).toMatchObject({ storedOffset: 3, behindFor: 0 });
+  scene.now += 5_000;
+  await scene.worker.onTimer();
+  expect(scene.worker.status()).toMatchObject({ openHour: '2026-01-10T00:00:00Z', behindFor: 0 });
+});

@@ -1,0 +1,246 @@
+import type { Checkpoint, Chunk } from '../../services/aggregator/fold/chunk.ts';
+import { checkpointOf } from '../../services/aggregator/fold/chunk.ts';
+import type { Candidate, Place } from '../../services/aggregator/fold/verdict.ts';
+import { newWindow, type Window } from '../../services/aggregator/fold/window.ts';
+import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
+import { quantityToBytes, type Quantity } from '../../services/shared/decimal.ts';
+import { insertRows, queryRows } from '../../services/shared/clickhouse/client.ts';
+import { asciiLower } from '../../services/shared/placement.ts';
+import { uuidText, type UsageEvent } from '../../services/shared/usage-event.ts';
+import { eventOf, hour, minute, placeOf, stateAtStart } from '../support/fold/fixtures.ts';
+import { openTestStack, type TestStack } from '../support/test-stack.ts';
+
+let stack: TestStack;
+let store: ClickHouseStore;
+
+beforeAll(async () => {
+  stack = await openTestStack();
+  store = new ClickHouseStore(stack.clickHouse);
+});
+
+afterAll(async () => {
+  await stack.close();
+});
+
+/** A topic of each test's own, in one of its lives. */
+const placeIn = (topic: string, epoch = 1, partition = 0): Place =>
+  placeOf({ topic, epoch, partitions: 2 }, partition);
+
+const candidateOf = (event: UsageEvent): Candidate => ({
+  event: { ...event, quantity: quantityToBytes(event.quantity) },
+  quantity: event.quantity,
+  usageHour: event.usageStartTime,
+  subscriptionKey: asciiLower(event.subscriptionId),
+  meterKey: asciiLower(event.meterId),
+  resourceKey: asciiLower(event.resourceUri),
+  digest: 5n,
+});
+
+/** The id of the event of this number. */
+const idOf = (n: number): string => uuidText(eventOf({}, String(n)).eventId);
+
+const chunkOf = (place: Place, changes: Partial<Chunk>): Chunk => ({
+  reportedHour: hour(0),
+  ledger: [],
+  windows: [],
+  deadLetters: [],
+  closed: [],
+  checkpoint: checkpointOf(stateAtStart(place)),
+  ...changes,
+});
+
+/** Events whose number is their offset, accepted in a reported hour. */
+const writeLedger = (place: Place, offsets: readonly number[], reportedHour = hour(0)) =>
+  store.writeLedger(
+    place,
+    chunkOf(place, {
+      reportedHour,
+      ledger: offsets.map((offset) => ({
+        offset,
+        reportedTime: minute(1),
+        reportedHour,
+        candidate: candidateOf(eventOf({}, String(offset))),
+      })),
+    }),
+  );
+
+const checkpointAt = (place: Place, nextOffset: number, changes: Partial<Checkpoint> = {}) => ({
+  ...checkpointOf(stateAtStart(place)),
+  nextOffset,
+  ...changes,
+});
+
+/** Of the first ten events those that are known in the usage hour, with the offset that is known. */
+const known = async (place: Place): Promise<Record<number, number>> => {
+  const table = (await store.eventTables(place, [hour(0)])).get(hour(0));
+  const found: Record<number, number> = {};
+  for (let n = 0; n < 10; n++) {
+    const seen = table?.find(eventOf({}, String(n)).eventId);
+    if (seen) found[n] = seen.offset;
+  }
+  return found;
+};
+
+describe('ids of earlier lives of a topic', () => {
+  test('count up to where that life was sealed, and not one offset further', async () => {
+    await writeLedger(placeIn('lives'), [3, 4, 5]);
+    await store.writeCheckpoint(checkpointAt(placeIn('lives'), 5, { sealed: true }));
+    await writeLedger(placeIn('lives', 1, 1), [7]);
+    await store.writeCheckpoint(checkpointAt(placeIn('lives', 1, 1), 8, { sealed: true }));
+    expect(await known(placeIn('lives', 2))).toEqual({ 3: -2, 4: -2, 7: -2 });
+  });
+
+  test('do not count where that life is not sealed, nor from a later one, nor from another topic', async () => {
+    await writeLedger(placeIn('open'), [1]);
+    await store.writeCheckpoint(checkpointAt(placeIn('open'), 2));
+    await writeLedger(placeIn('open', 3), [2]);
+    await store.writeCheckpoint(checkpointAt(placeIn('open', 3), 3, { sealed: true }));
+    await writeLedger(placeIn('openly'), [3]);
+    await store.writeCheckpoint(checkpointAt(placeIn('openly'), 4, { sealed: true }));
+    await writeLedger(placeIn('open', 2), [4]);
+    expect(await known(placeIn('open', 2))).toEqual({ 4: 4 });
+  });
+
+  test('in one life, those of the partition alone count, each with its first offset', async () => {
+    await writeLedger(placeIn('one'), [0, 6]);
+    await writeLedger(placeIn('one', 1, 1), [2]);
+    expect(await known(placeIn('one'))).toEqual({ 0: 0, 6: 6 });
+  });
+});
+
+test('the ledger beyond a checkpoint begins at its next offset, in its open hour', async () => {
+  const place = placeIn('tail');
+  await writeLedger(place, [1, 2, 3], hour(1));
+  await writeLedger(place, [3], hour(1)); // written twice, by an owner that died in between
+  await writeLedger(place, [4], hour(2));
+  await writeLedger(place, [9], hour(0));
+  const tail = await store.ledgerTail(place, checkpointAt(place, 2, { closedThrough: hour(1) }));
+  expect(tail.lastOffset).toBe(4);
+  expect([...tail.ids].sort()).toEqual([
+    [2, idOf(2)],
+    [3, idOf(3)],
+    [4, idOf(4)],
+  ]);
+  expect(await store.ledgerTail(place, checkpointAt(place, 5, { closedThrough: hour(1) }))).toEqual(
+    {
+      ids: new Map(),
+      lastOffset: -1,
+    },
+  );
+});
+
+test('what is left of lost records is what has offsets from the first and before the last', async () => {
+  const place = placeIn('lost');
+  await writeLedger(place, [1, 2, 5, 6]);
+  const letter = (offset: number) => ({
+    record: { offset, timestamp: minute(2), key: null, value: null, headers: {} },
+    code: 'malformed' as const,
+    message: 'm',
+    reportedTime: minute(2),
+  });
+  await store.writeDeadLetters(place, chunkOf(place, { deadLetters: [0, 3, 4, 7].map(letter) }));
+  const left = await store.remnants(place, 2, 6);
+  const all = await store.remnants(place, 0, 7);
+  expect(all.map(({ offset }) => offset)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  expect(left.map(({ offset, kind }) => [offset, kind])).toEqual([
+    [2, 'accepted'],
+    [3, 'dead-lettered'],
+    [4, 'dead-lettered'],
+    [5, 'accepted'],
+  ]);
+});
+
+test('a loss holds from its first offset through the one behind it', async () => {
+  const place = placeIn('losses');
+  await insertRows(stack.clickHouse, 'losses', [
+    {
+      topic: 'losses',
+      epoch: 1,
+      partition: 0,
+      from_offset: 3,
+      next_offset: 6,
+      open_hour: hour(1) / 1000,
+    },
+  ]);
+  const found = await Promise.all([2, 3, 6, 7].map((offset) => store.loss(place, offset, false)));
+  const loss = { nextOffset: 6, ended: false, openHour: hour(1) };
+  expect(found).toEqual([null, loss, loss, null]);
+});
+
+describe('windows of the open hour', () => {
+  const windowOf = (changes: Partial<UsageEvent>, offset: number): Window =>
+    newWindow(candidateOf(eventOf(changes, String(offset))), offset);
+
+  test('are read as they were written, whatever stands in their identities', async () => {
+    const place = placeIn('windows');
+    const windows = [
+      windowOf({ tags: null, additionalInfo: '', quantity: 5n as Quantity }, 1),
+      windowOf({ resourceUri: `/a/'b'/\\c\\/"d"/{e:String}/?`, tags: 'null' }, 2),
+      windowOf({ resourceUri: '/straße/🚀', additionalInfo: '\\N' }, 3),
+    ];
+    await store.writeWindows(place, chunkOf(place, { windows }));
+    const other = windowOf({}, 9);
+    await store.writeWindows(place, chunkOf(place, { windows: [other], reportedHour: hour(1) }));
+    const byOffset = (found: readonly Window[] | null) =>
+      [...(found ?? [])].sort((a, b) => a.firstOffset - b.firstOffset);
+    expect(byOffset(await store.windowsOf(place, hour(0), windows.slice(1)))).toEqual(
+      windows.slice(1),
+    );
+    expect(byOffset(await store.windows(place, hour(0), 1e6))).toEqual(windows);
+  });
+
+  test('are given whole up to the bound on their bytes, and not at all beyond it', async () => {
+    const place = placeIn('bound');
+    const window = windowOf({ tags: 'äöü', additionalInfo: null, location: 'here' }, 1);
+    await store.writeWindows(place, chunkOf(place, { windows: [window] }));
+    const bytes =
+      500 +
+      3 * (window.subscriptionId.length + window.meterId.length + window.resourceUri.length) +
+      'here'.length +
+      Buffer.byteLength('äöü');
+    expect(await store.windows(place, hour(0), bytes)).toEqual([window]);
+    expect(await store.windows(place, hour(0), bytes - 1)).toBeNull();
+  });
+});
+
+describe('a day shows what its first event had', () => {
+  const roll = async (
+    topic: string,
+    hours: readonly (readonly [number, Partial<UsageEvent>, number])[],
+  ) => {
+    const place = placeIn(topic);
+    for (const [reported, changes, offset] of hours) {
+      const windows = [newWindow(candidateOf(eventOf(changes, String(offset))), offset)];
+      await store.writeWindows(place, chunkOf(place, { windows, reportedHour: hour(reported) }));
+    }
+    for (const [reported] of hours) await store.rollUpDay(place, hour(reported));
+    return queryRows(
+      stack.clickHouse,
+      `SELECT location, tags, additional_info AS info, toString(quantity) AS quantity,
+         toUInt32(event_count) AS events, toUInt32(first_offset) AS first
+       FROM usage_daily FINAL WHERE topic = {topic:String}`,
+      { topic },
+    );
+  };
+
+  test('also where that is null and later ones have something', async () => {
+    const later = { location: 'there', tags: '{"a":1}', additionalInfo: 'more' };
+    expect(
+      await roll('nulls', [
+        [0, { tags: null, additionalInfo: null }, 1],
+        [1, later, 2],
+      ]),
+    ).toEqual([{ location: 'local', tags: null, info: null, quantity: '2', events: 2, first: 1 }]);
+  });
+
+  test('by the offset, not by the hour, and never mixed from several events', async () => {
+    expect(
+      await roll('mixed', [
+        [0, { location: 'late', tags: 'late', additionalInfo: null }, 5],
+        [1, { location: 'early', tags: null, additionalInfo: 'early' }, 4],
+      ]),
+    ).toEqual([
+      { location: 'early', tags: null, info: 'early', quantity: '2', events: 2, first: 4 },
+    ]);
+  });
+});
