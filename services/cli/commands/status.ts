@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import { readBillingCounts, type BillingCounts } from '../../shared/billing/billing-counts.ts';
+import { aggregatesTopicName } from '../../shared/kafka/topic-names.ts';
 import { readCoverage } from '../../shared/sources/coverage.ts';
 import { withAdmin, withClickHouse } from '../../shared/sources/source-tools.ts';
+import { printable } from '../../shared/terminal/printable.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
 import { isoText } from '../../shared/time.ts';
-import { ALL_OPEN } from '../dlq/letters.ts';
+import { ALL_OPEN, countByCode } from '../dlq/letters.ts';
 import {
   formatMisplaced,
   misplacedObject,
@@ -13,8 +15,10 @@ import {
 } from '../dlq/misplaced.ts';
 import { print, printJson } from '../print.ts';
 import { statusConfig } from '../settings.ts';
+import { bridgeTroubles } from '../status/bridge.ts';
 import { notCovered, notCoveredLine, type TimeSpan } from '../status/not-covered.ts';
 import { readPartitions, type PartitionStatus } from '../status/partitions.ts';
+import { problemsOf } from '../status/problems.ts';
 import { readServices, type ServiceStatus } from '../status/services.ts';
 
 interface Status {
@@ -25,8 +29,11 @@ interface Status {
   /** Reported times for which no source answers. */
   readonly notCovered: readonly TimeSpan[];
   readonly billing: BillingCounts;
+  readonly openDeadLetters: number;
   /** Open dead letters on wrong partitions, where they tell which partitioner has put them there. */
   readonly misplaced: readonly Misplaced[];
+  /** What somebody must look after, in words. */
+  readonly problems: readonly string[];
 }
 
 const readStatus = async (): Promise<Status> => {
@@ -36,30 +43,31 @@ const readStatus = async (): Promise<Status> => {
     withAdmin(config, async (admin) => {
       const coverage = await readCoverage(client);
       const { completeThrough } = coverage;
+      const partitions = await readPartitions(client, admin);
+      const billing = await readBillingCounts(client);
+      const topic = aggregatesTopicName(config.USAGE_TOPIC_PREFIX);
+      const bridge = await bridgeTroubles(client, admin, topic);
+      const letters = await countByCode(client, ALL_OPEN);
       return {
         services,
-        partitions: await readPartitions(client, admin),
+        partitions,
         completeThrough: completeThrough === null ? null : isoText(completeThrough),
         notCovered: notCovered(coverage),
-        billing: await readBillingCounts(client),
+        billing,
+        openDeadLetters: letters.reduce((sum, each) => sum + each.letters, 0),
         misplaced: await readMisplaced(client, ALL_OPEN),
+        problems: problemsOf({ services, partitions, bridge, billing }),
       };
     }),
   );
 };
 
-const format = ({
-  services,
-  partitions,
-  completeThrough,
-  notCovered,
-  billing,
-  misplaced,
-}: Status): string =>
-  [
+const format = (status: Status): string => {
+  const { services, partitions, completeThrough, billing, openDeadLetters, misplaced } = status;
+  return [
     formatTable(
-      ['SERVICE', 'STATE', ''],
-      services.map(({ name, state, reason }) => [name, state, reason ?? '']),
+      ['SERVICE', 'STATE'],
+      services.map(({ name, state }) => [name, state]),
     ),
     formatTable(
       [
@@ -72,7 +80,6 @@ const format = ({
         'DEAD LETTERS',
         'CONTROL',
         'LOST',
-
         'LAG',
       ],
       partitions.map((row) => [
@@ -87,25 +94,38 @@ const format = ({
         row.lost,
         row.lag,
       ]),
+      { whole: ['SOURCE'] },
     ),
     [
       `Complete through  ${completeThrough ?? '-'}`,
-      `Not covered       ${notCoveredLine(notCovered)}`,
+      `Not covered       ${notCoveredLine(status.notCovered)}`,
       `Submissions       ${String(billing.submissions)}: ${Object.entries(billing)
         .filter(([name]) => !['compositions', 'aggregates', 'submissions'].includes(name))
         .filter(([, count]) => count > 0)
         .map(([name, count]) => `${String(count)} ${name}`)
         .join(', ')}`,
+      `Dead letters      ${String(openDeadLetters)} open${openDeadLetters > 0 ? ': see "usagectl dlq list"' : ''}`,
     ].join('\n'),
     ...misplaced.map(formatMisplaced),
+    verdict(status),
   ].join('\n\n');
+};
+
+/** The last lines say it all. */
+const verdict = ({ problems }: Status): string =>
+  problems.length === 0
+    ? 'Nothing is wrong.'
+    : problems.map((problem) => `WRONG: ${printable(problem)}`).join('\n');
 
 export const statusCommand = (): Command =>
   new Command('status')
-    .description('how far everything is: services, hours closed, records counted, lag, billing')
+    .description(
+      'how far everything is: services, hours closed, records counted, lag, billing; exit code 1 where something is wrong',
+    )
     .option('--json', 'as JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const status = await readStatus();
       if (json) printJson({ ...status, misplaced: status.misplaced.map(misplacedObject) });
       else print(format(status));
+      if (status.problems.length > 0) process.exitCode = 1;
     });

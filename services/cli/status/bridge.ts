@@ -1,0 +1,52 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { Admin } from 'kafkajs';
+import { queryRows } from '../../shared/clickhouse/client.ts';
+import { topicOffsets } from '../../shared/kafka/topics.ts';
+import { PATIENCE_MILLIS } from './trouble.ts';
+
+/** Longer than the bridge takes from a record to its checkpoint, where all is well. */
+const SECOND_LOOK_MILLIS = 3_000;
+
+/** Unread records of each partition whose checkpoint has not moved for long. */
+const behind = async (
+  client: ClickHouseClient,
+  admin: Admin,
+  topic: string,
+): Promise<ReadonlyMap<number, number>> => {
+  const rows = await queryRows<{ partition: number; next: string; age: string }>(
+    client,
+    `SELECT partition, toString(c.next_offset) AS next,
+       toString(dateDiff('millisecond', c.written_at, now64(3, 'UTC'))) AS age
+     FROM bridge_checkpoints AS c FINAL WHERE topic = {topic:String}`,
+    { topic },
+  );
+  if (rows.length === 0) return new Map(); // no bridge has run here
+  const logs = await topicOffsets(admin, topic);
+  return new Map(
+    rows.flatMap(({ partition, next, age }) => {
+      const unread = (logs[partition]?.high ?? 0) - Number(next);
+      return unread > 0 && Number(age) > PATIENCE_MILLIS ? [[partition, unread] as const] : [];
+    }),
+  );
+};
+
+/**
+ * Where the bridge stands still, in words, by its checkpoints and the log. The records of an hour come all
+ * at once, after a long rest: so what looks wrong is looked at twice.
+ */
+export const bridgeTroubles = async (
+  client: ClickHouseClient,
+  admin: Admin,
+  topic: string,
+): Promise<readonly string[]> => {
+  const first = await behind(client, admin, topic);
+  if (first.size === 0) return [];
+  await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MILLIS));
+  const second = await behind(client, admin, topic);
+  return [...second]
+    .filter(([partition]) => first.has(partition))
+    .map(
+      ([partition, unread]) =>
+        `the bridge stands still on ${topic}[${String(partition)}]: ${String(unread)} records are unread; see whether it runs, and what its log says`,
+    );
+};
