@@ -73,7 +73,7 @@ test('a rebuild over more than a hundred months writes its hourly and its daily 
   await insertRows(clickHouse, 'usage_hourly', [{ ...phantom, reported_hour: hours[7] }]);
   const rebuild = (...more: readonly string[]) =>
     usagectl(
-      ['rebuild', TOPIC, '--from', '2010-01-15T09:00:00Z', '--to', '2018-09-15T09:00:00Z', ...more],
+      ['rebuild', TOPIC, '--from', '2010-01-15T09:00:00Z', '--to', '2018-09-15T10:00:00Z', ...more],
       stack.environment,
     );
   expect(await rebuild('--apply', '--reason', 'a test')).toMatchObject({ code: 0, stderr: '' });
@@ -87,4 +87,4 @@ test('a rebuild over more than a hundred months writes its hourly and its daily 
     ).toEqual([{ rows: MONTHS, events: MONTHS, quantity: String(MONTHS * 1.5) }]);
   }
   expect((await rebuild()).stdout).toContain('Every window is what the ledger gives');
-}, 300_000);
+});

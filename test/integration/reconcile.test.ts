@@ -135,8 +135,8 @@ test('a comparison without Commerce fails and says so: what could not be asked m
 });
 
 test('where there was nothing to compare, that is no success', async () => {
-  const hour = '2024-01-01T00:00:00Z';
-  const { code, stdout, stderr } = await run('reconcile', '--from', hour, '--to', hour);
+  const [hour, next] = ['2024-01-01T00:00:00Z', '2024-01-01T01:00:00Z'] as const;
+  const { code, stdout, stderr } = await run('reconcile', '--from', hour, '--to', next);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toMatch(
     /^usagectl: Nothing could be compared: no hour of a billable source is closed/,
