@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { LosslessNumber } from 'lossless-json';
 import { checkEvent } from '../../services/commerce/event-check.ts';
 import { quantityToBytes, type Quantity } from '../../services/shared/decimal.ts';
 import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../services/shared/rules.ts';
@@ -33,7 +32,7 @@ const isTaken = (dimension: string, resourceUri: string): boolean =>
   checkEvent(
     {
       resourceUri,
-      quantity: new LosslessNumber('1'),
+      quantity: 1,
       dimension,
       effectiveStartTime: '2026-01-01T00:00:00Z',
       planId: 'plan',

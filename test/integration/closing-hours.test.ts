@@ -40,17 +40,22 @@ test('an idle live partition closes its hours by itself, and each closed hour ha
     .flatMap(({ records }) => records)
     .filter(({ headers }) => headers[CONTROL_HEADER] === 'closed')
     .flatMap(({ value }) => parseClosedMarker(value?.toString('utf8') ?? '') ?? []);
-  const [source] = await pipeline.sources();
-  const byPartition = new Map<string, number[]>();
+  // On a slow machine the sources open in different hours.
+  const firstHours = new Map(
+    (await pipeline.sources()).map((each) => [each.topic, each.firstHour]),
+  );
+  const byPartition = new Map<string, { firstHour: number; hours: number[] }>();
   for (const marker of markers) {
     expect(marker.count).toBe(0);
     const name = partitionName(marker);
-    byPartition.set(name, [...(byPartition.get(name) ?? []), marker.reportedHour]);
+    const hours = byPartition.get(name)?.hours ?? [];
+    const firstHour = firstHours.get(marker.topic) ?? 0;
+    byPartition.set(name, { firstHour, hours: [...hours, marker.reportedHour] });
   }
   expect(byPartition.size).toBe(3);
-  for (const hours of byPartition.values()) {
+  for (const { firstHour, hours } of byPartition.values()) {
     const distinct = [...new Set(hours)];
     expect(distinct.length).toBeGreaterThanOrEqual(3);
-    expect(distinct).toEqual(distinct.map((_, n) => (source?.firstHour ?? 0) + n * HOUR_MILLIS));
+    expect(distinct).toEqual(distinct.map((_, n) => firstHour + n * HOUR_MILLIS));
   }
 });
