@@ -40,7 +40,7 @@ afterEach(async () => {
 
 /** Health of the process, which has a port of its own. */
 const health = async (service: ServiceProcess): Promise<{ status: number; body: string }> => {
-  const url = /"health":"([^"]+)"/.exec(service.output())?.[1] ?? '';
+  const url = await service.address('health');
   const answer = await fetch(`${url}/health/ready`);
   return { status: answer.status, body: await answer.text() };
 };

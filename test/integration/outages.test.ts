@@ -71,10 +71,8 @@ const produce = async (seed: number): Promise<void> => {
 };
 let sources: ReturnType<Pipeline['sources']>;
 
-const isReady = async (): Promise<boolean> => {
-  const url = /"health":"([^"]+)"/.exec(aggregator.output())?.[1];
-  return url !== undefined && (await fetch(`${url}/health/ready`)).ok;
-};
+const isReady = async (): Promise<boolean> =>
+  (await fetch(`${await aggregator.address('health')}/health/ready`)).ok;
 
 /** Resident memory of the aggregator, in MiB. */
 const memory = async (): Promise<number> => {

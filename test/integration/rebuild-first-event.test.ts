@@ -25,7 +25,7 @@ test('a rebuilt window shows what its first event had, also where that is null a
     { hour: NINE, ...later },
     { hour: TEN, ...later },
   ]);
-  const range = ['--from', '2025-03-15T09:00:00Z', '--to', '2025-03-15T10:00:00Z'];
+  const range = ['--from', '2025-03-15T09:00:00Z', '--to', '2025-03-15T11:00:00Z'];
   const applied = await usagectl(
     ['rebuild', TOPIC, ...range, '--apply', '--reason', 'a test'],
     environment,

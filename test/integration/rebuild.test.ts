@@ -116,7 +116,7 @@ test('readers of the API see which hours were restated, and not those of which t
     ...pipeline.environment,
     USAGE_API_PORT: '0',
   });
-  const url = /"url":"([^"]+)"/.exec(api.output())?.[1] ?? '';
+  const url = await api.address('url');
   const ask = (from: string, to: string) =>
     fetch(
       `${url}/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates` +

@@ -12,7 +12,7 @@ test('the aggregator is frozen: status says so and fails, also before anything i
   try {
     const aggregator = await pipeline.startAggregator();
     await pipeline.settled();
-    const [, url = ''] = /"health":"(http[^"]+)"/.exec(aggregator.output()) ?? [];
+    const url = await aggregator.address('health');
     const status = async () => {
       const { code, stdout } = await usagectl(['status', '--json'], {
         ...pipeline.environment,

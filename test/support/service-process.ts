@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process';
 import { exitOf, serverProcess, type ServerProcess } from '../../services/local/child-process.ts';
 import { inRepository, nodeArguments } from '../../services/shared/repository.ts';
+import { waitFor } from './wait-for.ts';
 
 const repository = inRepository('.');
 
 export interface ServiceProcess extends ServerProcess {
   /** All that it has printed. */
   output(): string;
+  /** An address in its log, once it has printed it: it is ready, and may say so a moment later. */
+  address(field: 'url' | 'health'): Promise<string>;
 }
 
 /** Starts one of the services as a process and resolves when it is ready; rejects where it ends before. */
@@ -31,7 +34,14 @@ export const startService = async (
   if (first !== true || child.pid === undefined) {
     throw new Error(`${name} ended during its start: ${printed}`);
   }
-  return { ...serverProcess(child.pid, exited), output: () => printed };
+  return {
+    ...serverProcess(child.pid, exited),
+    output: () => printed,
+    address: (field) =>
+      waitFor(`${name} prints its ${field}`, () =>
+        Promise.resolve(new RegExp(`"${field}":"(http[^"]+)"`).exec(printed)?.[1]),
+      ),
+  };
 };
 
 /** Runs `usagectl` to its end. */
