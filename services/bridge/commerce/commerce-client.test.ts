@@ -68,3 +68,11 @@ describe('how long Commerce asks to wait, told with a failure, of sending and of
     ]);
   });
 });
+
+test('what Commerce holds of an hour that cannot be read is not taken for nothing', async () => {
+  for (const usageDate of ['1/10/2026 1:00:00 AM', '2026-01-10T01:00:00.123456789Z', '']) {
+    const row = { usageDate, usageResourceId: 'r', dimension: 'd', submittedQuantity: 1 };
+    const [, found] = await failures({ status: 200, body: JSON.stringify([row]) });
+    expect(found).toMatchObject({ kind: 'failed', nature: 'puzzled' });
+  }
+});
