@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { LogRecord } from '../log-record.ts';
 import type { UnreadableBatch } from './fetch/unreadable-batch.ts';
@@ -244,6 +245,33 @@ test('what was begun before a partition was sought elsewhere does not move it', 
   release();
   await giving;
   expect(consumer.resolved).toEqual([]);
+  expect(consumer.sought).toEqual(['7', '3']);
+});
+
+test('a batch that comes again while it is being taken is not taken twice', async () => {
+  const releases: (() => void)[] = [];
+  keeper.hold = () =>
+    new Promise((resolve) => {
+      releases.push(resolve);
+    });
+  const giving = [consumer.give(7, [7, 8]), consumer.give(7, [7, 8])];
+  for (const release of releases) release();
+  await Promise.all(giving);
+  expect(keeper.taken).toEqual([[[7, 8], 9]]);
+});
+
+test('of two positions that are asked for, the one that was asked for last counts', async () => {
+  const answers: ((position: number) => void)[] = [];
+  jest.spyOn(keeper, 'position').mockImplementation(
+    () =>
+      new Promise((resolve) => {
+        answers.push(resolve);
+      }),
+  );
+  const asked = [reader.reposition(AT), reader.reposition(AT)];
+  answers[1]?.(3);
+  answers[0]?.(5);
+  await Promise.all(asked);
   expect(consumer.sought).toEqual(['7', '3']);
 });
 
