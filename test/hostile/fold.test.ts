@@ -7,6 +7,9 @@ import { strictEvent } from './strict-avro.ts';
 
 const RECORDS = 30_000;
 
+/** Has a name that is too long and of control characters. `npm run test:hostile -- --seed n` tries others. */
+const SEED = 322_255;
+
 /** Needs a text of 64 KiB, of which so few records have but a few, or none. */
 const RARE = 'text-too-long';
 
@@ -36,10 +39,8 @@ const FATES = [
 ];
 
 test('fold, audit and an independent judge give every hostile record the same code', () => {
-  const seed = 1 + Math.floor(Math.random() * 1_000_000);
-  const { misjudged, conserved, fates } = checkFold(seed, RECORDS);
+  const { misjudged, conserved, fates } = checkFold(SEED, RECORDS);
   const shown = misjudged.map(({ record, folded, audited, judged, count }) => ({
-    seed,
     family: record.family,
     expected: record.expected,
     folded,

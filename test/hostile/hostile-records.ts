@@ -83,6 +83,8 @@ const in64Bits = (value: bigint): bigint =>
   value >= 1n << 63n ? (1n << 63n) - 1n : value < -(1n << 63n) ? -(1n << 63n) : value;
 /** Leaves room for the rest of a record within the 1,048,588 bytes that a topic takes. */
 const LARGE_BYTES = 1_046_000;
+/** A character that no name may hold. */
+const CONTROL_CHARACTER = '\u0001';
 
 const NAMES: readonly RawField[] = ['subscriptionId', 'meterId', 'resourceUri'];
 const TEXTS: readonly RawField[] = ['location', 'tags', 'additionalInfo'];
@@ -610,7 +612,7 @@ export class HostileRecords {
 
   private large(event: RawEvent) {
     const { random } = this;
-    const filler = random.pick(['x', '"', '\u0001', 'é']);
+    const filler = random.pick(['x', '"', CONTROL_CHARACTER, 'é']);
     const text = Buffer.from(filler.repeat(LARGE_BYTES / Buffer.byteLength(filler)), 'utf8');
     const field = random.pick([...NAMES, ...TEXTS, ...TEXTS]);
     const large = { ...event, [field]: text };
@@ -634,8 +636,14 @@ export class HostileRecords {
         return {
           ...this.athome(event),
           value: framed(rawDatum(large)),
-          expected: NAMES.includes(field) ? 'invalid-identity' : 'text-too-long',
+          expected: largeFate(field, filler),
         };
     }
   }
+}
+
+/** Names may hold no control character, and that is looked at before their length. */
+function largeFate(field: string, filler: string): string {
+  if (!NAMES.some((name) => name === field)) return 'text-too-long';
+  return filler === CONTROL_CHARACTER ? 'invalid-text' : 'invalid-identity';
 }
