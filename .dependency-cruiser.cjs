@@ -1,5 +1,19 @@
-/** The import rules of the repository: see docs/architecture.md, "Where things may be imported". */
-const SERVICE = '^services/(?!shared/)([^/]+)/';
+/** The import rules of the repository: see docs/architecture.md, "The house". */
+const TESTS = '\\.test\\.ts$';
+const IO = [
+  '^services/shared/(kafka|clickhouse|process|http)/',
+  'node_modules/(kafkajs|@clickhouse|pino|fastify|classic-level)/',
+  '^(node:)?(fs|fs/promises|net|http|https|child_process|os)$',
+];
+
+/** A rule: nothing in `from` imports `to`. Tests may import more than what they test. */
+const never = (name, comment, from, to) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from, pathNot: TESTS },
+  to,
+});
 
 module.exports = {
   forbidden: [
@@ -10,61 +24,75 @@ module.exports = {
       from: {},
       to: { circular: true },
     },
-    {
-      name: 'services-stand-alone',
-      comment:
-        'A service imports services/shared and schemas, never another service. The command line and the ' +
-        'local supervisor start services as processes.',
-      severity: 'error',
-      from: { path: SERVICE },
-      to: { path: '^services/(?!shared/)', pathNot: '^services/$1/' },
-    },
-    {
-      name: 'shared-knows-no-service',
-      severity: 'error',
-      from: { path: '^services/shared/' },
-      to: { path: SERVICE },
-    },
-    {
-      name: 'fold-is-pure',
-      comment: 'A fold does no I/O: no client, no file, no clock, no other part of its service.',
-      severity: 'error',
-      from: { path: '^services/(aggregator|bridge)/fold/', pathNot: '\\.test\\.ts$' },
-      to: {
-        path: [
-          '^services/(aggregator|bridge)/(?!fold/)',
-          '^services/shared/(kafka|clickhouse|config|logging)',
-          'node_modules/(kafkajs|@clickhouse|pino)/',
-          '^fs$',
-          '^fs/promises$',
-          '^net$',
-          '^https?$',
-          '^child_process$',
-        ],
+    never(
+      'services-stand-alone',
+      'What runs in production imports services/shared and schemas, never another service.',
+      '^services/(aggregator|bridge|usage-api)/',
+      { path: '^services/', pathNot: '^services/(shared|$1)/' },
+    ),
+    never(
+      'operations-call-no-service',
+      'What an operator can do works on the log and the tables, not through the services.',
+      '^services/operations/',
+      { path: '^services/', pathNot: '^services/(shared|operations)/' },
+    ),
+    never(
+      'command-line-starts-no-service',
+      'The command line parses, calls operations and prints. It may simulate a cloud.',
+      '^services/cli/',
+      {
+        path: '^services/',
+        pathNot: '^services/(shared|operations|cli|development/simulated-cloud)/',
       },
-    },
-    {
-      name: 'audit-stands-apart',
-      comment:
-        'The audit recounts with code of its own: a mistake in how records are judged, counted or stored must ' +
+    ),
+    never(
+      'development-starts-processes',
+      'Stand-ins start services and usagectl as processes.',
+      '^services/development/',
+      { path: '^services/', pathNot: '^services/(shared|operations|development)/' },
+    ),
+    never(
+      'stand-ins-stand-alone',
+      'Each stand-in could be replaced by the real thing.',
+      '^services/development/(commerce|emitters|local)/',
+      { path: '^services/development/', pathNot: '^services/development/($1|simulated-cloud)/' },
+    ),
+    never('shared-knows-no-other-room', '', '^services/shared/', {
+      path: '^services/(?!shared/)',
+    }),
+    never(
+      'model-is-pure',
+      'What a record, a place, a time and a quantity are: no client, no file, no clock, and no other room.',
+      '^services/shared/model/',
+      { path: ['^services/(?!shared/model/)', ...IO] },
+    ),
+    never(
+      'usage-fold-is-pure',
+      'The fold is a function of the log: no client, no file, no clock. It knows the model and the codecs.',
+      '^services/shared/usage-fold/',
+      { path: ['^services/(?!shared/(model|avro|usage-fold)/)', ...IO] },
+    ),
+    never('bridge-fold-is-pure', 'As the fold of usage.', '^services/bridge/fold/', {
+      path: ['^services/bridge/(?!fold/)', ...IO],
+    }),
+    never(
+      'audit-stands-apart',
+      'The audit recounts with code of its own: a mistake in how records are judged, counted or stored must ' +
         'not be made twice.',
-      severity: 'error',
-      from: { path: '^services/cli/(audit/|commands/audit\\.ts$)', pathNot: '\\.test\\.ts$' },
-      to: {
+      '^services/(operations/audit|cli/(show|commands)/audit\\.ts$)',
+      {
         path: [
-          '^services/(aggregator|bridge)/',
-          '^services/shared/usage-event-problem\\.ts$',
+          '^services/shared/usage-fold/',
+          '^services/operations/(rebuild|losses|dead-letters)/',
+          '^services/shared/model/usage-event-problem\\.ts$',
           '^services/shared/avro/usage-event-codec\\.ts$',
           '^services/shared/billing/(reconcile|billing-sides)\\.ts$',
         ],
       },
-    },
-    {
-      name: 'code-knows-no-test',
-      severity: 'error',
-      from: { path: '^(services|schemas)/', pathNot: '\\.test\\.ts$' },
-      to: { path: ['^test/', '\\.test\\.ts$', 'node_modules/(fast-check|@jest)/'] },
-    },
+    ),
+    never('code-knows-no-test', '', '^(services|schemas)/', {
+      path: ['^test/', TESTS, 'node_modules/(fast-check|@jest)/'],
+    }),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

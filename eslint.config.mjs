@@ -20,7 +20,7 @@ const IN_THE_ZONE_OF_THE_MACHINE = [
 const NO_DATE_PARSE = {
   object: 'Date',
   property: 'parse',
-  message: 'Times are read by services/shared/time-text.ts alone.',
+  message: 'Times are read by services/shared/model/time-text.ts alone.',
 };
 
 export default tseslint.config(
@@ -80,12 +80,12 @@ export default tseslint.config(
   },
   {
     // The rooms in which times are made and read.
-    files: ['services/shared/time.ts', 'services/shared/time-text.ts'],
+    files: ['services/shared/model/time.ts', 'services/shared/model/time-text.ts'],
     rules: { 'no-restricted-syntax': ['error', ...IN_THE_ZONE_OF_THE_MACHINE] },
   },
   {
     // What runs at a terminal prints there.
-    files: ['services/cli/**', 'services/local/**', 'schemas/check.ts', 'test/**'],
+    files: ['services/cli/**', 'services/development/local/**', 'schemas/check.ts', 'test/**'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
-import type { LogRecord, TopicPartition } from '../shared/log-record.ts';
+import type { LogRecord, TopicPartition } from '../shared/model/log-record.ts';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import type { GroupReader, PartitionReaders } from '../shared/kafka/group-reader.ts';
-import type { Health } from '../shared/health.ts';
-import { newestLife, partitionName, sourceName, type Source } from '../shared/source.ts';
-import type { Knowledge } from './fold/knowledge.ts';
+import type { Health } from '../shared/process/health.ts';
+import { newestLife, partitionName, sourceName, type Source } from '../shared/model/source.ts';
+import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
 import { PartitionWorker, type WorkerOptions, type WorkerPorts } from './partition-worker.ts';
 
 export interface AggregatorOptions extends WorkerOptions {

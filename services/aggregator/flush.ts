@@ -1,9 +1,9 @@
-import { failpoint } from '../shared/failpoint.ts';
-import type { Chunk } from './fold/chunk.ts';
-import { inKeyOrder } from './fold/closed-hour.ts';
-import type { ClosedHour } from './fold/fold.ts';
+import { failpoint } from '../shared/process/failpoint.ts';
+import type { Chunk } from '../shared/usage-fold/chunk.ts';
+import { inKeyOrder } from '../shared/usage-fold/closed-hour.ts';
+import type { ClosedHour } from '../shared/usage-fold/fold.ts';
 import type { Outbox, Store } from './ports.ts';
-import type { Place } from './fold/verdict.ts';
+import type { Place } from '../shared/usage-fold/verdict.ts';
 
 /**
  * Stores one cut of the fold. The order is what makes a crash harmless (DESIGN §4): whatever is

@@ -1,12 +1,12 @@
 import { lostRecords } from '../shared/kafka/log-recognition.ts';
 import type { LogBounds } from '../shared/kafka/topics.ts';
-import { checkpointOf, resume } from './fold/chunk.ts';
-import { initialState, type FoldState } from './fold/fold.ts';
-import type { Halt } from './fold/halt.ts';
-import type { Knowledge } from './fold/knowledge.ts';
-import type { LedgerTail } from './fold/ledger-tail.ts';
-import type { AcceptedLoss, Remnant } from './fold/loss.ts';
-import type { Place } from './fold/verdict.ts';
+import { checkpointOf, resume } from '../shared/usage-fold/chunk.ts';
+import { initialState, type FoldState } from '../shared/usage-fold/fold.ts';
+import type { Halt } from '../shared/usage-fold/halt.ts';
+import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
+import type { LedgerTail } from '../shared/usage-fold/ledger-tail.ts';
+import type { AcceptedLoss, Remnant } from '../shared/usage-fold/loss.ts';
+import type { Place } from '../shared/usage-fold/verdict.ts';
 import type { Store } from './ports.ts';
 
 /** What an owner begins with. */

@@ -2,7 +2,7 @@ import { readSchemaDirectory } from '../shared/avro/schema-directory.ts';
 import { usageAggregateEncoder } from '../shared/avro/usage-aggregate-codec.ts';
 import { usageEventDecoders } from '../shared/avro/usage-event-codec.ts';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
-import { startHealthServer } from '../shared/health.ts';
+import { startHealthServer } from '../shared/process/health.ts';
 import { checkKafka, openKafka } from '../shared/kafka/client.ts';
 import { GroupReader } from '../shared/kafka/group-reader.ts';
 import { openLogWriter } from '../shared/kafka/log-writer.ts';
@@ -11,8 +11,8 @@ import {
   aggregatorGroup,
   deadLetterTopicName,
 } from '../shared/kafka/topic-names.ts';
-import { runService } from '../shared/lifecycle.ts';
-import { persist } from '../shared/retry.ts';
+import { runService } from '../shared/process/lifecycle.ts';
+import { persist } from '../shared/process/retry.ts';
 import { isRead, OUT_PARTITIONS, refuseWrongTopics } from '../shared/sources/check-topics.ts';
 import { readSources } from '../shared/sources/register.ts';
 import { Aggregator } from './aggregator.ts';

@@ -12,9 +12,9 @@ import {
 } from '../../test/support/fold/fixtures.ts';
 import { StoredWorld } from '../../test/support/fold/stored-world.ts';
 import { WorldPorts } from '../../test/support/fold/world-ports.ts';
-import type { LogRecord } from '../shared/log-record.ts';
-import type { Millis } from '../shared/time.ts';
-import type { Place } from './fold/verdict.ts';
+import type { LogRecord } from '../shared/model/log-record.ts';
+import type { Millis } from '../shared/model/time.ts';
+import type { Place } from '../shared/usage-fold/verdict.ts';
 import { PartitionWorker, type WorkerOptions } from './partition-worker.ts';
 
 const OPTIONS: WorkerOptions = {

@@ -1,16 +1,16 @@
 import type { Logger } from 'pino';
-import type { LogRecord } from '../shared/log-record.ts';
-import { partitionName } from '../shared/source.ts';
-import { isoText, nextHour } from '../shared/time.ts';
-import { cut } from './fold/chunk.ts';
-import type { FoldState } from './fold/fold.ts';
-import type { Halt } from './fold/halt.ts';
-import type { Knowledge } from './fold/knowledge.ts';
-import { countRemnant, mustCutBeforeRemnant, passLoss } from './fold/loss.ts';
-import { markOf } from '../shared/record-mark.ts';
+import type { LogRecord } from '../shared/model/log-record.ts';
+import { partitionName } from '../shared/model/source.ts';
+import { isoText, nextHour } from '../shared/model/time.ts';
+import { cut } from '../shared/usage-fold/chunk.ts';
+import type { FoldState } from '../shared/usage-fold/fold.ts';
+import type { Halt } from '../shared/usage-fold/halt.ts';
+import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
+import { countRemnant, mustCutBeforeRemnant, passLoss } from '../shared/usage-fold/loss.ts';
+import { markOf } from '../shared/model/record-mark.ts';
 import { flush } from './flush.ts';
 import { hydrate, type Hydrated } from './hydrate.ts';
-import { Serial } from '../shared/serial.ts';
+import { Serial } from '../shared/process/serial.ts';
 import type { LogInspector } from '../shared/kafka/log-inspector.ts';
 import type { LogBounds } from '../shared/kafka/topics.ts';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
@@ -18,7 +18,7 @@ import { LogRecognition, unreadable, type Folded } from '../shared/kafka/log-rec
 import type { Outbox, Store } from './ports.ts';
 import { RecordFolder, type MemoryBounds } from './record-folder.ts';
 import { TickSchedule } from './tick-schedule.ts';
-import type { Place } from './fold/verdict.ts';
+import type { Place } from '../shared/usage-fold/verdict.ts';
 
 export interface WorkerOptions extends MemoryBounds {
   /** Milliseconds after which what has been folded is stored. */

@@ -1,11 +1,11 @@
-import type { Hour, Millis } from '../shared/time.ts';
-import type { Checkpoint, Chunk } from './fold/chunk.ts';
-import type { EventTable } from './fold/event-table.ts';
+import type { Hour, Millis } from '../shared/model/time.ts';
+import type { Checkpoint, Chunk } from '../shared/usage-fold/chunk.ts';
+import type { EventTable } from '../shared/usage-fold/event-table.ts';
 
-import type { LedgerTail } from './fold/ledger-tail.ts';
-import type { AcceptedLoss, Remnant } from './fold/loss.ts';
-import type { Window, WindowIdentity } from './fold/window.ts';
-import type { Place } from './fold/verdict.ts';
+import type { LedgerTail } from '../shared/usage-fold/ledger-tail.ts';
+import type { AcceptedLoss, Remnant } from '../shared/usage-fold/loss.ts';
+import type { Window, WindowIdentity } from '../shared/usage-fold/window.ts';
+import type { Place } from '../shared/usage-fold/verdict.ts';
 
 /** Where a partition's usage is stored. Every write may be repeated, late or twice. */
 export interface Store {

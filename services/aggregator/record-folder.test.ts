@@ -9,11 +9,11 @@ import {
   rulesAt,
   stateAtStart,
 } from '../../test/support/fold/fixtures.ts';
-import type { LogRecord } from '../shared/log-record.ts';
-import type { Millis } from '../shared/time.ts';
-import { uuidText } from '../shared/usage-event.ts';
-import { EventTable } from './fold/event-table.ts';
-import type { LedgerTail } from './fold/ledger-tail.ts';
+import type { LogRecord } from '../shared/model/log-record.ts';
+import type { Millis } from '../shared/model/time.ts';
+import { uuidText } from '../shared/model/usage-event.ts';
+import { EventTable } from '../shared/usage-fold/event-table.ts';
+import type { LedgerTail } from '../shared/usage-fold/ledger-tail.ts';
 import { RecordFolder, type MemoryBounds } from './record-folder.ts';
 
 const place = placeOf();

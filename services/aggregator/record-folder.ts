@@ -1,13 +1,17 @@
-import type { LogRecord } from '../shared/log-record.ts';
-import type { Hour } from '../shared/time.ts';
-import { EventIndex } from './fold/event-index.ts';
-import type { EventTable } from './fold/event-table.ts';
-import { count, mustCutBefore, skipTo, type FoldState } from './fold/fold.ts';
-import type { Halt } from './fold/halt.ts';
-import type { Knowledge } from './fold/knowledge.ts';
-import { contradiction, skippedContradiction, type LedgerTail } from './fold/ledger-tail.ts';
-import { advance, type Step } from './fold/timeline.ts';
-import { windowKey, type Window, type WindowIdentity } from './fold/window.ts';
+import type { LogRecord } from '../shared/model/log-record.ts';
+import type { Hour } from '../shared/model/time.ts';
+import { EventIndex } from '../shared/usage-fold/event-index.ts';
+import type { EventTable } from '../shared/usage-fold/event-table.ts';
+import { count, mustCutBefore, skipTo, type FoldState } from '../shared/usage-fold/fold.ts';
+import type { Halt } from '../shared/usage-fold/halt.ts';
+import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
+import {
+  contradiction,
+  skippedContradiction,
+  type LedgerTail,
+} from '../shared/usage-fold/ledger-tail.ts';
+import { advance, type Step } from '../shared/usage-fold/timeline.ts';
+import { windowKey, type Window, type WindowIdentity } from '../shared/usage-fold/window.ts';
 
 export interface FolderPorts {
   /** The ids accepted in these usage hours, a table for each. */

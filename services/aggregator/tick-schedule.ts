@@ -1,4 +1,4 @@
-import type { Hour } from '../shared/time.ts';
+import type { Hour } from '../shared/model/time.ts';
 
 const FIRST_DELAY = 250;
 const MAX_DELAY = 30_000;

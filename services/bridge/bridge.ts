@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { Health } from '../shared/health.ts';
+import type { Health } from '../shared/process/health.ts';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import type { GroupReader, PartitionReaders } from '../shared/kafka/group-reader.ts';
-import type { LogRecord, TopicPartition } from '../shared/log-record.ts';
+import type { LogRecord, TopicPartition } from '../shared/model/log-record.ts';
 import {
   LogWorker,
   type WorkerKnowledge,

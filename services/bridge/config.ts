@@ -8,11 +8,11 @@ import {
   parseEnvironment,
   wholeNumber,
   type Environment,
-} from '../shared/config.ts';
-import { DEFAULT_PORTS } from '../shared/default-ports.ts';
-import { healthSettings } from '../shared/health.ts';
+} from '../shared/process/config.ts';
+import { DEFAULT_PORTS } from '../shared/process/default-ports.ts';
+import { healthSettings } from '../shared/process/health.ts';
 
-/** Settings of the bridge; the shared ones are described in `services/shared/config.ts`. */
+/** Settings of the bridge; the shared ones are described in `services/shared/process/config.ts`. */
 export const bridgeConfig = (environment: Environment) =>
   parseEnvironment(
     {

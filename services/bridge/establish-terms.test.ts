@@ -1,6 +1,6 @@
 import { hour } from '../../test/support/bridge/aggregates-log.ts';
 import { readMeterCatalog } from '../shared/meters/meter-catalog.ts';
-import { HOUR_MILLIS, type Hour } from '../shared/time.ts';
+import { HOUR_MILLIS, type Hour } from '../shared/model/time.ts';
 import type { StoredTerms } from '../shared/billing/terms-table.ts';
 import { establishTerms, wantedTerms } from './establish-terms.ts';
 import { readRegistration } from './registration.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { nextHour, type Hour } from '../shared/time.ts';
+import { nextHour, type Hour } from '../shared/model/time.ts';
 import type { Meter } from '../shared/meters/meter-catalog.ts';
 import { reportingOf, type Registration } from './registration.ts';
 import type { StoredTerms } from '../shared/billing/terms-table.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { CONTROL_HEADER } from '../shared/control-record.ts';
+import { CONTROL_HEADER } from '../shared/model/control-record.ts';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import type { LogInspector } from '../shared/kafka/log-inspector.ts';
 import type { LogBounds } from '../shared/kafka/topics.ts';
@@ -10,11 +10,11 @@ import {
   type Folded,
   type LogHalt,
 } from '../shared/kafka/log-recognition.ts';
-import type { LogRecord, TopicPartition } from '../shared/log-record.ts';
-import { markOf } from '../shared/record-mark.ts';
-import { Serial } from '../shared/serial.ts';
-import { partitionName } from '../shared/source.ts';
-import { isoText } from '../shared/time.ts';
+import type { LogRecord, TopicPartition } from '../shared/model/log-record.ts';
+import { markOf } from '../shared/model/record-mark.ts';
+import { Serial } from '../shared/process/serial.ts';
+import { partitionName } from '../shared/model/source.ts';
+import { isoText } from '../shared/model/time.ts';
 import { flush } from './flush.ts';
 import { termsOf } from '../shared/billing/billing-terms.ts';
 import {

@@ -1,5 +1,5 @@
 import { doubleText, isSameDouble } from '../shared/billing/double.ts';
-import { formatQuantity } from '../shared/decimal.ts';
+import { formatQuantity } from '../shared/model/decimal.ts';
 import type { Outcome, OutcomeKind, Pending } from './ports.ts';
 
 export const outcomeOf = (

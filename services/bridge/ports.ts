@@ -1,6 +1,6 @@
-import type { SourcePartition } from '../shared/source.ts';
-import type { Hour } from '../shared/time.ts';
-import type { UsageCarry } from '../shared/usage-carry.ts';
+import type { SourcePartition } from '../shared/model/source.ts';
+import type { Hour } from '../shared/model/time.ts';
+import type { UsageCarry } from '../shared/model/usage-carry.ts';
 import type { BillingTerms } from '../shared/billing/billing-terms.ts';
 import type { BridgeCheckpoint, RefusedRecord } from './fold/bridge-fold.ts';
 import type { Composition, Submission } from './fold/compose.ts';

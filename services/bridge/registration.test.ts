@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { UserError } from '../shared/errors.ts';
+import { UserError } from '../shared/process/errors.ts';
 import { readRegistration, reportingOf, type Registration } from './registration.ts';
 
 const SAMPLE = fileURLToPath(new URL('../../samples/registration.json', import.meta.url));

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { messageOf, UserError } from '../shared/errors.ts';
+import { messageOf, UserError } from '../shared/process/errors.ts';
 import type { Reporting } from '../shared/billing/billing-terms.ts';
 
 const choice = <const Names extends readonly string[]>(names: Names): z.ZodType<Names[number]> =>

@@ -7,10 +7,10 @@ import {
   type Asked,
   type ScriptedCommerce,
 } from '../../test/support/bridge/scripted-commerce.ts';
-import { parseQuantity, type Quantity } from '../shared/decimal.ts';
-import { persist } from '../shared/retry.ts';
-import { isoText } from '../shared/time.ts';
-import type { UsageCarry } from '../shared/usage-carry.ts';
+import { parseQuantity, type Quantity } from '../shared/model/decimal.ts';
+import { persist } from '../shared/process/retry.ts';
+import { isoText } from '../shared/model/time.ts';
+import type { UsageCarry } from '../shared/model/usage-carry.ts';
 import { CommerceClient } from './commerce/commerce-client.ts';
 import type { Outcome, Pending, Unfinished } from './ports.ts';
 import { Sender } from './sender.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { isoText, type Millis } from '../shared/time.ts';
+import { isoText, type Millis } from '../shared/model/time.ts';
 import type { Commerce, Failure } from './commerce/commerce-client.ts';
 import type { ItemAnswer } from './commerce/read-answer.ts';
 import { MAX_BATCH } from './commerce/usage-message.ts';

@@ -1,5 +1,5 @@
-import { namespaceOf } from '../shared/placement.ts';
-import { sourceName, type Source, type SourcePartition } from '../shared/source.ts';
+import { namespaceOf } from '../shared/model/placement.ts';
+import { sourceName, type Source, type SourcePartition } from '../shared/model/source.ts';
 import { isRead } from '../shared/sources/check-topics.ts';
 
 /** The register of sources as this process last read it. */

@@ -1,4 +1,4 @@
-import { isoText, millis } from '../shared/time.ts';
+import { isoText, millis } from '../shared/model/time.ts';
 
 /** The last instant that a JavaScript date can name. */
 const LAST_INSTANT = 8.64e15;

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { UserError } from '../shared/errors.ts';
+import { UserError } from '../shared/process/errors.ts';
 import { actorName } from '../shared/sources/actor.ts';
-import { explain } from '../shared/lifecycle.ts';
+import { explain } from '../shared/process/lifecycle.ts';
 import { auditCommand } from './commands/audit.ts';
 import { epochCommand } from './commands/epoch.ts';
 import { dlqCommand } from './commands/dlq.ts';

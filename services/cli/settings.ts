@@ -5,7 +5,7 @@ import {
   kafkaSettings,
   parseEnvironment,
   serviceUrlSettings,
-} from '../shared/config.ts';
+} from '../shared/process/config.ts';
 
 /** The settings of commands that change sources. */
 export const changeConfig = () =>

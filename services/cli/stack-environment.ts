@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { localDirectory } from '../shared/local-directory.ts';
+import { localDirectory } from '../shared/process/local-directory.ts';
 
 /** They belong together: the password of one server is not for another one. */
 const CLICKHOUSE = ['CLICKHOUSE_URL', 'CLICKHOUSE_USER', 'CLICKHOUSE_PASSWORD'];

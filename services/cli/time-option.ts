@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
-import { UserError } from '../shared/errors.ts';
-import { isoText, millis, type Hour, type Millis } from '../shared/time.ts';
-import { parseTime } from '../shared/time-text.ts';
+import { UserError } from '../shared/process/errors.ts';
+import { isoText, millis, type Hour, type Millis } from '../shared/model/time.ts';
+import { parseTime } from '../shared/model/time-text.ts';
 
 /** A time on the command line. */
 export const time = (text: string): Millis => {

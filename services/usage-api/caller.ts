@@ -1,4 +1,4 @@
-import { asciiLower } from '../shared/placement.ts';
+import { asciiLower } from '../shared/model/placement.ts';
 import { accept, badRequest, refuse, type Checked } from './api-error.ts';
 import { isSubscriptionId } from './usage-query.ts';
 

@@ -1,4 +1,4 @@
-import { UserError } from '../shared/errors.ts';
+import { UserError } from '../shared/process/errors.ts';
 import { readConfig } from './config.ts';
 
 test("without settings it is the recording's provider, on loopback, port 8080", () => {

@@ -6,8 +6,8 @@ import {
   wholeNumber,
   type ClickHouseConfig,
   type Environment,
-} from '../shared/config.ts';
-import { DEFAULT_PORTS } from '../shared/default-ports.ts';
+} from '../shared/process/config.ts';
+import { DEFAULT_PORTS } from '../shared/process/default-ports.ts';
 import { allowedHostSettings } from '../shared/http/allowed-hosts.ts';
 import { isSubscriptionId } from './usage-query.ts';
 

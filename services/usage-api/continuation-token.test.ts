@@ -1,4 +1,4 @@
-import { millis } from '../shared/time.ts';
+import { millis } from '../shared/model/time.ts';
 import { answerDigest, readToken, writeToken, type RowKey } from './continuation-token.ts';
 import type { UsageQuery } from './usage-query.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { sourceName, type SourceId } from '../shared/source.ts';
+import { sourceName, type SourceId } from '../shared/model/source.ts';
 import type { RestatedHour } from './restated-hour.ts';
 import type { UsageQuery } from './usage-query.ts';
 

@@ -1,4 +1,4 @@
-import { HOUR_MILLIS, isoText, millis } from '../shared/time.ts';
+import { HOUR_MILLIS, isoText, millis } from '../shared/model/time.ts';
 import { listHeader } from './list-header.ts';
 
 const hours = (count: number): readonly string[] =>

@@ -1,6 +1,6 @@
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
 import { listen } from '../shared/http/listen.ts';
-import { runService } from '../shared/lifecycle.ts';
+import { runService } from '../shared/process/lifecycle.ts';
 import { readConfig } from './config.ts';
 import { usageApiServer } from './server.ts';
 import { UsageStore } from './usage-store.ts';

@@ -1,7 +1,7 @@
 import type { Coverage } from '../shared/sources/coverage.ts';
 import { coverageOf } from '../shared/sources/coverage.ts';
-import type { Source } from '../shared/source.ts';
-import { HOUR_MILLIS, millis, type Millis } from '../shared/time.ts';
+import type { Source } from '../shared/model/source.ts';
+import { HOUR_MILLIS, millis, type Millis } from '../shared/model/time.ts';
 import { rangeCoverage } from './range-coverage.ts';
 
 const at = (hour: number): Millis => millis(Date.UTC(2019, 11, 10, hour));

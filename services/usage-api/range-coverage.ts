@@ -1,5 +1,5 @@
 import { stateSpans, type Coverage } from '../shared/sources/coverage.ts';
-import { isoText, type Millis } from '../shared/time.ts';
+import { isoText, type Millis } from '../shared/model/time.ts';
 
 /**
  * Whether sources answer for a range: no usage in it means that nothing was used only where they do.

@@ -1,4 +1,4 @@
-import { parseTimeInUtc, type ParsedTime } from '../shared/time-text.ts';
+import { parseTimeInUtc, type ParsedTime } from '../shared/model/time-text.ts';
 
 /**
  * Reads a time as clients of the usage API write it (reference §1.3): in UTC where it names no

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isoText, millis } from '../shared/time.ts';
+import { isoText, millis } from '../shared/model/time.ts';
 
 const ACCEPTABLE = /^[\w.:-]{1,128}$/;
 

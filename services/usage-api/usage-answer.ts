@@ -1,5 +1,5 @@
 import { countedSources, firstProcessing } from '../shared/sources/coverage.ts';
-import { isoText, millis } from '../shared/time.ts';
+import { isoText, millis } from '../shared/model/time.ts';
 import {
   accept,
   invalidProperty,

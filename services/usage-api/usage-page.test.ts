@@ -1,4 +1,4 @@
-import { millis } from '../shared/time.ts';
+import { millis } from '../shared/model/time.ts';
 import { readToken } from './continuation-token.ts';
 import { PAGE_ROWS, usagePage, type PageContext } from './usage-page.ts';
 import type { UsageRow } from './usage-row.ts';

@@ -1,4 +1,4 @@
-import { isoText } from '../shared/time.ts';
+import { isoText } from '../shared/model/time.ts';
 import { writeToken } from './continuation-token.ts';
 import { usageAggregateResource, type UsageAggregateResource, type UsageRow } from './usage-row.ts';
 import { API_VERSION, type UsageQuery } from './usage-query.ts';

@@ -1,7 +1,7 @@
-import { HOUR_MILLIS, millis } from '../shared/time.ts';
+import { HOUR_MILLIS, millis } from '../shared/model/time.ts';
 import type { ErrorCode } from './api-error.ts';
 import { parseUsageQuery } from './usage-query.ts';
-import { timeOf } from '../shared/time-text.ts';
+import { timeOf } from '../shared/model/time-text.ts';
 
 const NOW = millis(Date.UTC(2019, 11, 12, 10, 30));
 const DAY = {

@@ -1,5 +1,5 @@
-import { asciiLower } from '../shared/placement.ts';
-import { dayOf, hourOf, isoText, type Millis } from '../shared/time.ts';
+import { asciiLower } from '../shared/model/placement.ts';
+import { dayOf, hourOf, isoText, type Millis } from '../shared/model/time.ts';
 import { readParameters, type ParameterProblem } from '../shared/http/query-parameters.ts';
 import {
   accept,

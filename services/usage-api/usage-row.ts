@@ -1,4 +1,4 @@
-import { isoText, millis, type Millis } from '../shared/time.ts';
+import { isoText, millis, type Millis } from '../shared/model/time.ts';
 import type { RowKey } from './continuation-token.ts';
 
 /** The usage of one bucket, subscription, meter and resource, summed over what was asked for. */

@@ -1,8 +1,8 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../shared/clickhouse/client.ts';
-import type { SourceId } from '../shared/source.ts';
+import type { SourceId } from '../shared/model/source.ts';
 import { readCoverage, type Coverage } from '../shared/sources/coverage.ts';
-import { millis } from '../shared/time.ts';
+import { millis } from '../shared/model/time.ts';
 import type { RowKey } from './continuation-token.ts';
 import type { RestatedHour } from './restated-hour.ts';
 import type { Granularity, UsageQuery } from './usage-query.ts';

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runCommand } from '../../services/local/child-process.ts';
-import { startClickHouse } from '../../services/local/clickhouse/start-clickhouse.ts';
-import { inRepository } from '../../services/shared/repository.ts';
+import { runCommand } from '../../services/development/local/child-process.ts';
+import { startClickHouse } from '../../services/development/local/clickhouse/start-clickhouse.ts';
+import { inRepository } from '../../services/shared/process/repository.ts';
 
 /**
  * Runs the official JDBC driver, which no one here wrote, against the local ClickHouse: with its

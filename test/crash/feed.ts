@@ -1,6 +1,6 @@
-import { delay } from '../../services/local/child-process.ts';
+import { delay } from '../../services/development/local/child-process.ts';
 import type { NewRecord } from '../../services/shared/kafka/log-writer.ts';
-import type { TopicPartition } from '../../services/shared/log-record.ts';
+import type { TopicPartition } from '../../services/shared/model/log-record.ts';
 import type { Pipeline } from '../support/pipeline.ts';
 import type { Emission } from '../support/workload/emission.ts';
 

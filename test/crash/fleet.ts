@@ -1,5 +1,9 @@
-import { delay, runCommand, signalProcess } from '../../services/local/child-process.ts';
-import { messageOf } from '../../services/shared/errors.ts';
+import {
+  delay,
+  runCommand,
+  signalProcess,
+} from '../../services/development/local/child-process.ts';
+import { messageOf } from '../../services/shared/process/errors.ts';
 import { startService, type ServiceProcess } from '../support/service-process.ts';
 
 type Environment = Readonly<Record<string, string>>;

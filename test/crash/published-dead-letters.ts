@@ -1,5 +1,5 @@
-import { DEAD_LETTER_HEADERS } from '../../services/shared/dead-letter.ts';
-import { partitionName } from '../../services/shared/source.ts';
+import { DEAD_LETTER_HEADERS } from '../../services/shared/model/dead-letter.ts';
+import { partitionName } from '../../services/shared/model/source.ts';
 import { Differences, type Row } from '../support/workload/differences.ts';
 import type { ExpectedTotals } from '../support/workload/expected-totals.ts';
 import type { PartitionLog } from '../support/workload/read-log.ts';

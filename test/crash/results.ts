@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { formatTable } from '../../services/shared/terminal/table.ts';
 import { KIND_NAMES } from './kinds.ts';
 import type { ScheduleResult } from './schedule.ts';
-import { inRepository } from '../../services/shared/repository.ts';
+import { inRepository } from '../../services/shared/process/repository.ts';
 
 /** Results of schedules over several runs, by seed and kind, as long as the code is the same. */
 export class Results {

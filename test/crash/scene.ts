@@ -1,7 +1,7 @@
-import { delay } from '../../services/local/child-process.ts';
-import { partitionName, type SourcePartition } from '../../services/shared/source.ts';
+import { delay } from '../../services/development/local/child-process.ts';
+import { partitionName, type SourcePartition } from '../../services/shared/model/source.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import type { Halt } from '../../services/aggregator/fold/halt.ts';
+import type { Halt } from '../../services/shared/usage-fold/halt.ts';
 import type { Pipeline } from '../support/pipeline.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Random } from '../support/workload/random.ts';

@@ -1,16 +1,16 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { messageOf } from '../../services/shared/errors.ts';
+import { messageOf } from '../../services/shared/process/errors.ts';
 import {
   aggregatesTopicName,
   deadLetterTopicName,
 } from '../../services/shared/kafka/topic-names.ts';
-import { persist } from '../../services/shared/retry.ts';
-import { beginHistory, writeHistory } from '../../services/shared/sources/history-run.ts';
+import { persist } from '../../services/shared/process/retry.ts';
+import { beginHistory, writeHistory } from '../../services/operations/history-runs/history-run.ts';
 import type { Provider } from '../../services/shared/sources/providers.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { millis, type Hour } from '../../services/shared/time.ts';
+import { millis, type Hour } from '../../services/shared/model/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { generateWorkload } from '../support/workload/generate-workload.ts';
 import { seededRandom, type Random } from '../support/workload/random.ts';

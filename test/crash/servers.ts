@@ -1,7 +1,10 @@
 import { join } from 'node:path';
-import { signalProcess, type ServerProcess } from '../../services/local/child-process.ts';
-import { startClickHouse } from '../../services/local/clickhouse/start-clickhouse.ts';
-import { startKafka } from '../../services/local/kafka/start-kafka.ts';
+import {
+  signalProcess,
+  type ServerProcess,
+} from '../../services/development/local/child-process.ts';
+import { startClickHouse } from '../../services/development/local/clickhouse/start-clickhouse.ts';
+import { startKafka } from '../../services/development/local/kafka/start-kafka.ts';
 
 export type ServerName = 'kafka' | 'clickhouse';
 

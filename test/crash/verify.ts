@@ -1,4 +1,4 @@
-import { partitionName } from '../../services/shared/source.ts';
+import { partitionName } from '../../services/shared/model/source.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
 import {
   aggregatesTopicName,

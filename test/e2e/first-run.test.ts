@@ -16,7 +16,7 @@ let printed = '';
 
 /** `npm start` on the servers that all tests share, with a database, topics and ports of its own. */
 const start = (...args: readonly string[]): ChildProcess => {
-  const child = spawn(process.execPath, ['services/local/start.mjs', ...args], {
+  const child = spawn(process.execPath, ['services/development/local/start.mjs', ...args], {
     env: { ...process.env, NODE_OPTIONS: '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,11 +1,11 @@
-import { firstBeginning } from '../../services/cli/audit/beginning.ts';
-import { Recount } from '../../services/cli/audit/recount.ts';
-import { SeenIds } from '../../services/cli/audit/seen-ids.ts';
-import { usageReader } from '../../services/cli/audit/usage.ts';
+import { firstBeginning } from '../../services/operations/audit/beginning.ts';
+import { Recount } from '../../services/operations/audit/recount.ts';
+import { SeenIds } from '../../services/operations/audit/seen-ids.ts';
+import { usageReader } from '../../services/operations/audit/usage.ts';
 import type { PublishedSchema } from '../../services/shared/avro/schema-directory.ts';
-import type { Keyring } from '../../services/shared/control-record.ts';
-import type { LogRecord } from '../../services/shared/log-record.ts';
-import type { Source, SourcePartition } from '../../services/shared/source.ts';
+import type { Keyring } from '../../services/shared/model/control-record.ts';
+import type { LogRecord } from '../../services/shared/model/log-record.ts';
+import type { Source, SourcePartition } from '../../services/shared/model/source.ts';
 import type { Fate } from './hostile-judge.ts';
 
 /** What the audit makes of the records of one partition, one after the other. */

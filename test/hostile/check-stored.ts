@@ -2,10 +2,10 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { createHash, randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { DEAD_LETTER_HEADERS } from '../../services/shared/dead-letter.ts';
+import { DEAD_LETTER_HEADERS } from '../../services/shared/model/dead-letter.ts';
 import { describeUnreadable } from '../../services/shared/kafka/fetch/unreadable-batch.ts';
 import { GroupReader } from '../../services/shared/kafka/group-reader.ts';
-import type { LogRecord, TopicPartition } from '../../services/shared/log-record.ts';
+import type { LogRecord, TopicPartition } from '../../services/shared/model/log-record.ts';
 import { HostileJudge, type Fate, type JudgedTopic } from './hostile-judge.ts';
 import { strictEvent } from './strict-avro.ts';
 

@@ -1,5 +1,5 @@
-import { partitionOfKey } from '../../services/shared/placement.ts';
-import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { partitionOfKey } from '../../services/shared/model/placement.ts';
+import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import type { HostileRecord } from './hostile-records.ts';
 import { HOSTILE_PROVIDER } from './hostile-topic.ts';

@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
-import type { ControlKey } from '../../services/shared/control-record.ts';
-import type { LogRecord } from '../../services/shared/log-record.ts';
-import { partitionOfKey } from '../../services/shared/placement.ts';
-import type { Source } from '../../services/shared/source.ts';
+import type { ControlKey } from '../../services/shared/model/control-record.ts';
+import type { LogRecord } from '../../services/shared/model/log-record.ts';
+import { partitionOfKey } from '../../services/shared/model/placement.ts';
+import type { Source } from '../../services/shared/model/source.ts';
 import { strictEvent, type StrictEvent } from './strict-avro.ts';
 
 /** What becomes of a record: one of the four counts, a dead letter under its code. */

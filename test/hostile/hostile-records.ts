@@ -2,10 +2,10 @@ import {
   controlRecord,
   type ControlKind,
   type Keyring,
-} from '../../services/shared/control-record.ts';
-import { partitionOfKey } from '../../services/shared/placement.ts';
-import { REDRIVE_HEADERS } from '../../services/shared/redrive.ts';
-import type { SourcePartition } from '../../services/shared/source.ts';
+} from '../../services/shared/model/control-record.ts';
+import { partitionOfKey } from '../../services/shared/model/placement.ts';
+import { REDRIVE_HEADERS } from '../../services/shared/model/redrive.ts';
+import type { SourcePartition } from '../../services/shared/model/source.ts';
 import { seededRandom, weightedChoice, type Random } from '../support/workload/random.ts';
 import type { JudgedTopic } from './hostile-judge.ts';
 import {
@@ -18,7 +18,7 @@ import {
   type RawEvent,
   type RawField,
 } from './raw-event.ts';
-import { timeOf } from '../../services/shared/time-text.ts';
+import { timeOf } from '../../services/shared/model/time-text.ts';
 
 export type HeaderValue = string | Buffer | (string | Buffer)[];
 

@@ -1,6 +1,6 @@
-import type { ControlKey } from '../../services/shared/control-record.ts';
-import type { Source } from '../../services/shared/source.ts';
-import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../services/shared/rules.ts';
+import type { ControlKey } from '../../services/shared/model/control-record.ts';
+import type { Source } from '../../services/shared/model/source.ts';
+import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../services/shared/model/rules.ts';
 import type { Provider } from '../../services/shared/sources/providers.ts';
 import type { JudgedTopic } from './hostile-judge.ts';
 

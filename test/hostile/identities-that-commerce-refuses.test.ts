@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { checkEvent } from '../../services/commerce/event-check.ts';
-import { quantityToBytes, type Quantity } from '../../services/shared/decimal.ts';
-import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../services/shared/rules.ts';
-import { HOUR_MILLIS, millis } from '../../services/shared/time.ts';
-import { valueProblem } from '../../services/shared/usage-event-problem.ts';
+import { checkEvent } from '../../services/development/commerce/event-check.ts';
+import { quantityToBytes, type Quantity } from '../../services/shared/model/decimal.ts';
+import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../services/shared/model/rules.ts';
+import { HOUR_MILLIS, millis } from '../../services/shared/model/time.ts';
+import { valueProblem } from '../../services/shared/model/usage-event-problem.ts';
 
 const START = millis(Date.UTC(2026, 0, 1));
 const NOW = millis(START + HOUR_MILLIS);

@@ -1,11 +1,11 @@
-import { cut } from '../../services/aggregator/fold/chunk.ts';
-import { EventIndex } from '../../services/aggregator/fold/event-index.ts';
-import { EventTable } from '../../services/aggregator/fold/event-table.ts';
-import { count, initialState, mustCutBefore } from '../../services/aggregator/fold/fold.ts';
-import { advance } from '../../services/aggregator/fold/timeline.ts';
+import { cut } from '../../services/shared/usage-fold/chunk.ts';
+import { EventIndex } from '../../services/shared/usage-fold/event-index.ts';
+import { EventTable } from '../../services/shared/usage-fold/event-table.ts';
+import { count, initialState, mustCutBefore } from '../../services/shared/usage-fold/fold.ts';
+import { advance } from '../../services/shared/usage-fold/timeline.ts';
 import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
-import type { LogRecord } from '../../services/shared/log-record.ts';
-import { HOUR_MILLIS, millis, type Millis } from '../../services/shared/time.ts';
+import type { LogRecord } from '../../services/shared/model/log-record.ts';
+import { HOUR_MILLIS, millis, type Millis } from '../../services/shared/model/time.ts';
 import { keyring, knowledge, minute, placeOf, rulesAt } from '../support/fold/fixtures.ts';
 import { AuditFates } from './audit-fates.ts';
 import { HostileJudge, type Fate } from './hostile-judge.ts';

@@ -1,5 +1,5 @@
-import { quantityToBytes } from '../../services/shared/decimal.ts';
-import type { UsageEvent } from '../../services/shared/usage-event.ts';
+import { quantityToBytes } from '../../services/shared/model/decimal.ts';
+import type { UsageEvent } from '../../services/shared/model/usage-event.ts';
 
 /** Usage events in Avro with whatever one likes in each place, right or wrong. */
 export interface RawEvent {

@@ -1,4 +1,4 @@
-import { millis } from '../../services/shared/time.ts';
+import { millis } from '../../services/shared/model/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import type { Emission } from '../support/workload/emission.ts';
 import { generateWorkload } from '../support/workload/generate-workload.ts';

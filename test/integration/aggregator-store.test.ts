@@ -1,12 +1,12 @@
-import type { Checkpoint, Chunk } from '../../services/aggregator/fold/chunk.ts';
-import { checkpointOf } from '../../services/aggregator/fold/chunk.ts';
-import type { Candidate, Place } from '../../services/aggregator/fold/verdict.ts';
-import { newWindow, type Window } from '../../services/aggregator/fold/window.ts';
+import type { Checkpoint, Chunk } from '../../services/shared/usage-fold/chunk.ts';
+import { checkpointOf } from '../../services/shared/usage-fold/chunk.ts';
+import type { Candidate, Place } from '../../services/shared/usage-fold/verdict.ts';
+import { newWindow, type Window } from '../../services/shared/usage-fold/window.ts';
 import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
-import { quantityToBytes, type Quantity } from '../../services/shared/decimal.ts';
+import { quantityToBytes, type Quantity } from '../../services/shared/model/decimal.ts';
 import { insertRows, queryRows } from '../../services/shared/clickhouse/client.ts';
-import { asciiLower } from '../../services/shared/placement.ts';
-import { uuidText, type UsageEvent } from '../../services/shared/usage-event.ts';
+import { asciiLower } from '../../services/shared/model/placement.ts';
+import { uuidText, type UsageEvent } from '../../services/shared/model/usage-event.ts';
 import { eventOf, hour, minute, placeOf, stateAtStart } from '../support/fold/fixtures.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 

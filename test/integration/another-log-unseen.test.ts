@@ -1,6 +1,6 @@
 import { openSource } from '../../services/shared/sources/open-source.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
 import { Pipeline, STORAGE_ONLY } from '../support/pipeline.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { usageNow } from '../support/workload/usage-now.ts';

@@ -1,6 +1,6 @@
-import type { AuditReport } from '../../services/cli/audit/audit.ts';
-import { beginHistory, writeHistory } from '../../services/shared/sources/history-run.ts';
-import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
+import type { AuditReport } from '../../services/operations/audit/audit.ts';
+import { beginHistory, writeHistory } from '../../services/operations/history-runs/history-run.ts';
+import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { damageEveryColumn, notCompared, restoring, unnoticed } from '../support/audit/damage.ts';
 import { recountAll } from '../support/audit/recount-all.ts';
 import { pastOf } from '../support/bridge/billable-events.ts';

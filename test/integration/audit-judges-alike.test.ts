@@ -1,22 +1,22 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { count, initialState } from '../../services/aggregator/fold/fold.ts';
-import { advance } from '../../services/aggregator/fold/timeline.ts';
-import { EventIndex } from '../../services/aggregator/fold/event-index.ts';
-import { EventTable } from '../../services/aggregator/fold/event-table.ts';
-import type { Place } from '../../services/aggregator/fold/verdict.ts';
-import { Recount } from '../../services/cli/audit/recount.ts';
-import { firstBeginning } from '../../services/cli/audit/beginning.ts';
-import { SeenIds } from '../../services/cli/audit/seen-ids.ts';
-import { usageReader } from '../../services/cli/audit/usage.ts';
+import { count, initialState } from '../../services/shared/usage-fold/fold.ts';
+import { advance } from '../../services/shared/usage-fold/timeline.ts';
+import { EventIndex } from '../../services/shared/usage-fold/event-index.ts';
+import { EventTable } from '../../services/shared/usage-fold/event-table.ts';
+import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import { Recount } from '../../services/operations/audit/recount.ts';
+import { firstBeginning } from '../../services/operations/audit/beginning.ts';
+import { SeenIds } from '../../services/operations/audit/seen-ids.ts';
+import { usageReader } from '../../services/operations/audit/usage.ts';
 import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
-import { serializeFloor } from '../../services/shared/ledger-floor.ts';
-import type { LogRecord } from '../../services/shared/log-record.ts';
-import { redriveHeaders } from '../../services/shared/redrive.ts';
-import { HOUR_MILLIS, millis } from '../../services/shared/time.ts';
-import type { Quantity } from '../../services/shared/decimal.ts';
-import type { UsageEvent } from '../../services/shared/usage-event.ts';
+import { serializeFloor } from '../../services/shared/model/ledger-floor.ts';
+import type { LogRecord } from '../../services/shared/model/log-record.ts';
+import { redriveHeaders } from '../../services/shared/model/redrive.ts';
+import { HOUR_MILLIS, millis } from '../../services/shared/model/time.ts';
+import type { Quantity } from '../../services/shared/model/decimal.ts';
+import type { UsageEvent } from '../../services/shared/model/usage-event.ts';
 import {
   controlAt,
   eventOf,
@@ -31,7 +31,7 @@ import {
 } from '../support/fold/fixtures.ts';
 import { generateWorkload } from '../support/workload/generate-workload.ts';
 import { seededRandom } from '../support/workload/random.ts';
-import { timeOf } from '../../services/shared/time-text.ts';
+import { timeOf } from '../../services/shared/model/time-text.ts';
 
 /**
  * The audit and the aggregator judge records with code that shares nothing but the words. Where the

@@ -1,8 +1,8 @@
-import type { AuditReport } from '../../services/cli/audit/audit.ts';
+import type { AuditReport } from '../../services/operations/audit/audit.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { beginHistory, writeHistory } from '../../services/shared/sources/history-run.ts';
+import { beginHistory, writeHistory } from '../../services/operations/history-runs/history-run.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS, millis, type Hour } from '../../services/shared/time.ts';
+import { HOUR_MILLIS, millis, type Hour } from '../../services/shared/model/time.ts';
 import {
   columnsOf,
   damageEveryColumn,
@@ -17,7 +17,7 @@ import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { generateWorkload } from '../support/workload/generate-workload.ts';
-import { timeOf } from '../../services/shared/time-text.ts';
+import { timeOf } from '../../services/shared/model/time-text.ts';
 
 const SHORT_HOUR = 2_000;
 const HISTORY_FROM = timeOf('2019-12-10T20:00:00Z');

@@ -1,5 +1,5 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { hourOf, millis } from '../../services/shared/time.ts';
+import { hourOf, millis } from '../../services/shared/model/time.ts';
 import { openBillingStack, until, type BillingStack } from '../support/bridge/billing-stack.ts';
 import { closedThrough, openLive, reportUsage, SHORT_HOUR } from '../support/bridge/live-source.ts';
 import { seededRandom } from '../support/workload/random.ts';

@@ -2,9 +2,9 @@ import { compose, type Composition } from '../../services/bridge/fold/compose.ts
 import { outcomeOf } from '../../services/bridge/outcome.ts';
 import type { OutcomeKind, Pending } from '../../services/bridge/ports.ts';
 import { ClickHouseStore } from '../../services/bridge/store/clickhouse-store.ts';
-import type { Quantity } from '../../services/shared/decimal.ts';
-import type { SourcePartition } from '../../services/shared/source.ts';
-import { HOUR_MILLIS, nextHour } from '../../services/shared/time.ts';
+import type { Quantity } from '../../services/shared/model/decimal.ts';
+import type { SourcePartition } from '../../services/shared/model/source.ts';
+import { HOUR_MILLIS, nextHour } from '../../services/shared/model/time.ts';
 import {
   BILLABLE,
   hour,

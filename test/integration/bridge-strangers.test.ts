@@ -3,10 +3,10 @@ import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import type { NewRecord } from '../../services/shared/kafka/log-writer.ts';
 import { aggregatesTopicName } from '../../services/shared/kafka/topic-names.ts';
 import { OUT_PARTITIONS } from '../../services/shared/sources/check-topics.ts';
-import { beginHistory, writeHistory } from '../../services/shared/sources/history-run.ts';
-import { partitionOfKey } from '../../services/shared/placement.ts';
-import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
-import { aggregateKey } from '../../services/shared/usage-aggregate.ts';
+import { beginHistory, writeHistory } from '../../services/operations/history-runs/history-run.ts';
+import { partitionOfKey } from '../../services/shared/model/placement.ts';
+import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
+import { aggregateKey } from '../../services/shared/model/usage-aggregate.ts';
 import {
   aggregateOf,
   aggregateRecord,

@@ -3,9 +3,9 @@ import {
   abandonHistory,
   beginHistory,
   writeHistory,
-} from '../../services/shared/sources/history-run.ts';
+} from '../../services/operations/history-runs/history-run.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
+import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { restoring } from '../support/audit/damage.ts';
 import { foundIn, recountAll } from '../support/audit/recount-all.ts';
 import { pastOf } from '../support/bridge/billable-events.ts';

@@ -5,7 +5,10 @@ import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { decompressFrameSync } from 'lz4-napi';
-import { fromBlocks, toBlocks } from '../../services/local/clickhouse/encoding/blocks.ts';
+import {
+  fromBlocks,
+  toBlocks,
+} from '../../services/development/local/clickhouse/encoding/blocks.ts';
 import { clientOptions, loginHeaders } from '../support/clickhouse-login.ts';
 
 jest.setTimeout(60_000);

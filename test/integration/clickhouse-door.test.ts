@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import {
   startClickHouse,
   type LocalClickHouse,
-} from '../../services/local/clickhouse/start-clickhouse.ts';
+} from '../../services/development/local/clickhouse/start-clickhouse.ts';
 import { loginHeaders } from '../support/clickhouse-login.ts';
 
 jest.setTimeout(120_000);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { tokens } from '../../services/local/clickhouse/tokens.ts';
+import { tokens } from '../../services/development/local/clickhouse/tokens.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 

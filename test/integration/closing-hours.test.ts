@@ -1,8 +1,8 @@
-import { CONTROL_HEADER } from '../../services/shared/control-record.ts';
+import { CONTROL_HEADER } from '../../services/shared/model/control-record.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { aggregatesTopicName } from '../../services/shared/kafka/topic-names.ts';
-import { partitionName } from '../../services/shared/source.ts';
-import { parseClosedMarker } from '../../services/shared/usage-aggregate.ts';
+import { partitionName } from '../../services/shared/model/source.ts';
+import { parseClosedMarker } from '../../services/shared/model/usage-aggregate.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { readLog } from '../support/workload/read-log.ts';

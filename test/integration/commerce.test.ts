@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isoText, millis } from '../../services/shared/time.ts';
+import { isoText, millis } from '../../services/shared/model/time.ts';
 import {
   failToStartCommerce,
   startCommerce,

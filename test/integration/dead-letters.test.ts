@@ -1,7 +1,7 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { DEAD_LETTER_HEADERS } from '../../services/shared/dead-letter.ts';
+import { DEAD_LETTER_HEADERS } from '../../services/shared/model/dead-letter.ts';
 import { deadLetterTopicName } from '../../services/shared/kafka/topic-names.ts';
-import { HOUR_MILLIS, millis } from '../../services/shared/time.ts';
+import { HOUR_MILLIS, millis } from '../../services/shared/model/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { BAD_RECORD_CODES } from '../support/workload/emission.ts';
 import { generateWorkload } from '../support/workload/generate-workload.ts';

@@ -2,11 +2,11 @@ import { readSchemaDirectory } from '../../services/shared/avro/schema-directory
 import { usageEventEncoder } from '../../services/shared/avro/usage-event-codec.ts';
 import { frame } from '../../services/shared/avro/wire-format.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { parseQuantity, ZERO } from '../../services/shared/decimal.ts';
-import { partitionOfKey, resourceKey } from '../../services/shared/placement.ts';
-import { REDRIVE_HEADERS } from '../../services/shared/redrive.ts';
-import { HOUR_MILLIS, hourOf, millis } from '../../services/shared/time.ts';
-import { usageEventId, type UsageEvent } from '../../services/shared/usage-event.ts';
+import { parseQuantity, ZERO } from '../../services/shared/model/decimal.ts';
+import { partitionOfKey, resourceKey } from '../../services/shared/model/placement.ts';
+import { REDRIVE_HEADERS } from '../../services/shared/model/redrive.ts';
+import { HOUR_MILLIS, hourOf, millis } from '../../services/shared/model/time.ts';
+import { usageEventId, type UsageEvent } from '../../services/shared/model/usage-event.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
 import { readLog } from '../support/workload/read-log.ts';

@@ -1,7 +1,7 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { readCoverage } from '../../services/shared/sources/coverage.ts';
-import { partitionOfKey } from '../../services/shared/placement.ts';
-import { millis } from '../../services/shared/time.ts';
+import { partitionOfKey } from '../../services/shared/model/placement.ts';
+import { millis } from '../../services/shared/model/time.ts';
 import { restoring } from '../support/audit/damage.ts';
 import { foundIn, recountAll } from '../support/audit/recount-all.ts';
 import { Pipeline } from '../support/pipeline.ts';

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
-import { enterGivenIds } from '../../services/cli/audit/given-ids.ts';
-import { contentOf, SeenIds } from '../../services/cli/audit/seen-ids.ts';
+import { enterGivenIds } from '../../services/operations/audit/given-ids.ts';
+import { contentOf, SeenIds } from '../../services/operations/audit/seen-ids.ts';
 import { insertRows } from '../../services/shared/clickhouse/client.ts';
 
-import { uuidText } from '../../services/shared/usage-event.ts';
+import { uuidText } from '../../services/shared/model/usage-event.ts';
 import { eventOf, hour, placeOf } from '../support/fold/fixtures.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 

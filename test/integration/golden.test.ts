@@ -9,13 +9,13 @@ import {
   quantityFromNumber,
   ZERO,
   type Quantity,
-} from '../../services/shared/decimal.ts';
+} from '../../services/shared/model/decimal.ts';
 import { hourState, readCoverage } from '../../services/shared/sources/coverage.ts';
-import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { timeOf } from '../../services/shared/time-text.ts';
+import { timeOf } from '../../services/shared/model/time-text.ts';
 
 const SAMPLE = 'samples/recorded-usage.json';
 const REPORTED_HOUR = timeOf('2019-12-10T19:00:00Z');

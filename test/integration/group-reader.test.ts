@@ -1,6 +1,6 @@
 import { GroupReader, type PartitionReaders } from '../../services/shared/kafka/group-reader.ts';
 import { openLogWriter, type LogWriter } from '../../services/shared/kafka/log-writer.ts';
-import type { LogRecord, TopicPartition } from '../../services/shared/log-record.ts';
+import type { LogRecord, TopicPartition } from '../../services/shared/model/log-record.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { openSource } from '../../services/shared/sources/open-source.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
 import { foundIn, recountAll } from '../support/audit/recount-all.ts';
 import { halted } from '../support/halted.ts';
 import { Pipeline } from '../support/pipeline.ts';

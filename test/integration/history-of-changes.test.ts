@@ -1,8 +1,8 @@
-import { writeDispositions } from '../../services/cli/dlq/dispositions.ts';
-import { recordHours } from '../../services/cli/rebuild/restate.ts';
-import { acceptLosses } from '../../services/shared/sources/losses.ts';
+import { writeDispositions } from '../../services/operations/dead-letters/dispositions.ts';
+import { recordHours } from '../../services/operations/rebuild/restate.ts';
+import { acceptLosses } from '../../services/operations/losses/losses.ts';
 import { recordOperation } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
+import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { usagectl } from '../support/service-process.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 

@@ -1,9 +1,9 @@
-import { inKeyOrder } from '../../services/aggregator/fold/closed-hour.ts';
-import type { Chunk } from '../../services/aggregator/fold/chunk.ts';
-import { windowKey, type Window } from '../../services/aggregator/fold/window.ts';
+import { inKeyOrder } from '../../services/shared/usage-fold/closed-hour.ts';
+import type { Chunk } from '../../services/shared/usage-fold/chunk.ts';
+import { windowKey, type Window } from '../../services/shared/usage-fold/window.ts';
 import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
-import { asciiLower } from '../../services/shared/placement.ts';
-import type { Quantity } from '../../services/shared/decimal.ts';
+import { asciiLower } from '../../services/shared/model/placement.ts';
+import type { Quantity } from '../../services/shared/model/decimal.ts';
 import { hour, placeOf } from '../support/fold/fixtures.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 

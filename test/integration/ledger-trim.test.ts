@@ -1,14 +1,14 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../services/shared/rules.ts';
+import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../services/shared/model/rules.ts';
 import { hourState, readCoverage } from '../../services/shared/sources/coverage.ts';
-import { hourOf, HOUR_MILLIS, isoText, millis } from '../../services/shared/time.ts';
+import { hourOf, HOUR_MILLIS, isoText, millis } from '../../services/shared/model/time.ts';
 import { restoring } from '../support/audit/damage.ts';
 import { foundIn, recountAll } from '../support/audit/recount-all.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { generateWorkload } from '../support/workload/generate-workload.ts';
-import { timeOf } from '../../services/shared/time-text.ts';
+import { timeOf } from '../../services/shared/model/time-text.ts';
 
 let pipeline: Pipeline;
 

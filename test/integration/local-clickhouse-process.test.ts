@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import {
   startClickHouse,
   type LocalClickHouse,
-} from '../../services/local/clickhouse/start-clickhouse.ts';
+} from '../../services/development/local/clickhouse/start-clickhouse.ts';
 import { clientOptions, loginHeaders } from '../support/clickhouse-login.ts';
 import { SLOW_ROW, untilRunning } from '../support/slow-statement.ts';
 

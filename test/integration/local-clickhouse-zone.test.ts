@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import {
   startClickHouse,
   type LocalClickHouse,
-} from '../../services/local/clickhouse/start-clickhouse.ts';
+} from '../../services/development/local/clickhouse/start-clickhouse.ts';
 import { loginHeaders } from '../support/clickhouse-login.ts';
 
 /**

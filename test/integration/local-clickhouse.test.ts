@@ -16,7 +16,7 @@ import avro from 'avsc';
 import {
   startClickHouse,
   type LocalClickHouse,
-} from '../../services/local/clickhouse/start-clickhouse.ts';
+} from '../../services/development/local/clickhouse/start-clickhouse.ts';
 import { clientOptions, loginHeaders } from '../support/clickhouse-login.ts';
 import { SLOW_ROW, untilRunning } from '../support/slow-statement.ts';
 

@@ -3,8 +3,8 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { startClickHouse } from '../../services/local/clickhouse/start-clickhouse.ts';
-import { startKafka } from '../../services/local/kafka/start-kafka.ts';
+import { startClickHouse } from '../../services/development/local/clickhouse/start-clickhouse.ts';
+import { startKafka } from '../../services/development/local/kafka/start-kafka.ts';
 import { loginHeaders } from '../support/clickhouse-login.ts';
 
 /** Disks of their own, in memory, which only root can mount: elsewhere these tests are skipped. */

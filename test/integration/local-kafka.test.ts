@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { isAlive, signalProcess } from '../../services/local/child-process.ts';
-import { startKafka, type LocalKafka } from '../../services/local/kafka/start-kafka.ts';
+import { isAlive, signalProcess } from '../../services/development/local/child-process.ts';
+import { startKafka, type LocalKafka } from '../../services/development/local/kafka/start-kafka.ts';
 import { startServerParent } from '../support/server-parent.ts';
 
 /** The local broker: how it starts, stops, dies, and is refused. */

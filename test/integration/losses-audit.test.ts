@@ -1,5 +1,5 @@
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS, isoText, millis } from '../../services/shared/time.ts';
+import { HOUR_MILLIS, isoText, millis } from '../../services/shared/model/time.ts';
 import { Pipeline, STORAGE_ONLY } from '../support/pipeline.ts';
 import { queryNumbers } from '../support/query-numbers.ts';
 import { waitFor } from '../support/wait-for.ts';

@@ -1,5 +1,5 @@
 import { openSource } from '../../services/shared/sources/open-source.ts';
-import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { waitFor } from '../support/wait-for.ts';
 

@@ -1,10 +1,13 @@
-import { controlRecord } from '../../services/shared/control-record.ts';
+import { controlRecord } from '../../services/shared/model/control-record.ts';
 import { aggregatesTopicName } from '../../services/shared/kafka/topic-names.ts';
 import { OUT_PARTITIONS } from '../../services/shared/sources/check-topics.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { partitionOfKey } from '../../services/shared/placement.ts';
-import { HOUR_MILLIS, nextHour, type Hour } from '../../services/shared/time.ts';
-import { aggregateKey, serializeClosedMarker } from '../../services/shared/usage-aggregate.ts';
+import { partitionOfKey } from '../../services/shared/model/placement.ts';
+import { HOUR_MILLIS, nextHour, type Hour } from '../../services/shared/model/time.ts';
+import {
+  aggregateKey,
+  serializeClosedMarker,
+} from '../../services/shared/model/usage-aggregate.ts';
 import { halted } from '../support/halted.ts';
 import { Pipeline, STORAGE_ONLY } from '../support/pipeline.ts';
 import { usageNow } from '../support/workload/usage-now.ts';

@@ -1,6 +1,6 @@
 import { openSource } from '../../services/shared/sources/open-source.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
 import { halted } from '../support/halted.ts';
 import { Pipeline, STORAGE_ONLY } from '../support/pipeline.ts';
 import { queryNumbers } from '../support/query-numbers.ts';

@@ -1,12 +1,12 @@
 import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
 import { usageEventEncoder } from '../../services/shared/avro/usage-event-codec.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import type { Quantity } from '../../services/shared/decimal.ts';
+import type { Quantity } from '../../services/shared/model/decimal.ts';
 import { aggregatesTopicName } from '../../services/shared/kafka/topic-names.ts';
-import { partitionOfKey, resourceKey } from '../../services/shared/placement.ts';
+import { partitionOfKey, resourceKey } from '../../services/shared/model/placement.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { millis } from '../../services/shared/time.ts';
-import { usageEventId } from '../../services/shared/usage-event.ts';
+import { millis } from '../../services/shared/model/time.ts';
+import { usageEventId } from '../../services/shared/model/usage-event.ts';
 import { Pipeline, STORAGE_ONLY } from '../support/pipeline.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Emission } from '../support/workload/emission.ts';

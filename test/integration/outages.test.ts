@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import {
   startClickHouse,
   type LocalClickHouse,
-} from '../../services/local/clickhouse/start-clickhouse.ts';
-import { startKafka, type LocalKafka } from '../../services/local/kafka/start-kafka.ts';
-import { millis } from '../../services/shared/time.ts';
+} from '../../services/development/local/clickhouse/start-clickhouse.ts';
+import { startKafka, type LocalKafka } from '../../services/development/local/kafka/start-kafka.ts';
+import { millis } from '../../services/shared/model/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';

@@ -1,11 +1,11 @@
 import { usageEventEncoder } from '../../services/shared/avro/usage-event-codec.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { contentDigest } from '../../services/aggregator/fold/content-digest.ts';
-import { quantityToBytes } from '../../services/shared/decimal.ts';
-import { asciiLower, partitionOfKey, resourceKey } from '../../services/shared/placement.ts';
+import { contentDigest } from '../../services/shared/usage-fold/content-digest.ts';
+import { quantityToBytes } from '../../services/shared/model/decimal.ts';
+import { asciiLower, partitionOfKey, resourceKey } from '../../services/shared/model/placement.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { dayOf, hourOf, isoText, millis, type Hour } from '../../services/shared/time.ts';
-import { uuidText, type UsageEvent } from '../../services/shared/usage-event.ts';
+import { dayOf, hourOf, isoText, millis, type Hour } from '../../services/shared/model/time.ts';
+import { uuidText, type UsageEvent } from '../../services/shared/model/usage-event.ts';
 import { eventOf, METERS } from '../support/bridge/billable-events.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';

@@ -1,13 +1,13 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { beginHistory, writeHistory } from '../../services/shared/sources/history-run.ts';
+import { beginHistory, writeHistory } from '../../services/operations/history-runs/history-run.ts';
 import { hourState, readCoverage } from '../../services/shared/sources/coverage.ts';
-import { simulatedCloud } from '../../services/shared/simulated-cloud/cloud.ts';
-import { simulatedHistory } from '../../services/shared/simulated-cloud/history.ts';
-import { HOUR_MILLIS, isoText, nextHour, type Hour } from '../../services/shared/time.ts';
+import { simulatedCloud } from '../../services/development/simulated-cloud/cloud.ts';
+import { simulatedHistory } from '../../services/development/simulated-cloud/history.ts';
+import { HOUR_MILLIS, isoText, nextHour, type Hour } from '../../services/shared/model/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { startService, usagectl, type ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { timeOf } from '../../services/shared/time-text.ts';
+import { timeOf } from '../../services/shared/model/time-text.ts';
 
 const FIRST = timeOf('2025-03-01T20:00:00Z');
 const LAST = timeOf('2025-03-02T03:00:00Z');

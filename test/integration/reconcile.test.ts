@@ -1,6 +1,6 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { beginHistory, writeHistory } from '../../services/shared/sources/history-run.ts';
-import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
+import { beginHistory, writeHistory } from '../../services/operations/history-runs/history-run.ts';
+import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { pastOf } from '../support/bridge/billable-events.ts';
 import { openBillingStack, until, type BillingStack } from '../support/bridge/billing-stack.ts';
 import { usagectl } from '../support/service-process.ts';

@@ -1,19 +1,25 @@
 import kafkajs from 'kafkajs';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { parseQuantity, ZERO } from '../../services/shared/decimal.ts';
+import { parseQuantity, ZERO } from '../../services/shared/model/decimal.ts';
 import { hourState, readCoverage } from '../../services/shared/sources/coverage.ts';
 import {
   abandonHistory,
   beginHistory,
   writeHistory,
   type HistoricalEvent,
-} from '../../services/shared/sources/history-run.ts';
-import { provision } from '../../services/shared/sources/provision.ts';
-import { hourOf, HOUR_MILLIS, isoText, millis, type Hour } from '../../services/shared/time.ts';
-import { usageEventId } from '../../services/shared/usage-event.ts';
+} from '../../services/operations/history-runs/history-run.ts';
+import { provision } from '../../services/operations/sources/provision.ts';
+import {
+  hourOf,
+  HOUR_MILLIS,
+  isoText,
+  millis,
+  type Hour,
+} from '../../services/shared/model/time.ts';
+import { usageEventId } from '../../services/shared/model/usage-event.ts';
 import { Pipeline, TEST_PROVIDERS } from '../support/pipeline.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { timeOf } from '../../services/shared/time-text.ts';
+import { timeOf } from '../../services/shared/model/time-text.ts';
 
 let pipeline: Pipeline;
 

@@ -3,7 +3,7 @@ import { readFetchesWithin } from '../../services/shared/kafka/fetch/install.ts'
 import type { UnreadableAt } from '../../services/shared/kafka/fetched-batch.ts';
 import { GroupReader } from '../../services/shared/kafka/group-reader.ts';
 import { openLogWriter, type LogWriter } from '../../services/shared/kafka/log-writer.ts';
-import type { LogRecord } from '../../services/shared/log-record.ts';
+import type { LogRecord } from '../../services/shared/model/log-record.ts';
 import { withChecksum } from '../support/kafka/record-batch.ts';
 import { changeBatch } from '../support/kafka/segment.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';

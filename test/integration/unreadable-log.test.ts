@@ -1,5 +1,5 @@
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
 import { halted } from '../support/halted.ts';
 import { changeBatch } from '../support/kafka/segment.ts';
 import { setTopic } from '../support/kafka/set-topic.ts';

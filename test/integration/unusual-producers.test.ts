@@ -2,11 +2,11 @@ import kafkajs, { type Producer } from 'kafkajs';
 import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
 import { usageEventEncoder } from '../../services/shared/avro/usage-event-codec.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { parseQuantity, ZERO } from '../../services/shared/decimal.ts';
-import { resourceKey } from '../../services/shared/placement.ts';
+import { parseQuantity, ZERO } from '../../services/shared/model/decimal.ts';
+import { resourceKey } from '../../services/shared/model/placement.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { hourOf, millis } from '../../services/shared/time.ts';
-import { usageEventId } from '../../services/shared/usage-event.ts';
+import { hourOf, millis } from '../../services/shared/model/time.ts';
+import { usageEventId } from '../../services/shared/model/usage-event.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { waitFor } from '../support/wait-for.ts';
 

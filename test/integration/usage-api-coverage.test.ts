@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { readCoverage } from '../../services/shared/sources/coverage.ts';
-import type { SourceId } from '../../services/shared/source.ts';
-import type { Hour } from '../../services/shared/time.ts';
+import type { SourceId } from '../../services/shared/model/source.ts';
+import type { Hour } from '../../services/shared/model/time.ts';
 import { usagectl } from '../support/service-process.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { closeThrough, declareSource, hour } from './usage-api-fixture.ts';

@@ -13,7 +13,7 @@ import {
   type Answer,
   type ErrorAnswer,
 } from './usage-api-fixture.ts';
-import { timeOf } from '../../services/shared/time-text.ts';
+import { timeOf } from '../../services/shared/model/time-text.ts';
 
 const NOW = timeOf('2025-12-01T12:30:00Z');
 const CALL = hourly('2025-12-01T00', '2025-12-01T01');

@@ -1,14 +1,14 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Logger } from 'pino';
 import { insertRows } from '../../services/shared/clickhouse/client.ts';
-import { asciiLower } from '../../services/shared/placement.ts';
-import type { SourcePartition } from '../../services/shared/source.ts';
+import { asciiLower } from '../../services/shared/model/placement.ts';
+import type { SourcePartition } from '../../services/shared/model/source.ts';
 import { writeSource, type RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
+import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { usageApiServer } from '../../services/usage-api/server.ts';
 import type { UsagePage } from '../../services/usage-api/usage-page.ts';
 import { UsageStore } from '../../services/usage-api/usage-store.ts';
-import { timeOf } from '../../services/shared/time-text.ts';
+import { timeOf } from '../../services/shared/model/time-text.ts';
 
 export const PROVIDER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
 export const PATH = `/subscriptions/${PROVIDER}/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates`;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { insertRows } from '../../services/shared/clickhouse/client.ts';
-import { asciiLower } from '../../services/shared/placement.ts';
-import type { SourceId } from '../../services/shared/source.ts';
-import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
+import { asciiLower } from '../../services/shared/model/placement.ts';
+import type { SourceId } from '../../services/shared/model/source.ts';
+import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import type { RowKey } from '../../services/usage-api/continuation-token.ts';
 import type { UsagePage } from '../../services/usage-api/usage-page.ts';
 import type { UsageQuery } from '../../services/usage-api/usage-query.ts';

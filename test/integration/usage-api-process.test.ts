@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { get } from './usage-api-fixture.ts';
-import { nodeArguments } from '../../services/shared/repository.ts';
+import { nodeArguments } from '../../services/shared/process/repository.ts';
 
 let stack: TestStack;
 

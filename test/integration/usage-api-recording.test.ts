@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Place } from '../../services/aggregator/fold/verdict.ts';
+import type { Place } from '../../services/shared/usage-fold/verdict.ts';
 import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
 import {
   addQuantities,
@@ -7,9 +7,9 @@ import {
   quantityFromNumber,
   ZERO,
   type Quantity,
-} from '../../services/shared/decimal.ts';
-import { asciiLower, partitionOfKey, resourceKey } from '../../services/shared/placement.ts';
-import { nextHour, HOUR_MILLIS } from '../../services/shared/time.ts';
+} from '../../services/shared/model/decimal.ts';
+import { asciiLower, partitionOfKey, resourceKey } from '../../services/shared/model/placement.ts';
+import { nextHour, HOUR_MILLIS } from '../../services/shared/model/time.ts';
 import type { UsageAggregateResource } from '../../services/usage-api/usage-row.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import {
@@ -25,7 +25,7 @@ import {
   type RunningApi,
   type TestWindow,
 } from './usage-api-fixture.ts';
-import { timeOf } from '../../services/shared/time-text.ts';
+import { timeOf } from '../../services/shared/model/time-text.ts';
 
 const REPORTED = hour('2019-12-10T19');
 const TOPIC = 'usage.history.recorded';

@@ -1,5 +1,5 @@
 import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
-import { HOUR_MILLIS, type Hour } from '../../services/shared/time.ts';
+import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { PAGE_ROWS, type UsagePage } from '../../services/usage-api/usage-page.ts';
 import type { UsageQuery } from '../../services/usage-api/usage-query.ts';
 import type { UsageAggregateResource } from '../../services/usage-api/usage-row.ts';
@@ -21,7 +21,7 @@ import {
   type RunningApi,
   type TestWindow,
 } from './usage-api-fixture.ts';
-import { timeOf } from '../../services/shared/time-text.ts';
+import { timeOf } from '../../services/shared/model/time-text.ts';
 
 /**
  * Two live sources with two partitions each, from 2025-12-01T00. All of them have closed the first

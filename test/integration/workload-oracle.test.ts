@@ -1,10 +1,10 @@
 import { flush } from '../../services/aggregator/flush.ts';
-import type { Chunk } from '../../services/aggregator/fold/chunk.ts';
+import type { Chunk } from '../../services/shared/usage-fold/chunk.ts';
 import type { Outbox } from '../../services/aggregator/ports.ts';
 import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
 import { openLogWriter } from '../../services/shared/kafka/log-writer.ts';
 import { createTopics, historyTopic } from '../../services/shared/kafka/topics.ts';
-import type { LogRecord } from '../../services/shared/log-record.ts';
+import type { LogRecord } from '../../services/shared/model/log-record.ts';
 import { controlAt, hour, knowledge, placeOf, rulesAt } from '../support/fold/fixtures.ts';
 import { FoldRun } from '../support/fold/fold-run.ts';
 import { StoredWorld } from '../support/fold/stored-world.ts';

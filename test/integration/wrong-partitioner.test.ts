@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import type { NewRecord } from '../../services/shared/kafka/log-writer.ts';
-import { partitionOfKey, resourceKey } from '../../services/shared/placement.ts';
-import { HOUR_MILLIS, hourOf, millis } from '../../services/shared/time.ts';
+import { partitionOfKey, resourceKey } from '../../services/shared/model/placement.ts';
+import { HOUR_MILLIS, hourOf, millis } from '../../services/shared/model/time.ts';
 import { encodeEvent, eventOf } from '../support/fold/fixtures.ts';
 import { Pipeline } from '../support/pipeline.ts';
 

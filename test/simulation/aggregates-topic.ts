@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
-import { CONTROL_HEADER } from '../../services/shared/control-record.ts';
+import { CONTROL_HEADER } from '../../services/shared/model/control-record.ts';
 import type { NewRecord } from '../../services/shared/kafka/log-writer.ts';
-import { partitionName } from '../../services/shared/source.ts';
-import { parseClosedMarker, type UsageAggregate } from '../../services/shared/usage-aggregate.ts';
+import { partitionName } from '../../services/shared/model/source.ts';
+import {
+  parseClosedMarker,
+  type UsageAggregate,
+} from '../../services/shared/model/usage-aggregate.ts';
 import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
 import { usageAggregateDecoder } from '../../services/shared/avro/usage-aggregate-codec.ts';
-import { uuidText } from '../../services/shared/usage-event.ts';
+import { uuidText } from '../../services/shared/model/usage-event.ts';
 import { violated } from './violation.ts';
 
 const decode = usageAggregateDecoder(readSchemaDirectory());

@@ -1,11 +1,11 @@
-import { controlRecord, type ControlKind } from '../../services/shared/control-record.ts';
-import type { Quantity } from '../../services/shared/decimal.ts';
-import { serializeFloor } from '../../services/shared/ledger-floor.ts';
-import { partitionOfKey, resourceKey } from '../../services/shared/placement.ts';
-import { redriveHeaders } from '../../services/shared/redrive.ts';
-import { serializeRules } from '../../services/shared/rules.ts';
-import { partitionName, type SourcePartition } from '../../services/shared/source.ts';
-import { HOUR_MILLIS, millis, type Hour, type Millis } from '../../services/shared/time.ts';
+import { controlRecord, type ControlKind } from '../../services/shared/model/control-record.ts';
+import type { Quantity } from '../../services/shared/model/decimal.ts';
+import { serializeFloor } from '../../services/shared/model/ledger-floor.ts';
+import { partitionOfKey, resourceKey } from '../../services/shared/model/placement.ts';
+import { redriveHeaders } from '../../services/shared/model/redrive.ts';
+import { serializeRules } from '../../services/shared/model/rules.ts';
+import { partitionName, type SourcePartition } from '../../services/shared/model/source.ts';
+import { HOUR_MILLIS, millis, type Hour, type Millis } from '../../services/shared/model/time.ts';
 import { encodeEvent, eventOf, keyring, rulesOf } from '../support/fold/fixtures.ts';
 import type { Content, Intent, RulesIntent } from './simulated-log.ts';
 

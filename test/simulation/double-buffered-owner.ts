@@ -1,29 +1,29 @@
-import { cut, type Chunk } from '../../services/aggregator/fold/chunk.ts';
-import { EventIndex } from '../../services/aggregator/fold/event-index.ts';
+import { cut, type Chunk } from '../../services/shared/usage-fold/chunk.ts';
+import { EventIndex } from '../../services/shared/usage-fold/event-index.ts';
 import {
   count,
   mustCutBefore,
   skipTo,
   type FoldState,
-} from '../../services/aggregator/fold/fold.ts';
-import type { Halt } from '../../services/aggregator/fold/halt.ts';
-import type { Knowledge } from '../../services/aggregator/fold/knowledge.ts';
+} from '../../services/shared/usage-fold/fold.ts';
+import type { Halt } from '../../services/shared/usage-fold/halt.ts';
+import type { Knowledge } from '../../services/shared/usage-fold/knowledge.ts';
 import {
   contradiction,
   skippedContradiction,
   type LedgerTail,
-} from '../../services/aggregator/fold/ledger-tail.ts';
-import { advance, type Step } from '../../services/aggregator/fold/timeline.ts';
-import type { Place } from '../../services/aggregator/fold/verdict.ts';
+} from '../../services/shared/usage-fold/ledger-tail.ts';
+import { advance, type Step } from '../../services/shared/usage-fold/timeline.ts';
+import type { Place } from '../../services/shared/usage-fold/verdict.ts';
 import { flush } from '../../services/aggregator/flush.ts';
 import { hydrate } from '../../services/aggregator/hydrate.ts';
 import type { WorkerOptions, WorkerPorts } from '../../services/aggregator/partition-worker.ts';
 import { LogRecognition, type Folded } from '../../services/shared/kafka/log-recognition.ts';
 import type { LogBounds } from '../../services/shared/kafka/topics.ts';
-import type { LogRecord } from '../../services/shared/log-record.ts';
-import { markOf } from '../../services/shared/record-mark.ts';
-import { Serial } from '../../services/shared/serial.ts';
-import type { Hour } from '../../services/shared/time.ts';
+import type { LogRecord } from '../../services/shared/model/log-record.ts';
+import { markOf } from '../../services/shared/model/record-mark.ts';
+import { Serial } from '../../services/shared/process/serial.ts';
+import type { Hour } from '../../services/shared/model/time.ts';
 
 /** What an owner of a partition can do: the part of `PartitionWorker` that its reader uses. */
 export interface Owner {

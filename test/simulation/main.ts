@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { messageOf } from '../../services/shared/errors.ts';
+import { messageOf } from '../../services/shared/process/errors.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
 import type { ScheduleCounts } from './schedule.ts';
 import { addCounts, runShare, type ShareReport } from './share.ts';

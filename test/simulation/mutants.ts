@@ -18,11 +18,11 @@ export interface Mutant {
 }
 
 const FLUSH = 'services/aggregator/flush.ts';
-const FOLD = 'services/aggregator/fold/fold.ts';
-const CHUNK = 'services/aggregator/fold/chunk.ts';
-const TIMELINE = 'services/aggregator/fold/timeline.ts';
+const FOLD = 'services/shared/usage-fold/fold.ts';
+const CHUNK = 'services/shared/usage-fold/chunk.ts';
+const TIMELINE = 'services/shared/usage-fold/timeline.ts';
 
-const WINDOWS = 'services/aggregator/fold/open-windows.ts';
+const WINDOWS = 'services/shared/usage-fold/open-windows.ts';
 const HYDRATE = 'services/aggregator/hydrate.ts';
 
 const CHECKPOINT = 'await store.writeCheckpoint(chunk.checkpoint);';
@@ -51,7 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
     mistake: 'an event counts in its window whether or not the stored row has it',
     patches: [
       {
-        file: 'services/aggregator/fold/window.ts',
+        file: 'services/shared/usage-fold/window.ts',
         find: 'offset <= window.lastOffset',
         replace: 'offset < 0',
       },
@@ -103,7 +103,7 @@ export const MUTANTS: readonly Mutant[] = [
     mistake: 'a table with ids that the ledger does not have yet may be evicted',
     patches: [
       {
-        file: 'services/aggregator/fold/event-index.ts',
+        file: 'services/shared/usage-fold/event-index.ts',
         find: 'if (this.pinned.has(hour) || wanted.has(hour)) continue;',
         replace: 'if (wanted.has(hour)) continue;',
       },

@@ -1,7 +1,7 @@
-import type { DeadLetterCode } from '../../services/shared/dead-letter.ts';
-import type { Place } from '../../services/aggregator/fold/verdict.ts';
-import { HOUR_MILLIS } from '../../services/shared/time.ts';
-import { uuidText, type UsageEvent } from '../../services/shared/usage-event.ts';
+import type { DeadLetterCode } from '../../services/shared/model/dead-letter.ts';
+import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
+import { uuidText, type UsageEvent } from '../../services/shared/model/usage-event.ts';
 import type { Intent, RulesIntent, SimulatedLog } from './simulated-log.ts';
 
 /** What a partition must have come to when every record below an offset has been counted. */

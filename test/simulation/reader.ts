@@ -1,11 +1,11 @@
-import type { Checkpoint } from '../../services/aggregator/fold/chunk.ts';
-import type { DeadLetter, LedgerEntry } from '../../services/aggregator/fold/fold.ts';
-import type { Window } from '../../services/aggregator/fold/window.ts';
-import { DEAD_LETTER_HEADERS } from '../../services/shared/dead-letter.ts';
+import type { Checkpoint } from '../../services/shared/usage-fold/chunk.ts';
+import type { DeadLetter, LedgerEntry } from '../../services/shared/usage-fold/fold.ts';
+import type { Window } from '../../services/shared/usage-fold/window.ts';
+import { DEAD_LETTER_HEADERS } from '../../services/shared/model/dead-letter.ts';
 import type { NewRecord } from '../../services/shared/kafka/log-writer.ts';
-import { partitionName, type SourcePartition } from '../../services/shared/source.ts';
-import { HOUR_MILLIS, isoText, type Hour } from '../../services/shared/time.ts';
-import { uuidText } from '../../services/shared/usage-event.ts';
+import { partitionName, type SourcePartition } from '../../services/shared/model/source.ts';
+import { HOUR_MILLIS, isoText, type Hour } from '../../services/shared/model/time.ts';
+import { uuidText } from '../../services/shared/model/usage-event.ts';
 import type { AggregatesTopic } from './aggregates-topic.ts';
 import { expectedWindowKey, type ExpectedEvent, type Oracle } from './oracle.ts';
 import {

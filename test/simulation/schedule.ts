@@ -1,5 +1,5 @@
-import type { Place } from '../../services/aggregator/fold/verdict.ts';
-import { partitionName } from '../../services/shared/source.ts';
+import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import { partitionName } from '../../services/shared/model/source.ts';
 import { knowledge } from '../support/fold/fixtures.ts';
 import { seededRandom, type Random } from '../support/workload/random.ts';
 import { PortCalls, type Faults } from './port-calls.ts';

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
-import { inRepository } from '../../services/shared/repository.ts';
+import { inRepository } from '../../services/shared/process/repository.ts';
 import type { Mutant } from './mutants.ts';
 import type { ScheduleCounts } from './schedule.ts';
 

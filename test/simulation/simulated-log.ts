@@ -1,8 +1,8 @@
-import type { DeadLetterCode } from '../../services/shared/dead-letter.ts';
-import type { LogRecord } from '../../services/shared/log-record.ts';
-import type { Millis } from '../../services/shared/time.ts';
-import type { UsageEvent } from '../../services/shared/usage-event.ts';
-import type { Place } from '../../services/aggregator/fold/verdict.ts';
+import type { DeadLetterCode } from '../../services/shared/model/dead-letter.ts';
+import type { LogRecord } from '../../services/shared/model/log-record.ts';
+import type { Millis } from '../../services/shared/model/time.ts';
+import type { UsageEvent } from '../../services/shared/model/usage-event.ts';
+import type { Place } from '../../services/shared/usage-fold/verdict.ts';
 
 /** What rules say, as far as the simulated records differ in it. */
 export interface RulesIntent {

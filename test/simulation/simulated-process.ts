@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import type { Halt } from '../../services/aggregator/fold/halt.ts';
-import type { Knowledge } from '../../services/aggregator/fold/knowledge.ts';
-import type { Place } from '../../services/aggregator/fold/verdict.ts';
+import type { Halt } from '../../services/shared/usage-fold/halt.ts';
+import type { Knowledge } from '../../services/shared/usage-fold/knowledge.ts';
+import type { Place } from '../../services/shared/usage-fold/verdict.ts';
 import { KafkaOutbox } from '../../services/aggregator/kafka/kafka-outbox.ts';
 import {
   PartitionWorker,
@@ -12,7 +12,7 @@ import { readSchemaDirectory } from '../../services/shared/avro/schema-directory
 import { usageAggregateEncoder } from '../../services/shared/avro/usage-aggregate-codec.ts';
 import type { LogWriter } from '../../services/shared/kafka/log-writer.ts';
 import { OUT_PARTITIONS } from '../../services/shared/sources/check-topics.ts';
-import { partitionName } from '../../services/shared/source.ts';
+import { partitionName } from '../../services/shared/model/source.ts';
 import { keyring } from '../support/fold/fixtures.ts';
 import { DoubleBufferedOwner, type Owner } from './double-buffered-owner.ts';
 import { Unanswered, type PortCalls } from './port-calls.ts';

@@ -1,16 +1,16 @@
-import { EARLIER_EPOCH, EventTable } from '../../services/aggregator/fold/event-table.ts';
-import type { Checkpoint, Chunk } from '../../services/aggregator/fold/chunk.ts';
-import { inKeyOrder } from '../../services/aggregator/fold/closed-hour.ts';
-import type { DeadLetter, LedgerEntry } from '../../services/aggregator/fold/fold.ts';
-import type { LedgerTail } from '../../services/aggregator/fold/ledger-tail.ts';
-import type { Place } from '../../services/aggregator/fold/verdict.ts';
-import { WINDOW_BYTES } from '../../services/aggregator/fold/open-windows.ts';
-import { windowKey, type Window } from '../../services/aggregator/fold/window.ts';
+import { EARLIER_EPOCH, EventTable } from '../../services/shared/usage-fold/event-table.ts';
+import type { Checkpoint, Chunk } from '../../services/shared/usage-fold/chunk.ts';
+import { inKeyOrder } from '../../services/shared/usage-fold/closed-hour.ts';
+import type { DeadLetter, LedgerEntry } from '../../services/shared/usage-fold/fold.ts';
+import type { LedgerTail } from '../../services/shared/usage-fold/ledger-tail.ts';
+import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import { WINDOW_BYTES } from '../../services/shared/usage-fold/open-windows.ts';
+import { windowKey, type Window } from '../../services/shared/usage-fold/window.ts';
 import type { Store } from '../../services/aggregator/ports.ts';
-import { addQuantities, type Quantity } from '../../services/shared/decimal.ts';
-import { partitionName, type SourcePartition } from '../../services/shared/source.ts';
-import { dayOf, type Hour } from '../../services/shared/time.ts';
-import { uuidText } from '../../services/shared/usage-event.ts';
+import { addQuantities, type Quantity } from '../../services/shared/model/decimal.ts';
+import { partitionName, type SourcePartition } from '../../services/shared/model/source.ts';
+import { dayOf, type Hour } from '../../services/shared/model/time.ts';
+import { uuidText } from '../../services/shared/model/usage-event.ts';
 import type { PortCalls } from './port-calls.ts';
 
 export interface WindowRow {

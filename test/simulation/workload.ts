@@ -1,6 +1,12 @@
-import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../services/shared/rules.ts';
-import { hourOf, HOUR_MILLIS, millis, type Hour, type Millis } from '../../services/shared/time.ts';
-import type { Place } from '../../services/aggregator/fold/verdict.ts';
+import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../services/shared/model/rules.ts';
+import {
+  hourOf,
+  HOUR_MILLIS,
+  millis,
+  type Hour,
+  type Millis,
+} from '../../services/shared/model/time.ts';
+import type { Place } from '../../services/shared/usage-fold/verdict.ts';
 import type { Random } from '../support/workload/random.ts';
 import {
   endContent,

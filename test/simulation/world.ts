@@ -1,14 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Place } from '../../services/aggregator/fold/verdict.ts';
-import type { RecordHeaders } from '../../services/shared/control-record.ts';
+import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import type { RecordHeaders } from '../../services/shared/model/control-record.ts';
 import type { NewRecord } from '../../services/shared/kafka/log-writer.ts';
 import {
   aggregatesTopicName,
   deadLetterTopicName,
 } from '../../services/shared/kafka/topic-names.ts';
-import type { TopicPartition } from '../../services/shared/log-record.ts';
-import { partitionName, type Source, type SourcePartition } from '../../services/shared/source.ts';
-import { HOUR_MILLIS, millis, type Hour, type Millis } from '../../services/shared/time.ts';
+import type { TopicPartition } from '../../services/shared/model/log-record.ts';
+import {
+  partitionName,
+  type Source,
+  type SourcePartition,
+} from '../../services/shared/model/source.ts';
+import { HOUR_MILLIS, millis, type Hour, type Millis } from '../../services/shared/model/time.ts';
 import { hour, placeOf } from '../support/fold/fixtures.ts';
 import type { Random } from '../support/workload/random.ts';
 import { AggregatesTopic } from './aggregates-topic.ts';

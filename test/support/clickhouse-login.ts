@@ -1,5 +1,5 @@
 import type { ClickHouseClientConfigOptions } from '@clickhouse/client';
-import type { LocalClickHouse } from '../../services/local/clickhouse/start-clickhouse.ts';
+import type { LocalClickHouse } from '../../services/development/local/clickhouse/start-clickhouse.ts';
 
 type Environment = LocalClickHouse['environment'];
 

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { nodeArguments } from '../../services/shared/repository.ts';
+import { nodeArguments } from '../../services/shared/process/repository.ts';
 
 /** A Commerce mock that runs as a process of its own, on a free port. */
 export interface CommerceProcess {
@@ -15,7 +15,7 @@ export type CommerceSettings = Readonly<Record<string, string>> & {
 };
 
 const launch = (settings: CommerceSettings): ChildProcess =>
-  spawn(process.execPath, nodeArguments('services/commerce/main.ts'), {
+  spawn(process.execPath, nodeArguments('services/development/commerce/main.ts'), {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], COMMERCE_PORT: '0', ...settings },
   });

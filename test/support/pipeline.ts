@@ -1,19 +1,23 @@
 import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { openLogWriter, type NewRecord } from '../../services/shared/kafka/log-writer.ts';
-import type { TopicPartition } from '../../services/shared/log-record.ts';
-import { newestLife, partitionName, type SourcePartition } from '../../services/shared/source.ts';
+import type { TopicPartition } from '../../services/shared/model/log-record.ts';
+import {
+  newestLife,
+  partitionName,
+  type SourcePartition,
+} from '../../services/shared/model/source.ts';
 import {
   beginHistory,
   writeHistory,
   type HistoryRun,
-} from '../../services/shared/sources/history-run.ts';
+} from '../../services/operations/history-runs/history-run.ts';
 import type { SourceTools } from '../../services/shared/sources/open-source.ts';
 import type { Provider } from '../../services/shared/sources/providers.ts';
 import { isRead } from '../../services/shared/sources/check-topics.ts';
-import { provision } from '../../services/shared/sources/provision.ts';
+import { provision } from '../../services/operations/sources/provision.ts';
 import { readSources, type RegisteredSource } from '../../services/shared/sources/register.ts';
-import { HOUR_MILLIS, millis } from '../../services/shared/time.ts';
+import { HOUR_MILLIS, millis } from '../../services/shared/model/time.ts';
 import { startService, usagectl, type ServiceProcess } from './service-process.ts';
 import { openTestStack, type TestStack } from './test-stack.ts';
 import { waitFor } from './wait-for.ts';

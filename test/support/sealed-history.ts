@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows } from '../../services/shared/clickhouse/client.ts';
-import { HOUR_MILLIS } from '../../services/shared/time.ts';
+import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
 
 /** An accepted event: what stands in its row besides its place. */
 export interface LedgerRow {

@@ -1,6 +1,6 @@
-import { startClickHouse } from '../../services/local/clickhouse/start-clickhouse.ts';
-import { startKafka } from '../../services/local/kafka/start-kafka.ts';
-import { UserError } from '../../services/shared/errors.ts';
+import { startClickHouse } from '../../services/development/local/clickhouse/start-clickhouse.ts';
+import { startKafka } from '../../services/development/local/kafka/start-kafka.ts';
+import { UserError } from '../../services/shared/process/errors.ts';
 import type { ServerChoice, ServersUp } from './server-parent.ts';
 
 const { kafka, clickHouse } = JSON.parse(process.argv[2] ?? '') as ServerChoice;

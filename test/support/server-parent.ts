@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { exitOf, type ProcessExit } from '../../services/local/child-process.ts';
+import { exitOf, type ProcessExit } from '../../services/development/local/child-process.ts';
 import type {
   ClickHouseOptions,
   LocalClickHouse,
-} from '../../services/local/clickhouse/start-clickhouse.ts';
-import type { KafkaOptions } from '../../services/local/kafka/start-kafka.ts';
-import { nodeArguments } from '../../services/shared/repository.ts';
+} from '../../services/development/local/clickhouse/start-clickhouse.ts';
+import type { KafkaOptions } from '../../services/development/local/kafka/start-kafka.ts';
+import { nodeArguments } from '../../services/shared/process/repository.ts';
 
 /** What `server-parent-main.ts` is told, as JSON in its argument. */
 export interface ServerChoice {

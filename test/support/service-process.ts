@@ -1,6 +1,10 @@
 import { spawn } from 'node:child_process';
-import { exitOf, serverProcess, type ServerProcess } from '../../services/local/child-process.ts';
-import { inRepository, nodeArguments } from '../../services/shared/repository.ts';
+import {
+  exitOf,
+  serverProcess,
+  type ServerProcess,
+} from '../../services/development/local/child-process.ts';
+import { inRepository, nodeArguments } from '../../services/shared/process/repository.ts';
 import { waitFor } from './wait-for.ts';
 
 const repository = inRepository('.');

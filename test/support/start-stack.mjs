@@ -9,9 +9,9 @@ import { compile } from '../../services/shared/build/compile.mjs';
  */
 export default async () => {
   compile();
-  const { startKafka } = await import('../../dist/services/local/kafka/start-kafka.js');
+  const { startKafka } = await import('../../dist/services/development/local/kafka/start-kafka.js');
   const { startClickHouse } =
-    await import('../../dist/services/local/clickhouse/start-clickhouse.js');
+    await import('../../dist/services/development/local/clickhouse/start-clickhouse.js');
   const directory = await mkdtemp(join(tmpdir(), 'usage-pipeline-'));
   const [kafka, clickHouse] = await Promise.all([
     startKafka({

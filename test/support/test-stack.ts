@@ -10,8 +10,8 @@ import {
   parseEnvironment,
   type ClickHouseConfig,
   type KafkaConfig,
-} from '../../services/shared/config.ts';
-import type { Keyring } from '../../services/shared/control-record.ts';
+} from '../../services/shared/process/config.ts';
+import type { Keyring } from '../../services/shared/model/control-record.ts';
 import { openKafka } from '../../services/shared/kafka/client.ts';
 
 /** What a test file has for itself on the stack that all of them share. */

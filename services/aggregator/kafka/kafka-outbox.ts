@@ -1,20 +1,24 @@
-import { aggregateHeaders, controlRecord, type Keyring } from '../../shared/control-record.ts';
-import { deadLetterHeaders } from '../../shared/dead-letter.ts';
-import { failpoint } from '../../shared/failpoint.ts';
+import {
+  aggregateHeaders,
+  controlRecord,
+  type Keyring,
+} from '../../shared/model/control-record.ts';
+import { deadLetterHeaders } from '../../shared/model/dead-letter.ts';
+import { failpoint } from '../../shared/process/failpoint.ts';
 import type { LogWriter } from '../../shared/kafka/log-writer.ts';
-import type { TopicPartition } from '../../shared/log-record.ts';
-import { partitionOfKey } from '../../shared/placement.ts';
-import { partitionName } from '../../shared/source.ts';
-import { millis, type Hour, type Millis } from '../../shared/time.ts';
+import type { TopicPartition } from '../../shared/model/log-record.ts';
+import { partitionOfKey } from '../../shared/model/placement.ts';
+import { partitionName } from '../../shared/model/source.ts';
+import { millis, type Hour, type Millis } from '../../shared/model/time.ts';
 import {
   aggregateKey,
   serializeClosedMarker,
   type UsageAggregate,
-} from '../../shared/usage-aggregate.ts';
-import type { Chunk } from '../fold/chunk.ts';
-import { HourPublication } from '../fold/closed-hour.ts';
-import type { Place } from '../fold/verdict.ts';
-import type { Window } from '../fold/window.ts';
+} from '../../shared/model/usage-aggregate.ts';
+import type { Chunk } from '../../shared/usage-fold/chunk.ts';
+import { HourPublication } from '../../shared/usage-fold/closed-hour.ts';
+import type { Place } from '../../shared/usage-fold/verdict.ts';
+import type { Window } from '../../shared/usage-fold/window.ts';
 import type { Outbox } from '../ports.ts';
 
 /** A topic that the aggregator writes to. */

@@ -1,12 +1,12 @@
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { insertRows, SEQUENTIAL } from '../../shared/clickhouse/client.ts';
-import type { Hour } from '../../shared/time.ts';
-import type { Checkpoint, Chunk } from '../fold/chunk.ts';
-import { EARLIER_EPOCH, EventTable } from '../fold/event-table.ts';
-import type { LedgerTail } from '../fold/ledger-tail.ts';
-import type { AcceptedLoss, Remnant } from '../fold/loss.ts';
-import { WINDOW_BYTES } from '../fold/open-windows.ts';
-import type { Window, WindowIdentity } from '../fold/window.ts';
+import type { Hour } from '../../shared/model/time.ts';
+import type { Checkpoint, Chunk } from '../../shared/usage-fold/chunk.ts';
+import { EARLIER_EPOCH, EventTable } from '../../shared/usage-fold/event-table.ts';
+import type { LedgerTail } from '../../shared/usage-fold/ledger-tail.ts';
+import type { AcceptedLoss, Remnant } from '../../shared/usage-fold/loss.ts';
+import { WINDOW_BYTES } from '../../shared/usage-fold/open-windows.ts';
+import type { Window, WindowIdentity } from '../../shared/usage-fold/window.ts';
 import type { Store } from '../ports.ts';
 import {
   LOSS,
@@ -32,7 +32,7 @@ import {
   type CheckpointRow,
   type WindowRow,
 } from './rows.ts';
-import type { Place } from '../fold/verdict.ts';
+import type { Place } from '../../shared/usage-fold/verdict.ts';
 
 const HOURS_PER_QUERY = 500;
 

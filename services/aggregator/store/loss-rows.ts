@@ -1,6 +1,6 @@
-import { asciiLower, resourceKey } from '../../shared/placement.ts';
-import { millis } from '../../shared/time.ts';
-import type { AcceptedLoss, Remnant } from '../fold/loss.ts';
+import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
+import { millis } from '../../shared/model/time.ts';
+import type { AcceptedLoss, Remnant } from '../../shared/usage-fold/loss.ts';
 import {
   attributesFromRow,
   hourFromSeconds,

@@ -1,11 +1,11 @@
-import { formatQuantity, parseQuantity, type Quantity } from '../../shared/decimal.ts';
-import type { SourcePartition } from '../../shared/source.ts';
-import { dayOf, millis, nextHour, type Hour } from '../../shared/time.ts';
-import { uuidText } from '../../shared/usage-event.ts';
-import type { Checkpoint, Chunk } from '../fold/chunk.ts';
-import type { DeadLetter, LedgerEntry } from '../fold/fold.ts';
-import type { Window, WindowAttributes } from '../fold/window.ts';
-import type { Place } from '../fold/verdict.ts';
+import { formatQuantity, parseQuantity, type Quantity } from '../../shared/model/decimal.ts';
+import type { SourcePartition } from '../../shared/model/source.ts';
+import { dayOf, millis, nextHour, type Hour } from '../../shared/model/time.ts';
+import { uuidText } from '../../shared/model/usage-event.ts';
+import type { Checkpoint, Chunk } from '../../shared/usage-fold/chunk.ts';
+import type { DeadLetter, LedgerEntry } from '../../shared/usage-fold/fold.ts';
+import type { Window, WindowAttributes } from '../../shared/usage-fold/window.ts';
+import type { Place } from '../../shared/usage-fold/verdict.ts';
 
 /**
  * Rows as ClickHouse takes and gives them in JSON: DateTime in whole seconds, DateTime64(3) in

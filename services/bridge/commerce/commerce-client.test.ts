@@ -1,6 +1,6 @@
 import { hour, uriOf } from '../../../test/support/bridge/aggregates-log.ts';
 import { scriptedCommerce, type Answer } from '../../../test/support/bridge/scripted-commerce.ts';
-import { parseQuantity, ZERO } from '../../shared/decimal.ts';
+import { parseQuantity, ZERO } from '../../shared/model/decimal.ts';
 import type { Pending } from '../ports.ts';
 import { CommerceClient } from './commerce-client.ts';
 

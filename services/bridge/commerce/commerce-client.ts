@@ -1,6 +1,6 @@
-import { messageOf } from '../../shared/errors.ts';
-import { parseHttpDate } from '../../shared/http-date.ts';
-import { isoText, millis, type Millis } from '../../shared/time.ts';
+import { messageOf } from '../../shared/process/errors.ts';
+import { parseHttpDate } from '../../shared/http/http-date.ts';
+import { isoText, millis, type Millis } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
 import {
   readBatchAnswer,

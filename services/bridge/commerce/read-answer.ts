@@ -1,6 +1,6 @@
-import { asciiLower } from '../../shared/placement.ts';
-import type { Millis } from '../../shared/time.ts';
-import { parseTimeInUtc } from '../../shared/time-text.ts';
+import { asciiLower } from '../../shared/model/placement.ts';
+import type { Millis } from '../../shared/model/time.ts';
+import { parseTimeInUtc } from '../../shared/model/time-text.ts';
 import type { Pending } from '../ports.ts';
 
 /** What Commerce says of one submission of a batch (reference §4.2). Its quantities are doubles. */

@@ -1,6 +1,6 @@
 import { LosslessNumber, stringify } from 'lossless-json';
-import { formatQuantity } from '../../shared/decimal.ts';
-import { isoText } from '../../shared/time.ts';
+import { formatQuantity } from '../../shared/model/decimal.ts';
+import { isoText } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
 
 /** Most submissions in one request (reference §4). */

@@ -12,12 +12,12 @@ import {
   uriOf,
   type Unplaced,
 } from '../../../test/support/bridge/aggregates-log.ts';
-import type { Quantity } from '../../shared/decimal.ts';
-import type { LogRecord } from '../../shared/log-record.ts';
-import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
-import { nextHour, type Hour } from '../../shared/time.ts';
-import type { UsageAggregate } from '../../shared/usage-aggregate.ts';
-import { uuidText } from '../../shared/usage-event.ts';
+import type { Quantity } from '../../shared/model/decimal.ts';
+import type { LogRecord } from '../../shared/model/log-record.ts';
+import { partitionName, type Source, type SourcePartition } from '../../shared/model/source.ts';
+import { nextHour, type Hour } from '../../shared/model/time.ts';
+import type { UsageAggregate } from '../../shared/model/usage-aggregate.ts';
+import { uuidText } from '../../shared/model/usage-event.ts';
 import {
   cut,
   stateAt,

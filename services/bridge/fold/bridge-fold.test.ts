@@ -15,13 +15,13 @@ import {
   uriOf,
   type Unplaced,
 } from '../../../test/support/bridge/aggregates-log.ts';
-import { controlRecord } from '../../shared/control-record.ts';
-import type { Quantity } from '../../shared/decimal.ts';
-import { partitionOfKey } from '../../shared/placement.ts';
-import type { Source } from '../../shared/source.ts';
-import { HOUR_MILLIS, type Hour } from '../../shared/time.ts';
-import { aggregateKey } from '../../shared/usage-aggregate.ts';
-import type { UsageCarry } from '../../shared/usage-carry.ts';
+import { controlRecord } from '../../shared/model/control-record.ts';
+import type { Quantity } from '../../shared/model/decimal.ts';
+import { partitionOfKey } from '../../shared/model/placement.ts';
+import type { Source } from '../../shared/model/source.ts';
+import { HOUR_MILLIS, type Hour } from '../../shared/model/time.ts';
+import { aggregateKey } from '../../shared/model/usage-aggregate.ts';
+import type { UsageCarry } from '../../shared/model/usage-carry.ts';
 import { cut, dropAbandoned, stateAt, takeRecord, type BridgeState } from './bridge-fold.ts';
 import { blockedBy } from './source-progress.ts';
 

@@ -1,7 +1,7 @@
-import type { LogRecord } from '../../shared/log-record.ts';
-import { markOf, type RecordMark } from '../../shared/record-mark.ts';
-import { partitionName, type Source, type SourcePartition } from '../../shared/source.ts';
-import { nextHour, type Hour } from '../../shared/time.ts';
+import type { LogRecord } from '../../shared/model/log-record.ts';
+import { markOf, type RecordMark } from '../../shared/model/record-mark.ts';
+import { partitionName, type Source, type SourcePartition } from '../../shared/model/source.ts';
+import { nextHour, type Hour } from '../../shared/model/time.ts';
 import {
   readEntry,
   type Knowledge,

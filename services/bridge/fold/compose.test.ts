@@ -10,9 +10,9 @@ import {
   uriOf,
 } from '../../../test/support/bridge/aggregates-log.ts';
 import { termsOf, type BillingTerms } from '../../shared/billing/billing-terms.ts';
-import { formatQuantity, type Quantity } from '../../shared/decimal.ts';
-import type { Source } from '../../shared/source.ts';
-import { uuidText } from '../../shared/usage-event.ts';
+import { formatQuantity, type Quantity } from '../../shared/model/decimal.ts';
+import type { Source } from '../../shared/model/source.ts';
+import { uuidText } from '../../shared/model/usage-event.ts';
 import type { DueHour } from './bridge-fold.ts';
 import { compose } from './compose.ts';
 import type { PendingCarry } from './source-progress.ts';

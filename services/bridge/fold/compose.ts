@@ -1,8 +1,8 @@
-import { addQuantities, ZERO, type Quantity } from '../../shared/decimal.ts';
-import { asciiLower, resourceKey } from '../../shared/placement.ts';
-import { partitionName, type SourcePartition } from '../../shared/source.ts';
-import { isoText, type Hour } from '../../shared/time.ts';
-import { uuidOf, uuidText } from '../../shared/usage-event.ts';
+import { addQuantities, ZERO, type Quantity } from '../../shared/model/decimal.ts';
+import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
+import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
+import { isoText, type Hour } from '../../shared/model/time.ts';
+import { uuidOf, uuidText } from '../../shared/model/usage-event.ts';
 import { meterTerms, type BillingTerms } from '../../shared/billing/billing-terms.ts';
 import type { DueHour } from './bridge-fold.ts';
 

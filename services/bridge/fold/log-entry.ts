@@ -3,23 +3,23 @@ import {
   controlKeyId,
   isSignedFor,
   type Keyring,
-} from '../../shared/control-record.ts';
-import type { LogRecord } from '../../shared/log-record.ts';
-import { partitionOfKey } from '../../shared/placement.ts';
+} from '../../shared/model/control-record.ts';
+import type { LogRecord } from '../../shared/model/log-record.ts';
+import { partitionOfKey } from '../../shared/model/placement.ts';
 import {
   partitionName,
   sourceName,
   type Source,
   type SourcePartition,
-} from '../../shared/source.ts';
-import type { Hour } from '../../shared/time.ts';
+} from '../../shared/model/source.ts';
+import type { Hour } from '../../shared/model/time.ts';
 import {
   aggregateKey,
   parseClosedMarker,
   type ClosedMarker,
   type UsageAggregate,
-} from '../../shared/usage-aggregate.ts';
-import { parseUsageCarry, type UsageCarry } from '../../shared/usage-carry.ts';
+} from '../../shared/model/usage-aggregate.ts';
+import { parseUsageCarry, type UsageCarry } from '../../shared/model/usage-carry.ts';
 
 /** Why a record of the aggregates topic is not believed. The codes are stable. */
 export type RefusalCode =

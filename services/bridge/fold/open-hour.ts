@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Quantity } from '../../shared/decimal.ts';
-import type { ClosedMarker, UsageAggregate } from '../../shared/usage-aggregate.ts';
-import { uuidText } from '../../shared/usage-event.ts';
+import type { Quantity } from '../../shared/model/decimal.ts';
+import type { ClosedMarker, UsageAggregate } from '../../shared/model/usage-aggregate.ts';
+import { uuidText } from '../../shared/model/usage-event.ts';
 
 /** What billing needs of an aggregate. */
 export interface HourUsage {

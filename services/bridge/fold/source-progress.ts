@@ -1,6 +1,6 @@
-import { sourceName, type Source, type SourcePartition } from '../../shared/source.ts';
-import { isoText, nextHour, type Hour } from '../../shared/time.ts';
-import type { UsageCarry } from '../../shared/usage-carry.ts';
+import { sourceName, type Source, type SourcePartition } from '../../shared/model/source.ts';
+import { isoText, nextHour, type Hour } from '../../shared/model/time.ts';
+import type { UsageCarry } from '../../shared/model/usage-carry.ts';
 import { OpenHour } from './open-hour.ts';
 
 /** A carry that stands in the log and is in no composition yet. */

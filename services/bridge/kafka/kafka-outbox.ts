@@ -1,9 +1,9 @@
-import { controlRecord, type Keyring } from '../../shared/control-record.ts';
+import { controlRecord, type Keyring } from '../../shared/model/control-record.ts';
 import type { LogWriter, NewRecord } from '../../shared/kafka/log-writer.ts';
-import { partitionOfKey } from '../../shared/placement.ts';
-import { millis } from '../../shared/time.ts';
-import { aggregateKey } from '../../shared/usage-aggregate.ts';
-import { serializeUsageCarry, type UsageCarry } from '../../shared/usage-carry.ts';
+import { partitionOfKey } from '../../shared/model/placement.ts';
+import { millis } from '../../shared/model/time.ts';
+import { aggregateKey } from '../../shared/model/usage-aggregate.ts';
+import { serializeUsageCarry, type UsageCarry } from '../../shared/model/usage-carry.ts';
 import type { Outbox } from '../ports.ts';
 
 export interface OutboxOptions {

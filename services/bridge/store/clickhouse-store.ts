@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows } from '../../shared/clickhouse/client.ts';
-import { partitionName, type SourcePartition } from '../../shared/source.ts';
-import type { Hour } from '../../shared/time.ts';
+import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
+import type { Hour } from '../../shared/model/time.ts';
 import type { BillingTerms } from '../../shared/billing/billing-terms.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
 import type { Composition } from '../fold/compose.ts';

@@ -1,8 +1,8 @@
 import { quantityFromDouble } from '../../shared/billing/double.ts';
-import { formatQuantity, parseQuantity, type Quantity } from '../../shared/decimal.ts';
-import { asciiLower, resourceKey } from '../../shared/placement.ts';
-import type { SourcePartition } from '../../shared/source.ts';
-import type { Hour } from '../../shared/time.ts';
+import { formatQuantity, parseQuantity, type Quantity } from '../../shared/model/decimal.ts';
+import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
+import type { SourcePartition } from '../../shared/model/source.ts';
+import type { Hour } from '../../shared/model/time.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
 import type { Composition } from '../fold/compose.ts';
 import type { Outcome, OutcomeKind } from '../ports.ts';

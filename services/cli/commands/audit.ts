@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { withAdmin, withClickHouse } from '../../shared/sources/source-tools.ts';
-import { audit, type AuditReport } from '../audit/audit.ts';
-import { formatReport } from '../audit/report.ts';
+import { withAdmin, withClickHouse } from '../../operations/sources/source-tools.ts';
+import { audit, type AuditReport } from '../../operations/audit/audit.ts';
+import { formatReport } from '../show/audit.ts';
 import { print, printJson, withProgress } from '../print.ts';
 import { changeConfig } from '../settings.ts';
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { discard, redrive } from '../dlq/change.ts';
-import { list, show } from '../dlq/look.ts';
-import { code, several, wholeNumber } from '../dlq/options.ts';
+import { discard, redrive } from '../dead-letters/change.ts';
+import { list, show } from '../dead-letters/look.ts';
+import { code, several, wholeNumber } from '../dead-letters/options.ts';
 import { time } from '../time-option.ts';
 
 const filtered = (command: Command): Command =>

@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { UserError } from '../../shared/errors.ts';
-import { coveredHours, partitionName } from '../../shared/source.ts';
-import { newEpoch } from '../../shared/sources/new-epoch.ts';
-import { withSourceTools } from '../../shared/sources/source-tools.ts';
-import type { FoundLoss } from '../loss/find-losses.ts';
-import { lookForLosses } from '../loss/look-for-losses.ts';
+import { UserError } from '../../shared/process/errors.ts';
+import { coveredHours, partitionName } from '../../shared/model/source.ts';
+import { newEpoch } from '../../operations/sources/new-epoch.ts';
+import { withSourceTools } from '../../operations/sources/source-tools.ts';
+import type { FoundLoss } from '../../operations/losses/find-losses.ts';
+import { lookForLosses } from '../../operations/losses/look-for-losses.ts';
 import { print } from '../print.ts';
 import { changeConfig } from '../settings.ts';
 

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { withClickHouse } from '../../shared/sources/source-tools.ts';
+import { withClickHouse } from '../../operations/sources/source-tools.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
-import { isoText, type Millis } from '../../shared/time.ts';
-import { several, wholeNumber } from '../dlq/options.ts';
-import { readChanges, type Change } from '../history/changes.ts';
+import { isoText, type Millis } from '../../shared/model/time.ts';
+import { several, wholeNumber } from '../dead-letters/options.ts';
+import { readChanges, type Change } from '../../operations/changes/changes.ts';
 import { print, printJson } from '../print.ts';
 import { lookConfig } from '../settings.ts';
 import { time } from '../time-option.ts';

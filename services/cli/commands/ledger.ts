@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { UserError } from '../../shared/errors.ts';
-import { withSourceTools } from '../../shared/sources/source-tools.ts';
-import { planTrim, trimLedger } from '../../shared/sources/trim-ledger.ts';
-import { isoText, type Hour } from '../../shared/time.ts';
+import { UserError } from '../../shared/process/errors.ts';
+import { withSourceTools } from '../../operations/sources/source-tools.ts';
+import { planTrim, trimLedger } from '../../operations/sources/trim-ledger.ts';
+import { isoText, type Hour } from '../../shared/model/time.ts';
 import { print } from '../print.ts';
 import { changeConfig } from '../settings.ts';
 import { checkHours, hour } from '../time-option.ts';

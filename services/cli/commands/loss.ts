@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import { UserError } from '../../shared/errors.ts';
-import { partitionName } from '../../shared/source.ts';
-import { acceptLosses } from '../../shared/sources/losses.ts';
-import { withClickHouse } from '../../shared/sources/source-tools.ts';
+import { UserError } from '../../shared/process/errors.ts';
+import { partitionName } from '../../shared/model/source.ts';
+import { acceptLosses } from '../../operations/losses/losses.ts';
+import { withClickHouse } from '../../operations/sources/source-tools.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
-import type { FoundLoss } from '../loss/find-losses.ts';
-import { lookForLosses } from '../loss/look-for-losses.ts';
+import type { FoundLoss } from '../../operations/losses/find-losses.ts';
+import { lookForLosses } from '../../operations/losses/look-for-losses.ts';
 import { print, printJson } from '../print.ts';
 import { changeConfig } from '../settings.ts';
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { migrate } from '../../shared/clickhouse/migrations.ts';
-import { clickHouseSettings, parseEnvironment } from '../../shared/config.ts';
+import { clickHouseSettings, parseEnvironment } from '../../shared/process/config.ts';
 import { print } from '../print.ts';
 
 export const migrateCommand = (): Command =>

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { coveredHours } from '../../shared/source.ts';
-import { provision } from '../../shared/sources/provision.ts';
+import { coveredHours } from '../../shared/model/source.ts';
+import { provision } from '../../operations/sources/provision.ts';
 import { readProviders } from '../../shared/sources/providers.ts';
-import { withSourceTools } from '../../shared/sources/source-tools.ts';
+import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { print } from '../print.ts';
 import { changeConfig } from '../settings.ts';
 

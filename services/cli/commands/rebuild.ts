@@ -1,9 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { Command } from 'commander';
 import type { Admin } from 'kafkajs';
-import { UserError } from '../../shared/errors.ts';
+import { UserError } from '../../shared/process/errors.ts';
 import { aggregatorGroup } from '../../shared/kafka/topic-names.ts';
-import { newestLife } from '../../shared/source.ts';
+import { newestLife } from '../../shared/model/source.ts';
 import { readProgress } from '../../shared/sources/coverage.ts';
 import { actorName } from '../../shared/sources/actor.ts';
 import {
@@ -11,16 +11,24 @@ import {
   recordOperation,
   type RegisteredSource,
 } from '../../shared/sources/register.ts';
-import { ledgerFloor } from '../../shared/sources/trim-ledger.ts';
-import { withAdmin, withClickHouse } from '../../shared/sources/source-tools.ts';
-import { dayOf, isoText, type Hour } from '../../shared/time.ts';
+import { ledgerFloor } from '../../operations/sources/trim-ledger.ts';
+import { withAdmin, withClickHouse } from '../../operations/sources/source-tools.ts';
+import { dayOf, isoText, type Hour } from '../../shared/model/time.ts';
 import { print, printJson, withProgress } from '../print.ts';
-import { readDayDifferences, type DayDifference } from '../rebuild/days.ts';
-import { compareWithLog, type FromLog, type FromLogOptions } from '../rebuild/from-log.ts';
-import { readDifferences, type HourRange, type WindowDifference } from '../rebuild/recount.ts';
-import { nextGeneration, recordHours, restate } from '../rebuild/restate.ts';
-import { formatRebuilt, isRight, type Rebuilt } from '../rebuild/show.ts';
-import { Tally } from '../rebuild/tally.ts';
+import { readDayDifferences, type DayDifference } from '../../operations/rebuild/days.ts';
+import {
+  compareWithLog,
+  type FromLog,
+  type FromLogOptions,
+} from '../../operations/rebuild/from-log.ts';
+import {
+  readDifferences,
+  type HourRange,
+  type WindowDifference,
+} from '../../operations/rebuild/recount.ts';
+import { nextGeneration, recordHours, restate } from '../../operations/rebuild/restate.ts';
+import { formatRebuilt, isRight, type Rebuilt } from '../show/rebuild.ts';
+import { Tally } from '../../operations/rebuild/tally.ts';
 import { changeConfig, lookConfig } from '../settings.ts';
 import { checkHours, EMPTY_RANGE, hour, rangeText } from '../time-option.ts';
 

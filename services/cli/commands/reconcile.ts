@@ -14,13 +14,13 @@ import {
   commerceSettings,
   hourSettings,
   parseEnvironment,
-} from '../../shared/config.ts';
-import { formatQuantity, type Quantity } from '../../shared/decimal.ts';
-import { messageOf, UserError } from '../../shared/errors.ts';
-import { withClickHouse } from '../../shared/sources/source-tools.ts';
-import type { Hour } from '../../shared/time.ts';
+} from '../../shared/process/config.ts';
+import { formatQuantity, type Quantity } from '../../shared/model/decimal.ts';
+import { messageOf, UserError } from '../../shared/process/errors.ts';
+import { withClickHouse } from '../../operations/sources/source-tools.ts';
+import type { Hour } from '../../shared/model/time.ts';
 import { print, printJson } from '../print.ts';
-import { formatReconciliation, type Found } from '../reconcile/show.ts';
+import { formatReconciliation, type Found } from '../show/reconcile.ts';
 import { checkHours, EMPTY_RANGE, hour, rangeText } from '../time-option.ts';
 
 interface Options {

@@ -1,16 +1,16 @@
 import { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { messageOf, UserError } from '../../shared/errors.ts';
-import { coveredHours } from '../../shared/source.ts';
-import { beginHistory, writeHistory } from '../../shared/sources/history-run.ts';
+import { messageOf, UserError } from '../../shared/process/errors.ts';
+import { coveredHours } from '../../shared/model/source.ts';
+import { beginHistory, writeHistory } from '../../operations/history-runs/history-run.ts';
 import { printable } from '../../shared/terminal/printable.ts';
-import { HOUR_MILLIS, type Hour } from '../../shared/time.ts';
+import { HOUR_MILLIS, type Hour } from '../../shared/model/time.ts';
 import { changeConfig } from '../settings.ts';
-import { withSourceTools } from '../../shared/sources/source-tools.ts';
+import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { print, progress } from '../print.ts';
-import { recordedEvents } from '../replay/recorded-events.ts';
-import { readRecording } from '../replay/recording.ts';
+import { recordedEvents } from '../../operations/history-runs/recorded-events.ts';
+import { readRecording } from '../../operations/history-runs/recording.ts';
 
 const readText = async (path: string): Promise<string> => {
   try {

@@ -1,15 +1,15 @@
 import { Command } from 'commander';
-import { controlRecord } from '../../shared/control-record.ts';
+import { controlRecord } from '../../shared/model/control-record.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
-import { parseRules, serializeRules, type Rules } from '../../shared/rules.ts';
-import { partitionName } from '../../shared/source.ts';
+import { parseRules, serializeRules, type Rules } from '../../shared/model/rules.ts';
+import { partitionName } from '../../shared/model/source.ts';
 import type { SourceTools } from '../../shared/sources/open-source.ts';
 import { readProviders } from '../../shared/sources/providers.ts';
 import { readSources, recordOperation, writeSource } from '../../shared/sources/register.ts';
 import { rulesFor } from '../../shared/sources/rules-for.ts';
 import { liveTopicName } from '../../shared/kafka/topic-names.ts';
 import { changeConfig } from '../settings.ts';
-import { withSourceTools } from '../../shared/sources/source-tools.ts';
+import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { print } from '../print.ts';
 
 /**

@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { coveredHours } from '../../shared/source.ts';
-import { simulatedCloud } from '../../shared/simulated-cloud/cloud.ts';
-import { simulatedHistory } from '../../shared/simulated-cloud/history.ts';
-import { beginHistory, writeHistory } from '../../shared/sources/history-run.ts';
+import { coveredHours } from '../../shared/model/source.ts';
+import { simulatedCloud } from '../../development/simulated-cloud/cloud.ts';
+import { simulatedHistory } from '../../development/simulated-cloud/history.ts';
+import { beginHistory, writeHistory } from '../../operations/history-runs/history-run.ts';
 import { readSources } from '../../shared/sources/register.ts';
-import { withSourceTools } from '../../shared/sources/source-tools.ts';
-import { hourOf, isoText, millis, type Hour } from '../../shared/time.ts';
+import { withSourceTools } from '../../operations/sources/source-tools.ts';
+import { hourOf, isoText, millis, type Hour } from '../../shared/model/time.ts';
 import { print, progress } from '../print.ts';
 import { changeConfig } from '../settings.ts';
 

@@ -1,13 +1,13 @@
 import { Command } from 'commander';
-import { abandonHistory } from '../../shared/sources/history-run.ts';
+import { abandonHistory } from '../../operations/history-runs/history-run.ts';
 import { countedSources, readCoverage, type HourState } from '../../shared/sources/coverage.ts';
-import { sourceName } from '../../shared/source.ts';
+import { sourceName } from '../../shared/model/source.ts';
 import { readSources } from '../../shared/sources/register.ts';
-import { isoText } from '../../shared/time.ts';
+import { isoText } from '../../shared/model/time.ts';
 import { changeConfig, lookConfig } from '../settings.ts';
-import { withClickHouse, withSourceTools } from '../../shared/sources/source-tools.ts';
+import { withClickHouse, withSourceTools } from '../../operations/sources/source-tools.ts';
 import { print, printJson } from '../print.ts';
-import { allSpans, timeSpan } from '../status/not-covered.ts';
+import { allSpans, timeSpan } from '../../operations/status/not-covered.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
 
 const list = async ({ json }: { json?: boolean }): Promise<void> => {

@@ -2,24 +2,24 @@ import { Command } from 'commander';
 import { readBillingCounts, type BillingCounts } from '../../shared/billing/billing-counts.ts';
 import { aggregatesTopicName } from '../../shared/kafka/topic-names.ts';
 import { readCoverage } from '../../shared/sources/coverage.ts';
-import { withAdmin, withClickHouse } from '../../shared/sources/source-tools.ts';
+import { withAdmin, withClickHouse } from '../../operations/sources/source-tools.ts';
 import { printable } from '../../shared/terminal/printable.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
-import { isoText } from '../../shared/time.ts';
-import { ALL_OPEN, countByCode } from '../dlq/letters.ts';
+import { isoText } from '../../shared/model/time.ts';
+import { ALL_OPEN, countByCode } from '../../operations/dead-letters/letters.ts';
 import {
   formatMisplaced,
   misplacedObject,
   readMisplaced,
   type Misplaced,
-} from '../dlq/misplaced.ts';
+} from '../../operations/dead-letters/misplaced.ts';
 import { print, printJson } from '../print.ts';
 import { statusConfig } from '../settings.ts';
-import { bridgeTroubles } from '../status/bridge.ts';
-import { notCovered, notCoveredLine, type TimeSpan } from '../status/not-covered.ts';
-import { readPartitions, type PartitionStatus } from '../status/partitions.ts';
-import { problemsOf } from '../status/problems.ts';
-import { readServices, type ServiceStatus } from '../status/services.ts';
+import { bridgeTroubles } from '../../operations/status/bridge.ts';
+import { notCovered, notCoveredLine, type TimeSpan } from '../../operations/status/not-covered.ts';
+import { readPartitions, type PartitionStatus } from '../../operations/status/partitions.ts';
+import { problemsOf } from '../../operations/status/problems.ts';
+import { readServices, type ServiceStatus } from '../../operations/status/services.ts';
 
 interface Status {
   readonly services: readonly ServiceStatus[];

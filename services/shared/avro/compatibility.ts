@@ -1,5 +1,5 @@
 import avro from 'avsc';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../process/errors.ts';
 import type { PublishedSchema } from './schema-directory.ts';
 
 /** Why a version cannot read what an earlier one of its subject wrote. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UserError, messageOf } from '../errors.ts';
-import { inRepository } from '../repository.ts';
+import { UserError, messageOf } from '../process/errors.ts';
+import { inRepository } from '../process/repository.ts';
 
 /** A published schema. Its file never changes again; a change is a new version with a new id. */
 export interface PublishedSchema {

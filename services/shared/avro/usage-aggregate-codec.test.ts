@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { Quantity } from '../decimal.ts';
-import { HOUR_MILLIS, hourOf, millis } from '../time.ts';
-import type { UsageAggregate } from '../usage-aggregate.ts';
+import type { Quantity } from '../model/decimal.ts';
+import { HOUR_MILLIS, hourOf, millis } from '../model/time.ts';
+import type { UsageAggregate } from '../model/usage-aggregate.ts';
 import { readSchemaDirectory } from './schema-directory.ts';
 import { usageAggregateDecoder, usageAggregateEncoder } from './usage-aggregate-codec.ts';
 

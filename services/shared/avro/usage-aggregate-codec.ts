@@ -1,6 +1,6 @@
 import avro from 'avsc';
-import { quantityFromBytes, quantityToBytes } from '../decimal.ts';
-import type { UsageAggregate } from '../usage-aggregate.ts';
+import { quantityFromBytes, quantityToBytes } from '../model/decimal.ts';
+import type { UsageAggregate } from '../model/usage-aggregate.ts';
 import { newestSchema, type PublishedSchema } from './schema-directory.ts';
 import { frame, unframe } from './wire-format.ts';
 

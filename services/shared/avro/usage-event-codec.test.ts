@@ -1,8 +1,8 @@
 import avro from 'avsc';
 import fc from 'fast-check';
-import { quantityFromBytes, type Quantity } from '../decimal.ts';
-import { millis } from '../time.ts';
-import type { UsageEvent } from '../usage-event.ts';
+import { quantityFromBytes, type Quantity } from '../model/decimal.ts';
+import { millis } from '../model/time.ts';
+import type { UsageEvent } from '../model/usage-event.ts';
 import { readSchemaDirectory, type PublishedSchema } from './schema-directory.ts';
 import {
   USAGE_EVENT_SUBJECT,

@@ -1,23 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import avro from 'avsc';
-import { quantityToBytes } from '../decimal.ts';
-import type { UsageEvent } from '../usage-event.ts';
+import { quantityToBytes } from '../model/decimal.ts';
+import type { RawUsageEvent, UsageEvent } from '../model/usage-event.ts';
 import { EXACT_LONG } from './exact-long.ts';
 import { newestSchema, type PublishedSchema } from './schema-directory.ts';
 import { frame } from './wire-format.ts';
 
 export const USAGE_EVENT_SUBJECT = 'usage-event';
-
-/** An event as it was decoded, before any of its values has been judged. */
-export interface RawUsageEvent extends Omit<
-  UsageEvent,
-  'quantity' | 'usageStartTime' | 'usageEndTime'
-> {
-  readonly quantity: Uint8Array;
-  /** Milliseconds since 1970: any number of 64 bits, exactly, also where no date has it. */
-  readonly usageStartTime: bigint;
-  readonly usageEndTime: bigint;
-}
 
 export type Decoded =
   | { readonly ok: true; readonly event: RawUsageEvent }

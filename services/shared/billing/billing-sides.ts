@@ -1,8 +1,8 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../clickhouse/client.ts';
-import { parseQuantity, type Quantity } from '../decimal.ts';
-import { UserError } from '../errors.ts';
-import type { Hour } from '../time.ts';
+import { parseQuantity, type Quantity } from '../model/decimal.ts';
+import { UserError } from '../process/errors.ts';
+import type { Hour } from '../model/time.ts';
 import { meterTerms, termsOf, type BillingTerms } from './billing-terms.ts';
 import { ALL_HOURS, type Billed, type BillingSides, type HourSpan } from './reconcile.ts';
 import { readTerms } from './terms-table.ts';

@@ -1,5 +1,5 @@
-import { asciiLower } from '../placement.ts';
-import type { Hour } from '../time.ts';
+import { asciiLower } from '../model/placement.ts';
+import type { Hour } from '../model/time.ts';
 
 /** Whether Commerce is told of usage, and why not. */
 export type Reporting = 'on' | 'no-registration' | 'not-registered' | 'capacity' | 'disabled';

@@ -1,8 +1,8 @@
 import { parse } from 'lossless-json';
 import { z } from 'zod';
-import { messageOf, UserError } from '../errors.ts';
-import { isoText, type Hour } from '../time.ts';
-import { parseTimeInUtc } from '../time-text.ts';
+import { messageOf, UserError } from '../process/errors.ts';
+import { isoText, type Hour } from '../model/time.ts';
+import { parseTimeInUtc } from '../model/time-text.ts';
 
 /** What Commerce says it has accepted of one resource, dimension and hour. */
 export interface Holding {

@@ -1,4 +1,4 @@
-import { formatQuantity } from '../decimal.ts';
+import { formatQuantity } from '../model/decimal.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { DimensionTotals, Reconciliation } from './reconcile.ts';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { formatQuantity, parseQuantity, type Quantity } from '../decimal.ts';
+import { formatQuantity, parseQuantity, type Quantity } from '../model/decimal.ts';
 import { doubleText, isSameDouble, quantityFromDouble } from './double.ts';
 
 const exact = (text: string): Quantity => {

@@ -1,4 +1,9 @@
-import { formatQuantity, parseQuantity, quantityToNumber, type Quantity } from '../decimal.ts';
+import {
+  formatQuantity,
+  parseQuantity,
+  quantityToNumber,
+  type Quantity,
+} from '../model/decimal.ts';
 
 /**
  * Azure's metering service keeps quantities as IEEE doubles (reference §4.1), so what it answers is

@@ -1,5 +1,5 @@
-import { parseQuantity, ZERO, type Quantity } from '../decimal.ts';
-import type { Hour } from '../time.ts';
+import { parseQuantity, ZERO, type Quantity } from '../model/decimal.ts';
+import type { Hour } from '../model/time.ts';
 import { reconcile, type BillingSides } from './reconcile.ts';
 
 const HOUR = Date.UTC(2026, 0, 10) as Hour;

@@ -1,5 +1,5 @@
-import { formatQuantity, parseQuantity, ZERO, type Quantity } from '../decimal.ts';
-import { HOUR_MILLIS, type Hour } from '../time.ts';
+import { formatQuantity, parseQuantity, ZERO, type Quantity } from '../model/decimal.ts';
+import { HOUR_MILLIS, type Hour } from '../model/time.ts';
 import { dimensionTable } from './dimension-table.ts';
 import { reconcile, type BillingSides, type Submitted } from './reconcile.ts';
 

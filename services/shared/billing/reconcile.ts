@@ -1,6 +1,6 @@
-import { addQuantities, ZERO, type Quantity } from '../decimal.ts';
-import { asciiLower, resourceKey } from '../placement.ts';
-import type { Hour } from '../time.ts';
+import { addQuantities, ZERO, type Quantity } from '../model/decimal.ts';
+import { asciiLower, resourceKey } from '../model/placement.ts';
+import type { Hour } from '../model/time.ts';
 import type { Holding } from './commerce-holdings.ts';
 import { isSameDouble, quantityFromDouble } from './double.ts';
 

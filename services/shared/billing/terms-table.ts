@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows } from '../clickhouse/client.ts';
 import type { BillingTerms, Reporting } from './billing-terms.ts';
-import type { Hour } from '../time.ts';
+import type { Hour } from '../model/time.ts';
 
 /** Terms as they are stored, with the registration they came from. */
 export interface StoredTerms extends BillingTerms {

@@ -1,6 +1,6 @@
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
-import type { ClickHouseConfig } from '../config.ts';
-import { messageOf, UserError } from '../errors.ts';
+import type { ClickHouseConfig } from '../process/config.ts';
+import { messageOf, UserError } from '../process/errors.ts';
 
 /** On a cluster a reader must see what was written last; on one server this changes nothing. */
 export const SEQUENTIAL = { select_sequential_consistency: '1' } as const;

@@ -2,13 +2,13 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ClickHouseConfig } from '../config.ts';
-import { UserError } from '../errors.ts';
+import type { ClickHouseConfig } from '../process/config.ts';
+import { UserError } from '../process/errors.ts';
 import { loadMeters } from '../meters/load-meters.ts';
 import { METER_CATALOG_FILE, readMeterCatalog } from '../meters/meter-catalog.ts';
 import { checkClickHouse, insertRows, openClickHouse, queryRows } from './client.ts';
 import { statementsOf } from './statements.ts';
-import { inRepository } from '../repository.ts';
+import { inRepository } from '../process/repository.ts';
 
 const MIGRATIONS_DIRECTORY = inRepository('deploy/clickhouse/');
 

@@ -1,4 +1,4 @@
-import { parseEnvironment } from '../config.ts';
+import { parseEnvironment } from '../process/config.ts';
 import { allowedHostSettings } from './allowed-hosts.ts';
 
 const read = (text?: string): readonly string[] =>

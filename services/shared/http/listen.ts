@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { UserError } from '../errors.ts';
+import { UserError } from '../process/errors.ts';
 import { gracefulClose } from './graceful-close.ts';
 
 export interface ListenOptions {

@@ -1,6 +1,6 @@
 import { Kafka, logLevel, type logCreator } from 'kafkajs';
 import type { Logger } from 'pino';
-import { messageOf, UserError } from '../errors.ts';
+import { messageOf, UserError } from '../process/errors.ts';
 import { readFetchesWithin } from './fetch/install.ts';
 
 export interface KafkaOptions {

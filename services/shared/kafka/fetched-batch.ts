@@ -1,6 +1,6 @@
 import type { Batch, KafkaMessage } from 'kafkajs';
-import type { LogRecord } from '../log-record.ts';
-import { millis } from '../time.ts';
+import type { LogRecord } from '../model/log-record.ts';
+import { millis } from '../model/time.ts';
 import type { UnreadableMark } from './fetch/fetch-response.ts';
 import type { FetchedRecord } from './fetch/record.ts';
 import type { UnreadableBatch } from './fetch/unreadable-batch.ts';

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import type { LogRecord } from '../log-record.ts';
+import type { LogRecord } from '../model/log-record.ts';
 import type { UnreadableBatch } from './fetch/unreadable-batch.ts';
 import type { UnreadableAt } from './fetched-batch.ts';
 import { GroupReader, type PartitionReaders } from './group-reader.ts';

@@ -1,6 +1,6 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import { UserError } from '../errors.ts';
-import type { LogRecord, TopicPartition } from '../log-record.ts';
+import { UserError } from '../process/errors.ts';
+import type { LogRecord, TopicPartition } from '../model/log-record.ts';
 import { fetchedFrom, readBatch, type ReadBatch, type UnreadableAt } from './fetched-batch.ts';
 
 /** What reads the partitions that the group has assigned to this process. */

@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs';
-import type { TopicPartition } from '../log-record.ts';
+import type { TopicPartition } from '../model/log-record.ts';
 import { topicOffsets, type LogBounds } from './topics.ts';
 
 export interface LogInspector {

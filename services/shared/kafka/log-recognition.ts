@@ -1,7 +1,7 @@
-import type { LogRecord } from '../log-record.ts';
+import type { LogRecord } from '../model/log-record.ts';
 import type { UnreadableAt } from './fetched-batch.ts';
 import { describeUnreadable } from './fetch/unreadable-batch.ts';
-import { recordDigest, type RecordMark } from '../record-mark.ts';
+import { recordDigest, type RecordMark } from '../model/record-mark.ts';
 import type { LogBounds } from './topics.ts';
 
 /** Why what is read now is not the log that was folded, or not all of it. */

@@ -1,7 +1,7 @@
 import { Partitioners, type Kafka, type Message, type Producer } from 'kafkajs';
-import type { RecordHeaders } from '../control-record.ts';
-import type { TopicPartition } from '../log-record.ts';
-import { millis, type Millis } from '../time.ts';
+import type { RecordHeaders } from '../model/control-record.ts';
+import type { TopicPartition } from '../model/log-record.ts';
+import { millis, type Millis } from '../model/time.ts';
 
 /** A record to be appended. Without a timestamp, the time of sending is taken. */
 export interface NewRecord {

@@ -1,6 +1,6 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import pRetry from 'p-retry';
-import { messageOf, UserError } from '../errors.ts';
+import { messageOf, UserError } from '../process/errors.ts';
 
 /** A topic as it must be. A setting that is not named here is the broker's default. */
 export interface TopicSpec {

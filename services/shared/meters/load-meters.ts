@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows } from '../clickhouse/client.ts';
-import { asciiLower } from '../placement.ts';
+import { asciiLower } from '../model/placement.ts';
 import type { Meter } from './meter-catalog.ts';
 
 /** Loads the catalog into `meters`, where newer rows replace older ones. */

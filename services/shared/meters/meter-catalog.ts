@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SCHEMA_DIRECTORY } from '../avro/schema-directory.ts';
-import { messageOf, UserError } from '../errors.ts';
-import { asciiLower } from '../placement.ts';
+import { messageOf, UserError } from '../process/errors.ts';
+import { asciiLower } from '../model/placement.ts';
 
 export const METER_CATALOG_FILE = 'schemas/meters.json';
 

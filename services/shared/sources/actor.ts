@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
-import type { Environment } from '../config.ts';
-import { UserError } from '../errors.ts';
+import type { Environment } from '../process/config.ts';
+import { UserError } from '../process/errors.ts';
 
 /** The user whom the system runs this process as. `$USER` is only what somebody has set. */
 const systemUser = (): string => {

@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs';
-import type { KafkaConfig } from '../config.ts';
+import type { KafkaConfig } from '../process/config.ts';
 import { aggregatesTopicName, deadLetterTopicName } from '../kafka/topic-names.ts';
 import {
   aggregatesTopic,
@@ -9,7 +9,7 @@ import {
   refuseDifferences,
   type TopicSpec,
 } from '../kafka/topics.ts';
-import type { Source } from '../source.ts';
+import type { Source } from '../model/source.ts';
 import { sourceTopic } from './open-source.ts';
 
 /** Partitions of the topics that the aggregator writes to; fixed once they exist. */

@@ -1,5 +1,5 @@
-import type { Source } from '../source.ts';
-import { HOUR_MILLIS, type Hour } from '../time.ts';
+import type { Source } from '../model/source.ts';
+import { HOUR_MILLIS, type Hour } from '../model/time.ts';
 import {
   countedSources,
   coverageOf,

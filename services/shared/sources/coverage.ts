@@ -1,7 +1,12 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../clickhouse/client.ts';
-import { partitionName, type Source, type SourceId, type SourcePartition } from '../source.ts';
-import { nextHour, type Hour, type Millis } from '../time.ts';
+import {
+  partitionName,
+  type Source,
+  type SourceId,
+  type SourcePartition,
+} from '../model/source.ts';
+import { nextHour, type Hour, type Millis } from '../model/time.ts';
 import { readSources } from './register.ts';
 
 /** What one partition of a source has closed, from its checkpoint. */

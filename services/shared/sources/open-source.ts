@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Admin } from 'kafkajs';
 import type { PublishedSchema } from '../avro/schema-directory.ts';
-import { controlRecord, type Keyring } from '../control-record.ts';
+import { controlRecord, type Keyring } from '../model/control-record.ts';
 import type { LogWriter } from '../kafka/log-writer.ts';
 import {
   checkTopics,
@@ -11,9 +11,9 @@ import {
   refuseDifferences,
   type TopicSpec,
 } from '../kafka/topics.ts';
-import { serializeRules } from '../rules.ts';
-import type { Source } from '../source.ts';
-import { hourOf, nextHour, type Hour } from '../time.ts';
+import { serializeRules } from '../model/rules.ts';
+import type { Source } from '../model/source.ts';
+import { hourOf, nextHour, type Hour } from '../model/time.ts';
 import { writeSource, type RegisteredSource } from './register.ts';
 import { rulesFor } from './rules-for.ts';
 

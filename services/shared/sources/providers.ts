@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { messageOf, UserError } from '../errors.ts';
+import { messageOf, UserError } from '../process/errors.ts';
 import { isProviderName } from '../kafka/topic-names.ts';
-import { inRepository } from '../repository.ts';
+import { inRepository } from '../process/repository.ts';
 
 const PROVIDERS_FILE = inRepository('deploy/kafka/providers.json');
 

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows } from '../clickhouse/client.ts';
-import type { Source, SourceState } from '../source.ts';
-import type { Hour } from '../time.ts';
+import type { Source, SourceState } from '../model/source.ts';
+import type { Hour } from '../model/time.ts';
 import { actorName } from './actor.ts';
 
 /** A row of the register, with the count of its changes. */

@@ -1,8 +1,8 @@
 import type { PublishedSchema } from '../avro/schema-directory.ts';
 import { USAGE_EVENT_SUBJECT } from '../avro/usage-event-codec.ts';
-import { keyFingerprint, type Keyring } from '../control-record.ts';
-import { DEFAULT_MAX_USAGE_AGE_MILLIS, FOLD_VERSION, type Rules } from '../rules.ts';
-import type { Source } from '../source.ts';
+import { keyFingerprint, type Keyring } from '../model/control-record.ts';
+import { DEFAULT_MAX_USAGE_AGE_MILLIS, FOLD_VERSION, type Rules } from '../model/rules.ts';
+import type { Source } from '../model/source.ts';
 
 /** What this process would have a source's records classified by: its code, schemas and keys. */
 export const rulesFor = (

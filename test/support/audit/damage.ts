@@ -1,9 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { readFileSync } from 'node:fs';
-import { inRepository } from '../../../services/shared/repository.ts';
-import type { Difference } from '../../../services/cli/audit/differences.ts';
+import { inRepository } from '../../../services/shared/process/repository.ts';
+import type { Difference } from '../../../services/operations/audit/differences.ts';
 import { queryRows } from '../../../services/shared/clickhouse/client.ts';
-import { partitionName, type SourcePartition } from '../../../services/shared/source.ts';
+import { partitionName, type SourcePartition } from '../../../services/shared/model/source.ts';
 
 interface Column {
   readonly name: string;

@@ -1,4 +1,4 @@
-import { audit, type AuditReport } from '../../../services/cli/audit/audit.ts';
+import { audit, type AuditReport } from '../../../services/operations/audit/audit.ts';
 import type { SourceTools } from '../../../services/shared/sources/open-source.ts';
 import type { TestStack } from '../test-stack.ts';
 

@@ -9,19 +9,26 @@ import {
   controlRecord,
   type ControlKind,
   type Keyring,
-} from '../../../services/shared/control-record.ts';
-import type { Quantity } from '../../../services/shared/decimal.ts';
-import type { LogRecord } from '../../../services/shared/log-record.ts';
-import { asciiLower } from '../../../services/shared/placement.ts';
-import { sourceName, type Source, type SourcePartition } from '../../../services/shared/source.ts';
-import { HOUR_MILLIS, millis, nextHour, type Hour } from '../../../services/shared/time.ts';
+} from '../../../services/shared/model/control-record.ts';
+import type { Quantity } from '../../../services/shared/model/decimal.ts';
+import type { LogRecord } from '../../../services/shared/model/log-record.ts';
+import { asciiLower } from '../../../services/shared/model/placement.ts';
+import {
+  sourceName,
+  type Source,
+  type SourcePartition,
+} from '../../../services/shared/model/source.ts';
+import { HOUR_MILLIS, millis, nextHour, type Hour } from '../../../services/shared/model/time.ts';
 import {
   aggregateKey,
   serializeClosedMarker,
   usageAggregateId,
   type UsageAggregate,
-} from '../../../services/shared/usage-aggregate.ts';
-import { serializeUsageCarry, type UsageCarry } from '../../../services/shared/usage-carry.ts';
+} from '../../../services/shared/model/usage-aggregate.ts';
+import {
+  serializeUsageCarry,
+  type UsageCarry,
+} from '../../../services/shared/model/usage-carry.ts';
 import type { BillingTerms } from '../../../services/shared/billing/billing-terms.ts';
 import type { Knowledge } from '../../../services/bridge/fold/log-entry.ts';
 

@@ -1,7 +1,7 @@
-import type { Quantity } from '../../../services/shared/decimal.ts';
-import type { HistoricalEvent } from '../../../services/shared/sources/history-run.ts';
-import { HOUR_MILLIS, millis, nextHour, type Hour } from '../../../services/shared/time.ts';
-import { usageEventId, type UsageEvent } from '../../../services/shared/usage-event.ts';
+import type { Quantity } from '../../../services/shared/model/decimal.ts';
+import type { HistoricalEvent } from '../../../services/operations/history-runs/history-run.ts';
+import { HOUR_MILLIS, millis, nextHour, type Hour } from '../../../services/shared/model/time.ts';
+import { usageEventId, type UsageEvent } from '../../../services/shared/model/usage-event.ts';
 import { readMeterCatalog } from '../../../services/shared/meters/meter-catalog.ts';
 import { UNKNOWN, uriOf } from './aggregates-log.ts';
 

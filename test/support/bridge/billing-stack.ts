@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inRepository } from '../../../services/shared/repository.ts';
+import { inRepository } from '../../../services/shared/process/repository.ts';
 import { readSchemaDirectory } from '../../../services/shared/avro/schema-directory.ts';
 import {
   readBillingCounts,

@@ -1,9 +1,9 @@
 import { usageEventEncoder } from '../../../services/shared/avro/usage-event-codec.ts';
 import { queryRows } from '../../../services/shared/clickhouse/client.ts';
-import { partitionOfKey, resourceKey } from '../../../services/shared/placement.ts';
-import { openLiveSources } from '../../../services/shared/sources/live-sources.ts';
+import { partitionOfKey, resourceKey } from '../../../services/shared/model/placement.ts';
+import { openLiveSources } from '../../../services/operations/sources/live-sources.ts';
 import type { RegisteredSource } from '../../../services/shared/sources/register.ts';
-import { hourOf, millis, type Hour } from '../../../services/shared/time.ts';
+import { hourOf, millis, type Hour } from '../../../services/shared/model/time.ts';
 import { eventOf, METERS } from './billable-events.ts';
 import type { BillingStack } from './billing-stack.ts';
 

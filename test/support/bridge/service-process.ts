@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { nodeArguments } from '../../../services/shared/repository.ts';
+import { nodeArguments } from '../../../services/shared/process/repository.ts';
 
 /** One of the repository's services that runs as a process of its own. */
 export interface ServiceProcess {

@@ -9,22 +9,27 @@ import {
   keyFingerprint,
   type ControlKind,
   type Keyring,
-} from '../../../services/shared/control-record.ts';
-import type { Quantity } from '../../../services/shared/decimal.ts';
-import type { LogRecord } from '../../../services/shared/log-record.ts';
-import { resourceKey } from '../../../services/shared/placement.ts';
+} from '../../../services/shared/model/control-record.ts';
+import type { Quantity } from '../../../services/shared/model/decimal.ts';
+import type { LogRecord } from '../../../services/shared/model/log-record.ts';
+import { resourceKey } from '../../../services/shared/model/placement.ts';
 import {
   DEFAULT_MAX_USAGE_AGE_MILLIS,
   FOLD_VERSION,
   serializeRules,
   type Rules,
-} from '../../../services/shared/rules.ts';
-import type { Source } from '../../../services/shared/source.ts';
-import { HOUR_MILLIS, millis, type Hour, type Millis } from '../../../services/shared/time.ts';
-import { usageEventId, type UsageEvent } from '../../../services/shared/usage-event.ts';
-import { initialState, type FoldState } from '../../../services/aggregator/fold/fold.ts';
-import type { Knowledge } from '../../../services/aggregator/fold/knowledge.ts';
-import type { Place } from '../../../services/aggregator/fold/verdict.ts';
+} from '../../../services/shared/model/rules.ts';
+import type { Source } from '../../../services/shared/model/source.ts';
+import {
+  HOUR_MILLIS,
+  millis,
+  type Hour,
+  type Millis,
+} from '../../../services/shared/model/time.ts';
+import { usageEventId, type UsageEvent } from '../../../services/shared/model/usage-event.ts';
+import { initialState, type FoldState } from '../../../services/shared/usage-fold/fold.ts';
+import type { Knowledge } from '../../../services/shared/usage-fold/knowledge.ts';
+import type { Place } from '../../../services/shared/usage-fold/verdict.ts';
 
 const MIDNIGHT = Date.UTC(2026, 0, 10);
 

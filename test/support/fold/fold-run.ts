@@ -1,24 +1,24 @@
-import type { LogRecord } from '../../../services/shared/log-record.ts';
-import { cut, resume, type Chunk } from '../../../services/aggregator/fold/chunk.ts';
-import { EventIndex } from '../../../services/aggregator/fold/event-index.ts';
+import type { LogRecord } from '../../../services/shared/model/log-record.ts';
+import { cut, resume, type Chunk } from '../../../services/shared/usage-fold/chunk.ts';
+import { EventIndex } from '../../../services/shared/usage-fold/event-index.ts';
 import {
   count,
   initialState,
   mustCutBefore,
   type FoldState,
   type Outcome,
-} from '../../../services/aggregator/fold/fold.ts';
-import type { Halt } from '../../../services/aggregator/fold/halt.ts';
-import type { Knowledge } from '../../../services/aggregator/fold/knowledge.ts';
+} from '../../../services/shared/usage-fold/fold.ts';
+import type { Halt } from '../../../services/shared/usage-fold/halt.ts';
+import type { Knowledge } from '../../../services/shared/usage-fold/knowledge.ts';
 import {
   countRemnant,
   mustCutBeforeRemnant,
   passLoss,
   type AcceptedLoss,
-} from '../../../services/aggregator/fold/loss.ts';
-import { contradiction, type LedgerTail } from '../../../services/aggregator/fold/ledger-tail.ts';
-import { advance, type Step } from '../../../services/aggregator/fold/timeline.ts';
-import { windowKey, type WindowIdentity } from '../../../services/aggregator/fold/window.ts';
+} from '../../../services/shared/usage-fold/loss.ts';
+import { contradiction, type LedgerTail } from '../../../services/shared/usage-fold/ledger-tail.ts';
+import { advance, type Step } from '../../../services/shared/usage-fold/timeline.ts';
+import { windowKey, type WindowIdentity } from '../../../services/shared/usage-fold/window.ts';
 import type { StoredWorld } from './stored-world.ts';
 
 /** An owner of a partition without any I/O: it begins where the stored world says. */

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import type { Chunk } from '../../../services/aggregator/fold/chunk.ts';
-import type { Place } from '../../../services/aggregator/fold/verdict.ts';
-import type { ControlKind } from '../../../services/shared/control-record.ts';
-import type { Quantity } from '../../../services/shared/decimal.ts';
-import type { LogRecord } from '../../../services/shared/log-record.ts';
-import { resourceKey } from '../../../services/shared/placement.ts';
-import { millis } from '../../../services/shared/time.ts';
-import { uuidText } from '../../../services/shared/usage-event.ts';
+import type { Chunk } from '../../../services/shared/usage-fold/chunk.ts';
+import type { Place } from '../../../services/shared/usage-fold/verdict.ts';
+import type { ControlKind } from '../../../services/shared/model/control-record.ts';
+import type { Quantity } from '../../../services/shared/model/decimal.ts';
+import type { LogRecord } from '../../../services/shared/model/log-record.ts';
+import { resourceKey } from '../../../services/shared/model/placement.ts';
+import { millis } from '../../../services/shared/model/time.ts';
+import { uuidText } from '../../../services/shared/model/usage-event.ts';
 import type { Emission } from '../workload/emission.ts';
 import { ExpectedTotals } from '../workload/expected-totals.ts';
 import {

@@ -1,15 +1,15 @@
 import { usageAggregateEncoder } from '../../../services/shared/avro/usage-aggregate-codec.ts';
 import { readSchemaDirectory } from '../../../services/shared/avro/schema-directory.ts';
-import type { Hour } from '../../../services/shared/time.ts';
-import { uuidText } from '../../../services/shared/usage-event.ts';
-import type { Checkpoint, Chunk } from '../../../services/aggregator/fold/chunk.ts';
-import { HourPublication, inKeyOrder } from '../../../services/aggregator/fold/closed-hour.ts';
-import { EventTable } from '../../../services/aggregator/fold/event-table.ts';
-import type { DeadLetter, LedgerEntry } from '../../../services/aggregator/fold/fold.ts';
-import type { LedgerTail } from '../../../services/aggregator/fold/ledger-tail.ts';
-import type { Remnant } from '../../../services/aggregator/fold/loss.ts';
-import { newWindow, windowKey, type Window } from '../../../services/aggregator/fold/window.ts';
-import type { Place } from '../../../services/aggregator/fold/verdict.ts';
+import type { Hour } from '../../../services/shared/model/time.ts';
+import { uuidText } from '../../../services/shared/model/usage-event.ts';
+import type { Checkpoint, Chunk } from '../../../services/shared/usage-fold/chunk.ts';
+import { HourPublication, inKeyOrder } from '../../../services/shared/usage-fold/closed-hour.ts';
+import { EventTable } from '../../../services/shared/usage-fold/event-table.ts';
+import type { DeadLetter, LedgerEntry } from '../../../services/shared/usage-fold/fold.ts';
+import type { LedgerTail } from '../../../services/shared/usage-fold/ledger-tail.ts';
+import type { Remnant } from '../../../services/shared/usage-fold/loss.ts';
+import { newWindow, windowKey, type Window } from '../../../services/shared/usage-fold/window.ts';
+import type { Place } from '../../../services/shared/usage-fold/verdict.ts';
 
 export interface StoredWindow {
   readonly reportedHour: Hour;

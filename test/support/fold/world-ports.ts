@@ -1,8 +1,8 @@
-import { inKeyOrder } from '../../../services/aggregator/fold/closed-hour.ts';
-import type { AcceptedLoss } from '../../../services/aggregator/fold/loss.ts';
-import { windowKey, type Window } from '../../../services/aggregator/fold/window.ts';
+import { inKeyOrder } from '../../../services/shared/usage-fold/closed-hour.ts';
+import type { AcceptedLoss } from '../../../services/shared/usage-fold/loss.ts';
+import { windowKey, type Window } from '../../../services/shared/usage-fold/window.ts';
 import type { Outbox, Store } from '../../../services/aggregator/ports.ts';
-import { millis, type Millis } from '../../../services/shared/time.ts';
+import { millis, type Millis } from '../../../services/shared/model/time.ts';
 import type { StoredWorld } from './stored-world.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TopicPartition } from '../../../services/shared/log-record.ts';
+import type { TopicPartition } from '../../../services/shared/model/log-record.ts';
 
 /** The file in which the broker of the tests keeps the first records of a partition. */
 const segmentOf = ({ topic, partition }: TopicPartition): string =>

@@ -9,15 +9,15 @@ import {
   CONTROL_HEADER,
   controlRecord,
   type RecordHeaders,
-} from '../../../services/shared/control-record.ts';
+} from '../../../services/shared/model/control-record.ts';
 import {
   QUANTITY_LIMIT,
   quantityToBytes,
   type Quantity,
-} from '../../../services/shared/decimal.ts';
-import { partitionOfKey, resourceKey } from '../../../services/shared/placement.ts';
-import { hourOf, millis } from '../../../services/shared/time.ts';
-import type { UsageEvent } from '../../../services/shared/usage-event.ts';
+} from '../../../services/shared/model/decimal.ts';
+import { partitionOfKey, resourceKey } from '../../../services/shared/model/placement.ts';
+import { hourOf, millis } from '../../../services/shared/model/time.ts';
+import type { UsageEvent } from '../../../services/shared/model/usage-event.ts';
 import type { BadKind, WorkloadTopic } from './emission.ts';
 import type { Random } from './random.ts';
 

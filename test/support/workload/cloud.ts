@@ -4,7 +4,7 @@ import {
   namespaceOf,
   partitionOfKey,
   resourceKey,
-} from '../../../services/shared/placement.ts';
+} from '../../../services/shared/model/placement.ts';
 import type { WorkloadTopic } from './emission.ts';
 import type { Random } from './random.ts';
 

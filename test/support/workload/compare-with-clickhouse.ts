@@ -1,10 +1,10 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { SEQUENTIAL } from '../../../services/shared/clickhouse/client.ts';
-import { formatQuantity, type Quantity } from '../../../services/shared/decimal.ts';
-import { asciiLower } from '../../../services/shared/placement.ts';
-import { partitionName, type SourcePartition } from '../../../services/shared/source.ts';
-import { hourOf, isoText, millis, type Millis } from '../../../services/shared/time.ts';
-import { uuidText, type UsageEvent } from '../../../services/shared/usage-event.ts';
+import { formatQuantity, type Quantity } from '../../../services/shared/model/decimal.ts';
+import { asciiLower } from '../../../services/shared/model/placement.ts';
+import { partitionName, type SourcePartition } from '../../../services/shared/model/source.ts';
+import { hourOf, isoText, millis, type Millis } from '../../../services/shared/model/time.ts';
+import { uuidText, type UsageEvent } from '../../../services/shared/model/usage-event.ts';
 import { conservationProblems } from './conservation.ts';
 import { Differences, type Row } from './differences.ts';
 import type { ExpectedPartition, ExpectedTotals, ExpectedWindow } from './expected-totals.ts';

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../../services/shared/clickhouse/client.ts';
-import { partitionName, type SourcePartition } from '../../../services/shared/source.ts';
+import { partitionName, type SourcePartition } from '../../../services/shared/model/source.ts';
 
 interface Counted extends SourcePartition {
   readonly read: string;

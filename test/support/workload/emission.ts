@@ -1,8 +1,8 @@
-import type { RecordHeaders } from '../../../services/shared/control-record.ts';
-import type { DeadLetterCode } from '../../../services/shared/dead-letter.ts';
-import type { Source } from '../../../services/shared/source.ts';
-import type { Millis } from '../../../services/shared/time.ts';
-import type { UsageEvent } from '../../../services/shared/usage-event.ts';
+import type { RecordHeaders } from '../../../services/shared/model/control-record.ts';
+import type { DeadLetterCode } from '../../../services/shared/model/dead-letter.ts';
+import type { Source } from '../../../services/shared/model/source.ts';
+import type { Millis } from '../../../services/shared/model/time.ts';
+import type { UsageEvent } from '../../../services/shared/model/usage-event.ts';
 
 /** What a workload needs to know of a source; a `Source` will do. */
 export type WorkloadTopic = Pick<

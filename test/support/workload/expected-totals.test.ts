@@ -1,6 +1,6 @@
-import type { Hour, Millis } from '../../../services/shared/time.ts';
-import { HOUR_MILLIS, millis } from '../../../services/shared/time.ts';
-import type { UsageEvent } from '../../../services/shared/usage-event.ts';
+import type { Hour, Millis } from '../../../services/shared/model/time.ts';
+import { HOUR_MILLIS, millis } from '../../../services/shared/model/time.ts';
+import type { UsageEvent } from '../../../services/shared/model/usage-event.ts';
 import type { Emission } from './emission.ts';
 import { ExpectedTotals, type ExpectedSource } from './expected-totals.ts';
 import { quantityOf } from './quantities.ts';

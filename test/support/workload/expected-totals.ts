@@ -1,16 +1,22 @@
-import type { ControlKind } from '../../../services/shared/control-record.ts';
-import type { DeadLetterCode } from '../../../services/shared/dead-letter.ts';
-import { addQuantities, type Quantity } from '../../../services/shared/decimal.ts';
-import { asciiLower } from '../../../services/shared/placement.ts';
-import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../../services/shared/rules.ts';
+import type { ControlKind } from '../../../services/shared/model/control-record.ts';
+import type { DeadLetterCode } from '../../../services/shared/model/dead-letter.ts';
+import { addQuantities, type Quantity } from '../../../services/shared/model/decimal.ts';
+import { asciiLower } from '../../../services/shared/model/placement.ts';
+import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../../services/shared/model/rules.ts';
 import {
   partitionName,
   type Source,
   type SourcePartition,
-} from '../../../services/shared/source.ts';
-import { dayOf, hourOf, millis, type Hour, type Millis } from '../../../services/shared/time.ts';
-import { uuidText, type UsageEvent } from '../../../services/shared/usage-event.ts';
-import type { LogRecord } from '../../../services/shared/log-record.ts';
+} from '../../../services/shared/model/source.ts';
+import {
+  dayOf,
+  hourOf,
+  millis,
+  type Hour,
+  type Millis,
+} from '../../../services/shared/model/time.ts';
+import { uuidText, type UsageEvent } from '../../../services/shared/model/usage-event.ts';
+import type { LogRecord } from '../../../services/shared/model/log-record.ts';
 import type { Emission } from './emission.ts';
 
 /** What the oracle must know of a source; a `Source` will do. */

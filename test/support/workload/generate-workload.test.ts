@@ -1,6 +1,6 @@
-import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../../services/shared/rules.ts';
-import { HOUR_MILLIS, hourOf, millis } from '../../../services/shared/time.ts';
-import { uuidText } from '../../../services/shared/usage-event.ts';
+import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../../services/shared/model/rules.ts';
+import { HOUR_MILLIS, hourOf, millis } from '../../../services/shared/model/time.ts';
+import { uuidText } from '../../../services/shared/model/usage-event.ts';
 import { BAD_RECORD_CODES, type Emission, type WorkloadTopic } from './emission.ts';
 import { generateWorkload, USUAL_SHARES, type WorkloadOptions } from './generate-workload.ts';
 

@@ -1,9 +1,9 @@
 import { readSchemaDirectory } from '../../../services/shared/avro/schema-directory.ts';
 import { usageEventEncoder } from '../../../services/shared/avro/usage-event-codec.ts';
 import { readMeterCatalog } from '../../../services/shared/meters/meter-catalog.ts';
-import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../../services/shared/rules.ts';
-import { hourOf, millis, type Hour, type Millis } from '../../../services/shared/time.ts';
-import { usageEventId, type UsageEvent } from '../../../services/shared/usage-event.ts';
+import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../../services/shared/model/rules.ts';
+import { hourOf, millis, type Hour, type Millis } from '../../../services/shared/model/time.ts';
+import { usageEventId, type UsageEvent } from '../../../services/shared/model/usage-event.ts';
 import { isPossible, spoiler, type Spoil } from './bad-records.ts';
 import { simulateCloud, type CloudResource, type CloudSize } from './cloud.ts';
 import {

@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import { readSchemaDirectory } from '../../../services/shared/avro/schema-directory.ts';
 import { usageAggregateDecoder } from '../../../services/shared/avro/usage-aggregate-codec.ts';
-import { CONTROL_HEADER } from '../../../services/shared/control-record.ts';
-import { addQuantities, formatQuantity, type Quantity } from '../../../services/shared/decimal.ts';
-import { asciiLower } from '../../../services/shared/placement.ts';
-import { partitionName, type SourcePartition } from '../../../services/shared/source.ts';
-import { isoText, millis, type Millis } from '../../../services/shared/time.ts';
-import { parseClosedMarker } from '../../../services/shared/usage-aggregate.ts';
-import { uuidText, type UsageEvent } from '../../../services/shared/usage-event.ts';
+import { CONTROL_HEADER } from '../../../services/shared/model/control-record.ts';
+import {
+  addQuantities,
+  formatQuantity,
+  type Quantity,
+} from '../../../services/shared/model/decimal.ts';
+import { asciiLower } from '../../../services/shared/model/placement.ts';
+import { partitionName, type SourcePartition } from '../../../services/shared/model/source.ts';
+import { isoText, millis, type Millis } from '../../../services/shared/model/time.ts';
+import { parseClosedMarker } from '../../../services/shared/model/usage-aggregate.ts';
+import { uuidText, type UsageEvent } from '../../../services/shared/model/usage-event.ts';
 import { Differences, type Row } from './differences.ts';
 import type { ExpectedTotals } from './expected-totals.ts';
 import type { PartitionLog } from './read-log.ts';

@@ -2,7 +2,7 @@ import {
   parseQuantity,
   quantityFromNumber,
   type Quantity,
-} from '../../../services/shared/decimal.ts';
+} from '../../../services/shared/model/decimal.ts';
 import type { Random } from './random.ts';
 
 export const quantityOf = (text: string): Quantity => {

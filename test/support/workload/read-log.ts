@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
 import { describeUnreadable } from '../../../services/shared/kafka/fetch/unreadable-batch.ts';
 import { GroupReader } from '../../../services/shared/kafka/group-reader.ts';
-import type { LogRecord, TopicPartition } from '../../../services/shared/log-record.ts';
+import type { LogRecord, TopicPartition } from '../../../services/shared/model/log-record.ts';
 
 export interface PartitionLog extends TopicPartition {
   readonly records: readonly LogRecord[];

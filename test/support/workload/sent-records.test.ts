@@ -1,6 +1,6 @@
-import { CONTROL_HEADER } from '../../../services/shared/control-record.ts';
-import type { LogRecord } from '../../../services/shared/log-record.ts';
-import { HOUR_MILLIS, millis } from '../../../services/shared/time.ts';
+import { CONTROL_HEADER } from '../../../services/shared/model/control-record.ts';
+import type { LogRecord } from '../../../services/shared/model/log-record.ts';
+import { HOUR_MILLIS, millis } from '../../../services/shared/model/time.ts';
 import { ExpectedTotals, type ExpectedSource } from './expected-totals.ts';
 import { generateWorkload } from './generate-workload.ts';
 import { SentRecords } from './sent-records.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { CONTROL_HEADER, type ControlKind } from '../../../services/shared/control-record.ts';
-import type { LogRecord } from '../../../services/shared/log-record.ts';
-import { partitionName, type SourcePartition } from '../../../services/shared/source.ts';
+import { CONTROL_HEADER, type ControlKind } from '../../../services/shared/model/control-record.ts';
+import type { LogRecord } from '../../../services/shared/model/log-record.ts';
+import { partitionName, type SourcePartition } from '../../../services/shared/model/source.ts';
 import type { Emission } from './emission.ts';
 import type { ExpectedTotals } from './expected-totals.ts';
 

@@ -1,4 +1,4 @@
-import { millis } from '../../../services/shared/time.ts';
+import { millis } from '../../../services/shared/model/time.ts';
 import type { Emission } from './emission.ts';
 import { generateWorkload, type WorkloadOptions } from './generate-workload.ts';
 

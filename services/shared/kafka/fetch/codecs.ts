@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import lz4 from 'lz4-napi';
 import snappy from 'snappy';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../process/errors.ts';
 import { largestLz4Content } from './lz4-frame.ts';
 import type { Trouble } from './unreadable-batch.ts';
 import { snappyBlocks, snappyLength } from './xerial-snappy.ts';

@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../process/errors.ts';
 import type { FetchedRecord } from './record.ts';
 import { readRecordSet, type Budget, type RecordSet } from './record-set.ts';
 import type { UnreadableBatch } from './unreadable-batch.ts';

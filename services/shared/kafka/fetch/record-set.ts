@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../process/errors.ts';
 import { CODEC_MASK, decompress, tooLarge } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
 import { readRecords, type FetchedRecord } from './record.ts';

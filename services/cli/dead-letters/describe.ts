@@ -1,0 +1,110 @@
+import { usageEventDecoders } from '../../shared/avro/usage-event-codec.ts';
+import type { PublishedSchema } from '../../shared/avro/schema-directory.ts';
+import { unframe } from '../../shared/avro/wire-format.ts';
+import {
+  formatQuantity,
+  isCanonicalDecimal,
+  quantityFromBytes,
+} from '../../shared/model/decimal.ts';
+import { printable } from '../../shared/terminal/printable.ts';
+import { formatFields } from '../../shared/terminal/table.ts';
+import { type RawUsageEvent, uuidText } from '../../shared/model/usage-event.ts';
+import type { Disposition } from '../../operations/dead-letters/dispositions.ts';
+import type { Letter } from '../../operations/dead-letters/letters.ts';
+import { positionText, type Position } from '../../operations/dead-letters/position.ts';
+import { instantText } from '../instant-text.ts';
+import { hexDump } from './hex-dump.ts';
+import { REMEDIES } from '../../operations/dead-letters/remedies.ts';
+
+/** What can be read of a record's value; the texts are as they were sent. */
+export interface Description {
+  readonly schemaId: number | null;
+  readonly event: Readonly<Record<string, string | null>> | null;
+  /** Why no more can be read. */
+  readonly problem: string | null;
+}
+
+/** Reads a record's value as far as this version can. */
+export const describeValue = (
+  value: Buffer | null,
+  schemas: readonly PublishedSchema[],
+): Description => {
+  if (value === null) return { schemaId: null, event: null, problem: 'the record has no value' };
+  const framed = unframe(value);
+  if (!framed) {
+    return { schemaId: null, event: null, problem: 'it is not in the Confluent wire format' };
+  }
+  const { schemaId, datum } = framed;
+  const decode = usageEventDecoders(schemas).get(schemaId);
+  if (!decode) return { schemaId, event: null, problem: 'no schema is published under this id' };
+  const decoded = decode(datum);
+  return decoded.ok
+    ? { schemaId, event: fieldsOf(decoded.event), problem: null }
+    : { schemaId, event: null, problem: decoded.message };
+};
+
+const fieldsOf = (event: RawUsageEvent): Readonly<Record<string, string | null>> => ({
+  eventId: uuidText(event.eventId),
+  subscriptionId: event.subscriptionId,
+  meterId: event.meterId,
+  resourceUri: event.resourceUri,
+  usageStartTime: instantText(event.usageStartTime),
+  usageEndTime: instantText(event.usageEndTime),
+  quantity: isCanonicalDecimal(event.quantity)
+    ? formatQuantity(quantityFromBytes(event.quantity))
+    : `not in its shortest form: ${Buffer.from(event.quantity).toString('hex')}`,
+  location: event.location,
+  tags: event.tags,
+  additionalInfo: event.additionalInfo,
+});
+
+export type History = readonly (Disposition & { readonly letter: Position })[];
+
+const MAX_BYTES = 1_024;
+
+/** A dead letter for a person at a terminal. */
+export const formatLetter = (
+  letter: Letter,
+  description: Description,
+  history: History,
+  allBytes: boolean,
+): string => {
+  const { schemaId, event, problem } = description;
+  const headers = Object.entries(letter.headers);
+  return [
+    positionText(letter),
+    ...formatFields([
+      ['code', letter.code],
+      ['message', letter.message],
+      ['reported', instantText(letter.reportedTime)],
+      ['timestamp', instantText(letter.timestamp)],
+      ['key', letter.key?.toString('utf8') ?? null],
+      ['bytes', letter.value === null ? 'no value' : String(letter.value.length)],
+      ['what to do', REMEDIES[letter.code]],
+    ]),
+    ...(headers.length > 0 ? ['', 'Headers', ...formatFields(headers)] : []),
+    '',
+    schemaId === null ? 'Event' : `Event in schema ${String(schemaId)}`,
+    ...(event
+      ? formatFields(Object.entries(event))
+      : [`  not to be read: ${printable(problem ?? '')}`]),
+    ...(letter.value && letter.value.length > 0
+      ? ['', 'Bytes', hexDump(letter.value, allBytes ? Infinity : MAX_BYTES)]
+      : []),
+    '',
+    'What was done',
+    ...(history.length > 0 ? history.map(formatDisposition) : ['  nothing yet']),
+  ].join('\n');
+};
+
+const formatDisposition = ({
+  at,
+  letter,
+  disposition,
+  actor,
+  reason,
+  to,
+}: History[number]): string =>
+  `  ${instantText(at)}  ${positionText(letter)} ${disposition} by ${printable(actor)}` +
+  (to ? ` to ${positionText(to)}` : '') +
+  (reason === '' ? '' : `: ${printable(reason)}`);

@@ -1,0 +1,123 @@
+import { formatTable } from '../../shared/terminal/table.ts';
+import { isoText, millis } from '../../shared/model/time.ts';
+import type { DayDifference } from '../../operations/rebuild/days.ts';
+import type { FromLog, RowDifference } from '../../operations/rebuild/from-log.ts';
+import type { Restatement } from '../../operations/rebuild/restate.ts';
+import type { WindowDifference } from '../../operations/rebuild/recount.ts';
+import type { Tally } from '../../operations/rebuild/tally.ts';
+
+/** What a rebuild found, and what it did about it. */
+export interface Rebuilt {
+  /** Null where the ledger was taken as it is. */
+  readonly fromLog: FromLog | null;
+  readonly windows: Tally<WindowDifference>;
+  /** Daily rows that differ from the hourly ones; not looked for where those are to change. */
+  readonly days: Tally<DayDifference>;
+  /** Null where nothing was changed. */
+  readonly restated: Restatement | null;
+}
+
+const at = (time: number): string => isoText(millis(time));
+
+const rowTable = (rows: readonly RowDifference[]): string =>
+  formatTable(
+    ['PARTITION', 'OFFSET', 'REPORTED HOUR', 'EVENT, OR CODE', 'ROW'],
+    rows.map((each) => [
+      each.partition,
+      each.offset,
+      at(each.reportedHour),
+      each.name,
+      each.problem,
+    ]),
+  );
+
+const windowTable = (rows: readonly WindowDifference[], by: string): string =>
+  formatTable(
+    ['PARTITION', 'REPORTED HOUR', 'USAGE HOUR', 'METER', 'RESOURCE', 'ROW', by],
+    rows.map((each) => [
+      each.partition,
+      at(each.reportedHour),
+      at(each.usageHour),
+      each.meterKey,
+      each.resourceKey,
+      each.rowQuantity ?? 'none',
+      each.ledgerQuantity ?? 'none',
+    ]),
+  );
+
+const dayTable = (rows: readonly DayDifference[]): string =>
+  formatTable(
+    ['PARTITION', 'REPORTED DAY', 'USAGE DAY', 'METER', 'RESOURCE', 'ROW', 'HOURLY ROWS'],
+    rows.map((each) => [
+      each.partition,
+      at(each.reportedDay).slice(0, 10),
+      at(each.usageDay).slice(0, 10),
+      each.meterKey,
+      each.resourceKey,
+      each.rowQuantity ?? 'none',
+      each.hourlyQuantity ?? 'none',
+    ]),
+  );
+
+const section = <T>(
+  what: string,
+  { count, first }: Tally<T>,
+  table: (rows: readonly T[]) => string,
+): readonly string[] => {
+  if (count === 0) return [];
+  const shown = first.length < count ? `, the first ${String(first.length)}` : '';
+  return [`${what}: ${number(count)}${shown}`, table(first), ''];
+};
+
+const number = (value: number): string => value.toLocaleString('en');
+
+export const isRight = ({ fromLog, windows, days }: Rebuilt): boolean =>
+  windows.count + days.count === 0 &&
+  (fromLog === null || fromLog.ledger.count + fromLog.deadLetters.count === 0);
+
+/** What was found and done, in words; `hours` names the range. */
+export const formatRebuilt = (found: Rebuilt, hours: string): string => {
+  const { fromLog, windows, days, restated } = found;
+  if (isRight(found)) {
+    return fromLog
+      ? `The ledger, the dead letters and every window are what the log gives: ${hours}.`
+      : `Every window is what the ledger gives: ${hours}.`;
+  }
+  const by = fromLog && !restated ? 'LOG' : 'LEDGER';
+  const lines = [
+    ...(fromLog
+      ? [
+          ...section(
+            'Rows of the ledger that are not what the log gives',
+            fromLog.ledger,
+            rowTable,
+          ),
+          ...section('Dead letters that are not what the log gives', fromLog.deadLetters, rowTable),
+        ]
+      : []),
+    ...section(`Windows that are not what the ${by.toLowerCase()} gives`, windows, (rows) =>
+      windowTable(rows, by),
+    ),
+    ...section('Daily rows that are not what the hourly ones give', days, dayTable),
+  ];
+  if (restated === null) {
+    const daily = windows.count > 0 ? ', and the daily rows of their days are added up again' : '';
+    lines.push(`${hours}. Nothing was changed; --apply writes what is right${daily}.`);
+  } else {
+    const mended = fromLog
+      ? `Mended ${number(fromLog.ledger.count)} records in the ledger and ${number(fromLog.deadLetters.count)} among the dead letters. `
+      : '';
+    lines.push(
+      `${mended}Restated ${number(restated.windows)} windows of ${number(restated.hours.length)} hours, generation ${String(restated.generation)}. ` +
+        'What was billed stays as it was: "usagectl reconcile" shows the difference.',
+    );
+  }
+  if (fromLog && fromLog.otherHours.length > 0) {
+    const others = fromLog.otherHours;
+    lines.push(
+      `Some of these rows are, or should be, in reported hours outside the range, whose windows are left alone: ` +
+        `rebuild ${others.slice(0, 10).map(at).join(', ')}${others.length > 10 ? ', …' : ''} too.`,
+    );
+  }
+  return lines.join('\n');
+};

@@ -1,0 +1,159 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { formatQuantity } from '../../shared/model/decimal.ts';
+import { UserError } from '../../shared/process/errors.ts';
+import { isoText, millis, type Hour } from '../../shared/model/time.ts';
+import { AcceptedEvents, type Scan } from './accepted-events.ts';
+import { identityOf, type AcceptedEvent } from './metering-event.ts';
+import { timeOf } from '../../shared/model/time-text.ts';
+
+let directory: string;
+let events: AcceptedEvents;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'commerce-'));
+  events = await AcceptedEvents.open(directory);
+});
+
+afterEach(async () => {
+  await events.close();
+  await rm(directory, { recursive: true });
+});
+
+const hour = (text: string): Hour => timeOf(`2026-03-${text}:00:00Z`);
+
+let made = 0;
+const event = (
+  resourceUri: string,
+  at: string,
+  quantity = '1',
+  dimension = 'dim1',
+): AcceptedEvent => ({
+  resource: { resourceUri },
+  quantity: Number(quantity),
+  dimension,
+  effectiveStartTime: `2026-03-${at}:30:00`,
+  hour: hour(at),
+  planId: 'plan1',
+  usageEventId: `event-${String(made++)}`,
+  messageTime: millis(1_700_000_000_000),
+});
+
+const kinds = async (...candidates: readonly AcceptedEvent[]): Promise<readonly string[]> =>
+  (await events.accept(candidates)).map(({ kind }) => kind);
+
+const scan = async (wanted: Scan): Promise<readonly string[]> => {
+  const found: string[] = [];
+  for await (const { resource, hour: at } of events.scan(wanted)) {
+    const day = isoText(millis(at)).slice(8, 13);
+    found.push(`${day} ${'resourceUri' in resource ? resource.resourceUri : ''}`);
+  }
+  return found;
+};
+
+test('the first event of an identity stays, whatever later ones say', async () => {
+  const first = event('/a', '10T11', '5');
+  expect(await kinds(first)).toEqual(['accepted']);
+  expect(await events.accept([event('/a', '10T11', '9')])).toEqual([
+    { kind: 'duplicate', event: first },
+  ]);
+});
+
+test('an identity is resource, dimension and hour, without case; nothing else', async () => {
+  expect(await kinds(event('/a', '10T11'))).toEqual(['accepted']);
+  expect(
+    await kinds(
+      { ...event('/A', '10T11', '1', 'DIM1'), planId: 'plan2', effectiveStartTime: 'later' },
+      event('/b', '10T11'),
+      event('/a', '10T11', '1', 'dim2'),
+      event('/a', '10T12'),
+    ),
+  ).toEqual(['duplicate', 'accepted', 'accepted', 'accepted']);
+});
+
+test('within one request the first one wins too', async () => {
+  const [first, second] = [event('/a', '10T11', '1'), event('/A', '10T11', '2')];
+  expect(await events.accept([first, second])).toEqual([
+    { kind: 'accepted', event: first },
+    { kind: 'duplicate', event: first },
+  ]);
+});
+
+test('of requests at the same time exactly one is accepted', async () => {
+  const outcomes = await Promise.all(
+    Array.from({ length: 50 }, (_, i) => events.accept([event('/a', '10T11', String(i + 1))])),
+  );
+  expect(outcomes.flat().filter(({ kind }) => kind === 'accepted')).toHaveLength(1);
+  expect(new Set(outcomes.flat().map(({ event: { usageEventId } }) => usageEventId)).size).toBe(1);
+});
+
+test('what was accepted is there again, the same double, when the store is opened anew', async () => {
+  const first = event('/a', '10T11', '123456789012345.123456789012345678901234567891');
+  await events.accept([first]);
+  await events.accept([event('/b', '10T11', '0.000000000000000000000000000001')]);
+  await events.close();
+  events = await AcceptedEvents.open(directory);
+  expect((await events.accept([event('/a', '10T11')]))[0]?.event).toEqual(first);
+  const totals = await events.totals();
+  expect(totals).toMatchObject({ count: 2, firstHour: '2026-03-10T11:00:00Z' });
+  expect(totals.dimensions.map(({ quantity }) => formatQuantity(quantity))).toEqual([
+    '123456789012345.120000000000000000000000000001',
+  ]);
+});
+
+test('totals count what was accepted by dimension, duplicates never', async () => {
+  await events.accept([
+    event('/a', '10T11', '0.1', 'Dim1'),
+    event('/a', '10T12', '0.2', 'dim1'),
+    event('/a', '10T12', '7', 'dim1'),
+    event('/a', '11T12', '3', 'dim2'),
+  ]);
+  const { dimensions, ...rest } = await events.totals();
+  expect(rest).toEqual({
+    count: 3,
+    firstHour: '2026-03-10T11:00:00Z',
+    lastHour: '2026-03-11T12:00:00Z',
+  });
+  expect(dimensions.map((total) => [total.dimension, total.count, formatQuantity(total.quantity)])) //
+    .toEqual([
+      ['Dim1', 2, '0.3'],
+      ['dim2', 1, '3'],
+    ]);
+});
+
+test('a scan gives the hours of its period, both ends included, in its order', async () => {
+  await events.accept(['09T23', '10T00', '10T01', '10T02'].map((at) => event('/a', at)));
+  const period = { from: hour('10T00'), through: hour('10T01') };
+  expect(await scan({ order: 'oldest first', ...period })).toEqual(['10T00 /a', '10T01 /a']);
+  expect(await scan({ order: 'newest first', ...period })).toEqual(['10T01 /a', '10T00 /a']);
+  expect(await scan({ order: 'newest first' })).toHaveLength(4);
+});
+
+test('a scan goes on behind an event, in either order', async () => {
+  const [a, b, c] = [event('/a', '10T00'), event('/b', '10T00'), event('/c', '10T00')];
+  await events.accept([a, b, c]);
+  const after = identityOf(b);
+  expect(await scan({ order: 'oldest first', after })).toEqual(['10T00 /c']);
+  expect(await scan({ order: 'newest first', after })).toEqual(['10T00 /a']);
+});
+
+test('an empty store has no hours', async () => {
+  expect(await events.totals()).toEqual({
+    count: 0,
+    firstHour: null,
+    lastHour: null,
+    dimensions: [],
+  });
+});
+
+test('a directory in use, and one that cannot be, are explained', async () => {
+  const inUse = AcceptedEvents.open(directory);
+  await expect(inUse).rejects.toThrow(UserError);
+  await expect(inUse).rejects.toThrow(/in use by another process.*COMMERCE_DATA_DIR/);
+  const file = join(directory, 'file');
+  await writeFile(file, '');
+  const impossible = AcceptedEvents.open(join(file, 'store'));
+  await expect(impossible).rejects.toThrow(UserError);
+  await expect(impossible).rejects.toThrow(/cannot be opened.*COMMERCE_DATA_DIR/);
+});

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
+import { usageEventEncoder } from '../../shared/avro/usage-event-codec.ts';
+import { openClickHouse } from '../../shared/clickhouse/client.ts';
+import { UserError } from '../../shared/process/errors.ts';
+import { startHealthServer } from '../../shared/process/health.ts';
+import { checkKafka, openKafka } from '../../shared/kafka/client.ts';
+import { openLogWriter, type NewRecord } from '../../shared/kafka/log-writer.ts';
+import { liveTopicName } from '../../shared/kafka/topic-names.ts';
+import { runService } from '../../shared/process/lifecycle.ts';
+import { namespaceOf, partitionOfKey, resourceKey } from '../../shared/model/placement.ts';
+import { persist } from '../../shared/process/retry.ts';
+import { simulatedCloud } from '../simulated-cloud/cloud.ts';
+import { usageOf } from '../simulated-cloud/hourly-usage.ts';
+import { readSources } from '../../shared/sources/register.ts';
+import { millis } from '../../shared/model/time.ts';
+import { emitterConfig } from './config.ts';
+import { endOf, lastEnded, partAfter, partsOf, type Part } from './reporting-clock.ts';
+
+const COMPUTE = 'compute';
+
+/** The simulated Compute provider: reports what its machines and disks consume, every few seconds. */
+runService('emitter-compute', async (logger, environment, crash) => {
+  const config = emitterConfig(environment);
+  const kafka = openKafka({
+    brokers: config.KAFKA_BROKERS,
+    clientId: 'usage-emitter',
+    maxBatchMib: config.KAFKA_MAX_BATCH_MIB,
+    logger,
+  });
+  await checkKafka(kafka, config.KAFKA_BROKERS);
+  const topic = liveTopicName(config.USAGE_TOPIC_PREFIX, COMPUTE);
+  const clickHouse = openClickHouse(config);
+  const source = (await readSources(clickHouse)).find((candidate) => candidate.topic === topic);
+  await clickHouse.close();
+  if (!source) throw new UserError(`There is no live source ${topic}: run "usagectl provision"`);
+
+  // The source says how long its hours are: usage that spans two of them would be refused.
+  const { hourMillis } = source;
+  const clock = partsOf(hourMillis, config.EMITTER_REPORTS_PER_HOUR);
+  const cloud = simulatedCloud({ seed: config.EMITTER_SEED, tenants: config.EMITTER_TENANTS });
+  const served = cloud.filter(({ resourceUri }) =>
+    source.namespaces.includes(namespaceOf(resourceUri) ?? ''),
+  );
+  const encode = usageEventEncoder(readSchemaDirectory());
+  const writer = await openLogWriter(kafka);
+  const stopped = new AbortController();
+  let reported = 0;
+
+  /** Ids depend on what was consumed alone: a report that is sent again counts once. */
+  const report = async ({ hour, n }: Part): Promise<void> => {
+    const records = new Map<number, NewRecord[]>();
+    for (const resource of served) {
+      const key = resourceKey(resource.resourceUri);
+      const partition = partitionOfKey(key, source.partitions);
+      const into = records.get(partition) ?? [];
+      for (const event of usageOf(resource, hour, clock, n)) {
+        into.push({ key, value: encode(event) });
+      }
+      records.set(partition, into);
+    }
+    for (const [partition, batch] of records) {
+      await writer.append({ topic, partition }, batch);
+      reported += batch.length;
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    let part = lastEnded(millis(Date.now()), clock);
+    while (!stopped.signal.aborted) {
+      const due = part;
+      await persist(logger)('report usage', () => report(due), stopped.signal);
+      part = partAfter(part, clock);
+      await sleep(Math.max(0, endOf(part, clock) - Date.now()), null, { signal: stopped.signal });
+    }
+  };
+  const health = await startHealthServer(config, () => ({
+    ready: true,
+    details: { topic, resources: served.length, reported },
+  }));
+  const running = run().catch((error: unknown) => {
+    if (!stopped.signal.aborted) crash(error);
+  });
+  logger.info({ topic, resources: served.length, health: health.url }, 'ready');
+  return {
+    stop: async () => {
+      stopped.abort();
+      await running;
+      await writer.close();
+      await health.close();
+    },
+  };
+});

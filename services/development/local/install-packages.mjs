@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const repository = fileURLToPath(new URL('../../../', import.meta.url));
+const OLDEST_NODE = [20, 19];
+
+/** Installs the packages if they are not there yet. Ends the process with one line where it cannot. */
+export const installPackages = () => {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
+    fail(`Node ${OLDEST_NODE.join('.')} or newer is needed, this is ${process.versions.node}.`);
+  }
+  process.chdir(repository);
+  // npm writes this file last: without it an installation was interrupted.
+  if (existsSync('node_modules/.package-lock.json')) return;
+  process.stderr.write('Installing packages (once) …\n');
+  // Not `npm ci`: it insists on packages for other platforms, which not every registry mirror has.
+  const result = spawnSync(
+    'npm',
+    // The compiler is a development package: it is needed whatever NODE_ENV says.
+    ['install', '--include=dev', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  if (result.error) fail(`npm could not be run (${result.error.message}): install it.`);
+  if (result.status !== 0)
+    fail('npm could not install the packages: see above, check the network.');
+};
+
+const fail = (message) => {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+};

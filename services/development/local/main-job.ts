@@ -1,0 +1,175 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { readBillingCounts } from '../../shared/billing/billing-counts.ts';
+import { queryRows } from '../../shared/clickhouse/client.ts';
+import { readMeterCatalog } from '../../shared/meters/meter-catalog.ts';
+import { asciiLower } from '../../shared/model/placement.ts';
+import { firstProcessing, readCoverage } from '../../shared/sources/coverage.ts';
+import { withClickHouse } from '../../operations/sources/source-tools.ts';
+import { localPath } from '../../shared/process/local-directory.ts';
+import { delay } from './child-process.ts';
+import type { Stack, StackConfig } from './open-stack.ts';
+import type { Reporter } from './reporter.ts';
+import { runUsagectl } from './run-usagectl.ts';
+import { discrepancies, formatSummary, readSummary } from './summary.ts';
+import { inRepository } from '../../shared/process/repository.ts';
+
+const SAMPLE = 'samples/recorded-usage.json';
+
+export interface MainJobOptions {
+  /** No usage but what somebody else sends. */
+  readonly empty: boolean;
+}
+
+/**
+ * The whole pipeline at work: recorded and simulated usage through Kafka into windows, the operator's
+ * API, and the bill. True where everything adds up.
+ */
+export const runMainJob = async (
+  stack: Stack,
+  reporter: Reporter,
+  options: MainJobOptions,
+): Promise<boolean> => {
+  reporter.step('Starting services');
+  await startServices(stack);
+  reporter.done([...stack.supervisor.pids.keys()].join(', '));
+  if (options.empty) return true;
+  await importHistory(reporter);
+  return withClickHouse(stack.config, async (client) => {
+    await waitForBill(client, reporter);
+    reporter.step('Starting the Compute emitter and waiting for live usage');
+    await stack.startService('emitters');
+    await waitWithProgress(reporter, async () => {
+      const accepted = await liveAccepted(client);
+      return { done: accepted > 0, progress: accepted };
+    });
+    reporter.done();
+    return summarize(client, stack.config, reporter);
+  });
+};
+
+const startServices = async (stack: Stack): Promise<void> => {
+  // The first run bills a past, so the mock takes any age; see the line that it logs.
+  const commerce = {
+    COMMERCE_MAX_AGE_HOURS: '0',
+    COMMERCE_DATA_DIR: localPath('data/commerce'),
+  };
+  const bridge = {
+    COMMERCE_REGISTRATION_FILE: inRepository('samples/registration.json'),
+  };
+  await Promise.all([
+    stack.startService('aggregator'),
+    stack.startService('usage-api'),
+    stack.startService('commerce', commerce),
+    stack.startService('bridge', bridge),
+  ]);
+};
+
+const importHistory = async (reporter: Reporter): Promise<void> => {
+  reporter.step(`Replaying ${SAMPLE}`);
+  reporter.done(`\n  ${await runUsagectl('replay', SAMPLE)}`);
+  reporter.step('Simulating a day');
+  reporter.done(`\n  ${await runUsagectl('simulate')}`);
+};
+
+const POLL_MILLIS = 100;
+/** Without any progress for so long, the wait says where to look. */
+const PATIENCE_MILLIS = 20_000;
+
+/** Waits until every hour of history is closed, composed and accepted. */
+const waitForBill = async (client: ClickHouseClient, reporter: Reporter): Promise<void> => {
+  reporter.step('Waiting until every hour of history is closed');
+  await waitWithProgress(reporter, async () => {
+    const coverage = await readCoverage(client);
+    const end = coverage.firstLiveHour;
+    const open = end === null ? null : firstProcessing(coverage, 0 as typeof end, end);
+    return { done: open === null, progress: await stored(client) };
+  });
+  reporter.step('Waiting until all of it is billed');
+  await waitWithProgress(reporter, async () => {
+    const counts = await readBillingCounts(client);
+    const open = await notComposed(client);
+    return {
+      done: open === 0 && counts.pending === 0,
+      progress: counts.submissions - counts.pending,
+    };
+  });
+  reporter.done();
+};
+
+const waitWithProgress = async (
+  reporter: Reporter,
+  look: () => Promise<{ readonly done: boolean; readonly progress: number }>,
+): Promise<void> => {
+  let last = { progress: -1, at: Date.now() };
+  for (;;) {
+    const { done, progress } = await look();
+    if (done) return;
+    if (progress !== last.progress) last = { progress, at: Date.now() };
+    else if (Date.now() - last.at > PATIENCE_MILLIS) {
+      reporter.note(`  No progress for a while; what the services say is in ${localPath('logs')}.`);
+      last = { progress, at: Date.now() };
+    }
+    reporter.progress(progress);
+    await delay(POLL_MILLIS);
+  }
+};
+
+const numberOf = async (client: ClickHouseClient, query: string): Promise<number> => {
+  const [row] = await queryRows<{ n: string }>(client, query);
+  return Number(row?.n ?? 0);
+};
+
+const stored = (client: ClickHouseClient): Promise<number> =>
+  numberOf(client, 'SELECT toString(sum(next_offset)) AS n FROM checkpoints FINAL');
+
+const liveAccepted = (client: ClickHouseClient): Promise<number> =>
+  numberOf(
+    client,
+    `SELECT toString(sum(accepted)) AS n FROM checkpoints FINAL
+     WHERE topic IN (SELECT topic FROM sources FINAL WHERE kind = 'live')`,
+  );
+
+/** Partitions of billable history whose last hour is not composed yet. */
+const notComposed = (client: ClickHouseClient): Promise<number> =>
+  numberOf(
+    client,
+    `SELECT toString(count()) AS n FROM (
+       SELECT topic, epoch, s.last_hour AS last_hour, arrayJoin(range(s.partitions)) AS p
+       FROM sources AS s FINAL WHERE kind = 'history' AND state = 'sealed' AND billable
+     ) AS wanted
+     LEFT ANTI JOIN (SELECT * FROM compositions FINAL) AS c
+       ON c.topic = wanted.topic AND c.epoch = wanted.epoch AND c.partition = wanted.p
+       AND c.reported_hour = wanted.last_hour`,
+  );
+
+const summarize = async (
+  client: ClickHouseClient,
+  config: StackConfig,
+  reporter: Reporter,
+): Promise<boolean> => {
+  const names = new Map(
+    readMeterCatalog().map(({ meterId, name, unit }) => [asciiLower(meterId), `${name} (${unit})`]),
+  );
+  const summary = await readSummary(client, config);
+  const found = discrepancies(summary);
+  reporter.note(`\n${formatSummary(summary, names)}\n`);
+  for (const problem of found) reporter.note(`DOES NOT ADD UP: ${problem}`);
+  reporter.note(
+    found.length === 0
+      ? `Everything adds up, ${reporter.seconds.toFixed(0)} seconds after the start.\n`
+      : `See above what does not add up, and the logs in ${localPath('logs')}.\n`,
+  );
+  return found.length === 0;
+};
+
+/** For the person at the terminal, while the stack runs. */
+export const whereToLook = ({ config }: Stack): string =>
+  [
+    `Usage API     ${config.USAGE_API_URL}`,
+    `Billed usage  ${config.COMMERCE_URL}`,
+    'Progress      npx usagectl status',
+    'Try           curl -s "' +
+      `${config.USAGE_API_URL}/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates` +
+      '?reportedStartTime=2019-12-10T19:00:00Z&reportedEndTime=2019-12-10T20:00:00Z' +
+      '&aggregationGranularity=Hourly&api-version=2015-06-01-preview"',
+  ].join('\n');

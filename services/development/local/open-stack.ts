@@ -1,0 +1,236 @@
+import { join } from 'node:path';
+import { migrate } from '../../shared/clickhouse/migrations.ts';
+import {
+  clickHouseSettings,
+  commerceSettings,
+  controlKeySettings,
+  hourSettings,
+  kafkaSettings,
+  parseEnvironment,
+  serviceUrlSettings,
+} from '../../shared/process/config.ts';
+import { provision } from '../../operations/sources/provision.ts';
+import { readProviders } from '../../shared/sources/providers.ts';
+import { withSourceTools } from '../../operations/sources/source-tools.ts';
+import { localDirectory } from '../../shared/process/local-directory.ts';
+import { prepareDirectory } from './data-directory.ts';
+import { localControlKeys } from './control-keys.ts';
+import { checkUnused, hasEndedBadly, ORPHAN_MILLIS, removePid, writePid } from './pid-file.ts';
+import type { Reporter } from './reporter.ts';
+import { startClickHouse, type LocalClickHouse } from './clickhouse/start-clickhouse.ts';
+import { startKafka, type LocalKafka } from './kafka/start-kafka.ts';
+import { serviceUrls, takenOver, writeNetrc, writeStackEnvironment } from './stack-environment.ts';
+import { checkStackPorts, type StackPorts } from './stack-ports.ts';
+import { Supervisor } from './supervisor.ts';
+
+const local = localDirectory();
+
+const stackSettings = {
+  ...kafkaSettings,
+  ...clickHouseSettings,
+  ...controlKeySettings,
+  ...hourSettings,
+  ...commerceSettings,
+  ...serviceUrlSettings,
+};
+
+export type StackConfig = ReturnType<typeof parseEnvironment<typeof stackSettings>>;
+
+/** Everything that runs on this machine: servers, database, topics and services. */
+export interface Stack {
+  readonly config: StackConfig;
+  readonly supervisor: Supervisor;
+  /** Starts one of the repository's services and waits until it is ready. */
+  startService(name: string, environment?: Readonly<Record<string, string>>): Promise<void>;
+  /** Rejects when a server that all of it needs has ended. */
+  readonly broken: Promise<never>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts Kafka and ClickHouse, where the environment does not name others, and brings database and
+ * topics up to date. What it uses, every address too, is left in `.local/stack.env` for `usagectl`.
+ * @throws UserError where something cannot be had; what was started before is stopped again.
+ */
+export const openStack = async (ports: StackPorts, reporter: Reporter): Promise<Stack> => {
+  await prepareDirectory('The local stack', local);
+  await claim(ports);
+  const servers = await startServers(ports, reporter).catch(async (error: unknown) => {
+    await removePid(local);
+    throw error;
+  });
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.running.map((server) => server.stop()));
+    await removePid(local);
+  };
+  try {
+    const environment = {
+      ...takenOver(process.env),
+      ...servers.environment,
+      ...serviceUrls(ports, process.env),
+      USAGE_CONTROL_KEYS:
+        process.env['USAGE_CONTROL_KEYS'] ?? (await localControlKeys(join(local, 'control-keys'))),
+    };
+    const config = parseEnvironment(stackSettings, { ...process.env, ...environment });
+    await prepare(config, reporter);
+    await writeStackEnvironment(local, environment);
+    await writeNetrc(local, servers.environment);
+    return assemble({
+      config,
+      environment,
+      ports,
+      servers: servers.running,
+      close,
+      reporter,
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+type Settings = Readonly<Record<string, string>>;
+
+/** @throws UserError where another stack runs in the directory, or a port is in use */
+const claim = async (ports: StackPorts): Promise<void> => {
+  await checkUnused('The local stack', local, 'services/development/local/start');
+  for (const [what, name] of [
+    ['Kafka', 'kafka'],
+    ['ClickHouse', 'clickhouse'],
+  ] as const) {
+    await checkUnused(what, join(local, 'data', name));
+  }
+  // After a crash the services of the stack before are about to end.
+  const patience = (await hasEndedBadly(local)) ? ORPHAN_MILLIS : 0;
+  await checkStackPorts(ports, process.env, patience);
+  await writePid(local, process.pid, process.ppid);
+};
+
+interface Servers {
+  readonly environment: Settings;
+  readonly running: readonly (LocalKafka | LocalClickHouse)[];
+}
+
+const startServers = async (ports: StackPorts, reporter: Reporter): Promise<Servers> => {
+  const brokers = process.env['KAFKA_BROKERS'];
+  const url = process.env['CLICKHOUSE_URL'];
+  if (!brokers || !url)
+    reporter.step(
+      `Starting ${[!brokers && 'Kafka', !url && 'ClickHouse'].filter(Boolean).join(' and ')}`,
+    );
+  const onProgress = (line: string): void => {
+    if (line.startsWith('Fetching')) reporter.step(line);
+  };
+  const started = await Promise.allSettled([
+    brokers
+      ? Promise.resolve(null)
+      : startKafka({ dataDir: join(local, 'data/kafka'), port: ports.kafka, onProgress }),
+    url
+      ? Promise.resolve(null)
+      : startClickHouse({
+          dataDir: join(local, 'data/clickhouse'),
+          port: ports.clickHouse,
+          onProgress,
+        }),
+  ] as const);
+  const [kafka, clickHouse] = started;
+  const running = started.flatMap((result) =>
+    result.status === 'fulfilled' && result.value ? [result.value] : [],
+  );
+  const failed = started.find((result) => result.status === 'rejected');
+  if (failed) {
+    await Promise.all(running.map((server) => server.stop()));
+    throw failed.reason;
+  }
+  reporter.done();
+  return {
+    running,
+    environment: {
+      KAFKA_BROKERS:
+        brokers ?? (kafka.status === 'fulfilled' ? (kafka.value?.brokers.join(',') ?? '') : ''),
+      ...(url
+        ? { CLICKHOUSE_URL: url }
+        : clickHouse.status === 'fulfilled' && clickHouse.value?.environment),
+    },
+  };
+};
+
+const prepare = async (config: StackConfig, reporter: Reporter): Promise<void> => {
+  reporter.step('Bringing tables and topics up to date');
+  const { applied } = await migrate(config);
+  const { opened, sources } = await withSourceTools(config, (tools) =>
+    provision(tools, config, readProviders()),
+  );
+  reporter.done(
+    applied.length + opened.length === 0
+      ? `nothing to do, ${String(sources.length)} sources`
+      : `${String(applied.length)} migrations, ${String(opened.length)} new live sources`,
+  );
+};
+
+/** The setting by which each service is told its port. */
+const portOf = (name: string, ports: StackPorts): Readonly<Record<string, string>> => {
+  switch (name) {
+    case 'aggregator':
+      return { HEALTH_PORT: String(ports.aggregatorHealth) };
+    case 'bridge':
+      return { HEALTH_PORT: String(ports.bridgeHealth) };
+    case 'emitters':
+      return { HEALTH_PORT: String(ports.emitterHealth) };
+    case 'usage-api':
+      return { USAGE_API_PORT: String(ports.usageApi) };
+    case 'commerce':
+      return { COMMERCE_PORT: String(ports.commerce) };
+    default:
+      throw new Error(`no port is known for ${name}`);
+  }
+};
+
+interface Parts {
+  readonly config: StackConfig;
+  readonly environment: Settings;
+  readonly ports: StackPorts;
+  readonly servers: readonly (LocalKafka | LocalClickHouse)[];
+  /** Ends the servers. */
+  readonly close: () => Promise<void>;
+  readonly reporter: Reporter;
+}
+
+const assemble = ({
+  config,
+  environment,
+  ports,
+  servers,
+  close: closeServers,
+  reporter,
+}: Parts): Stack => {
+  const supervisor = new Supervisor({
+    logDirectory: join(local, 'logs'),
+    onEvent: (line) => reporter.note(line),
+  });
+  let closing = false;
+  const broken = Promise.race(
+    servers.map(async (server): Promise<never> => {
+      await server.exited;
+      if (closing) return new Promise<never>(() => undefined);
+      throw await server.explainEnd();
+    }),
+  );
+  broken.catch(() => undefined); // whoever races it has the error
+  return {
+    config,
+    supervisor,
+    broken,
+    startService: (name, more = {}) =>
+      supervisor.start({
+        name,
+        main: `services/${name}/main.ts`,
+        environment: { ...environment, ...portOf(name, ports), ...more },
+      }),
+    close: async () => {
+      closing = true;
+      await supervisor.stop();
+      await closeServers();
+    },
+  };
+};

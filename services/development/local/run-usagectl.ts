@@ -1,0 +1,28 @@
+import { spawn } from 'node:child_process';
+import { UserError } from '../../shared/process/errors.ts';
+import { inRepository } from '../../shared/process/repository.ts';
+
+/** Runs the command line as a person would. Returns what it printed; throws what it refused. */
+export const runUsagectl = (...args: readonly string[]): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const bin = inRepository('services/cli/bin/usagectl.mjs');
+    const child = spawn(process.execPath, [bin, ...args], {
+      cwd: inRepository('.'),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Ctrl-C in a terminal is for the supervisor: an import is not cut off in the middle by it.
+      detached: true,
+    });
+    let printed = '';
+    let problem = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      printed += chunk.toString('utf8');
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      problem += chunk.toString('utf8');
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve(printed.trim());
+      else reject(new UserError(problem.trim() || `usagectl ${args.join(' ')} failed`));
+    });
+  });

@@ -1,0 +1,81 @@
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Environment, ServiceUrls } from '../../shared/process/config.ts';
+import { localUrl } from '../../shared/process/default-ports.ts';
+import type { StackPorts } from './stack-ports.ts';
+
+/** Settings of the stack, besides its addresses, that `usagectl` needs to find the same data. */
+const TAKEN_OVER = [
+  'CLICKHOUSE_USER',
+  'CLICKHOUSE_PASSWORD',
+  'CLICKHOUSE_DATABASE',
+  'COMMERCE_TOKEN',
+  'KAFKA_REPLICATION_FACTOR',
+  'USAGE_HOUR_MILLIS',
+  'USAGE_TOPIC_PREFIX',
+] as const;
+
+/** The address of a server that listens on `host`; one that listens everywhere is called on loopback. */
+const urlOn = (host: string | undefined, port: number): string => {
+  const name = host?.trim() ?? '';
+  if (name === '' || name === '0.0.0.0') return localUrl(port);
+  if (name === '::') return `http://[::1]:${String(port)}`;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${String(port)}`;
+};
+
+/** Where the services of the local stack are. */
+export const serviceUrls = (ports: StackPorts, environment: Environment): ServiceUrls => ({
+  AGGREGATOR_HEALTH_URL: localUrl(ports.aggregatorHealth),
+  BRIDGE_HEALTH_URL: localUrl(ports.bridgeHealth),
+  EMITTER_HEALTH_URL: localUrl(ports.emitterHealth),
+  USAGE_API_URL: urlOn(environment['USAGE_API_HOST'], ports.usageApi),
+  COMMERCE_URL: urlOn(environment['COMMERCE_HOST'], ports.commerce),
+});
+
+/** The settings that were given to the stack and hold for everyone who works with it. */
+export const takenOver = (environment: Environment): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    TAKEN_OVER.flatMap((name) => {
+      const value = environment[name]?.trim();
+      return value ? [[name, value]] : [];
+    }),
+  );
+
+const PLAIN = /^[\w.:/,@+=[\]-]*$/;
+
+/** Quotes that a shell and Node's `parseEnv` read alike, unless the value itself holds such a quote. */
+const quoted = (value: string): string => {
+  if (PLAIN.test(value)) return value;
+  const quote = ["'", '`', '"'].find((candidate) => !value.includes(candidate)) ?? "'";
+  return `${quote}${value}${quote}`;
+};
+
+export const formatEnvironment = (environment: Readonly<Record<string, string>>): string =>
+  Object.entries(environment)
+    .map(([name, value]) => `${name}=${quoted(value)}\n`)
+    .join('');
+
+/** A file that its owner alone can read, also where it was there before with other permissions. */
+const writePrivate = async (path: string, text: string): Promise<void> => {
+  await writeFile(`${path}.new`, text, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+};
+
+/** Leaves what the stack uses in `stack.env`, for `usagectl`. */
+export const writeStackEnvironment = (
+  directory: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<void> => writePrivate(join(directory, 'stack.env'), formatEnvironment(environment));
+
+/** For `curl --netrc-file`: the login of ClickHouse, which no command line shows then. */
+export const writeNetrc = async (
+  directory: string,
+  { CLICKHOUSE_USER, CLICKHOUSE_PASSWORD }: Readonly<Record<string, string>>,
+): Promise<void> => {
+  if (!CLICKHOUSE_USER || !CLICKHOUSE_PASSWORD) return; // it runs elsewhere
+  const login = `login ${CLICKHOUSE_USER} password ${CLICKHOUSE_PASSWORD}`;
+  await writePrivate(
+    join(directory, 'netrc'),
+    `machine 127.0.0.1 ${login}\nmachine localhost ${login}\n`,
+  );
+};

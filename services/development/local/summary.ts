@@ -1,0 +1,153 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { queryRows } from '../../shared/clickhouse/client.ts';
+import { readBillingCounts, type BillingCounts } from '../../shared/billing/billing-counts.ts';
+import type { CommerceConfig } from '../../shared/process/config.ts';
+import { readCommerceHoldings } from '../../shared/billing/commerce-holdings.ts';
+import { dimensionTable } from '../../shared/billing/dimension-table.ts';
+import { readBillingSides } from '../../shared/billing/billing-sides.ts';
+import { reconcile, type Reconciliation } from '../../shared/billing/reconcile.ts';
+import { readCoverage } from '../../shared/sources/coverage.ts';
+import { printable } from '../../shared/terminal/printable.ts';
+import { formatTable } from '../../shared/terminal/table.ts';
+import { isoText, type Hour } from '../../shared/model/time.ts';
+
+interface SourceCounts {
+  readonly kind: 'live' | 'history';
+  readonly published: number;
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly deadLettered: number;
+  readonly inLedger: number;
+  readonly inWindows: number;
+}
+
+/** What the first run has done, for the person who started it. */
+export interface Summary {
+  readonly sources: readonly SourceCounts[];
+  readonly hourlyWindows: number;
+  readonly dailyWindows: number;
+  readonly completeThrough: Hour | null;
+  readonly billing: BillingCounts;
+  readonly reconciliation: Reconciliation;
+}
+
+/**
+ * Counts by kind of source: what the checkpoints say was read, what became of it, and what the ledger
+ * and the windows hold up to there.
+ */
+const COUNTS = `
+SELECT s.kind AS kind,
+  toString(sum(c.next_offset - c.first_offset - c.control - c.lost)) AS published,
+  toString(sum(c.accepted)) AS accepted, toString(sum(c.duplicate)) AS duplicate,
+  toString(sum(c.dead_lettered)) AS dead_lettered, toString(sum(l.n)) AS in_ledger,
+  toString(sum(w.n)) AS in_windows
+FROM (SELECT * FROM checkpoints FINAL) AS c
+INNER JOIN (SELECT * FROM sources FINAL) AS s ON s.topic = c.topic AND s.epoch = c.epoch
+LEFT JOIN (
+  SELECT e.topic AS topic, e.epoch AS epoch, e.partition AS partition, uniqExact(e.offset) AS n
+  FROM usage_events AS e
+  INNER JOIN (SELECT topic, epoch, partition, next_offset FROM checkpoints FINAL) AS k
+    ON k.topic = e.topic AND k.epoch = e.epoch AND k.partition = e.partition
+  WHERE e.offset < k.next_offset GROUP BY topic, epoch, partition
+) AS l ON l.topic = c.topic AND l.epoch = c.epoch AND l.partition = c.partition
+LEFT JOIN (
+  SELECT topic, epoch, partition, sum(event_count) AS n FROM usage_hourly FINAL
+  GROUP BY topic, epoch, partition
+) AS w ON w.topic = c.topic AND w.epoch = c.epoch AND w.partition = c.partition
+GROUP BY kind ORDER BY kind`;
+
+const countOf = async (client: ClickHouseClient, table: string): Promise<number> => {
+  const [row] = await queryRows<{ n: string }>(
+    client,
+    `SELECT toString(count()) AS n FROM ${table} FINAL`,
+  );
+  return Number(row?.n ?? 0);
+};
+
+export const readSummary = async (
+  client: ClickHouseClient,
+  { COMMERCE_URL: url, COMMERCE_TOKEN: token }: CommerceConfig,
+): Promise<Summary> => {
+  const rows = await queryRows<Record<string, string>>(client, COUNTS);
+  // Commerce is asked first: what it accepts after that would look like a difference otherwise.
+  const holdings = await readCommerceHoldings({ url, token: token ?? null });
+  const sides = await readBillingSides(client);
+  return {
+    sources: rows.map((row) => ({
+      kind: row['kind'] as SourceCounts['kind'],
+      published: Number(row['published']),
+      accepted: Number(row['accepted']),
+      duplicate: Number(row['duplicate']),
+      deadLettered: Number(row['dead_lettered']),
+      inLedger: Number(row['in_ledger']),
+      inWindows: Number(row['in_windows']),
+    })),
+    hourlyWindows: await countOf(client, 'usage_hourly'),
+    dailyWindows: await countOf(client, 'usage_daily'),
+    completeThrough: (await readCoverage(client)).completeThrough,
+    billing: await readBillingCounts(client),
+    reconciliation: reconcile({ ...sides, holdings }),
+  };
+};
+
+/** What does not add up, in words; nothing where everything does. */
+export const discrepancies = ({ sources, billing, reconciliation }: Summary): readonly string[] => {
+  const found: string[] = [];
+  for (const counts of sources) {
+    const { kind, published, accepted, duplicate, deadLettered, inLedger, inWindows } = counts;
+    if (published !== accepted + duplicate + deadLettered) {
+      found.push(`${kind}: ${String(published)} published, other counts add up to another number`);
+    }
+    if (inLedger !== accepted) {
+      found.push(`${kind}: ${String(accepted)} accepted, ${String(inLedger)} in the ledger`);
+    }
+    // Live windows are written ahead of the checkpoint: only a sealed past must be equal now.
+    if (kind === 'history' && inWindows !== accepted) {
+      found.push(`${kind}: ${String(accepted)} accepted, ${String(inWindows)} in the windows`);
+    }
+  }
+  if (billing.mismatch > 0)
+    found.push(`Commerce holds other quantities: ${String(billing.mismatch)}`);
+  if (billing.deadLettered > 0) found.push(`Commerce refused: ${String(billing.deadLettered)}`);
+  for (const difference of reconciliation.differences.slice(0, 5)) {
+    const { kind, hour, resourceKey, dimensionKey } = difference;
+    found.push(`${kind}: ${isoText(hour)} ${printable(dimensionKey)} ${printable(resourceKey)}`);
+  }
+  return found;
+};
+
+const number = (value: number): string => value.toLocaleString('en');
+
+const eventLines = ({ sources }: Summary): string =>
+  formatTable(
+    ['EVENTS', 'PUBLISHED', 'ACCEPTED', 'DUPLICATE', 'DEAD-LETTERED'],
+    sources.map((counts) => [
+      counts.kind,
+      counts.published,
+      counts.accepted,
+      counts.duplicate,
+      counts.deadLettered,
+    ]),
+  );
+
+/** The summary as it is printed, with what does not add up. */
+export const formatSummary = (
+  summary: Summary,
+  meterNames: ReadonlyMap<string, string>,
+): string => {
+  const { hourlyWindows, dailyWindows, completeThrough, billing, reconciliation } = summary;
+  const sent = billing.accepted + billing.duplicate;
+  return [
+    eventLines(summary),
+    '',
+    `Windows            ${number(hourlyWindows)} hourly, ${number(dailyWindows)} daily`,
+    `Complete through   ${completeThrough === null ? 'no live hour yet' : isoText(completeThrough)}`,
+    `Aggregates         ${number(billing.aggregates)} billable in ${number(billing.compositions)} closed hours of partitions`,
+    `Submissions        ${number(sent)} accepted by Commerce, ${number(billing.zero)} of zero not sent, ` +
+      `${number(billing.held)} held, ${number(billing.pending)} pending`,
+    `Compared           ${number(reconciliation.compared)} resources, meters and hours: ` +
+      `${number(reconciliation.differences.length)} differences between windows, submissions and Commerce`,
+    '',
+    dimensionTable('BILLED, BY METER', reconciliation, (key) => meterNames.get(key) ?? key, true),
+  ].join('\n');
+};

@@ -1,0 +1,82 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { partitionName, type Source } from '../../shared/model/source.ts';
+import { isoText, millis } from '../../shared/model/time.ts';
+import type { Differences } from './differences.ts';
+import { instant, millisecond, storedRows } from './stored-rows.ts';
+
+/**
+ * What Commerce took no more must be inside exactly one later submission, and nothing else may be.
+ *
+ * | outcome of a submission           | inside others | is              |
+ * |-----------------------------------|---------------|-----------------|
+ * | carried                           | one           | right           |
+ * | carried, hours have closed since  | none          | lost            |
+ * | none yet                          | one           | about to be told|
+ * | accepted, or any other            | one           | billed twice    |
+ * | any                               | several       | billed twice    |
+ */
+export const compareCarries = async (
+  client: ClickHouseClient,
+  register: readonly Source[],
+  wanted: string | null,
+  differences: Differences,
+): Promise<void> => {
+  const composed = await lastComposed(client);
+  const inside = await carriedIds(client);
+  const rows = storedRows(
+    client,
+    `SELECT t.topic, t.epoch, t.partition, ${instant('reported_hour')}, toString(t.submission_id),
+       t.outcome, ${millisecond('at')}
+     FROM commerce_outcomes AS t FINAL
+     WHERE t.outcome = 'carried' OR t.submission_id IN
+       (SELECT arrayJoin(carries) FROM commerce_submissions)
+     ORDER BY t.topic, t.epoch, t.partition, t.reported_hour, t.submission_id`,
+    {},
+  );
+  for await (const [topic, epoch, partition, reported, id, outcome, told] of rows) {
+    const at = { topic: String(topic), epoch: Number(epoch), partition: Number(partition) };
+    const times = inside.get(String(id)) ?? 0;
+    const { hourMillis } = register.find((source) => source.topic === at.topic) ?? {};
+    // What was carried before an hour began is inside that hour, or an earlier one.
+    const isLate = (composed.get(partitionName(at)) ?? 0) > Number(told) + (hourMillis ?? Infinity);
+    const problem = carryProblem(String(outcome), times, isLate);
+    if (problem === null || (wanted !== null && at.topic !== wanted)) continue;
+    const row = `reported ${isoText(millis(Number(reported)))} ${String(id)}`;
+    differences.add(at, 'billing', row, problem);
+  }
+};
+
+const carryProblem = (outcome: string, inside: number, isLate: boolean): string | null => {
+  if (inside > 1) return `is carried into ${String(inside)} submissions`;
+  if (outcome !== 'carried') {
+    return inside === 1
+      ? `is carried into a later submission, and its outcome is ${outcome}`
+      : null;
+  }
+  return inside === 0 && isLate ? 'was carried, and is inside no submission' : null;
+};
+
+/** How many submissions that count, those of hours that are composed, each carried one is inside. */
+const carriedIds = async (client: ClickHouseClient): Promise<ReadonlyMap<string, number>> => {
+  const inside = new Map<string, number>();
+  const query = `SELECT toString(arrayJoin(t.carries)) AS id, count() FROM commerce_submissions AS t FINAL
+    WHERE notEmpty(t.carries) AND (t.topic, t.epoch, t.partition, t.reported_hour) IN
+      (SELECT topic, epoch, partition, reported_hour FROM compositions)
+    GROUP BY id`;
+  for await (const [id, times] of storedRows(client, query, {})) {
+    inside.set(String(id), Number(times));
+  }
+  return inside;
+};
+
+/** The last hour of each partition that is composed. */
+const lastComposed = async (client: ClickHouseClient): Promise<ReadonlyMap<string, number>> => {
+  const last = new Map<string, number>();
+  const query = `SELECT t.topic, t.epoch, t.partition, max(${instant('reported_hour')})
+    FROM compositions AS t GROUP BY t.topic, t.epoch, t.partition`;
+  for await (const [topic, epoch, partition, hour] of storedRows(client, query, {})) {
+    const at = { topic: String(topic), epoch: Number(epoch), partition: Number(partition) };
+    last.set(partitionName(at), Number(hour));
+  }
+  return last;
+};

@@ -1,0 +1,104 @@
+import type { DeadLetterCode } from '../../shared/model/dead-letter.ts';
+import { quantityFromBytes, quantityToBytes, type Quantity } from '../../shared/model/decimal.ts';
+import {
+  asciiLower,
+  namespaceOf,
+  partitionOfKey,
+  resourceKey,
+  subscriptionOf,
+} from '../../shared/model/placement.ts';
+import type { Unjudged, Usage } from './usage.ts';
+
+/** What the place of a record and the rules in force there ask of usage. */
+export interface Demands {
+  readonly hourMillis: number;
+  readonly maxUsageAgeMillis: number;
+  readonly partition: number;
+  readonly partitions: number;
+  /** In lower case; `*` among them takes all. */
+  readonly namespaces: readonly string[];
+}
+
+/** The times that usage is held against, in milliseconds since 1970. */
+export interface Times {
+  /** The reported time of the record. */
+  readonly reported: number;
+  /** The time at which it was first reported: an earlier one where it is a dead letter sent again. */
+  readonly firstReported: number;
+  /** Usage that started before it is refused; null where the ledger was never trimmed. */
+  readonly floor: number | null;
+}
+
+/** Whether a name holds a control character (C0, DEL, C1), or a line or paragraph separator. */
+const isUnfit = (name: string): boolean => {
+  for (let at = 0; at < name.length; at++) {
+    const code = name.charCodeAt(at);
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return true;
+    if (code === 0x2028 || code === 0x2029) return true;
+  }
+  return false;
+};
+
+const TOO_MUCH = 10n ** 45n; // 10^15 in units of 10^-30
+
+/**
+ * Why usage is refused by itself and its place; what it is where it is not. The list of DESIGN §5 and
+ * §4.7, from the top.
+ */
+export const judgeUsage = (
+  usage: Unjudged,
+  key: Buffer | null,
+  times: Times,
+  demands: Demands,
+): { readonly usage: Usage; readonly quantity: Quantity } | { readonly code: DeadLetterCode } => {
+  const { start, end, resourceUri } = usage;
+  const identities = [usage.subscriptionId, usage.meterId, resourceUri];
+  for (const identity of identities) {
+    // Of several things that are wrong, the first field's counts.
+    if (isUnfit(identity)) return { code: 'invalid-text' };
+    const bytes = Buffer.byteLength(identity);
+    if (bytes < 1 || bytes > 1024) return { code: 'invalid-identity' };
+  }
+
+  const tooLong =
+    Buffer.byteLength(usage.location) > 1024 ||
+    [usage.tags, usage.additionalInfo].some((text) => Buffer.byteLength(text ?? '') > 65_536);
+  if (tooLong) return { code: 'text-too-long' };
+
+  if (start >= end) return { code: 'invalid-period' };
+  if (hourOf(start, demands) < hourOf(end - 1n, demands)) return { code: 'spans-hours' };
+  if (start > times.reported) return { code: 'in-future' };
+  if (start < times.firstReported - demands.maxUsageAgeMillis) return { code: 'too-old' };
+
+  const { length } = usage.quantity;
+  if (length < 1 || length > 32) return { code: 'invalid-quantity' };
+  const quantity = quantityFromBytes(usage.quantity);
+  if (!quantityToBytes(quantity).equals(usage.quantity)) return { code: 'invalid-quantity' };
+  if (quantity < 0n) return { code: 'negative-quantity' };
+  if (quantity >= TOO_MUCH) return { code: 'quantity-too-large' };
+
+  if (times.floor !== null && start < times.floor) return { code: 'below-floor' };
+
+  const rightKey = Buffer.from(resourceKey(resourceUri));
+  if (!key?.equals(rightKey)) return { code: 'wrong-key' };
+  if (partitionOfKey(rightKey, demands.partitions) !== demands.partition) {
+    return { code: 'wrong-partition' };
+  }
+  if (!demands.namespaces.includes('*')) {
+    const namespace = namespaceOf(resourceUri);
+    if (namespace === null || !demands.namespaces.includes(namespace)) {
+      return { code: 'wrong-provider' };
+    }
+  }
+  const owner = subscriptionOf(resourceUri);
+  if (owner === null || asciiLower(owner) !== asciiLower(usage.subscriptionId)) {
+    return { code: 'wrong-subscription' };
+  }
+  return { usage: { ...usage, start: Number(start), end: Number(end) }, quantity };
+};
+
+/** The number of an instant's hour, counted from 1970. */
+const hourOf = (instant: bigint, { hourMillis }: Demands): bigint => {
+  const length = BigInt(hourMillis);
+  return instant < 0n ? (instant + 1n) / length - 1n : instant / length;
+};

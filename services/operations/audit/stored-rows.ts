@@ -1,0 +1,44 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { SEQUENTIAL } from '../../shared/clickhouse/client.ts';
+import type { SourcePartition } from '../../shared/model/source.ts';
+import type { Value } from './differences.ts';
+
+/** Columns by name, and how they are read: decimals and large integers as text, times as numbers. */
+export type Columns = Readonly<Record<string, string>>;
+
+export const OF_PARTITION =
+  'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
+
+export const partitionParams = ({
+  topic,
+  epoch,
+  partition,
+}: SourcePartition): Record<string, unknown> => ({ topic, epoch, partition });
+
+/** The SQL of columns, to be selected from a table that is called `t`. */
+export const selected = (columns: Columns): string => Object.values(columns).join(', ');
+
+/** A column that counts in seconds, as milliseconds. */
+export const instant = (column: string): string => `toInt64(toUnixTimestamp(t.${column})) * 1000`;
+export const millisecond = (column: string): string => `toUnixTimestamp64Milli(t.${column})`;
+
+/** Gives the rows of a query one after the other, as they come. */
+export async function* storedRows(
+  client: ClickHouseClient,
+  query: string,
+  params: Readonly<Record<string, unknown>>,
+): AsyncGenerator<Value[], void, undefined> {
+  const result = await client.query({
+    query,
+    query_params: { ...params },
+    format: 'JSONCompactEachRow',
+    clickhouse_settings: { ...SEQUENTIAL, output_format_json_quote_64bit_integers: 0 },
+  });
+  for await (const rows of result.stream<Value[]>()) for (const row of rows) yield row.json();
+}
+
+/** A decimal as the engine gives it, without zeros at its end. */
+export const shortest = (decimal: Value | undefined): Value =>
+  typeof decimal === 'string' && decimal.includes('.')
+    ? decimal.replace(/\.?0+$/, '')
+    : (decimal ?? null);

@@ -1,0 +1,158 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { queryRows } from '../../shared/clickhouse/client.ts';
+import {
+  describeUnreadable,
+  type UnreadableBatch,
+} from '../../shared/kafka/fetch/unreadable-batch.ts';
+import { topicOffsets } from '../../shared/kafka/topics.ts';
+import { partitionName, type Source, type SourcePartition } from '../../shared/model/source.ts';
+import type { LostRecords } from './losses.ts';
+import type { Hour } from '../../shared/model/time.ts';
+import { readCheckpoints, type StoredCheckpoint } from '../audit/checkpoints.ts';
+import { otherLog } from '../audit/other-log.ts';
+import { OF_PARTITION, partitionParams } from '../audit/stored-rows.ts';
+import { findUnreadable, readableFrom, unreadableAt } from './find-unreadable.ts';
+import type { LossTools } from './loss-tools.ts';
+import { unpublishedHour } from './unpublished-hour.ts';
+
+/** Records that the aggregator waits for in vain. */
+export interface FoundLoss extends LostRecords {
+  /** Whether all before them is counted. Only then can the loss be accepted. */
+  readonly isReached: boolean;
+  /** Why they are gone, for people. */
+  readonly why: string;
+  /** Of them those of which events or dead letters are stored: they stay counted. */
+  readonly kept: number;
+}
+
+/** The partitions of live sources whose log does not go on where the checkpoint stands. */
+export const findLosses = async (
+  tools: LossTools,
+  sources: readonly Source[],
+): Promise<readonly FoundLoss[]> => {
+  const checkpoints = await readCheckpoints(tools.clickHouse);
+  const topics = new Set(await tools.admin.listTopics());
+  const found: FoundLoss[] = [];
+  for (const source of sources) {
+    const { topic, epoch, partitions } = source;
+    const logs = topics.has(topic) ? await topicOffsets(tools.admin, topic) : null;
+    for (let partition = 0; partition < partitions; partition++) {
+      const at = { topic, epoch, partition };
+      const checkpoint = checkpoints.get(partitionName(at)) ?? null;
+      const loss = await lossOf(tools, source, at, checkpoint, logs?.[partition] ?? null);
+      if (loss) found.push(loss);
+    }
+  }
+  return found;
+};
+
+const lossOf = async (
+  tools: LossTools,
+  source: Source,
+  at: SourcePartition,
+  checkpoint: StoredCheckpoint | null,
+  log: { readonly low: number; readonly high: number } | null,
+): Promise<FoundLoss | null> => {
+  if (checkpoint?.sealed) return null;
+  const reached = checkpoint?.nextOffset ?? 0;
+  const closedThrough = (checkpoint?.closedThrough ?? source.firstHour) as Hour;
+  const found = await gapOf(tools, at, checkpoint, log);
+  if (found === null) return null;
+  const { fromOffset = reached, nextOffset, why } = found;
+  const { kept, end } = await remains(tools.clickHouse, at, fromOffset);
+  const openHour = await unpublishedHour(tools, at, source.hourMillis, closedThrough);
+  const common = { ...at, fromOffset, kept, openHour, why, isReached: fromOffset <= reached };
+  return nextOffset === null
+    ? { ...common, ends: true, nextOffset: Math.max(fromOffset, end) + 1 }
+    : { ...common, ends: false, nextOffset: Math.max(nextOffset, end) };
+};
+
+/** What a log lacks that is still to be counted. */
+interface Gap {
+  /** Where it begins; the checkpoint where it is not given. */
+  readonly fromOffset?: number;
+  /** Where the log goes on; null where it does not. */
+  readonly nextOffset: number | null;
+  readonly why: string;
+}
+
+const gapOf = async (
+  tools: LossTools,
+  at: SourcePartition,
+  checkpoint: StoredCheckpoint | null,
+  log: { readonly low: number; readonly high: number } | null,
+): Promise<Gap | null> => {
+  const { reader } = tools;
+  const reached = checkpoint?.nextOffset ?? 0;
+  if (log === null) {
+    return checkpoint && { nextOffset: null, why: 'the topic is gone' };
+  }
+  if (checkpoint) {
+    const reasons: (string | null)[] = [];
+    const batch = await unreadableAt(async () => {
+      reasons.push(await otherLog(reader, at, checkpoint, log));
+      reasons.push(await otherThanLedger(tools, at, reached, log));
+    });
+    // What was counted last cannot be read any more, or what stands in the ledger behind it.
+    if (batch) {
+      const nextOffset = await readableFrom(reader, at, batch, log.high);
+      return unreadableGap(batch, Math.max(reached, batch.from), Math.max(reached, nextOffset));
+    }
+    const why = reasons.find((reason) => reason !== null);
+    if (why != null) return { nextOffset: null, why };
+  }
+  if (log.low > reached) {
+    const why = `records expired before they were read: the log begins at offset ${String(log.low)}`;
+    return { nextOffset: log.low, why };
+  }
+  const span = await findUnreadable(reader, at, reached, log.high);
+  return span && unreadableGap(span.batch, span.batch.from, span.nextOffset);
+};
+
+const unreadableGap = (batch: UnreadableBatch, fromOffset: number, nextOffset: number): Gap => ({
+  fromOffset,
+  nextOffset,
+  why: `it cannot be read at ${describeUnreadable(batch)}`,
+});
+
+/** Why a log is not the one of which the ledger holds events beyond the checkpoint; null where it may be. */
+const otherThanLedger = async (
+  { clickHouse, reader }: LossTools,
+  at: SourcePartition,
+  from: number,
+  { low, high }: { readonly low: number; readonly high: number },
+): Promise<string | null> => {
+  const [row] = await queryRows<{ offset: string; id: string }>(
+    clickHouse,
+    `SELECT toString(t.offset) AS offset, toString(t.event_id) AS id FROM usage_events AS t
+     WHERE ${OF_PARTITION} AND t.offset >= {from:UInt64} ORDER BY t.offset LIMIT 1`,
+    { ...partitionParams(at), from },
+  );
+  const offset = Number(row?.offset ?? -1);
+  if (row === undefined || offset < low) return null;
+  if (offset >= high) return `the log ends at offset ${String(high)}`;
+  const id = Buffer.from(row.id.replaceAll('-', ''), 'hex');
+  const found = await reader.recordAt(at, offset);
+  return found?.value?.includes(id)
+    ? null
+    : `offset ${String(offset)} holds another event than the ledger`;
+};
+
+/** How many records are stored from an offset on, and one past the last of them. */
+const remains = async (
+  client: ClickHouseClient,
+  at: SourcePartition,
+  from: number,
+): Promise<{ readonly kept: number; readonly end: number }> => {
+  const ofTable = (table: string): string => `SELECT DISTINCT t.offset AS offset FROM ${table} AS t
+    WHERE ${OF_PARTITION}
+      AND t.offset >= {from:UInt64}`;
+  const [row] = await queryRows<{ kept: string; end: string }>(
+    client,
+    `SELECT toString(count()) AS kept, toString(max(offset) + 1) AS end
+     FROM (${ofTable('usage_events')} UNION ALL ${ofTable('dead_letters')})`,
+    { ...partitionParams(at), from },
+  );
+  const kept = Number(row?.kept ?? 0);
+  return { kept, end: kept === 0 ? from : Number(row?.end) };
+};

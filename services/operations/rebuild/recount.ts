@@ -1,0 +1,130 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { queryRows } from '../../shared/clickhouse/client.ts';
+import type { SourceId } from '../../shared/model/source.ts';
+import type { Hour } from '../../shared/model/time.ts';
+
+/** Closed reported hours of a source. */
+export interface HourRange extends SourceId {
+  readonly from: Hour;
+  /** Exclusive. */
+  readonly to: Hour;
+  /** Up to where the ledger was trimmed: windows of earlier usage cannot be recounted. */
+  readonly floor: Hour;
+}
+
+/** A window whose row is not what the ledger gives. */
+export interface WindowDifference {
+  readonly partition: number;
+  readonly reportedHour: number;
+  readonly usageHour: number;
+  readonly subscriptionKey: string;
+  readonly meterKey: string;
+  readonly resourceKey: string;
+  /** What the ledger gives; null where it has no event of this window. */
+  readonly ledgerQuantity: string | null;
+  readonly ledgerEvents: string | null;
+  /** What the row holds; null where there is none. */
+  readonly rowQuantity: string | null;
+  readonly rowEvents: string | null;
+}
+
+/** A window whose row is not what the ledger gives, to be restated. */
+export interface StoredDifference extends WindowDifference {
+  /** Of the identities in its key. */
+  readonly digest: string;
+}
+
+export const WINDOW_DIGEST = 'sipHash64(subscription_key, meter_key, resource_key)';
+
+export const rangeParams = ({
+  topic,
+  epoch,
+  from,
+  to,
+  floor,
+}: HourRange): Record<string, unknown> => ({
+  topic,
+  epoch,
+  from: from / 1000,
+  to: to / 1000,
+  floor: floor / 1000,
+});
+
+const IN_RANGE = `topic = {topic:String} AND epoch = {epoch:UInt32}
+  AND reported_hour >= toDateTime({from:UInt32}, 'UTC') AND reported_hour < toDateTime({to:UInt32}, 'UTC')
+  AND usage_hour >= toDateTime({floor:UInt32}, 'UTC')`;
+
+/** Hours that their partition has not closed are its owner's to write. */
+const CLOSED = `(SELECT partition, closed_through, next_offset FROM checkpoints FINAL
+  WHERE topic = {topic:String} AND epoch = {epoch:UInt32})`;
+
+/** The columns of which `attributes` is made, in the order of the tables. */
+export const ATTRIBUTE_COLUMNS = [1, 2, 3, 4, 5, 6]
+  .map((n) => `tupleElement(attributes, ${String(n)})`)
+  .join(', ');
+
+/** The windows as the ledger gives them, of closed hours. */
+export const FROM_LEDGER = `
+SELECT e.partition AS partition, e.reported_hour AS reported_hour, e.usage_hour AS usage_hour,
+  lower(e.subscription_id) AS subscription_key, lower(e.meter_id) AS meter_key,
+  lower(e.resource_uri) AS resource_key,
+  argMin(tuple(e.subscription_id, e.meter_id, e.resource_uri, e.location, e.tags, e.additional_info), e.offset) AS attributes,
+  sum(e.quantity) AS total, count() AS events, min(e.offset) AS lowest, max(e.offset) AS highest
+FROM (SELECT * FROM usage_events FINAL WHERE ${IN_RANGE}) AS e
+INNER JOIN ${CLOSED} AS c ON c.partition = e.partition
+WHERE e.reported_hour < c.closed_through AND e.offset < c.next_offset
+GROUP BY partition, reported_hour, usage_hour, subscription_key, meter_key, resource_key`;
+
+/** The windows as they are stored, of closed hours. */
+const STORED = `
+SELECT h.partition AS partition, h.reported_hour AS reported_hour, h.usage_hour AS usage_hour,
+  h.subscription_key AS subscription_key, h.meter_key AS meter_key, h.resource_key AS resource_key,
+  tuple(h.subscription_id, h.meter_id, h.resource_uri, toString(h.location), h.tags, h.additional_info) AS attributes,
+  h.quantity AS total, h.event_count AS events, h.first_offset AS lowest, h.last_offset AS highest
+FROM (SELECT * FROM usage_hourly FINAL WHERE ${IN_RANGE}) AS h
+INNER JOIN ${CLOSED} AS c ON c.partition = h.partition
+WHERE h.reported_hour < c.closed_through`;
+
+const KEYS = [
+  'partition',
+  'reported_hour',
+  'usage_hour',
+  'subscription_key',
+  'meter_key',
+  'resource_key',
+];
+
+/** Windows whose row is not what the ledger gives: \`l\` is the ledger's side, \`r\` the row's. */
+const DIFFERING = `
+FROM (SELECT *, 1 AS present FROM (${FROM_LEDGER})) AS l
+FULL OUTER JOIN (SELECT *, 1 AS present FROM (${STORED})) AS r
+  ON ${KEYS.map((key) => `l.${key} = r.${key}`).join(' AND ')}
+WHERE l.present != r.present OR l.total != r.total OR l.events != r.events
+  OR l.lowest != r.lowest OR l.highest != r.highest
+  OR toString(l.attributes) != toString(r.attributes)`;
+
+const KEY_OF_EITHER = KEYS.map((key) => `if(l.present = 1, l.${key}, r.${key}) AS ${key}`).join(
+  ', ',
+);
+
+/** Where the stored windows of closed hours differ from the ledger, in order. */
+export const readDifferences = (
+  client: ClickHouseClient,
+  range: HourRange,
+): Promise<readonly StoredDifference[]> =>
+  queryRows<StoredDifference>(
+    client,
+    `SELECT partition, toUnixTimestamp(reported_hour) * 1000 AS "reportedHour",
+       toUnixTimestamp(usage_hour) * 1000 AS "usageHour", subscription_key AS "subscriptionKey",
+       meter_key AS "meterKey", resource_key AS "resourceKey", "ledgerQuantity", "ledgerEvents",
+       "rowQuantity", "rowEvents", toString(${WINDOW_DIGEST}) AS digest
+     FROM (
+       SELECT ${KEY_OF_EITHER},
+         if(l.present = 1, toString(l.total), NULL) AS "ledgerQuantity",
+         if(l.present = 1, toString(l.events), NULL) AS "ledgerEvents",
+         if(r.present = 1, toString(r.total), NULL) AS "rowQuantity",
+         if(r.present = 1, toString(r.events), NULL) AS "rowEvents"
+       ${DIFFERING})
+     ORDER BY partition, reported_hour, usage_hour, subscription_key, meter_key, resource_key`,
+    rangeParams(range),
+  );

@@ -1,0 +1,162 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { insertRows, queryRows, SEQUENTIAL } from '../../shared/clickhouse/client.ts';
+import { failpoint } from '../../shared/process/failpoint.ts';
+import type { SourceId } from '../../shared/model/source.ts';
+import { rollUpDays, type DayDifference } from './days.ts';
+import { parts } from './parts.ts';
+import {
+  ATTRIBUTE_COLUMNS,
+  FROM_LEDGER,
+  rangeParams,
+  WINDOW_DIGEST,
+  type HourRange,
+  type StoredDifference,
+} from './recount.ts';
+
+export interface Restatement {
+  readonly generation: number;
+  /** Windows that were restated, hourly ones or, where none were, daily ones. */
+  readonly windows: number;
+  readonly hours: readonly number[];
+}
+
+export interface RestateOptions {
+  readonly hourMillis: number;
+  readonly generation: number;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/**
+ * Brings the windows of closed hours to what the ledger gives. Rows that differ are written again with
+ * the source's next generation, which wins over whatever the offset says; rows without any event are
+ * deleted; then the daily rows of their days, and of the days that are given. Hours that were billed are not composed again:
+ * `usagectl reconcile` shows the difference. Repeating it after an interruption finishes it.
+ */
+export const restate = async (
+  client: ClickHouseClient,
+  range: HourRange,
+  differences: readonly StoredDifference[],
+  days: readonly DayDifference[],
+  { hourMillis, generation, actor, reason }: RestateOptions,
+): Promise<Restatement> => {
+  // A day of which nothing but its daily rows was wrong is recorded at its first hour.
+  const restated = [
+    ...differences,
+    ...days.map(({ partition, reportedDay }) => ({ partition, reportedHour: reportedDay })),
+  ];
+  const windows = new Map<string, RestatedHour>();
+  for (const { partition, reportedHour } of restated) {
+    const key = `${String(partition)} ${String(reportedHour)}`;
+    const count = (windows.get(key)?.windows ?? 0) + 1;
+    windows.set(key, { partition, reportedHour, windows: count });
+  }
+  // Readers see first that the hours are restated, then the new rows.
+  await recordHours(client, range, [...windows.values()], { generation, actor, reason });
+  const wrong = differences.filter(({ ledgerQuantity }) => ledgerQuantity !== null);
+  const phantom = differences.filter(({ ledgerQuantity }) => ledgerQuantity === null);
+  for (const part of parts(wrong)) await writeRows(client, range, part, generation, hourMillis);
+  for (const part of parts(phantom)) await deleteRows(client, range, part);
+  failpoint('rebuild-restated');
+  await rollUpDays(client, range, hourMillis, generation);
+  const hours = [...new Set(restated.map(({ reportedHour }) => reportedHour))];
+  return { generation, windows: restated.length, hours: hours.sort((a, b) => a - b) };
+};
+
+/** A closed hour of a partition, and how many of its windows are restated: none where its ledger alone is. */
+export interface RestatedHour {
+  readonly partition: number;
+  readonly reportedHour: number;
+  readonly windows: number;
+}
+
+/** The generation of the next restatement of a source. */
+export const nextGeneration = async (
+  client: ClickHouseClient,
+  { topic, epoch }: HourRange,
+): Promise<number> => {
+  const [row] = await queryRows<{ generation: number }>(
+    client,
+    `SELECT max(generation) AS generation FROM (
+       SELECT generation FROM usage_hourly WHERE topic = {topic:String} AND epoch = {epoch:UInt32}
+       UNION ALL
+       SELECT generation FROM restatements WHERE topic = {topic:String} AND epoch = {epoch:UInt32})`,
+    { topic, epoch },
+  );
+  return (row?.generation ?? 0) + 1;
+};
+
+export const recordHours = (
+  client: ClickHouseClient,
+  { topic, epoch }: SourceId,
+  hours: readonly RestatedHour[],
+  how: Omit<RestateOptions, 'hourMillis'>,
+): Promise<void> =>
+  insertRows(
+    client,
+    'restatements',
+    hours.map(({ partition, reportedHour, windows }) => ({
+      topic,
+      epoch,
+      partition,
+      reported_hour: reportedHour / 1000,
+      generation: how.generation,
+      windows,
+      reason: how.reason,
+      actor: how.actor,
+    })),
+  );
+
+/**
+ * Windows as a list of tuples. By the digest of their identities: these are long, and a request's
+ * parameters stand in its URL.
+ */
+const keysOf = (differences: readonly StoredDifference[]): string =>
+  differences
+    .map(
+      (each) =>
+        `(${[each.partition, each.reportedHour / 1000, each.usageHour / 1000, each.digest].join(', ')})`,
+    )
+    .join(', ');
+
+const KEY = `(partition, toUnixTimestamp(reported_hour), toUnixTimestamp(usage_hour), ${WINDOW_DIGEST})`;
+
+const writeRows = async (
+  client: ClickHouseClient,
+  range: HourRange,
+  differences: readonly StoredDifference[],
+  generation: number,
+  hourMillis: number,
+): Promise<void> => {
+  await client.command({
+    query: `INSERT INTO usage_hourly
+        (topic, epoch, partition, reported_hour, usage_hour, usage_hour_end, subscription_key, meter_key,
+         resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info,
+         quantity, event_count, first_offset, last_offset, generation)
+      SELECT {topic:String}, {epoch:UInt32}, partition, reported_hour, usage_hour,
+        usage_hour + {hourSeconds:UInt32}, subscription_key, meter_key, resource_key,
+        ${ATTRIBUTE_COLUMNS},
+        total, events, lowest, highest, {generation:UInt16}
+      FROM (${FROM_LEDGER})
+      WHERE ${KEY} IN (${keysOf(differences)})`,
+    query_params: {
+      ...rangeParams(range),
+      generation,
+      hourSeconds: hourMillis / 1000,
+    },
+    clickhouse_settings: SEQUENTIAL,
+  });
+};
+
+const deleteRows = async (
+  client: ClickHouseClient,
+  { topic, epoch }: HourRange,
+  differences: readonly StoredDifference[],
+): Promise<void> => {
+  await client.command({
+    query: `ALTER TABLE usage_hourly DELETE WHERE topic = {topic:String} AND epoch = {epoch:UInt32}
+      AND ${KEY} IN (${keysOf(differences)})`,
+    query_params: { topic, epoch },
+    clickhouse_settings: { mutations_sync: '2' },
+  });
+};

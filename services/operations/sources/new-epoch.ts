@@ -1,0 +1,169 @@
+import { controlRecord } from '../../shared/model/control-record.ts';
+import { UserError } from '../../shared/process/errors.ts';
+import { createTopics, topicOffsets } from '../../shared/kafka/topics.ts';
+import { newestLife } from '../../shared/model/source.ts';
+import { hourAfterBroker } from './broker-hour.ts';
+import { readProgress, type PartitionProgress } from '../../shared/sources/coverage.ts';
+import { acceptLosses, endedWithLoss, type LostRecords } from '../losses/losses.ts';
+import { openSource, sourceTopic, type SourceTools } from '../../shared/sources/open-source.ts';
+import {
+  readSources,
+  recordOperation,
+  writeSource,
+  type RegisteredSource,
+} from '../../shared/sources/register.ts';
+import type { Hour } from '../../shared/model/time.ts';
+
+export interface NewEpochOptions {
+  /** Partitions of the new life; those of the old one where it is not given. */
+  readonly partitions: number | null;
+  readonly reason: string;
+  /** How long to wait for the aggregator to fold the old life to its end, in milliseconds. */
+  readonly patienceMillis: number;
+  /** Partitions of the old life whose log is gone or another one: it ends there. */
+  readonly losses: readonly LostRecords[];
+  /** Whether to delete a log that holds records which nobody has counted. */
+  readonly deleteUnread: boolean;
+}
+
+const POLL_MILLIS = 100;
+
+/**
+ * Ends the present life of a live topic and begins another one, with a log of its own: the way to
+ * change a partition count. Its events are told apart from those of the old life by their epoch, and
+ * deduplicated against them. May be repeated where it was interrupted.
+ *
+ * 1. an `end` record on each partition: the aggregator closes and publishes its open hour. Where the log
+ *    is gone, its loss is accepted, and the aggregator ends the life there
+ * 2. when every partition is sealed in its checkpoint, the old life is sealed in the register
+ * 3. the old topic is deleted, the new life declared, its topic made and opened
+ *
+ * @throws UserError where the topic is no live source, or the aggregator does not get to its end
+ */
+export const newEpoch = async (
+  tools: SourceTools,
+  topic: string,
+  options: NewEpochOptions,
+): Promise<RegisteredSource> => {
+  const live = (await readSources(tools.clickHouse)).filter(({ kind }) => kind === 'live');
+  const newest = newestLife(live, topic);
+  if (!newest)
+    throw new UserError(`There is no live source "${topic}": see "usagectl sources list"`);
+  if (newest.state === 'declared') return replaceTopic(tools, newest, options);
+  const sealed = newest.state === 'sealed' ? newest : await seal(tools, newest, options);
+  const declared = await declareNext(tools, sealed, options);
+  return replaceTopic(tools, declared, options);
+};
+
+const seal = async (
+  tools: SourceTools,
+  source: RegisteredSource,
+  { patienceMillis, losses, reason }: NewEpochOptions,
+): Promise<RegisteredSource> => {
+  const { topic, epoch, partitions } = source;
+  if (!(await isSealed(tools, source))) {
+    if (losses.length > 0) {
+      await acceptLosses(tools.clickHouse, losses, reason);
+      // A topic that is not there is not assigned to anybody, who would close its open hours.
+      await createTopics(tools.admin, [sourceTopic(source, tools.replicationFactor)]);
+    }
+    for (let partition = 0; partition < partitions; partition++) {
+      if (losses.some((loss) => loss.partition === partition)) continue;
+      const at = { topic, epoch, partition };
+      await tools.writer.append(at, [controlRecord('end', at, '', tools.keyring)]);
+    }
+  }
+  const end = Date.now() + patienceMillis;
+  while (!(await isSealed(tools, source))) {
+    if (Date.now() > end) {
+      throw new UserError(
+        `The aggregator has not folded ${topic} to its end: see that it runs and that no partition has halted ("usagectl status"), then repeat this command`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
+  }
+  return writeSource(tools.clickHouse, { ...source, state: 'sealed' });
+};
+
+const progressOf = async (
+  { clickHouse }: SourceTools,
+  { topic, epoch }: RegisteredSource,
+): Promise<readonly PartitionProgress[]> =>
+  (await readProgress(clickHouse)).filter((each) => each.topic === topic && each.epoch === epoch);
+
+const isSealed = async (tools: SourceTools, source: RegisteredSource): Promise<boolean> => {
+  const progress = await progressOf(tools, source);
+  return progress.length === source.partitions && progress.every(({ sealed }) => sealed);
+};
+
+const declareNext = async (
+  tools: SourceTools,
+  old: RegisteredSource,
+  { partitions, reason }: NewEpochOptions,
+): Promise<RegisteredSource> => {
+  // Behind the last hour that the old life closed, and, with other live sources, behind the hour that
+  // is open by the broker's clock: hours that were complete stay so.
+  const closed = (await progressOf(tools, old)).map(({ closedThrough }) => closedThrough);
+  const others = (await readSources(tools.clickHouse)).filter(
+    ({ kind, state, topic }) => kind === 'live' && state === 'open' && topic !== old.topic,
+  );
+  const [other] = others;
+  const afterBroker = other ? await hourAfterBroker(tools, other) : 0;
+  const declared = await writeSource(tools.clickHouse, {
+    ...old,
+    epoch: old.epoch + 1,
+    partitions: partitions ?? old.partitions,
+    firstHour: Math.max(...closed, afterBroker) as Hour,
+    predecessor: old.epoch,
+    state: 'declared',
+    revision: 0,
+  });
+  await recordOperation(tools.clickHouse, {
+    kind: 'epoch-begun',
+    subject: old.topic,
+    detail: { epoch: declared.epoch, partitions: declared.partitions, reason },
+  });
+  return declared;
+};
+
+/**
+ * The new life begins with an empty log. The old one was sealed, so that nothing in it is unread, unless
+ * the life ended with a loss: then another log may stand in its place, to which somebody has written.
+ */
+const replaceTopic = async (
+  tools: SourceTools,
+  declared: RegisteredSource,
+  { deleteUnread }: Pick<NewEpochOptions, 'deleteUnread'>,
+): Promise<RegisteredSource> => {
+  const { admin } = tools;
+  if ((await admin.listTopics()).includes(declared.topic)) {
+    if (!deleteUnread) await refuseUnread(tools, declared);
+
+    await admin.deleteTopics({ topics: [declared.topic] });
+  }
+  while ((await admin.listTopics()).includes(declared.topic)) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
+  }
+  return openSource(tools, declared);
+};
+
+/** At most this record of a log that nobody has counted is ours: the rules with which it was begun. */
+const OWN_RECORDS = 1;
+
+const refuseUnread = async (
+  { admin, clickHouse }: SourceTools,
+  { topic, predecessor }: RegisteredSource,
+): Promise<void> => {
+  if (predecessor === null) return;
+  const ended = await endedWithLoss(clickHouse, { topic, epoch: predecessor });
+  if (ended.length === 0) return;
+  const logs = await topicOffsets(admin, topic);
+  const unread = ended
+    .map((partition) => (logs[partition]?.high ?? 0) - (logs[partition]?.low ?? 0))
+    .filter((records) => records > OWN_RECORDS);
+  if (unread.length === 0) return;
+  throw new UserError(
+    `The log that stands in ${topic} now holds ${String(unread.reduce((a, b) => a + b))} records that nobody has counted, and would be deleted. ` +
+      'Stop the providers, save what they must send again, then repeat this command with --delete-unread',
+  );
+};

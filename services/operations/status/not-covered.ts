@@ -1,0 +1,42 @@
+import { stateSpans, type Coverage, type StateSpan } from '../../shared/sources/coverage.ts';
+import { isoText, type Millis } from '../../shared/model/time.ts';
+
+/** Part of reported time as text. */
+export interface TimeSpan {
+  /** Inclusive; null for the beginning of time. */
+  readonly from: string | null;
+  /** Exclusive; null for its end. */
+  readonly to: string | null;
+}
+
+const textOf = (instant: Millis): string | null =>
+  Number.isFinite(instant) ? isoText(instant) : null;
+
+export const timeSpan = ({ from, to }: StateSpan): TimeSpan => ({
+  from: textOf(from),
+  to: textOf(to),
+});
+
+/** The states of all reported time. */
+export const allSpans = (coverage: Coverage): readonly StateSpan[] =>
+  stateSpans(coverage, -Infinity as Millis, Infinity as Millis);
+
+/** The reported times for which no source answers: no usage in them does not mean that none was. */
+export const notCovered = (coverage: Coverage): readonly TimeSpan[] =>
+  allSpans(coverage)
+    .filter(({ state }) => state === 'not-covered')
+    .map(timeSpan);
+
+const SHOWN = 3;
+
+/** The last ones, in a line. */
+export const notCoveredLine = (spans: readonly TimeSpan[]): string => {
+  if (spans.length === 0) return 'nothing';
+  const shown = spans.slice(-SHOWN).map(({ from, to }) => {
+    if (from === null) return to === null ? 'everything: there is no source' : `before ${to}`;
+    return to === null ? `from ${from} on` : `${from} to ${to}`;
+  });
+  const more = spans.length - shown.length;
+  const others = more === 0 ? [] : [`${String(more)} more, see "usagectl sources coverage"`];
+  return [...others, ...shown].join('; ');
+};

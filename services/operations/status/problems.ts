@@ -1,0 +1,38 @@
+import type { BillingCounts } from '../../shared/billing/billing-counts.ts';
+import { partitionName } from '../../shared/model/source.ts';
+import type { PartitionStatus } from './partitions.ts';
+import type { ServiceStatus } from './services.ts';
+
+/** What is known of the pipeline, as far as something in it can be wrong. */
+export interface Known {
+  readonly services: readonly ServiceStatus[];
+  readonly partitions: readonly PartitionStatus[];
+  readonly bridge: readonly string[];
+  readonly billing: BillingCounts;
+}
+
+const number = (value: number): string => value.toLocaleString('en');
+
+/** Everything that somebody must look after, a sentence each; nothing where all is well. */
+export const problemsOf = ({ services, partitions, bridge, billing }: Known): readonly string[] => [
+  ...services
+    .filter(({ isWrong }) => isWrong)
+    .map(({ name, state, reason }) => `${name}: ${state}${reason === null ? '' : `: ${reason}`}`),
+  ...(partitions.length === 0
+    ? ['no source is registered, so nothing is counted: run "usagectl provision"']
+    : []),
+  ...partitions.flatMap((each) =>
+    each.trouble === null ? [] : [`${partitionName(each)}: ${each.trouble}`],
+  ),
+  ...bridge,
+  ...(billing.deadLettered > 0
+    ? [
+        `Commerce refused ${number(billing.deadLettered)} submissions for good: "usagectl reconcile"`,
+      ]
+    : []),
+  ...(billing.mismatch > 0
+    ? [
+        `of ${number(billing.mismatch)} submissions Commerce holds another quantity: "usagectl reconcile"`,
+      ]
+    : []),
+];

@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import type { Admin, Kafka } from 'kafkajs';
+import { UserError } from '../process/errors.ts';
+import { describeUnreadable } from './fetch/unreadable-batch.ts';
+import type { UnreadableAt } from './fetched-batch.ts';
+import { GroupReader } from './group-reader.ts';
+import { topicOffsets } from './topics.ts';
+import type { LogRecord, TopicPartition } from '../model/log-record.ts';
+import { Serial } from '../process/serial.ts';
+
+/**
+ * Takes records in order; offsets below `next` that are not among them hold none. Says `enough` where
+ * it wants no more.
+ */
+export type TakeRecords = (records: readonly LogRecord[], next: number) => Promise<unknown>;
+
+/** A partition's log cannot be read from an offset on. */
+export class UnreadableLog extends UserError {
+  readonly batch: UnreadableAt;
+
+  constructor(at: TopicPartition, batch: UnreadableAt) {
+    super(
+      `${nameOf(at)} cannot be read at ${describeUnreadable(batch)}; see docs/operations.md, "A batch cannot be read"`,
+    );
+    this.batch = batch;
+  }
+}
+
+/** How long the broker may give nothing of a log that has more. */
+const PATIENCE_MILLIS = 60_000;
+
+interface Reading {
+  readonly at: TopicPartition;
+  readonly end: number;
+  readonly take: TakeRecords;
+  readonly done: (error?: Error) => void;
+  next: number;
+  /** Whether records are being taken: what takes long then is not the broker. */
+  busy: boolean;
+}
+
+/**
+ * Reads partitions one at a time. It has a consumer group of its own, which goes when it is closed:
+ * reading changes nothing for anybody.
+ */
+export class LogReader {
+  private readonly admin: Admin;
+  private readonly groupId = `usage-audit-${randomUUID()}`;
+  private readonly group: GroupReader;
+  private readonly serial = new Serial();
+  private reading: Reading | null = null;
+  private readonly assigned: Promise<void>;
+
+  private constructor(kafka: Kafka, admin: Admin, topics: readonly string[]) {
+    this.admin = admin;
+    let begin: () => void = () => undefined;
+    this.assigned = new Promise((resolve) => {
+      begin = resolve;
+    });
+    this.group = new GroupReader(
+      kafka,
+      {
+        assigned: () => {
+          begin();
+          return Promise.resolve();
+        },
+        position: (at) => this.position(at),
+        take: (at, records, next) => this.take(at, records, next),
+        unreadable: (at, batch) => this.unreadable(at, batch),
+        stalled: () => undefined,
+      },
+      {
+        groupId: this.groupId,
+        topics,
+        sessionTimeout: 30_000,
+        onCrash: (error) => this.reading?.done(error),
+      },
+    );
+  }
+
+  static async open(kafka: Kafka, admin: Admin, topics: readonly string[]): Promise<LogReader> {
+    const reader = new LogReader(kafka, admin, topics);
+    if (topics.length > 0) await reader.group.start();
+    return reader;
+  }
+
+  async close(): Promise<void> {
+    await this.group.stop();
+    // It expires by itself where it cannot be deleted.
+    await this.admin.deleteGroups([this.groupId]).catch(() => undefined);
+  }
+
+  /**
+   * Gives the records from one offset up to another.
+   * @throws UnreadableLog where it cannot be read on; what stands before that is given
+   * @throws UserError where the log no longer begins before them, or the broker gives no more
+   */
+  async read(at: TopicPartition, from: number, end: number, take: TakeRecords): Promise<void> {
+    if (from >= end) return;
+    await this.assigned;
+    let given = from;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const reading: Reading = {
+          at,
+          end,
+          take,
+          next: from,
+          busy: false,
+          done: (error) => (error ? reject(error) : resolve()),
+        };
+        this.reading = reading;
+        timer = setInterval(() => {
+          if (reading.next === given && !reading.busy) {
+            reject(
+              new UserError(
+                `Kafka gives no records of ${nameOf(at)} beyond offset ${String(given)}: see that the broker runs, and repeat this command`,
+              ),
+            );
+          }
+          given = reading.next;
+        }, PATIENCE_MILLIS);
+        this.group.reposition(at).catch(reject);
+      });
+    } finally {
+      clearInterval(timer);
+      this.reading = null;
+    }
+  }
+
+  /** The record at an offset; null where that holds none. */
+  async recordAt(at: TopicPartition, offset: number): Promise<LogRecord | null> {
+    let found: LogRecord | null = null;
+    await this.read(at, offset, offset + 1, ([record]) => {
+      found ??= record ?? null;
+      return Promise.resolve();
+    });
+    return found;
+  }
+
+  private isRead({ topic, partition }: TopicPartition): Reading | null {
+    const { reading } = this;
+    return reading?.at.topic === topic && reading.at.partition === partition ? reading : null;
+  }
+
+  private async position(at: TopicPartition): Promise<number | null> {
+    const reading = this.isRead(at);
+    if (!reading) return null;
+    const low = (await topicOffsets(this.admin, at.topic))[at.partition]?.low ?? 0;
+    if (low <= reading.next) return reading.next;
+    reading.done(
+      new UserError(
+        `The log of ${nameOf(at)} now begins at offset ${String(low)}, and ${String(reading.next)} was to be read: ` +
+          'records expired meanwhile; repeat this command',
+      ),
+    );
+    return null;
+  }
+
+  private unreadable(at: TopicPartition, batch: UnreadableAt): Promise<void> {
+    return this.serial.run(() => {
+      const reading = this.isRead(at);
+      // What was sought before may come late.
+      if (reading && batch.from <= reading.next && reading.next < reading.end) {
+        reading.done(new UnreadableLog(at, batch));
+      }
+      return Promise.resolve();
+    });
+  }
+
+  private take(at: TopicPartition, records: readonly LogRecord[], next: number): Promise<boolean> {
+    // A partition that is sought twice may give a batch while the one before it is being taken.
+    return this.serial.run(async () => {
+      const reading = this.isRead(at);
+      if (!reading || reading.next >= reading.end) return false;
+      const wanted = records.filter(({ offset }) => offset >= reading.next && offset < reading.end);
+      reading.next = Math.max(reading.next, Math.min(next, reading.end));
+      reading.busy = true;
+      let isEnough: boolean;
+      try {
+        isEnough = (await reading.take(wanted, reading.next)) === 'enough';
+      } catch (error) {
+        reading.done(error as Error);
+        return false;
+      } finally {
+        reading.busy = false;
+      }
+      if (!isEnough && reading.next < reading.end) return true;
+      reading.done();
+      return false;
+    });
+  }
+}
+
+const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}[${String(partition)}]`;

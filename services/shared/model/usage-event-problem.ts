@@ -1,0 +1,178 @@
+import type { RawUsageEvent } from './usage-event.ts';
+import type { DeadLetterCode } from './dead-letter.ts';
+import { isCanonicalDecimal, QUANTITY_LIMIT, quantityFromBytes } from './decimal.ts';
+import {
+  asciiLower,
+  namespaceOf,
+  partitionOfKey,
+  resourceKey,
+  subscriptionOf,
+} from './placement.ts';
+import { isoText, type Millis } from './time.ts';
+
+/**
+ * What makes an event unfit to be counted. The aggregator refuses by these functions; whoever writes
+ * events may ask them first. A change in meaning needs a new fold version (see `rules.ts`).
+ */
+export interface EventProblem {
+  readonly code: DeadLetterCode;
+  readonly message: string;
+}
+
+export interface TimeLimits {
+  readonly hourMillis: number;
+  readonly maxUsageAgeMillis: number;
+}
+
+/** The partition that a record stands on, or is to be written to. */
+export interface Target {
+  readonly partition: number;
+  /** Of its topic. */
+  readonly partitions: number;
+  /** In lower case; null where the topic serves them all. */
+  readonly namespaces: ReadonlySet<string> | null;
+}
+
+const MAX_IDENTITY_BYTES = 1024;
+
+/**
+ * What no identity holds: control characters, line and paragraph separators, halves of surrogate pairs.
+ * Commerce refuses them for good, so that usage under such a name could be counted and never billed.
+ */
+const UNFIT_CHARACTER = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u;
+
+const problem = (code: DeadLetterCode, message: string): EventProblem => ({ code, message });
+
+/**
+ * What is wrong with the event's values, reported at this time; null where nothing is. Its age counts
+ * to the time at which it was first reported, where it is reported again.
+ */
+export const valueProblem = (
+  event: RawUsageEvent,
+  limits: TimeLimits,
+  reportedTime: Millis,
+  firstReportedTime: Millis = reportedTime,
+): EventProblem | null =>
+  identityProblem(event) ??
+  textProblem(event) ??
+  timeProblem(event, limits, reportedTime, firstReportedTime) ??
+  quantityProblem(event.quantity);
+
+const identityProblem = (event: RawUsageEvent): EventProblem | null => {
+  for (const field of ['subscriptionId', 'meterId', 'resourceUri'] as const) {
+    const text = event[field];
+    const unfit = UNFIT_CHARACTER.exec(text)?.[0].codePointAt(0);
+    if (unfit !== undefined) {
+      const name = unfit.toString(16).toUpperCase().padStart(4, '0');
+      return problem('invalid-text', `${field} holds the character U+${name}: no name may`);
+    }
+    const length = Buffer.byteLength(text, 'utf8');
+    if (length === 0 || length > MAX_IDENTITY_BYTES) {
+      return problem(
+        'invalid-identity',
+        `${field} has ${String(length)} bytes, allowed are 1 to 1,024`,
+      );
+    }
+  }
+  return null;
+};
+
+/**
+ * A window keeps these of its first event for as long as its hour is open: they must not fill the
+ * memory. Azure's own limit for tags, 50 of 512 and 256 characters, lies below.
+ */
+const MAX_LOCATION_BYTES = 1024;
+const MAX_TEXT_BYTES = 64 * 1024;
+
+const textProblem = (event: RawUsageEvent): EventProblem | null => {
+  const tooLong = (text: string | null, limit: number): boolean =>
+    text !== null && text.length * 3 > limit && Buffer.byteLength(text, 'utf8') > limit;
+  if (tooLong(event.location, MAX_LOCATION_BYTES)) {
+    return problem('text-too-long', 'location has over 1,024 bytes');
+  }
+  for (const field of ['tags', 'additionalInfo'] as const) {
+    if (tooLong(event[field], MAX_TEXT_BYTES)) {
+      return problem('text-too-long', `${field} has over 65,536 bytes`);
+    }
+  }
+  return null;
+};
+
+const timeProblem = (
+  event: RawUsageEvent,
+  limits: TimeLimits,
+  reportedTime: Millis,
+  firstReportedTime: Millis,
+): EventProblem | null => {
+  const { usageStartTime: start, usageEndTime: end } = event;
+  if (start >= end) return problem('invalid-period', 'the usage does not start before it ends');
+  if (end > endOfHour(start, BigInt(limits.hourMillis))) {
+    return problem('spans-hours', 'the usage is not inside one UTC hour');
+  }
+  if (start > reportedTime) {
+    return problem(
+      'in-future',
+      `the usage starts after its reported time ${isoText(reportedTime)}`,
+    );
+  }
+  if (start < firstReportedTime - limits.maxUsageAgeMillis) {
+    const days = String(limits.maxUsageAgeMillis / 86_400_000);
+    return problem(
+      'too-old',
+      `the usage started over ${days} days before ${isoText(firstReportedTime)}`,
+    );
+  }
+  return null;
+};
+
+const endOfHour = (instant: bigint, hourMillis: bigint): bigint => {
+  const into = instant % hourMillis; // below zero before 1970
+  return instant - into + (into < 0n ? 0n : hourMillis);
+};
+
+const quantityProblem = (bytes: Uint8Array): EventProblem | null => {
+  if (!isCanonicalDecimal(bytes)) {
+    return problem(
+      'invalid-quantity',
+      `a decimal of ${String(bytes.length)} bytes that is not in its shortest form of 1 to 32 bytes`,
+    );
+  }
+  const quantity = quantityFromBytes(bytes);
+  if (quantity < 0n) return problem('negative-quantity', 'the quantity is below zero');
+  if (quantity >= QUANTITY_LIMIT)
+    return problem('quantity-too-large', 'the quantity is 10^15 or more');
+  return null;
+};
+
+/** Whether a record with this key belongs on this partition of this topic; null where it does. */
+export const placementProblem = (
+  event: Pick<RawUsageEvent, 'resourceUri' | 'subscriptionId'>,
+  key: Uint8Array | null,
+  target: Target,
+): EventProblem | null => {
+  const expectedKey = resourceKey(event.resourceUri);
+  if (key === null || !Buffer.from(expectedKey, 'utf8').equals(key)) {
+    return problem('wrong-key', 'the key is not the resource URI in lower case');
+  }
+  const partition = partitionOfKey(expectedKey, target.partitions);
+  if (partition !== target.partition) {
+    return problem('wrong-partition', `this resource belongs on partition ${String(partition)}`);
+  }
+  if (target.namespaces !== null) {
+    const namespace = namespaceOf(event.resourceUri);
+    if (namespace === null || !target.namespaces.has(namespace)) {
+      return problem(
+        'wrong-provider',
+        `this topic does not serve ${namespace ?? 'a resource without provider'}`,
+      );
+    }
+  }
+  const subscription = subscriptionOf(event.resourceUri);
+  if (subscription === null || asciiLower(subscription) !== asciiLower(event.subscriptionId)) {
+    return problem(
+      'wrong-subscription',
+      `the resource is not in subscription ${event.subscriptionId}`,
+    );
+  }
+  return null;
+};

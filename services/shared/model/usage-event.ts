@@ -1,0 +1,61 @@
+import { parse as uuidBytes, v5 as uuidv5 } from 'uuid';
+import { asciiLower } from './placement.ts';
+import type { Quantity } from './decimal.ts';
+import { isoText, type Millis } from './time.ts';
+
+/** What one resource consumed of one meter within one hour, as its provider reports it. */
+export interface UsageEvent {
+  /** 16 bytes: a UUIDv5, see `usageEventId`. */
+  readonly eventId: Uint8Array;
+  readonly subscriptionId: string;
+  readonly meterId: string;
+  readonly resourceUri: string;
+  /** Inclusive. */
+  readonly usageStartTime: Millis;
+  /** Exclusive, within the same hour as the start. */
+  readonly usageEndTime: Millis;
+  readonly quantity: Quantity;
+  readonly location: string;
+  readonly tags: string | null;
+  readonly additionalInfo: string | null;
+}
+
+/** An event as it was decoded, before any of its values has been judged. */
+export interface RawUsageEvent extends Omit<
+  UsageEvent,
+  'quantity' | 'usageStartTime' | 'usageEndTime'
+> {
+  readonly quantity: Uint8Array;
+  /** Milliseconds since 1970: any number of 64 bits, exactly, also where no date has it. */
+  readonly usageStartTime: bigint;
+  readonly usageEndTime: bigint;
+}
+
+/** The name space of this project's UUIDv5 ids. */
+const NAMESPACE = uuidBytes('6e1a1f0c-6a52-5d7c-9a8b-3d5f0c1b7e42');
+
+export const uuidOf = (parts: readonly string[]): Uint8Array =>
+  uuidv5(Buffer.from(JSON.stringify(parts), 'utf8'), NAMESPACE, new Uint8Array(16));
+
+/** `1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4` */
+export const uuidText = (id: Uint8Array): string => {
+  const hex = Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+};
+
+/**
+ * The id of an event: the same consumption has the same id, however often it is sent. The
+ * discriminator tells apart what these five alone would not, such as a replay's reported hour.
+ */
+export const usageEventId = (
+  event: Omit<UsageEvent, 'eventId' | 'quantity' | 'location' | 'tags' | 'additionalInfo'>,
+  discriminator = '',
+): Uint8Array =>
+  uuidOf([
+    asciiLower(event.subscriptionId),
+    asciiLower(event.meterId),
+    asciiLower(event.resourceUri),
+    isoText(event.usageStartTime),
+    isoText(event.usageEndTime),
+    discriminator,
+  ]);

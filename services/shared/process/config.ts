@@ -1,0 +1,211 @@
+import { z } from 'zod';
+import type { ControlKey, Keyring } from '../model/control-record.ts';
+import { DEFAULT_PORTS, localUrl } from './default-ports.ts';
+import { UserError } from './errors.ts';
+import { HOUR_MILLIS } from '../model/time.ts';
+
+/**
+ * Settings come from the environment, are parsed once at the start, and every problem is named at
+ * once. A service puts together the pieces it needs:
+ *
+ *     const config = parseEnvironment({ ...kafkaSettings, PORT: wholeNumber(8080, 1, 65_535) });
+ */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the settings of a shape; a variable that is set to nothing counts as not set.
+ * @throws UserError that lists every problem. No value is ever repeated in it: it may be a secret.
+ */
+export const parseEnvironment = <Shape extends z.ZodRawShape>(
+  shape: Shape,
+  environment: Environment = process.env,
+): z.output<z.ZodObject<Shape>> => {
+  const given = Object.fromEntries(
+    Object.keys(shape).map((name) => [name, environment[name]?.trim() || undefined]),
+  );
+  const result = z.object(shape).safeParse(given);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new UserError(`The settings cannot be used. ${problems.join('; ')}`);
+};
+
+/** A whole number from `min` to `max`; `fallback` where it is not set. */
+export const wholeNumber = (
+  fallback: number,
+  min: number,
+  max: number,
+): z.ZodType<number, string | undefined> => {
+  const { holds, message } = between(min, max);
+  return z.string().default(String(fallback)).refine(holds, { message }).transform(Number);
+};
+
+/** The same; null where it is not set. */
+export const optionalWholeNumber = (
+  min: number,
+  max: number,
+): z.ZodType<number | null, string | undefined> => {
+  const { holds, message } = between(min, max);
+  return z
+    .string()
+    .optional()
+    .refine((text) => text === undefined || holds(text), { message })
+    .transform((text) => (text === undefined ? null : Number(text)));
+};
+
+const between = (min: number, max: number) => ({
+  holds: (text: string): boolean =>
+    /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max,
+  message: `must be a whole number from ${String(min)} to ${String(max)}`,
+});
+
+const matching = (
+  fallback: string,
+  pattern: RegExp,
+  message: string,
+): z.ZodType<string, string | undefined> =>
+  z
+    .string()
+    .default(fallback)
+    .refine((text) => pattern.test(text), { message });
+
+const brokers = z
+  .string()
+  .default(`127.0.0.1:${String(DEFAULT_PORTS.kafka)}`)
+  .transform((text) => text.split(',').map((broker) => broker.trim()))
+  .refine(
+    (list) => list.every((broker) => /^[^\s:/]+:\d{1,5}$|^\[[\da-fA-F:]+\]:\d{1,5}$/.test(broker)),
+    {
+      message: 'must be host:port, several of them with commas between',
+    },
+  );
+
+const KEY = /^([A-Za-z0-9._-]{1,64}):((?:[0-9a-fA-F]{2}){16,})$/;
+
+const controlKey = (text: string): ControlKey | null => {
+  const [, id, secret] = KEY.exec(text.trim()) ?? [];
+  return id && secret ? { id, secret: Buffer.from(secret, 'hex') } : null;
+};
+
+const keyring = z
+  .string({
+    error:
+      'is not set: give it id:secret, the secret in at least 32 hexadecimal digits, such as "main:$(openssl rand -hex 32)"; several with commas between, the first one signs',
+  })
+  .transform((text, context): Keyring => {
+    const keys = text.split(',').map(controlKey);
+    const valid = keys.filter((key) => key !== null);
+    const [first, ...others] = valid;
+    if (
+      first &&
+      valid.length === keys.length &&
+      new Set(valid.map(({ id }) => id)).size === keys.length
+    ) {
+      return [first, ...others];
+    }
+    context.addIssue({
+      code: 'custom',
+      message:
+        'must be id:secret, several with commas between: each id once, of letters, digits, ".", "_" and "-"; each secret in at least 32 hexadecimal digits',
+    });
+    return z.NEVER;
+  });
+
+export const kafkaSettings = {
+  KAFKA_BROKERS: brokers,
+  /** Copies of each partition that a new topic gets. */
+  KAFKA_REPLICATION_FACTOR: wholeNumber(1, 1, 32),
+  /** First part of every topic's name. */
+  USAGE_TOPIC_PREFIX: matching(
+    'usage',
+    /^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,99}$/,
+    'must have 1 to 100 letters, digits, ".", "_" or "-"',
+  ),
+  /** Memory that one batch of records may take when it is read, in MiB. */
+  KAFKA_MAX_BATCH_MIB: wholeNumber(128, 1, 2048),
+};
+
+export const clickHouseSettings = {
+  CLICKHOUSE_URL: z
+    .string()
+    .default(localUrl(DEFAULT_PORTS.clickHouse))
+    .refine((text) => /^https?:\/\/[^@\s]+$/.test(text) && URL.canParse(text), {
+      message: 'must be an http or https URL without user or password in it',
+    }),
+  CLICKHOUSE_USER: z.string().default('default'),
+  CLICKHOUSE_PASSWORD: z.string().default(''),
+  CLICKHOUSE_DATABASE: matching(
+    'usage',
+    /^[A-Za-z_][A-Za-z0-9_]{0,62}$/,
+    'must have 1 to 63 letters, digits or "_", no digit first',
+  ),
+};
+
+export const controlKeySettings = { USAGE_CONTROL_KEYS: keyring };
+
+export const hourSettings = {
+  /** The length of an hour in milliseconds, for tests; sources keep the one they were begun with. */
+  USAGE_HOUR_MILLIS: wholeNumber(HOUR_MILLIS, 1000, HOUR_MILLIS).refine(
+    (value) => value % 1000 === 0 && HOUR_MILLIS % value === 0,
+    { message: 'must be a number of whole seconds of which an hour is a multiple' },
+  ),
+};
+
+/** The address of a service, without a slash at its end. */
+const serviceUrl = (port: number): z.ZodType<string, string | undefined> =>
+  z
+    .string()
+    .default(localUrl(port))
+    .refine((text) => /^https?:\/\/[^@\s?#]+$/.test(text) && URL.canParse(text), {
+      message: 'must be an http or https URL without user, password or query in it',
+    })
+    .transform((text) => text.replace(/\/+$/, ''));
+
+export const commerceSettings = {
+  COMMERCE_URL: serviceUrl(DEFAULT_PORTS.commerce),
+  /** Bearer token for Commerce. */
+  COMMERCE_TOKEN: z.string().optional(),
+};
+
+/** Where each service says how it is. `npm start` leaves its own in `stack.env`. */
+export const serviceUrlSettings = {
+  AGGREGATOR_HEALTH_URL: serviceUrl(DEFAULT_PORTS.aggregatorHealth),
+  BRIDGE_HEALTH_URL: serviceUrl(DEFAULT_PORTS.bridgeHealth),
+  EMITTER_HEALTH_URL: serviceUrl(DEFAULT_PORTS.emitterHealth),
+  USAGE_API_URL: serviceUrl(DEFAULT_PORTS.usageApi),
+  COMMERCE_URL: commerceSettings.COMMERCE_URL,
+};
+
+export interface ServiceUrls {
+  readonly AGGREGATOR_HEALTH_URL: string;
+  readonly BRIDGE_HEALTH_URL: string;
+  readonly EMITTER_HEALTH_URL: string;
+  readonly USAGE_API_URL: string;
+  readonly COMMERCE_URL: string;
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+export const logSettings = {
+  LOG_LEVEL: z
+    .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` })
+    .default('info'),
+};
+
+export interface CommerceConfig {
+  readonly COMMERCE_URL: string;
+  readonly COMMERCE_TOKEN?: string | undefined;
+}
+
+export interface KafkaConfig {
+  readonly KAFKA_BROKERS: readonly string[];
+  readonly KAFKA_REPLICATION_FACTOR: number;
+  readonly USAGE_TOPIC_PREFIX: string;
+  readonly KAFKA_MAX_BATCH_MIB: number;
+}
+
+export interface ClickHouseConfig {
+  readonly CLICKHOUSE_URL: string;
+  readonly CLICKHOUSE_USER: string;
+  readonly CLICKHOUSE_PASSWORD: string;
+  readonly CLICKHOUSE_DATABASE: string;
+}

@@ -1,0 +1,44 @@
+import { wholeNumber } from './config.ts';
+import { allowedHostSettings } from '../http/allowed-hosts.ts';
+import { guardedServer, withoutParameters } from '../http/guarded-server.ts';
+import { listen, type Listening } from '../http/listen.ts';
+import type { z } from 'zod';
+
+/** Whether a service can do its work, and what keeps it from doing so. */
+export interface Health {
+  readonly ready: boolean;
+  /** What a person or a program may want to know, as JSON. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface HealthConfig {
+  readonly HEALTH_PORT: number;
+  readonly HTTP_ALLOWED_HOSTS: readonly string[];
+}
+
+export const healthSettings = (
+  port: number,
+): typeof allowedHostSettings & { HEALTH_PORT: z.ZodType<number, string | undefined> } => ({
+  ...allowedHostSettings,
+  /** Port of `/health/live` and `/health/ready` on loopback; 0 takes a free one. */
+  HEALTH_PORT: wholeNumber(port, 0, 65_535),
+});
+
+/**
+ * Serves `/health/live` (200 while the process runs) and `/health/ready` (200 or 503, with details)
+ * on loopback.
+ * @throws UserError where the port is taken.
+ */
+export const startHealthServer = async (
+  { HEALTH_PORT: port, HTTP_ALLOWED_HOSTS: allowedHosts }: HealthConfig,
+  health: () => Health,
+): Promise<Listening> => {
+  const host = '127.0.0.1';
+  const server = guardedServer({ listenHost: host, allowedHosts, linksFromElsewhere: true });
+  server.get('/health/live', withoutParameters, () => ({ status: 'live' }));
+  server.get('/health/ready', withoutParameters, async (_request, reply) => {
+    const { ready, details } = health();
+    await reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', ...details });
+  });
+  return listen(server, { host, port, setting: 'HEALTH_PORT' });
+};

@@ -1,0 +1,74 @@
+import type { Logger } from 'pino';
+import { parseEnvironment, logSettings, type Environment } from './config.ts';
+import { messageOf, UserError } from './errors.ts';
+import { createLogger } from './logging.ts';
+import { printableLines } from '../terminal/printable.ts';
+
+/** A service that is running. */
+export interface RunningService {
+  /** Ends in good order: what was taken up is finished and stored. */
+  stop(): Promise<void>;
+}
+
+/** A service that does not stop by itself is ended after this many milliseconds. */
+const STOP_MILLIS = 15_000;
+
+/**
+ * Tells what ended a process: one line for what a person can mend, the stack for a defect. It may quote
+ * others, and cannot steer the terminal that it is printed on.
+ */
+export const explain = (error: unknown): string =>
+  printableLines(
+    error instanceof UserError
+      ? error.message
+      : `Unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  );
+
+/** A service's way to end its process when something fails that no retry mends. */
+export type Crash = (error: unknown) => void;
+
+/**
+ * Runs a service as this process: starts it, tells the supervisor (where there is one) that it is
+ * ready, stops it in good order on SIGTERM or SIGINT (exit code 0), and ends with exit code 1 and the reason on standard error where it cannot start, cannot
+ * stop, or crashes. Crashing is safe for every service: what was acknowledged is stored.
+ */
+export const runService = (
+  name: string,
+  start: (logger: Logger, environment: Environment, crash: Crash) => Promise<RunningService>,
+): void => {
+  const fail: Crash = (error) => {
+    process.stderr.write(`${name}: ${explain(error)}\n`);
+    process.exit(1);
+  };
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+  const run = async (): Promise<void> => {
+    const { LOG_LEVEL } = parseEnvironment(logSettings);
+    const logger = createLogger(name, LOG_LEVEL);
+    const asked = stopSignal();
+    const starting = start(logger, process.env, (error) => {
+      logger.fatal({ err: error }, messageOf(error));
+      fail(error);
+    });
+    // A signal during the start ends it there: nothing has been taken up yet.
+    const running = await Promise.race([starting, asked.then(() => null)]);
+    if (running === null) process.exit(0);
+    process.send?.({ kind: 'ready' });
+    const signal = await asked;
+    logger.info({ signal }, 'stopping');
+    setTimeout(() => {
+      fail(new UserError(`did not stop within ${String(STOP_MILLIS / 1000)} seconds`));
+    }, STOP_MILLIS).unref();
+    await running.stop();
+    logger.info('stopped');
+    process.exit(0);
+  };
+  run().catch(fail);
+};
+
+/** What asks a service to stop: a signal, or the end of the supervisor that started it. */
+const stopSignal = (): Promise<string> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);
+    process.on('disconnect', () => resolve('the supervisor ended'));
+  });

@@ -1,0 +1,118 @@
+import { parseRules } from '../model/rules.ts';
+import type { SourcePartition } from '../model/source.ts';
+import type { Hour, Millis } from '../model/time.ts';
+import {
+  initialState,
+  nothingPending,
+  type ClosedHour,
+  type Counts,
+  type DeadLetter,
+  type FoldState,
+  type LedgerEntry,
+} from './fold.ts';
+import type { Halt } from './halt.ts';
+import { activate, cannotApply, type Knowledge } from './knowledge.ts';
+import { markOf, type RecordMark } from '../model/record-mark.ts';
+import { OpenWindows } from './open-windows.ts';
+import type { Window } from './window.ts';
+import type { Place } from './verdict.ts';
+
+/** Where an owner resumes: everything below `nextOffset` is stored. Derived from the log alone. */
+export interface Checkpoint extends SourcePartition {
+  readonly firstOffset: number;
+  readonly nextOffset: number;
+  readonly watermark: Millis;
+  /** Every reported time before this instant is closed; the open hour starts here. */
+  readonly closedThrough: Hour;
+  readonly sealed: boolean;
+  /** Usage that started before it is refused; null where the ledger has never been trimmed. */
+  readonly floor: Millis | null;
+  readonly counts: Counts;
+  readonly lastRecord: RecordMark | null;
+  /** The text of the rules in force; null before the first ones. */
+  readonly rules: string | null;
+}
+
+/** One consistent cut of the fold: what is to be stored, and the checkpoint that follows it. */
+export interface Chunk {
+  /** The reported hour of all its ledger entries and windows. */
+  readonly reportedHour: Hour;
+  readonly ledger: readonly LedgerEntry[];
+  readonly windows: readonly Window[];
+  readonly deadLetters: readonly DeadLetter[];
+  readonly closed: readonly ClosedHour[];
+  readonly checkpoint: Checkpoint;
+}
+
+export const checkpointOf = (state: FoldState): Checkpoint => {
+  const { topic, epoch, partition } = state.place;
+  return {
+    topic,
+    epoch,
+    partition,
+    firstOffset: state.firstOffset,
+    nextOffset: state.nextOffset,
+    watermark: state.timeline.watermark,
+    closedThrough: state.timeline.openHour,
+    sealed: state.timeline.sealed,
+    floor: state.timeline.floor,
+    counts: state.counts,
+    lastRecord: markOf(state.lastRecord),
+    rules: state.timeline.rules?.text ?? null,
+  };
+};
+
+/** Cuts off what is pending. The rows are taken as they stand now; folding may go on after it. */
+export const cut = (state: FoldState): Chunk => {
+  const { ledger, touched, deadLetters, closed } = state.pending;
+  const windows = [...touched].map((key) => {
+    const window = state.windows.get(key);
+    if (!window) throw new Error('a pending window belongs to a closed hour: a cut was missed');
+    return window;
+  });
+  state.pending = nothingPending();
+  return {
+    reportedHour: state.timeline.openHour,
+    ledger,
+    windows,
+    deadLetters,
+    closed,
+    checkpoint: checkpointOf(state),
+  };
+};
+
+/**
+ * The state at a checkpoint, with the windows of its open hour as they are stored; null where there are
+ * too many to have all of them in memory.
+ */
+export const resume = (
+  place: Place,
+  checkpoint: Checkpoint,
+  windows: readonly Window[] | null,
+  knowledge: Knowledge,
+): FoldState | Halt => {
+  const rules = checkpoint.rules === null ? null : parseRules(checkpoint.rules);
+  if (checkpoint.rules !== null && rules === null) {
+    return {
+      code: 'unknown-rules',
+      message:
+        'the rules in the checkpoint cannot be read: run the version of the aggregator that wrote it',
+    };
+  }
+  const halt = rules && cannotApply(rules, knowledge);
+  if (halt) return halt;
+  return {
+    ...initialState(place, checkpoint.firstOffset),
+    nextOffset: checkpoint.nextOffset,
+    timeline: {
+      watermark: checkpoint.watermark,
+      openHour: checkpoint.closedThrough,
+      sealed: checkpoint.sealed,
+      floor: checkpoint.floor,
+      rules: rules && activate(rules, checkpoint.rules ?? ''),
+    },
+    counts: checkpoint.counts,
+    lastRecord: checkpoint.lastRecord,
+    windows: new OpenWindows(windows),
+  };
+};

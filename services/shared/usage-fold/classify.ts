@@ -1,0 +1,122 @@
+import type { RawUsageEvent } from '../model/usage-event.ts';
+import { unframe } from '../avro/wire-format.ts';
+import type { DeadLetterCode } from '../model/dead-letter.ts';
+import { quantityFromBytes } from '../model/decimal.ts';
+import { asciiLower, resourceKey } from '../model/placement.ts';
+import { hourOf, isoText, millis, type Millis } from '../model/time.ts';
+import { placementProblem, valueProblem, type EventProblem } from '../model/usage-event-problem.ts';
+import { firstReported } from './first-reported.ts';
+import { contentDigest } from './content-digest.ts';
+import type { ActiveRules, Knowledge } from './knowledge.ts';
+import type { LogRecord } from '../model/log-record.ts';
+import type { Candidate, JudgedEvent, Place, Verdict } from './verdict.ts';
+
+/**
+ * Judges a record by itself, the rules in force and its reported time; the first line that fits
+ * decides:
+ *
+ * | what is wrong                                                        | code                 |
+ * |----------------------------------------------------------------------|----------------------|
+ * | not byte 0 and a schema id                                           | `malformed`          |
+ * | a schema id that the rules do not accept                             | `unknown-schema`     |
+ * | not one whole Avro datum                                             | `malformed`          |
+ * | text that is not UTF-8                                               | `invalid-text`       |
+ * | field by field: a control character or line separator in an identity | `invalid-text`       |
+ * | subscription, meter or resource of 0 or over 1,024 bytes             | `invalid-identity`   |
+ * | location over 1,024 bytes, tags or info over 64 KiB                  | `text-too-long`      |
+ * | start not before end                                                 | `invalid-period`     |
+ * | not inside one hour                                                  | `spans-hours`        |
+ * | start after the reported time                                        | `in-future`          |
+ * | start longer before it was first reported than maxUsageAge           | `too-old`            |
+ * | quantity not in its shortest form, or over 32 bytes                  | `invalid-quantity`   |
+ * | quantity below 0                                                     | `negative-quantity`  |
+ * | quantity of 10^15 or more                                            | `quantity-too-large` |
+ * | start before the floor of a trimmed ledger                           | `below-floor`        |
+ * | key other than the resource in lower case                            | `wrong-key`          |
+ * | partition other than the key's                                       | `wrong-partition`    |
+ * | a namespace that this topic does not serve                           | `wrong-provider`     |
+ * | a resource of another subscription                                   | `wrong-subscription` |
+ */
+export const classify = (
+  record: LogRecord,
+  place: Place,
+  active: ActiveRules,
+  { watermark, floor }: ReportedTimes,
+  knowledge: Knowledge,
+): Verdict => {
+  const framed = record.value && unframe(record.value);
+  if (!framed) return refusal('malformed', 'it is not in the Confluent wire format');
+  const decode = active.schemaIds.has(framed.schemaId) && knowledge.decoders.get(framed.schemaId);
+  if (!decode) {
+    return refusal('unknown-schema', `schema id ${String(framed.schemaId)} is not accepted here`);
+  }
+  const decoded = decode(framed.datum);
+  if (!decoded.ok) return refusal(decoded.code, decoded.message);
+  const { event } = decoded;
+  const firstReportedTime = firstReported(record, place, active, watermark, knowledge);
+  const problem =
+    valueProblem(event, active.rules, watermark, firstReportedTime) ??
+    floorProblem(event, floor) ??
+    placementProblem(event, record.key, {
+      partition: place.partition,
+      partitions: place.source.partitions,
+      namespaces: active.namespaces,
+    });
+  return problem === null
+    ? { kind: 'candidate', candidate: candidateOf(judged(event), active.rules.hourMillis) }
+    : refusal(problem.code, problem.message);
+};
+
+/** What the timeline says of a record's time: its reported time, and how far the ledger is trimmed. */
+export interface ReportedTimes {
+  readonly watermark: Millis;
+  readonly floor: Millis | null;
+}
+
+const floorProblem = (
+  { usageStartTime }: RawUsageEvent,
+  floor: Millis | null,
+): EventProblem | null =>
+  floor !== null && usageStartTime < floor
+    ? {
+        code: 'below-floor',
+        message: `the usage started before ${isoText(floor)}, up to which the ledger was trimmed`,
+      }
+    : null;
+
+const refusal = (code: DeadLetterCode, message: string): Verdict => ({
+  kind: 'dead-letter',
+  code,
+  message,
+});
+
+/** Its times lie near its reported time, where numbers are exact. */
+const judged = (event: RawUsageEvent): JudgedEvent => ({
+  eventId: event.eventId,
+  subscriptionId: event.subscriptionId,
+  meterId: event.meterId,
+  resourceUri: event.resourceUri,
+  usageStartTime: millis(Number(event.usageStartTime)),
+  usageEndTime: millis(Number(event.usageEndTime)),
+  quantity: event.quantity,
+  location: event.location,
+  tags: event.tags,
+  additionalInfo: event.additionalInfo,
+});
+
+const candidateOf = (event: JudgedEvent, hourMillis: number): Candidate => {
+  const keys = {
+    subscriptionKey: asciiLower(event.subscriptionId),
+    meterKey: asciiLower(event.meterId),
+    resourceKey: resourceKey(event.resourceUri),
+  };
+  return {
+    event,
+    subscriptionKey: keys.subscriptionKey,
+    meterKey: keys.meterKey,
+    resourceKey: keys.resourceKey,
+    quantity: quantityFromBytes(event.quantity),
+    usageHour: hourOf(event.usageStartTime, hourMillis),
+    digest: contentDigest(event, keys),
+  };
+};

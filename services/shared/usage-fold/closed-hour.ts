@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { addQuantities } from '../model/decimal.ts';
+import { nextHour, type Hour } from '../model/time.ts';
+import {
+  usageAggregateId,
+  type ClosedMarker,
+  type UsageAggregate,
+} from '../model/usage-aggregate.ts';
+import type { Window } from './window.ts';
+import type { Place } from './verdict.ts';
+
+/** What is published for a closed hour. A pure function of the hour, so it can be published again. */
+export interface Publication {
+  readonly aggregates: readonly Buffer[];
+  readonly marker: ClosedMarker;
+}
+
+const identityOf = ({ subscriptionKey, meterKey, resourceKey }: Window): string =>
+  `${subscriptionKey}\0${meterKey}\0${resourceKey}`;
+
+/** Windows in the order of the bytes of their keys, which is ClickHouse's too. */
+export const inKeyOrder = (windows: readonly Window[]): Window[] =>
+  windows
+    .map((window) => ({ window, key: Buffer.from(identityOf(window)) }))
+    .sort((a, b) => Buffer.compare(a.key, b.key))
+    .map(({ window }) => window);
+
+/**
+ * Makes the publication of an hour from its windows in the order of their keys, part by part: one
+ * aggregate for each (subscription, meter, resource), summed over usage hours.
+ */
+export class HourPublication {
+  private readonly place: Place;
+  private readonly hour: Hour;
+  private readonly encode: (aggregate: UsageAggregate) => Buffer;
+  private readonly digest = createHash('sha256');
+  private count = 0;
+  /** Windows of the last identity: there may be more of them. */
+  private group: Window[] = [];
+
+  constructor(place: Place, hour: Hour, encode: (aggregate: UsageAggregate) => Buffer) {
+    this.place = place;
+    this.hour = hour;
+    this.encode = encode;
+  }
+
+  /** Takes the next windows and returns the aggregates that are whole by them. */
+  add(windows: readonly Window[]): Buffer[] {
+    const whole: Buffer[] = [];
+    for (const window of windows) {
+      const [first] = this.group;
+      if (first && identityOf(first) !== identityOf(window)) whole.push(...this.endGroup());
+      this.group.push(window);
+    }
+    return whole;
+  }
+
+  /** The last aggregate, and the marker that says that all are there. */
+  end(): Publication {
+    const aggregates = this.endGroup();
+    const { topic, epoch, partition } = this.place;
+    return {
+      aggregates,
+      marker: {
+        topic,
+        epoch,
+        partition,
+        reportedHour: this.hour,
+        count: this.count,
+        digest: this.digest.digest('hex'),
+      },
+    };
+  }
+
+  private endGroup(): Buffer[] {
+    if (this.group.length === 0) return [];
+    const bytes = this.encode(aggregateOf(this.place, this.hour, this.group));
+    this.group = [];
+    this.count++;
+    this.digest.update(bytes);
+    return [bytes];
+  }
+}
+
+/** What the windows of one subscription, meter and resource come to. */
+const aggregateOf = (
+  place: Place,
+  reportedHour: Hour,
+  group: readonly Window[],
+): UsageAggregate => {
+  const first = group.reduce((a, b) => (b.firstOffset < a.firstOffset ? b : a));
+  const latestHour = group.reduce((a, b) => (b.usageHour > a.usageHour ? b : a)).usageHour;
+  return {
+    aggregateId: usageAggregateId(place, reportedHour, first),
+    topic: place.topic,
+    epoch: place.epoch,
+    partition: place.partition,
+    reportedHour,
+    subscriptionId: first.subscriptionId,
+    meterId: first.meterId,
+    resourceUri: first.resourceUri,
+    quantity: group.map((window) => window.quantity).reduce(addQuantities),
+    eventCount: group.reduce((sum, window) => sum + window.eventCount, 0),
+    firstUsageTime: group.reduce((a, b) => (b.usageHour < a.usageHour ? b : a)).usageHour,
+    lastUsageTime: nextHour(latestHour, place.source.hourMillis),
+    location: first.location,
+    tags: first.tags,
+    additionalInfo: first.additionalInfo,
+  };
+};

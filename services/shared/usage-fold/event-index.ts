@@ -1,0 +1,69 @@
+import type { Hour } from '../model/time.ts';
+import { type EventTable } from './event-table.ts';
+
+/**
+ * The ids accepted on one partition, in a table for each usage hour. A table is whole or absent:
+ * it is loaded from the ledger before the first record of its hour is counted. Tables that hold ids
+ * which the ledger has not acknowledged are pinned; the others go, least recently used first, when
+ * the bound on bytes asks for it.
+ */
+export class EventIndex {
+  /** In order of use: the least recently used one first. */
+  private readonly tables = new Map<Hour, EventTable>();
+  private readonly pinned = new Set<Hour>();
+  private readonly maxBytes: number;
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
+  }
+
+  get bytes(): number {
+    let bytes = 0;
+    for (const table of this.tables.values()) bytes += table.bytes;
+    return bytes;
+  }
+
+  missing(hours: Iterable<Hour>): Hour[] {
+    return [...new Set(hours)].filter((hour) => !this.tables.has(hour));
+  }
+
+  put(hour: Hour, table: EventTable): void {
+    this.tables.set(hour, table);
+  }
+
+  /** The table of an hour, which must have been loaded. */
+  table(hour: Hour): EventTable {
+    const table = this.tables.get(hour);
+    if (!table) throw new Error(`the ids of usage hour ${String(hour)} were not loaded`);
+    this.tables.delete(hour);
+    this.tables.set(hour, table);
+    return table;
+  }
+
+  /** Keeps the table of an hour until the ledger has acknowledged what was added to it. */
+  pin(hour: Hour): void {
+    this.pinned.add(hour);
+  }
+
+  acknowledged(): void {
+    this.pinned.clear();
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.tables.clear();
+    this.pinned.clear();
+  }
+
+  /** Drops tables until the bound is met; false where those pinned or wanted are too large for it. */
+  evict(wanted: ReadonlySet<Hour>): boolean {
+    let bytes = this.bytes;
+    for (const [hour, table] of this.tables) {
+      if (bytes <= this.maxBytes) break;
+      if (this.pinned.has(hour) || wanted.has(hour)) continue;
+      this.tables.delete(hour);
+      bytes -= table.bytes;
+    }
+    return bytes <= this.maxBytes;
+  }
+}

@@ -1,0 +1,24 @@
+import type { LogRecord } from '../model/log-record.ts';
+import { redriveKeyId, verifiedRedrive } from '../model/redrive.ts';
+import { millis, type Millis } from '../model/time.ts';
+import { findKey, type ActiveRules, type Knowledge } from './knowledge.ts';
+import type { Place } from './verdict.ts';
+
+/**
+ * When the event of a record first entered the usage system: for a dead letter that is sent again, as
+ * its signed header says, otherwise now. Usage does not become too old while a person looks at it. A
+ * header that is not signed by an accepted key says nothing.
+ */
+export const firstReported = (
+  record: LogRecord,
+  place: Place,
+  active: ActiveRules,
+  watermark: Millis,
+  knowledge: Knowledge,
+): Millis => {
+  const keyId = redriveKeyId(record.headers);
+  if (keyId === null || !active.controlKeyIds.has(keyId)) return watermark;
+  const key = findKey(knowledge, keyId);
+  const redriven = key && verifiedRedrive(place, record.headers, record.value, key);
+  return redriven ? millis(Math.min(redriven.reportedTime, watermark)) : watermark;
+};

@@ -1,0 +1,235 @@
+import type { DeadLetterCode } from '../model/dead-letter.ts';
+import type { Quantity } from '../model/decimal.ts';
+import { nextHour, type Hour, type Millis } from '../model/time.ts';
+import type { EventIndex } from './event-index.ts';
+import { EARLIER_EPOCH, type SeenEvent } from './event-table.ts';
+import type { LogRecord } from '../model/log-record.ts';
+import { OpenWindows } from './open-windows.ts';
+import type { RecordMark } from '../model/record-mark.ts';
+import { timelineStart, type Step, type Timeline } from './timeline.ts';
+import { addToWindow, newWindow, windowKey, type Window } from './window.ts';
+import type { Candidate, Place } from './verdict.ts';
+
+/** Every offset of the log is in exactly one of these; they add up to nextOffset - firstOffset. */
+export interface Counts {
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly deadLettered: number;
+  readonly control: number;
+  /** Offsets whose records were lost unread, which a person has accepted: see `loss.ts`. */
+  readonly lost: number;
+}
+
+/** An accepted event, for the ledger. */
+export interface LedgerEntry {
+  readonly offset: number;
+  readonly reportedTime: Millis;
+  readonly reportedHour: Hour;
+  readonly candidate: Candidate;
+}
+
+export interface DeadLetter {
+  readonly record: LogRecord;
+  readonly code: DeadLetterCode;
+  readonly message: string;
+  readonly reportedTime: Millis;
+}
+
+/** A reported hour of the partition that is closed for good. */
+export interface ClosedHour {
+  readonly hour: Hour;
+  /** All its windows; null where not all are in memory: then they are stored. */
+  readonly windows: readonly Window[] | null;
+}
+
+/** What the fold has produced since the last cut. */
+export interface Pending {
+  readonly ledger: LedgerEntry[];
+  readonly touched: Set<string>;
+  readonly deadLetters: DeadLetter[];
+  readonly closed: ClosedHour[];
+}
+
+/** State of one partition's fold. `count` replaces its fields; nothing else does. */
+export interface FoldState {
+  readonly place: Place;
+  readonly firstOffset: number;
+  nextOffset: number;
+  timeline: Timeline;
+  counts: Counts;
+  lastRecord: RecordMark | LogRecord | null;
+  /** Windows of the open hour by `windowKey`. */
+  windows: OpenWindows;
+  pending: Pending;
+}
+
+export const nothingPending = (): Pending => ({
+  ledger: [],
+  touched: new Set(),
+  deadLetters: [],
+  closed: [],
+});
+
+/** The state before the first record of a partition. */
+export const initialState = (place: Place, firstOffset: number): FoldState => ({
+  place,
+  firstOffset,
+  nextOffset: firstOffset,
+  timeline: timelineStart(place.source),
+  counts: { accepted: 0, duplicate: 0, deadLettered: 0, control: 0, lost: 0 },
+  lastRecord: null,
+  windows: new OpenWindows(),
+  pending: nothingPending(),
+});
+
+export type Outcome = 'accepted' | 'duplicate' | 'dead-lettered' | 'control';
+
+/**
+ * Whether a step begins a new reported hour while events of the open one are pending. They must be
+ * cut off first: a chunk never spans two reported hours, so that its ledger insert is one block.
+ */
+export const mustCutBefore = (state: FoldState, step: Step): boolean =>
+  state.pending.ledger.length > 0 && step.after.openHour !== state.timeline.openHour;
+
+/**
+ * Counts one judged record, in the order of the log. The ids of a candidate's usage hour must have
+ * been loaded into the index, and its window where not all are in memory.
+ *
+ * | verdict                                         | counts as     | effect                        |
+ * |-------------------------------------------------|---------------|-------------------------------|
+ * | control                                         | control       |                               |
+ * | dead letter                                     | dead-lettered | dead letter                   |
+ * | candidate, id not seen at a lower offset        | accepted      | ledger, index, window         |
+ * | candidate, id seen lower, same content          | duplicate     |                               |
+ * | candidate, id seen lower, other content         | dead-lettered | dead letter `conflict`        |
+ *
+ * Offsets that the log skips (transaction markers) count as control. Where the step ends the open
+ * hour, that hour and those without any record up to the new one are closed first; an `end` record
+ * closes the hours up to the source's last.
+ *
+ * @throws where the step halts: the caller checks that before.
+ */
+export const count = (state: FoldState, step: Step, index: EventIndex): Outcome => {
+  const { record, after, verdict } = step;
+  if (verdict.kind === 'halt') throw new Error(`folded on past a halt: ${verdict.halt.message}`);
+
+  moveTo(state, after);
+
+  let outcome: Outcome;
+  if (verdict.kind === 'candidate')
+    outcome = countCandidate(state, record, verdict.candidate, index);
+  else if (verdict.kind === 'dead-letter')
+    outcome = refuse(state, record, verdict.code, verdict.message);
+  else outcome = 'control';
+
+  state.counts = add(state.counts, outcome, record.offset - state.nextOffset);
+  state.nextOffset = record.offset + 1;
+  state.lastRecord = record;
+  return outcome;
+};
+
+/**
+ * Moves on to an offset behind ones that hold no record (markers of transactions, and what was aborted
+ * with them): they count as control.
+ */
+export const skipTo = (state: FoldState, nextOffset: number): void => {
+  const { control } = state.counts;
+  state.counts = { ...state.counts, control: control + nextOffset - state.nextOffset };
+  state.nextOffset = nextOffset;
+};
+
+/** Goes on to a later point of reported time, and closes the hours before its open one. */
+export const moveTo = (state: FoldState, after: Timeline): void => {
+  if (after.openHour > state.timeline.openHour) closeHours(state, after.openHour);
+  state.timeline = after;
+};
+
+/** Closes the open hour, and those without any record up to the new one. */
+const closeHours = (state: FoldState, openHour: Hour): void => {
+  const { hourMillis } = state.place.source;
+  const { closed } = state.pending;
+  closed.push({
+    hour: state.timeline.openHour,
+    windows: state.windows.isWhole ? [...state.windows.values()] : null,
+  });
+  state.windows = new OpenWindows();
+  let hour = nextHour(state.timeline.openHour, hourMillis);
+  while (hour < openHour) {
+    closed.push({ hour, windows: [] });
+    hour = nextHour(hour, hourMillis);
+  }
+};
+
+const countCandidate = (
+  state: FoldState,
+  record: LogRecord,
+  candidate: Candidate,
+  index: EventIndex,
+): Outcome => {
+  const { offset } = record;
+  const table = index.table(candidate.usageHour);
+  const seen = table.find(candidate.event.eventId);
+  if (seen !== null && seen.offset < offset) {
+    return seen.digest === candidate.digest
+      ? 'duplicate'
+      : refuse(
+          state,
+          record,
+          'conflict',
+          `its id was accepted ${whereSeen(seen)} with other content`,
+        );
+  }
+  table.add(candidate.event.eventId, offset, candidate.digest);
+  index.pin(candidate.usageHour);
+  const { watermark, openHour } = state.timeline;
+  state.pending.ledger.push({
+    offset,
+    reportedTime: watermark,
+    reportedHour: openHour,
+    candidate,
+  });
+
+  addToOpenHour(state, windowKey(candidate), candidate.quantity, offset, () =>
+    newWindow(candidate, offset),
+  );
+  return 'accepted';
+};
+
+/** Adds an accepted event to its window of the open hour, which it may be the first of. */
+export const addToOpenHour = (
+  { windows, pending }: FoldState,
+  key: string,
+  quantity: Quantity,
+  offset: number,
+  first: () => Window,
+): void => {
+  const window = windows.get(key);
+  windows.set(key, window ? addToWindow(window, quantity, offset) : first());
+  pending.touched.add(key);
+};
+
+const whereSeen = ({ offset }: SeenEvent): string =>
+  offset === EARLIER_EPOCH ? 'in an earlier life of the topic' : `at offset ${String(offset)}`;
+
+const refuse = (
+  state: FoldState,
+  record: LogRecord,
+  code: DeadLetterCode,
+  message: string,
+): Outcome => {
+  state.pending.deadLetters.push({
+    record,
+    code,
+    message,
+    reportedTime: state.timeline.watermark,
+  });
+  return 'dead-lettered';
+};
+
+const add = (counts: Counts, outcome: Outcome, gap: number): Counts => ({
+  accepted: counts.accepted + (outcome === 'accepted' ? 1 : 0),
+  duplicate: counts.duplicate + (outcome === 'duplicate' ? 1 : 0),
+  deadLettered: counts.deadLettered + (outcome === 'dead-lettered' ? 1 : 0),
+  control: counts.control + gap + (outcome === 'control' ? 1 : 0),
+  lost: counts.lost,
+});

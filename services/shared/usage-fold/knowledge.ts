@@ -1,0 +1,72 @@
+import type { UsageEventDecoder } from '../avro/usage-event-codec.ts';
+import { keyFingerprint, type ControlKey, type Keyring } from '../model/control-record.ts';
+import { FOLD_VERSION, type Rules } from '../model/rules.ts';
+import type { Halt } from './halt.ts';
+
+/**
+ * What this process is able to apply: its schemas and keys. It decides nothing by itself: the rules
+ * in the log do, and a process that cannot apply them stops.
+ */
+export interface Knowledge {
+  readonly decoders: ReadonlyMap<number, UsageEventDecoder>;
+  /** By schema id. */
+  readonly fingerprints: ReadonlyMap<number, string>;
+  readonly keyring: Keyring;
+}
+
+/** Rules that are in force, prepared for looking up. */
+export interface ActiveRules {
+  readonly rules: Rules;
+  /** As it stands in the log. */
+  readonly text: string;
+  readonly schemaIds: ReadonlySet<number>;
+  readonly controlKeyIds: ReadonlySet<string>;
+  /** Null where every namespace is served. */
+  readonly namespaces: ReadonlySet<string> | null;
+}
+
+export const activate = (rules: Rules, text: string): ActiveRules => ({
+  rules,
+  text,
+  schemaIds: new Set(rules.schemas.map((schema) => schema.id)),
+  controlKeyIds: new Set(rules.controlKeys.map((key) => key.id)),
+  namespaces: rules.namespaces.includes('*') ? null : new Set(rules.namespaces),
+});
+
+export const findKey = (knowledge: Knowledge, id: string): ControlKey | null =>
+  knowledge.keyring.find((key) => key.id === id) ?? null;
+
+/** Why this process cannot classify by these rules, or null where it can. */
+export const cannotApply = (rules: Rules, knowledge: Knowledge): Halt | null => {
+  if (rules.foldVersion !== FOLD_VERSION) {
+    return unknownRules(
+      `fold version ${String(rules.foldVersion)} is in force and this process has ${String(FOLD_VERSION)}: ` +
+        'run the version of the aggregator that the rules name',
+    );
+  }
+  const schema = rules.schemas.find(
+    ({ id, fingerprint }) => knowledge.fingerprints.get(id) !== fingerprint,
+  );
+  if (schema) {
+    return unknownRules(
+      `schema id ${String(schema.id)} is accepted and this process does not have it with fingerprint ` +
+        `${schema.fingerprint.slice(0, 12)}…: give it the schema directory of the process that wrote the rules`,
+    );
+  }
+  const missing = rules.controlKeys.find(({ id, fingerprint }) => {
+    const key = findKey(knowledge, id);
+    return key === null || keyFingerprint(key) !== fingerprint;
+  });
+  if (missing) {
+    return unknownRules(
+      `control records may be signed by key "${missing.id}" (fingerprint ${missing.fingerprint}) and this ` +
+        'process does not have it: add it to USAGE_CONTROL_KEYS',
+    );
+  }
+  return null;
+};
+
+const unknownRules = (message: string): Halt => ({
+  code: 'unknown-rules',
+  message,
+});

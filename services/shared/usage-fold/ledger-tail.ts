@@ -1,0 +1,59 @@
+import { uuidText } from '../model/usage-event.ts';
+import type { Outcome } from './fold.ts';
+import type { Halt } from './halt.ts';
+import type { Step } from './timeline.ts';
+
+/**
+ * What the ledger holds beyond the checkpoint: event ids by offset, written by an owner that did not
+ * get to its checkpoint. Entries are written in offset order, so up to the last one none is missing.
+ */
+export interface LedgerTail {
+  readonly ids: ReadonlyMap<number, string>;
+  /** Offset of the last entry; -1 where there is none. */
+  readonly lastOffset: number;
+}
+
+/**
+ * Folding the tail again must accept exactly what the ledger holds there. Anything else means that
+ * this is another log, or that the fold is not the one that wrote it.
+ */
+export const contradiction = (
+  tail: LedgerTail,
+  /** The next offset before the step: those between it and the record's are not in the log. */
+  nextOffset: number,
+  step: Step,
+  outcome: Outcome,
+): Halt | null => {
+  const { offset } = step.record;
+  if (nextOffset > tail.lastOffset) return null;
+  const skipped = skippedContradiction(tail, nextOffset, offset);
+  if (skipped) return skipped;
+
+  const held = tail.ids.get(offset) ?? null;
+  const folded =
+    outcome === 'accepted' && step.verdict.kind === 'candidate'
+      ? uuidText(step.verdict.candidate.event.eventId)
+      : null;
+  if (held === folded || offset > tail.lastOffset) return null;
+  return mismatch(offset, held ?? 'nothing', folded ?? outcome);
+};
+
+/** The same for offsets from `nextOffset` up to `end` that hold no record. */
+export const skippedContradiction = (
+  tail: LedgerTail,
+  nextOffset: number,
+  end: number,
+): Halt | null => {
+  for (let offset = nextOffset; offset < end && offset <= tail.lastOffset; offset++) {
+    const held = tail.ids.get(offset);
+    if (held !== undefined) return mismatch(offset, held, 'nothing');
+  }
+  return null;
+};
+
+const mismatch = (offset: number, held: string, folded: string): Halt => ({
+  code: 'ledger-mismatch',
+  message:
+    `at offset ${String(offset)} the ledger holds ${held} and the log gives ${folded}: this is another log than ` +
+    'the one that was counted, or a defect; see docs/operations.md, "A partition has halted"',
+});

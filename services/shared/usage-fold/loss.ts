@@ -1,0 +1,90 @@
+import type { Quantity } from '../model/decimal.ts';
+import { hourOf, nextHour, type Hour, type Millis } from '../model/time.ts';
+import { addToOpenHour, moveTo, type FoldState } from './fold.ts';
+import { firstOf, windowKey, type WindowEvent } from './window.ts';
+
+/**
+ * A person's decision that records which are gone shall not be waited for: counting goes on behind
+ * them, or the life of the topic ends in front of them.
+ */
+export interface AcceptedLoss {
+  /**
+   * Where counting goes on: behind all that the tables hold, since rules that are lost may have judged
+   * it. Where the life ends, one past its last offset.
+   */
+  readonly nextOffset: number;
+  readonly ended: boolean;
+  /**
+   * Hours before it were published by an owner that did not get to its checkpoint, so nothing may
+   * enter them any more: at least this hour is open from here on.
+   */
+  readonly openHour: Hour;
+}
+
+/**
+ * What the tables hold of a lost record, from an owner that did not get to its checkpoint. It was
+ * read from the log before it was lost, so it counts: what readers have seen stays, and an event that
+ * is sent again is a duplicate.
+ */
+export type Remnant = {
+  readonly offset: number;
+  readonly reportedTime: Millis;
+} & (
+  | { readonly kind: 'accepted'; readonly event: WindowEvent; readonly quantity: Quantity }
+  | { readonly kind: 'dead-lettered' }
+);
+
+/** Whether a remnant begins a new reported hour while windows of the open one are pending. */
+export const mustCutBeforeRemnant = (state: FoldState, { reportedTime }: Remnant): boolean =>
+  state.pending.touched.size > 0 &&
+  hourOf(reportedTime, state.place.source.hourMillis) > state.timeline.openHour;
+
+/** Counts a lost record of which something is left, and those before it of which nothing is. */
+export const countRemnant = (state: FoldState, remnant: Remnant): void => {
+  const { offset, reportedTime } = remnant;
+  lose(state, offset);
+  moveToTime(state, reportedTime);
+  const { counts } = state;
+  if (remnant.kind === 'accepted') {
+    const { event, quantity } = remnant;
+    addToOpenHour(state, windowKey(event), quantity, offset, () =>
+      firstOf(event, quantity, offset),
+    );
+    state.counts = { ...counts, accepted: counts.accepted + 1 };
+  } else {
+    state.counts = { ...counts, deadLettered: counts.deadLettered + 1 };
+  }
+  state.nextOffset = offset + 1;
+};
+
+/** Goes on where the loss ends, or ends the life there, as an `end` record would at that offset. */
+export const passLoss = (state: FoldState, loss: AcceptedLoss): void => {
+  const { ended, openHour } = loss;
+  // An owner may have stored more since the loss was accepted.
+  const nextOffset = Math.max(loss.nextOffset, state.nextOffset + (ended ? 1 : 0));
+  lose(state, ended ? nextOffset - 1 : nextOffset);
+  moveToTime(state, openHour);
+  if (!ended) return;
+  const { timeline, place } = state;
+  const afterEnd = nextHour(timeline.openHour, place.source.hourMillis);
+  moveTo(state, { ...timeline, openHour: afterEnd, sealed: true });
+
+  state.counts = { ...state.counts, control: state.counts.control + 1 };
+  state.nextOffset = nextOffset;
+};
+
+/** The reported time is at least this from here on. */
+const moveToTime = (state: FoldState, reportedTime: Millis): void => {
+  const { timeline, place } = state;
+  if (reportedTime <= timeline.watermark) return;
+  const openHour = hourOf(reportedTime, place.source.hourMillis);
+  moveTo(state, { ...timeline, watermark: reportedTime, openHour });
+};
+
+/** Moves on to an offset behind records that are gone. The last one is not known any more. */
+const lose = (state: FoldState, nextOffset: number): void => {
+  const { lost } = state.counts;
+  state.counts = { ...state.counts, lost: lost + nextOffset - state.nextOffset };
+  state.nextOffset = nextOffset;
+  state.lastRecord = null;
+};

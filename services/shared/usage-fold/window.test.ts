@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { eventOf, hour } from '../../../test/support/fold/fixtures.ts';
+import type { Quantity } from '../model/decimal.ts';
+import { addToWindow, newWindow, windowKey, type WindowIdentity } from './window.ts';
+
+const quantities = fc.bigInt({ min: 0n, max: 10n ** 45n - 1n }) as fc.Arbitrary<Quantity>;
+
+const candidate = (quantity: Quantity) => ({
+  event: { ...eventOf(), quantity: Buffer.alloc(1) },
+  quantity,
+  usageHour: hour(0),
+  subscriptionKey: 'sub',
+  meterKey: 'meter',
+  resourceKey: 'resource',
+  digest: 0n,
+});
+
+test('adding events again, from any of them on, changes nothing', () => {
+  fc.assert(
+    fc.property(fc.array(quantities, { minLength: 1 }), fc.nat(), (given, from) => {
+      const [first, ...others] = given;
+      if (first === undefined) return;
+      const addAll = (start: ReturnType<typeof newWindow>, skip: number) =>
+        others
+          .slice(skip)
+          .reduce((window, quantity, n) => addToWindow(window, quantity, n + skip + 1), start);
+      const whole = addAll(newWindow(candidate(first), 0), 0);
+      expect(whole).toMatchObject({
+        quantity: given.reduce<bigint>((a, b) => a + b, 0n),
+        eventCount: given.length,
+        firstOffset: 0,
+        lastOffset: given.length - 1,
+      });
+      expect(addAll(whole, from % given.length)).toEqual(whole);
+    }),
+  );
+});
+
+test('keys of different windows differ', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', '1', ' ', '/'), maxLength: 3 });
+  const identities = fc.record({
+    usageHour: fc.integer({ min: 0, max: 1 }).map((n) => hour(n)),
+    subscriptionKey: text,
+    meterKey: text,
+    resourceKey: text,
+  });
+  const fields = ({ usageHour, subscriptionKey, meterKey, resourceKey }: WindowIdentity): string =>
+    JSON.stringify([usageHour, subscriptionKey, meterKey, resourceKey]);
+  fc.assert(
+    fc.property(identities, identities, (a, b) => {
+      expect(windowKey(a) === windowKey(b)).toBe(fields(a) === fields(b));
+    }),
+    { numRuns: 1000 },
+  );
+});

@@ -1,0 +1,88 @@
+import { addQuantities, type Quantity } from '../model/decimal.ts';
+import type { Hour } from '../model/time.ts';
+import type { Candidate } from './verdict.ts';
+
+/** What a window shows besides its total: taken from its event with the lowest offset. */
+export interface WindowAttributes {
+  readonly subscriptionId: string;
+  readonly meterId: string;
+  readonly resourceUri: string;
+  readonly location: string;
+  readonly tags: string | null;
+  readonly additionalInfo: string | null;
+}
+
+export interface WindowIdentity {
+  readonly usageHour: Hour;
+  readonly subscriptionKey: string;
+  readonly meterKey: string;
+  readonly resourceKey: string;
+}
+
+/** Totals of one window of the open reported hour: a pure function of the log up to `lastOffset`. */
+export interface Window extends WindowIdentity, WindowAttributes {
+  readonly quantity: Quantity;
+  readonly eventCount: number;
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+}
+
+/** What a window takes from an event besides its quantity. */
+export type WindowEvent = WindowIdentity & WindowAttributes;
+
+/** Identities hold no NUL (see `classify`), so the key is unambiguous. */
+export const windowKey = (window: WindowIdentity): string =>
+  `${String(window.usageHour)}\0${window.subscriptionKey}\0${window.meterKey}\0${window.resourceKey}`;
+
+export const newWindow = (candidate: Candidate, offset: number): Window => {
+  const { event } = candidate;
+  return {
+    usageHour: candidate.usageHour,
+    subscriptionKey: candidate.subscriptionKey,
+    meterKey: candidate.meterKey,
+    resourceKey: candidate.resourceKey,
+    subscriptionId: event.subscriptionId,
+    meterId: event.meterId,
+    resourceUri: event.resourceUri,
+    location: event.location,
+    tags: event.tags,
+    additionalInfo: event.additionalInfo,
+    quantity: candidate.quantity,
+    eventCount: 1,
+    firstOffset: offset,
+    lastOffset: offset,
+  };
+};
+
+/** A window with its first event. */
+export const firstOf = (event: WindowEvent, quantity: Quantity, offset: number): Window => ({
+  ...event,
+  quantity,
+  eventCount: 1,
+  firstOffset: offset,
+  lastOffset: offset,
+});
+
+/**
+ * Adds an accepted event. A window that was stored before a crash may already contain it: its
+ * `lastOffset` says so, and then it stays as it is. Runs for each event, so its fields are written out.
+ */
+export const addToWindow = (window: Window, quantity: Quantity, offset: number): Window =>
+  offset <= window.lastOffset
+    ? window
+    : {
+        usageHour: window.usageHour,
+        subscriptionKey: window.subscriptionKey,
+        meterKey: window.meterKey,
+        resourceKey: window.resourceKey,
+        subscriptionId: window.subscriptionId,
+        meterId: window.meterId,
+        resourceUri: window.resourceUri,
+        location: window.location,
+        tags: window.tags,
+        additionalInfo: window.additionalInfo,
+        quantity: addQuantities(window.quantity, quantity),
+        eventCount: window.eventCount + 1,
+        firstOffset: window.firstOffset,
+        lastOffset: offset,
+      };
