@@ -91,7 +91,7 @@ export default tseslint.config(
   {
     // Names and messages of others must not steer a terminal: see `services/cli/print.ts`.
     files: ['services/cli/**'],
-    ignores: ['services/cli/print.ts'],
+    ignores: ['services/cli/print.ts', '**/*.test.ts'],
     rules: {
       'no-console': 'error',
       'no-restricted-properties': [

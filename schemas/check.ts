@@ -1,7 +1,7 @@
 /** `npm run schemas:check`: the registry is whole, and every version reads the ones before it. */
 import { incompatibilities, repeated } from '../services/shared/avro/compatibility.ts';
 import { readSchemaDirectory } from '../services/shared/avro/schema-directory.ts';
-import { explain } from '../services/shared/process/lifecycle.ts';
+import { explain } from '../services/shared/process/explain.ts';
 import { readMeterCatalog } from '../services/shared/meters/meter-catalog.ts';
 
 try {

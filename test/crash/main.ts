@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../services/shared/process/errors.ts';
-import { explain } from '../../services/shared/process/lifecycle.ts';
+import { explain } from '../../services/shared/process/explain.ts';
 import { localDirectory } from '../../services/shared/process/local-directory.ts';
 import { Access } from './access.ts';
 import { killAggregators } from './fleet.ts';

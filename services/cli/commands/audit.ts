@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { withAdmin, withClickHouse } from '../../operations/sources/source-tools.ts';
 import { audit, type AuditReport } from '../../operations/audit/audit.ts';
 import { formatReport } from '../show/audit.ts';
@@ -40,11 +40,8 @@ const run = ({ source, limit, billing, maxIdMib }: Options): Promise<AuditReport
   );
 };
 
-export const auditCommand = (): Command =>
-  new Command('audit')
-    .description(
-      'recount every record of the log and compare with all that is stored; exit code 1 where anything differs',
-    )
+export const auditCommand = (command: Command): Command =>
+  command
     .option('--source <topic>', 'this topic alone')
     .option('--limit <number>', 'how many differing rows to show', wholeNumber, 20)
     .option('--no-billing', 'without what the bridge composed')

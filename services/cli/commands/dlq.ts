@@ -19,9 +19,8 @@ const changing = (command: Command): Command =>
     .option('--yes', 'do it to all that the filter finds')
     .option('--dry-run', 'only say what would be done');
 
-export const dlqCommand = (): Command =>
-  new Command('dlq')
-    .description('dead letters: records that were refused, and what to do about them')
+export const dlqCommand = (command: Command): Command =>
+  command
     .addCommand(
       filtered(new Command('list'))
         .description('show dead letters about which nothing has been done, by code')

@@ -59,28 +59,26 @@ const begin = async (topic: string, options: Options): Promise<void> => {
   );
 };
 
-export const epochCommand = (): Command =>
-  new Command('epoch')
-    .description('the lives of a live topic')
-    .addCommand(
-      new Command('new')
-        .description(
-          'end the present life of a topic and begin another one, with an empty log: the old log is deleted once it is folded',
-        )
-        .argument('<topic>', 'a live topic, as "sources list" shows it')
-        .option(
-          '--partitions <n>',
-          'how many partitions the new life has (as before)',
-          partitionCount,
-        )
-        .option(
-          '--accept-loss',
-          'also where the old log is gone or another one stands in its place: what was stored of it stays counted',
-        )
-        .option(
-          '--delete-unread',
-          'also a log that took the place of the old one and holds records which nobody has counted',
-        )
-        .requiredOption('--reason <text>', 'why: it is recorded')
-        .action(begin),
-    );
+export const epochCommand = (command: Command): Command =>
+  command.addCommand(
+    new Command('new')
+      .description(
+        'end the present life of a topic and begin another one, with an empty log: the old log is deleted once it is folded',
+      )
+      .argument('<topic>', 'a live topic, as "sources list" shows it')
+      .option(
+        '--partitions <n>',
+        'how many partitions the new life has (as before)',
+        partitionCount,
+      )
+      .option(
+        '--accept-loss',
+        'also where the old log is gone or another one stands in its place: what was stored of it stays counted',
+      )
+      .option(
+        '--delete-unread',
+        'also a log that took the place of the old one and holds records which nobody has counted',
+      )
+      .requiredOption('--reason <text>', 'why: it is recorded')
+      .action(begin),
+  );

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { withClickHouse } from '../../operations/sources/source-tools.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
 import { isoText, type Millis } from '../../shared/model/time.ts';
@@ -64,11 +64,8 @@ const history = async (options: Options): Promise<void> => {
     );
 };
 
-export const historyCommand = (): Command =>
-  new Command('history')
-    .description(
-      'what people changed, in order of time: sources, epochs, rules, dead letters, losses, restatements, trims',
-    )
+export const historyCommand = (command: Command): Command =>
+  command
     .option('--since <time>', 'only what was changed at or after this time', time)
     .option('--until <time>', 'only what was changed before this time', time)
     .option(

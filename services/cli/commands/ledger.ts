@@ -31,16 +31,14 @@ const trim = async ({ before, apply, reason }: Options): Promise<void> => {
   });
 };
 
-export const ledgerCommand = (): Command =>
-  new Command('ledger')
-    .description('the ledger of accepted events')
-    .addCommand(
-      new Command('trim')
-        .description(
-          'delete usage that is too old to be accepted again; older usage is refused from then on',
-        )
-        .requiredOption('--before <hour>', 'usage that started before this hour goes', hour)
-        .option('--apply', 'do it; without it nothing is changed')
-        .option('--reason <text>', 'why: it is recorded')
-        .action(trim),
-    );
+export const ledgerCommand = (command: Command): Command =>
+  command.addCommand(
+    new Command('trim')
+      .description(
+        'delete usage that is too old to be accepted again; older usage is refused from then on',
+      )
+      .requiredOption('--before <hour>', 'usage that started before this hour goes', hour)
+      .option('--apply', 'do it; without it nothing is changed')
+      .option('--reason <text>', 'why: it is recorded')
+      .action(trim),
+  );

@@ -74,11 +74,8 @@ const accept = async (topic: string, { reason }: { readonly reason: string }): P
   if (cannotGoOn) print(`\n${cannotGoOn}`);
 };
 
-export const lossCommand = (): Command =>
-  new Command('loss')
-    .description(
-      'records that are gone, or cannot be read, before they were counted: there a partition halts',
-    )
+export const lossCommand = (command: Command): Command =>
+  command
     .addCommand(
       new Command('show')
         .description(

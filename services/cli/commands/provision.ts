@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { coveredHours } from '../../shared/model/source.ts';
 import { provision } from '../../operations/sources/provision.ts';
 import { readProviders } from '../../shared/sources/providers.ts';
@@ -6,9 +6,8 @@ import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { print } from '../print.ts';
 import { changeConfig } from '../settings.ts';
 
-export const provisionCommand = (): Command =>
-  new Command('provision')
-    .description('register the live sources, create their topics, and check every topic in use')
+export const provisionCommand = (command: Command): Command =>
+  command
     .option('--providers <file>', 'which providers there are (deploy/kafka/providers.json)')
     .action(async ({ providers }: { providers?: string }) => {
       const config = changeConfig();

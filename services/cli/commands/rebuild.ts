@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { Admin } from 'kafkajs';
 import { UserError } from '../../shared/process/errors.ts';
 import { aggregatorGroup } from '../../shared/kafka/topic-names.ts';
@@ -201,11 +201,8 @@ const rebuild = async (topic: string, options: Options): Promise<void> => {
   });
 };
 
-export const rebuildCommand = (): Command =>
-  new Command('rebuild')
-    .description(
-      'hold closed windows against the ledger, or all of it against the log, and mend what differs',
-    )
+export const rebuildCommand = (command: Command): Command =>
+  command
     .argument('<topic>', 'a source, as "sources list" shows it')
     .requiredOption('--from <hour>', 'reported hours from this one on', hour)
     .requiredOption('--to <hour>', 'and before this one, which is not among them', hour)

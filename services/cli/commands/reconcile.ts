@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { readBillingSides, refuseNothingToCompare } from '../../shared/billing/billing-sides.ts';
 import { readCommerceHoldings, type Holding } from '../../shared/billing/commerce-holdings.ts';
 import {
@@ -93,11 +93,8 @@ const outcomesOf = (
 const asText = (_: string, value: unknown): unknown =>
   typeof value === 'bigint' ? formatQuantity(value as Quantity) : value;
 
-export const reconcileCommand = (): Command =>
-  new Command('reconcile')
-    .description(
-      'compare what the windows say is billable with what was submitted and what Commerce accepted; exit code 1 where anything differs or could not be asked',
-    )
+export const reconcileCommand = (command: Command): Command =>
+  command
     .option('--from <hour>', 'reported hours from this one on (from the first of all)', hour)
     .option(
       '--to <hour>',

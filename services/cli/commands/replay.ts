@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { messageOf, UserError } from '../../shared/process/errors.ts';
@@ -55,9 +55,8 @@ const replay = async (path: string, { billable }: { billable: boolean }): Promis
   });
 };
 
-export const replayCommand = (): Command =>
-  new Command('replay')
-    .description('import recorded usage: a response of the usage API, saved with its request')
+export const replayCommand = (command: Command): Command =>
+  command
     .argument('<file>', 'JSON with "request" and "value", such as samples/recorded-usage.json')
     .option('--no-billable', 'count this usage, and never send it to Commerce')
     .action(replay);

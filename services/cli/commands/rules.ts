@@ -79,8 +79,8 @@ const apply = async (
   return changed;
 };
 
-export const rulesCommand = (): Command =>
-  new Command('rules').description('the rules by which records are classified').addCommand(
+export const rulesCommand = (command: Command): Command =>
+  command.addCommand(
     new Command('apply')
       .description(
         'put the schemas, keys and providers of this version into the log, where they differ',

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { coveredHours } from '../../shared/model/source.ts';
 import { simulatedCloud } from '../../development/simulated-cloud/cloud.ts';
 import { simulatedHistory } from '../../development/simulated-cloud/history.ts';
@@ -70,9 +70,8 @@ const simulate = async ({ hours, tenants, seed, billable }: Options): Promise<vo
   });
 };
 
-export const simulateCommand = (): Command =>
-  new Command('simulate')
-    .description('import a simulated past that ends where the live hours begin')
+export const simulateCommand = (command: Command): Command =>
+  command
     .option('--hours <n>', 'how many hours', wholeNumber(1, 24 * 366), 24)
     .option('--tenants <n>', 'how many tenants', wholeNumber(1, 10_000), 8)
     .option('--seed <n>', 'another seed gives another cloud', wholeNumber(0, 2 ** 31), 1)

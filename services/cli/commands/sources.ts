@@ -71,9 +71,8 @@ const abandon = async (topic: string): Promise<void> => {
   print(`History run ${topic} is abandoned; its hours may be imported again.`);
 };
 
-export const sourcesCommand = (): Command =>
-  new Command('sources')
-    .description('the register of sources: which topic covers which reported hours')
+export const sourcesCommand = (command: Command): Command =>
+  command
     .addCommand(
       new Command('list').description('show every source').option('--json', 'as JSON').action(list),
     )

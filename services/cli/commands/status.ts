@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { readBillingCounts, type BillingCounts } from '../../shared/billing/billing-counts.ts';
 import { aggregatesTopicName } from '../../shared/kafka/topic-names.ts';
 import { readCoverage } from '../../shared/sources/coverage.ts';
@@ -117,15 +117,10 @@ const verdict = ({ problems }: Status): string =>
     ? 'Nothing is wrong.'
     : problems.map((problem) => `WRONG: ${printable(problem)}`).join('\n');
 
-export const statusCommand = (): Command =>
-  new Command('status')
-    .description(
-      'how far everything is: services, hours closed, records counted, lag, billing; exit code 1 where something is wrong',
-    )
-    .option('--json', 'as JSON')
-    .action(async ({ json }: { json?: boolean }) => {
-      const status = await readStatus();
-      if (json) printJson({ ...status, misplaced: status.misplaced.map(misplacedObject) });
-      else print(format(status));
-      if (status.problems.length > 0) process.exitCode = 1;
-    });
+export const statusCommand = (command: Command): Command =>
+  command.option('--json', 'as JSON').action(async ({ json }: { json?: boolean }) => {
+    const status = await readStatus();
+    if (json) printJson({ ...status, misplaced: status.misplaced.map(misplacedObject) });
+    else print(format(status));
+    if (status.problems.length > 0) process.exitCode = 1;
+  });

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { UserError } from '../../shared/process/errors.ts';
 import { localPath } from '../../shared/process/local-directory.ts';
-import { explain } from '../../shared/process/lifecycle.ts';
+import { explain } from '../../shared/process/explain.ts';
 import { runMainJob, whereToLook } from './main-job.ts';
 import { openStack } from './open-stack.ts';
 import { Reporter } from './reporter.ts';

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { parseEnvironment, logSettings, type Environment } from './config.ts';
 import { messageOf, UserError } from './errors.ts';
+import { explain } from './explain.ts';
 import { createLogger } from './logging.ts';
-import { printableLines } from '../terminal/printable.ts';
 
 /** A service that is running. */
 export interface RunningService {
@@ -12,17 +12,6 @@ export interface RunningService {
 
 /** A service that does not stop by itself is ended after this many milliseconds. */
 const STOP_MILLIS = 15_000;
-
-/**
- * Tells what ended a process: one line for what a person can mend, the stack for a defect. It may quote
- * others, and cannot steer the terminal that it is printed on.
- */
-export const explain = (error: unknown): string =>
-  printableLines(
-    error instanceof UserError
-      ? error.message
-      : `Unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-  );
 
 /** A service's way to end its process when something fails that no retry mends. */
 export type Crash = (error: unknown) => void;
