@@ -1,4 +1,4 @@
-/** The import rules of the repository: see docs/architecture.md, "The house". */
+/** The import rules of the repository: see docs/architecture.md, "Where things may be imported". */
 const TESTS = '\\.test\\.ts$';
 const IO = [
   '^services/shared/(kafka|clickhouse|process|http)/',

@@ -22,6 +22,7 @@ export default {
         '<rootDir>/schemas/**/*.test.ts',
         '<rootDir>/test/support/**/*.test.ts',
         '<rootDir>/test/hostile/**/*.test.ts',
+        '<rootDir>/test/docs/**/*.test.ts',
       ],
     },
     {

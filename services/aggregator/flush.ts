@@ -6,7 +6,7 @@ import type { Outbox, Store } from './ports.ts';
 import type { Place } from '../shared/usage-fold/verdict.ts';
 
 /**
- * Stores one cut of the fold. The order is what makes a crash harmless (DESIGN §4): whatever is
+ * Stores one cut of the fold. The order is what makes a crash harmless (docs/design.md, "Flush order"): whatever is
  * written before the checkpoint is written again with the same content when it is folded again, and
  * nothing that the checkpoint covers is missing.
  *

@@ -26,7 +26,7 @@ export interface HydrationPorts {
 
 /**
  * Reads where the last owner had come: the checkpoint, the windows of its open hour, and what the
- * ledger holds beyond it (DESIGN §4.5). Where there is no checkpoint yet, the first one is written,
+ * ledger holds beyond it (docs/design.md, "Hydration"). Where there is no checkpoint yet, the first one is written,
  * before any record is folded.
  */
 export const hydrate = async (

@@ -3,7 +3,7 @@ import type { Composition } from './fold/compose.ts';
 import type { Store } from './ports.ts';
 
 /**
- * Stores one cut of the fold. The order is what makes a crash harmless (DESIGN §4, §8):
+ * Stores one cut of the fold. The order is what makes a crash harmless (docs/design.md, "Flush order" and "Billing"):
  *
  * 1. records that are not believed
  * 2. submissions: nothing is sent of them yet

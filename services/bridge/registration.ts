@@ -8,7 +8,7 @@ const choice = <const Names extends readonly string[]>(names: Names): z.ZodType<
 
 const text = z.string({ error: 'must be a text' }).min(1, 'must not be empty');
 
-/** Rules of Azure Stack Hub's registration: reference §3.3 and §3.4. */
+/** Rules of Azure Stack Hub's registration: docs/azure.md, "Registration". */
 const registrationSchema = z
   .strictObject(
     {

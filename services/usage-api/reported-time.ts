@@ -1,7 +1,7 @@
 import { parseTimeInUtc, type ParsedTime } from '../shared/model/time-text.ts';
 
 /**
- * Reads a time as clients of the usage API write it (reference §1.3): in UTC where it names no
+ * Reads a time as clients of the usage API write it (docs/azure.md, "Parameters"): in UTC where it names no
  * offset; a date alone, which Azure takes, is its midnight. Microsoft's documentation has
  * `+00:00Z`, and a `+` that was not escaped in a URL arrives as a space.
  */

@@ -223,7 +223,7 @@ const recreateTopic: Kind = {
       if (scene.random.chance(0.5)) await scene.feed.send(4_000);
     });
     scene.injected++;
-    // A shorter stand-still may go unnoticed: docs/exactly-once.md, "What it assumes".
+    // A shorter stand-still may go unnoticed: docs/design.md, "What it assumes".
     await scene.pass(2_500, 3 * SESSION_MILLIS);
     for (const member of scene.fleet.members) member.resume();
     await scene.progress();

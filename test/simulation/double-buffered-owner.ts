@@ -37,7 +37,7 @@ export interface Owner {
 
 /**
  * An owner like `PartitionWorker`, from the same parts, that folds on while a chunk is being stored
- * (DESIGN §4.3 allows it). It holds that the parts are fit for it: that a chunk is a cut of its own,
+ * (docs/design.md, "Flush order", allows it). It holds that the parts are fit for it: that a chunk is a cut of its own,
  * and that ids which the ledger has not acknowledged stay pinned.
  */
 export class DoubleBufferedOwner implements Owner {

@@ -62,7 +62,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** Azure's metering service API, version 2018-08-31 (reference §4). */
+/** Azure's metering service API, version 2018-08-31 (docs/azure.md, "Metering service"). */
 export class CommerceClient implements Commerce {
   private readonly options: CommerceOptions;
 

@@ -3,7 +3,7 @@ import type { Millis } from '../../shared/model/time.ts';
 import { parseTimeInUtc } from '../../shared/model/time-text.ts';
 import type { Pending } from '../ports.ts';
 
-/** What Commerce says of one submission of a batch (reference §4.2). Its quantities are doubles. */
+/** What Commerce says of one submission of a batch (docs/azure.md, "Batch statuses"). Its quantities are doubles. */
 export type ItemAnswer =
   | { readonly kind: 'accepted'; readonly quantity: number; readonly usageEventId: string }
   /** `quantity` is what it holds; null where it does not say. */
@@ -86,7 +86,7 @@ const isAbout = (item: Fields, { hour, submission }: Pending): boolean => {
   );
 };
 
-/** Commerce's times are in UTC, with an offset or without (reference §4). Null for what is no time. */
+/** Commerce's times are in UTC, with an offset or without (docs/azure.md, "Usage event"). Null for what is no time. */
 const instantOf = (text: string): Millis | null => {
   const parsed = parseTimeInUtc(text);
   return parsed.ok ? parsed.instant : null;

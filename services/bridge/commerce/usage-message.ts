@@ -3,7 +3,7 @@ import { formatQuantity } from '../../shared/model/decimal.ts';
 import { isoText } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
 
-/** Most submissions in one request (reference §4). */
+/** Most submissions in one request (docs/azure.md, "Metering service"). */
 export const MAX_BATCH = 25;
 
 /**

@@ -4,7 +4,7 @@ import { isFields, type Detail, type Refused } from './event-check.ts';
 import type { AcceptedEvent } from './metering-event.ts';
 
 /**
- * The bodies of answers, as the metering API documents them (reference §4.1 and §4.2). Quantities are
+ * The bodies of answers, as the metering API documents them (docs/azure.md, "Metering service"). Quantities are
  * doubles, so an answer has the shortest text of the double that was sent.
  */
 export type Body = Readonly<Record<string, unknown>>;

@@ -3,7 +3,7 @@ import { hourOf, type Millis } from '../../shared/model/time.ts';
 import { parseTimeInUtc } from '../../shared/model/time-text.ts';
 import type { MeteringEvent, Resource } from './metering-event.ts';
 
-/** Why an event is refused, in the words of the API (reference §4.2). */
+/** Why an event is refused, in the words of the API (docs/azure.md, "Batch statuses"). */
 export const REFUSED_STATUSES = [
   'BadArgument',
   'InvalidQuantity',

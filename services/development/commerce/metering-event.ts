@@ -34,7 +34,7 @@ export interface Identity {
 export const resourceName = (resource: Resource): string =>
   'resourceId' in resource ? resource.resourceId : resource.resourceUri;
 
-/** One event per resource, dimension and hour, whatever the case of their names (reference §4.3). */
+/** One event per resource, dimension and hour, whatever the case of their names (docs/azure.md, "One event per hour"). */
 export const identityOf = (event: MeteringEvent): Identity => ({
   hour: isoText(event.hour),
   resource: asciiLower(resourceName(event.resource)),

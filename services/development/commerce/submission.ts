@@ -3,7 +3,7 @@ import type { AcceptedEvents } from './accepted-events.ts';
 import type { Outcome } from './answers.ts';
 import { checkEvent, type CheckRules } from './event-check.ts';
 
-/** Most events that one request may have (reference §4). */
+/** Most events that one request may have (docs/azure.md, "Metering service"). */
 export const MAX_BATCH = 25;
 
 export interface SubmissionPorts {

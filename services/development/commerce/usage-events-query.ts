@@ -6,7 +6,7 @@ import type { Detail } from './event-check.ts';
 import { resourceName, type AcceptedEvent, type Identity } from './metering-event.ts';
 
 /**
- * `GET /api/usageEvents` (reference §4.4). The public documents give its shape by an example only.
+ * `GET /api/usageEvents` (docs/azure.md, "Retrieving accepted usage"). The public documents give its shape by an example only.
  * Own design:
  * - one row per resource, dimension, plan and hour, `usageDate` being the hour;
  * - a row is in the period if any of its hour is: both ends count, and an end that is a mere date

@@ -123,7 +123,7 @@ export const compareCheckpoint = (
 };
 
 /**
- * The conservation law (DESIGN §4.8), from what is stored alone: it holds for what cannot be recounted
+ * The conservation law (docs/design.md, "The conservation law"), from what is stored alone: it holds for what cannot be recounted
  * too.
  */
 export const checkConservation = async (

@@ -42,8 +42,8 @@ const isUnfit = (name: string): boolean => {
 const TOO_MUCH = 10n ** 45n; // 10^15 in units of 10^-30
 
 /**
- * Why usage is refused by itself and its place; what it is where it is not. The list of DESIGN §5 and
- * §4.7, from the top.
+ * Why usage is refused for its values or its place, or what it is where it is not refused: the table of
+ * docs/dead-letters.md, "Codes", from the top.
  */
 export const judgeUsage = (
   usage: Unjudged,

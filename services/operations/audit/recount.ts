@@ -103,8 +103,8 @@ interface FoundId {
 }
 
 /**
- * Counts the records of a partition once more, one after the other: written from DESIGN §3 to §5, and
- * knowing nothing of how the aggregator does it. `judge` takes records in the order of the log, then
+ * Counts the records of a partition once more, one after the other: written from docs/design.md and
+ * docs/dead-letters.md, without the code of the aggregator. `judge` takes records in the order of the log, then
  * `count` takes what it gave, many at a time; what they find gathers in `accepted`, `refused` and `closed`, from where
  * the caller takes it.
  */

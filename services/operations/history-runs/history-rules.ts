@@ -13,7 +13,7 @@ const end = (run: Pick<Source, 'firstHour' | 'lastHour'>): number => run.lastHou
 
 /**
  * A history run lies before the first live hour and overlaps no other run that has not been
- * abandoned (DESIGN §3): so every reported hour is covered once. Null where it may be declared.
+ * abandoned (docs/design.md, "Sources"): so every reported hour is covered once. Null where it may be declared.
  */
 export const historyRefusal = (
   sources: readonly Source[],

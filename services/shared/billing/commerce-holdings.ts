@@ -13,7 +13,7 @@ export interface Holding {
   readonly quantity: number;
 }
 
-/** Commerce's times are in UTC, with an offset or without (reference §4). */
+/** Commerce's times are in UTC, with an offset or without (docs/azure.md, "Usage event"). */
 const usageHour = z.string().transform((text, context): Hour => {
   const parsed = parseTimeInUtc(text);
   if (parsed.ok) return parsed.instant;
@@ -31,7 +31,7 @@ const rowsSchema = z.array(
 );
 
 /**
- * Asks Commerce for all that it has accepted since an hour (`GET usageEvents`, reference §4.4).
+ * Asks Commerce for all that it has accepted since an hour (docs/azure.md, "Retrieving accepted usage").
  * @throws UserError where it does not answer, or answers something else.
  */
 export const readCommerceHoldings = async (

@@ -6,7 +6,7 @@ import {
 } from '../model/decimal.ts';
 
 /**
- * Azure's metering service keeps quantities as IEEE doubles (reference §4.1), so what it answers is
+ * Azure's metering service keeps quantities as IEEE doubles (docs/azure.md, "Usage event"), so what it answers is
  * the double of what it was sent, in any text that names it: `9.1234567890123461` and
  * `9.123456789012346` are the same. It has accepted our quantity if it holds the same double.
  */

@@ -21,7 +21,7 @@ export interface Folded {
 }
 
 /**
- * Makes sure that a partition's log is still the one that was folded (DESIGN §4.9): reading begins
+ * Makes sure that a partition's log is still the one that was folded (docs/design.md, "Recognizing the log"): reading begins
  * at the last record folded, which must come again as it was. Never mistake another log for progress.
  */
 export class LogRecognition {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * The rules by which a partition's records are classified (DESIGN §3). They stand in the log, in a
+ * The rules by which a partition's records are classified (docs/design.md, "Rules in the log"). They stand in the log, in a
  * `rules` control record, so that a restart, an upgrade or a zombie cannot classify a record
  * differently. The first record of every partition; each later one has a higher version.
  */

@@ -19,7 +19,7 @@ export interface SourcePartition extends SourceId {
  */
 export type SourceState = 'declared' | 'open' | 'written' | 'sealed' | 'abandoned';
 
-/** A row of the register of sources (DESIGN §3). It is written before the topic is created. */
+/** A row of the register of sources (docs/design.md, "Sources"). It is written before the topic is created. */
 export interface Source extends SourceId {
   readonly kind: 'live' | 'history';
   readonly partitions: number;

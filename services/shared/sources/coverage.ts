@@ -28,7 +28,7 @@ interface SourceSpan extends Span {
   readonly source: Source;
 }
 
-/** Which reported hours are answered for, and which of them never change again (DESIGN §2). */
+/** Which reported hours are answered for, and which of them never change again (docs/design.md, "Sources"). */
 export interface Coverage {
   /** First hour of the first live source; null where there is none. */
   readonly firstLiveHour: Hour | null;
