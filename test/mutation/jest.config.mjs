@@ -1,0 +1,19 @@
+import config from '../../jest.config.mjs';
+import { targetNamed } from './targets.mjs';
+
+const { tests } = targetNamed(process.env.MUTATION_TARGET);
+
+/** The tests of one target, in one project, without servers and without compiling. */
+const { transform, extensionsToTreatAsEsm, testEnvironment, modulePathIgnorePatterns } =
+  config.projects.find(({ displayName }) => displayName === 'unit');
+
+export default {
+  transform,
+  extensionsToTreatAsEsm,
+  testEnvironment,
+  modulePathIgnorePatterns,
+  rootDir: '../..',
+  setupFiles: ['<rootDir>/test/mutation/set-up.mjs'],
+  roots: tests.map((glob) => `<rootDir>/${glob.replace(/\/[^/]*[*.].*$/, '')}`),
+  testMatch: tests.map((glob) => `<rootDir>/${glob}`),
+};

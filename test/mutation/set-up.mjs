@@ -1,0 +1,4 @@
+import fc from 'fast-check';
+
+// The same examples for each mistake, and no search for the smallest that shows it.
+fc.configureGlobal({ seed: 1, endOnFailure: true });
