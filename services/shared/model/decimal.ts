@@ -64,7 +64,7 @@ export const quantityToBytes = (quantity: Quantity): Buffer => {
   const digits = magnitude.length + (magnitude.length % 2);
   const needsSignByte = digits === magnitude.length && magnitude >= '8';
   const length = digits / 2 + (needsSignByte ? 1 : 0);
-  const hex = quantity < 0n ? BigInt.asUintN(length * 8, quantity).toString(16) : magnitude;
+  const hex = BigInt.asUintN(length * 8, quantity).toString(16);
   return Buffer.from(hex.padStart(length * 2, '0'), 'hex');
 };
 
@@ -77,9 +77,8 @@ export const isCanonicalDecimal = (bytes: Uint8Array): boolean => {
   return !((first === 0x00 && !nextIsNegative) || (first === 0xff && nextIsNegative));
 };
 
-/** Reads big-endian two's complement. */
+/** Reads big-endian two's complement, of at least one byte. */
 export const quantityFromBytes = (bytes: Uint8Array): Quantity => {
-  if (bytes.length === 0) return ZERO;
   const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`)) as Quantity;
 };
