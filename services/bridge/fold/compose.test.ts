@@ -9,7 +9,7 @@ import {
   UNKNOWN,
   uriOf,
 } from '../../../test/support/bridge/aggregates-log.ts';
-import { termsOf, type BillingTerms } from '../../shared/billing/billing-terms.ts';
+import type { BillingTerms } from '../../shared/billing/billing-terms.ts';
 import { formatQuantity, type Quantity } from '../../shared/model/decimal.ts';
 import type { Source } from '../../shared/model/source.ts';
 import { uuidText } from '../../shared/model/usage-event.ts';
@@ -139,10 +139,4 @@ test('a carry adds to the usage of its resource and dimension, and stands alone 
 test('what was carried is sent although its meter is billed no more; its new usage is not', () => {
   const due = dueOf([usage(NOT_BILLABLE, 'a', 5n)], [carry(NOT_BILLABLE, 2n)]);
   expect(submissionsOf(due)).toMatchObject([{ quantity: 2n, aggregates: [], disposition: 'send' }]);
-});
-
-test('the terms of an hour are the newest that began by then', () => {
-  const terms = [termsOfAll(), termsOfAll({ effectiveFrom: hour(5), planId: 'new' })];
-  expect([4, 5, 6].map((h) => termsOf(terms, hour(h))?.planId)).toEqual(['plan', 'new', 'new']);
-  expect(termsOf(terms.slice(1), hour(4))).toBeNull();
 });

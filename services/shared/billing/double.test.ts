@@ -49,3 +49,8 @@ test('a double that no quantity of ours has is told all the same', () => {
   expect(doubleText(1e-7)).toBe('0.0000001');
   expect(doubleText(1e21)).toBe('1000000000000000000000');
 });
+
+test.each([NaN, Infinity])('%d is no quantity that anybody could hold', (value) => {
+  expect(() => quantityFromDouble(value)).toThrow('is no finite number');
+  expect(doubleText(value)).toBe(String(value));
+});

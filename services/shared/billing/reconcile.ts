@@ -20,7 +20,7 @@ export interface Submitted extends Billed {
   readonly reason: string;
   /** Submissions whose quantity is inside. */
   readonly carries: readonly string[];
-  /** Whether a later submission has its quantity inside. */
+  /** Whether it was carried, and a later submission has its quantity inside. */
   readonly isCarriedOn: boolean;
 }
 
@@ -108,7 +108,7 @@ const isAtCommerce = (outcome: string): boolean =>
   outcome === 'accepted' || outcome === 'duplicate' || outcome === 'mismatch';
 
 const unbilledOf = ({ outcome, isCarriedOn }: Submitted): Unbilled | null =>
-  outcome === 'carried' && isCarriedOn ? null : (UNBILLED.find((why) => why === outcome) ?? null);
+  isCarriedOn ? null : (UNBILLED.find((why) => why === outcome) ?? null);
 
 /**
  * Compares, for each resource, dimension and hour, what the closed windows hold, what was submitted,
