@@ -15,10 +15,12 @@ import { listHeader } from './list-header.ts';
 import { requestIdHeaders } from './request-ids.ts';
 import { storeFailure, withinMillis } from './store-failure.ts';
 import { answerUsage, type UsageAnswerTools } from './usage-answer.ts';
+import type { UsageStore } from './usage-store.ts';
 import { usagePath } from './usage-page.ts';
 import { API_VERSION } from './usage-query.ts';
 
 export interface ServerTools extends UsageAnswerTools {
+  readonly store: UsageStore;
   readonly logger: Logger;
   /** The longest that a call may take, in milliseconds. */
   readonly timeLimitMillis: number;

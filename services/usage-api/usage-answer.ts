@@ -15,7 +15,7 @@ import { parseUsageQuery } from './usage-query.ts';
 import type { UsageStore } from './usage-store.ts';
 
 export interface UsageAnswerTools {
-  readonly store: UsageStore;
+  readonly store: Pick<UsageStore, 'coverage' | 'restatedHours' | 'rows'>;
   readonly providerSubscription: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;

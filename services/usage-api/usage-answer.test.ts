@@ -1,0 +1,178 @@
+import { coverageOf } from '../shared/sources/coverage.ts';
+import type { Source, SourceId } from '../shared/model/source.ts';
+import { HOUR_MILLIS, millis, type Hour } from '../shared/model/time.ts';
+import type { RowKey } from './continuation-token.ts';
+import type { RestatedHour } from './restated-hour.ts';
+import { answerUsage, type UsageAnswerTools } from './usage-answer.ts';
+import { PAGE_ROWS } from './usage-page.ts';
+import type { UsageRow } from './usage-row.ts';
+
+const PROVIDER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
+const START = Date.UTC(2019, 11, 10);
+const hour = (n: number): Hour => (START + n * HOUR_MILLIS) as Hour;
+
+const source: Source = {
+  topic: 'usage.events.compute',
+  epoch: 1,
+  kind: 'live',
+  partitions: 1,
+  firstHour: hour(1),
+  lastHour: null,
+  hourMillis: HOUR_MILLIS,
+  predecessor: null,
+  state: 'open',
+  billable: true,
+  namespaces: ['*'],
+  origin: 'live',
+};
+
+const rowOf = (n: number): UsageRow => ({
+  usageStart: START / 1000,
+  usageEnd: START / 1000 + 3600,
+  subscriptionKey: 's',
+  meterKey: 'm',
+  resourceKey: String(n).padStart(5, '0'),
+  subscriptionId: 's',
+  meterId: 'm',
+  resourceUri: String(n),
+  location: '',
+  tags: null,
+  additionalInfo: null,
+  quantity: '1',
+});
+
+/** A store of two pages and a row more, whose hours from 1:00 to 4:00 are closed. */
+class Usage {
+  readonly rows = Array.from({ length: 2 * PAGE_ROWS + 1 }, (_, n) => rowOf(n));
+  readonly asked: (readonly SourceId[])[] = [];
+  restated: readonly RestatedHour[] = [];
+  closedThrough = hour(4);
+
+  readonly tools: UsageAnswerTools = {
+    providerSubscription: PROVIDER,
+    now: () => hour(10),
+    hourMillis: HOUR_MILLIS,
+    store: {
+      coverage: () => {
+        const { topic, epoch } = source;
+        const progress = { topic, epoch, partition: 0, closedThrough: this.closedThrough };
+        return Promise.resolve(coverageOf([source], [{ ...progress, sealed: false }]));
+      },
+      restatedHours: () => Promise.resolve(this.restated),
+      rows: (_, sources, after: RowKey | null, limit) => {
+        this.asked.push(sources);
+        const next = this.rows.filter(
+          ({ resourceKey }) => after === null || resourceKey > after.resourceKey,
+        );
+        return Promise.resolve(next.slice(0, limit));
+      },
+    },
+  };
+
+  async get(from: number, to: number, more: Record<string, string> = {}, subscription = PROVIDER) {
+    const search = new URLSearchParams({
+      'api-version': '2015-06-01-preview',
+      aggregationGranularity: 'Hourly',
+      reportedStartTime: timeText(from),
+      reportedEndTime: timeText(to),
+      ...more,
+    });
+    return answerUsage(this.tools, { subscription, search, origin: 'http://usage' });
+  }
+
+  /** What a link of an answer gives. */
+  async follow(link: string | undefined) {
+    const { searchParams } = new URL(link ?? '');
+    return answerUsage(this.tools, {
+      subscription: PROVIDER,
+      search: searchParams,
+      origin: 'http://usage',
+    });
+  }
+}
+
+const timeText = (n: number): string => `2019-12-10T${String(n).padStart(2, '0')}:00:00Z`;
+
+test('pages follow one another without a row lost or told twice', async () => {
+  const usage = new Usage();
+  const resources: string[] = [];
+  let answer = await usage.get(1, 3);
+  for (;;) {
+    if (!answer.ok) throw new Error(answer.error.message);
+    const { page, restatedHours, coverage } = answer.value;
+    expect(restatedHours).toEqual([]);
+    expect(coverage).toEqual({ word: 'complete', notCovered: [] });
+    resources.push(...page.value.map(({ properties }) => properties.instanceData));
+    if (page.nextLink === undefined) break;
+    answer = await usage.follow(page.nextLink);
+  }
+  expect(resources).toHaveLength(usage.rows.length);
+  expect(new Set(resources).size).toBe(usage.rows.length);
+  expect(usage.asked).toEqual(Array(3).fill([{ topic: source.topic, epoch: 1 }]));
+});
+
+test('an hour that was restated between two pages is not mixed with what it was', async () => {
+  const usage = new Usage();
+  const first = await usage.get(1, 3);
+  const link = first.ok ? first.value.page.nextLink : undefined;
+  usage.restated = [{ hour: millis(hour(2)), generation: 1 }];
+  expect(await usage.follow(link)).toMatchObject({
+    ok: false,
+    error: {
+      status: 400,
+      code: 'InvalidProperty',
+      message: expect.stringContaining("'continuationToken'") as string,
+    },
+  });
+  expect(await usage.get(1, 3)).toMatchObject({
+    ok: true,
+    value: { restatedHours: [timeText(2)] },
+  });
+});
+
+test('a token that is none gives no first page instead', async () => {
+  expect(await new Usage().get(1, 3, { continuationToken: 'x' })).toMatchObject({
+    ok: false,
+    error: { status: 400, code: 'InvalidProperty' },
+  });
+});
+
+test('an hour that is still open is not answered, and the answer says which', async () => {
+  const usage = new Usage();
+  expect(await usage.get(1, 5)).toMatchObject({
+    ok: false,
+    error: {
+      code: 'ProcessingNotComplete',
+      message: expect.stringContaining(timeText(4)) as string,
+    },
+  });
+  usage.closedThrough = hour(5);
+  expect(await usage.get(1, 5)).toMatchObject({ ok: true });
+});
+
+test('hours that no source covers are told, and are not asked for', async () => {
+  const usage = new Usage();
+  expect(await usage.get(0, 2)).toMatchObject({
+    ok: true,
+    value: { coverage: { word: 'partly', notCovered: [`${timeText(0)}/${timeText(1)}`] } },
+  });
+  expect(await usage.get(0, 1)).toMatchObject({
+    ok: true,
+    value: { coverage: { word: 'not-covered' } },
+  });
+  expect(usage.asked[1]).toEqual([]);
+});
+
+test('nothing is answered to a caller who is not the provider, or to a wrong query', async () => {
+  const usage = new Usage();
+  expect(await usage.get(1, 3, {}, '00000000-0000-4000-8000-000000000000')).toMatchObject({
+    ok: false,
+    error: { status: 404 },
+  });
+  expect(await usage.get(3, 3)).toMatchObject({ ok: false, error: { status: 400 } });
+  expect(await usage.get(1, 11)).toMatchObject({
+    ok: false,
+    error: { code: 'RequestEndTimeIsInFuture' },
+  });
+  expect(usage.asked).toEqual([]);
+});
