@@ -3,7 +3,7 @@ import { targets } from './targets.mjs';
 
 export const directory = '.local/mutation';
 /** What the last run of a target found; the next one walks again what has changed since. */
-export const fileOf = (name) => `${directory}/${name.replace('/', '-')}.json`;
+export const fileOf = (name) => `${directory}/${name.replaceAll('/', '-')}.json`;
 
 const NOTICED = ['Killed', 'Timeout'];
 const UNNOTICED = ['Survived', 'NoCoverage'];

@@ -4,9 +4,9 @@
  */
 export const targets = [
   {
-    name: 'shared/decimal',
-    files: ['services/shared/decimal.ts'],
-    tests: ['services/shared/decimal.test.ts'],
+    name: 'shared/model/decimal.ts',
+    files: ['services/shared/model/decimal.ts'],
+    tests: ['services/shared/model/decimal.test.ts'],
   },
   {
     name: 'shared/billing',
@@ -19,9 +19,9 @@ export const targets = [
     tests: ['services/shared/billing/*.test.ts'],
   },
   {
-    name: 'aggregator/fold',
-    files: ['services/aggregator/fold'],
-    tests: ['services/aggregator/fold/!(*.property|workload).test.ts'],
+    name: 'shared/usage-fold',
+    files: ['services/shared/usage-fold'],
+    tests: ['services/shared/usage-fold/!(*.property|workload).test.ts'],
   },
   {
     name: 'aggregator',
