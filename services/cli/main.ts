@@ -1,6 +1,7 @@
 import { UserError } from '../shared/process/errors.ts';
 import { explain } from '../shared/process/explain.ts';
 import { actorName } from '../shared/sources/actor.ts';
+import { EXIT } from './exit-code.ts';
 import { usagectl } from './program.ts';
 import { loadStackEnvironment } from './stack-environment.ts';
 
@@ -16,6 +17,5 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(`usagectl: ${explain(error)}\n`);
-  // 2 for a defect: scripts can tell it from a refusal.
-  process.exitCode = error instanceof UserError ? 1 : 2;
+  process.exitCode = error instanceof UserError ? EXIT.failed : EXIT.defect;
 }

@@ -45,7 +45,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
   rebuild: {
     description:
-      'hold closed windows against the ledger, or all of it against the log, and mend what differs',
+      'hold closed windows against the ledger, or all of it against the log, and mend what differs; exit code 1 where anything is left that does',
     load: async () => (await import('./commands/rebuild.ts')).rebuildCommand,
   },
   ledger: {
@@ -54,7 +54,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
   audit: {
     description:
-      'recount every record of the log and compare with all that is stored; exit code 1 where anything differs',
+      'recount every record of the log and compare with all that is stored; exit code 1 where anything differs, or nothing could be recounted',
     load: async () => (await import('./commands/audit.ts')).auditCommand,
   },
   reconcile: {

@@ -24,7 +24,7 @@ afterEach(() => pipeline.close());
 
 const openHour = async (): Promise<Hour> => {
   const { code, stdout } = await pipeline.usagectl('loss', 'show', '--json');
-  expect(code).toBe(0);
+  expect(code).toBe(1);
   const [loss] = JSON.parse(stdout) as readonly { openHour: Hour }[];
   return loss?.openHour ?? (0 as Hour);
 };

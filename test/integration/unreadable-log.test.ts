@@ -83,7 +83,7 @@ test('one-damaged-batch: its partition halts alone, every command says so, and t
   expect(await nextOffset(0)).toBe(from);
 
   const shown = await pipeline.usagectl('loss', 'show');
-  expect(shown).toMatchObject({ code: 0, stderr: '' });
+  expect(shown).toMatchObject({ code: 1, stderr: '' });
   expect(shown.stdout).toContain(where);
   expect(shown.stdout).toContain(`usagectl loss accept ${compute.topic}`);
 

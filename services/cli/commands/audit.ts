@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { withAdmin, withClickHouse } from '../../operations/sources/source-tools.ts';
 import { audit, type AuditReport } from '../../operations/audit/audit.ts';
-import { formatReport } from '../show/audit.ts';
+import { formatReport, hasRecounted } from '../show/audit.ts';
+import { checkFailed } from '../exit-code.ts';
 import { print, printJson, withProgress } from '../print.ts';
 import { changeConfig } from '../settings.ts';
 
@@ -61,5 +62,5 @@ export const auditCommand = (command: Command): Command =>
       };
       if (options.json) printJson(report);
       else print(formatReport(report, options.billing, effort));
-      if (report.differences > 0) process.exitCode = 1;
+      if (report.differences > 0 || !hasRecounted(report)) checkFailed();
     });

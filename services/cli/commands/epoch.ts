@@ -25,7 +25,7 @@ interface Options {
 
 /** The partitions whose log is gone; refused unless their loss is to be accepted. */
 const lostLogs = async (topic: string, isAccepted: boolean): Promise<readonly FoundLoss[]> => {
-  const losses = await lookForLosses(changeConfig(), topic);
+  const { losses } = await lookForLosses(changeConfig(), topic);
   const [first] = losses;
   const expired = losses.find(({ ends }) => !ends);
   if (expired) {

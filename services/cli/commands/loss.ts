@@ -4,6 +4,7 @@ import { partitionName } from '../../shared/model/source.ts';
 import { acceptLosses } from '../../operations/losses/losses.ts';
 import { withClickHouse } from '../../operations/sources/source-tools.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
+import { checkFailed } from '../exit-code.ts';
 import type { FoundLoss } from '../../operations/losses/find-losses.ts';
 import { lookForLosses } from '../../operations/losses/look-for-losses.ts';
 import { print, printJson } from '../print.ts';
@@ -26,7 +27,12 @@ const show = async (
   topic: string | undefined,
   { json }: { readonly json?: boolean },
 ): Promise<void> => {
-  const losses = await lookForLosses(changeConfig(), topic ?? null);
+  const { sources, losses } = await lookForLosses(changeConfig(), topic ?? null);
+  if (sources === 0) {
+    const which = topic === undefined ? 'There is no open live source' : `${topic} is not open`;
+    throw new UserError(`${which}, so nothing was looked at: see "usagectl sources list"`);
+  }
+  if (losses.length > 0) checkFailed();
   if (json) {
     printJson(losses);
     return;
@@ -47,7 +53,7 @@ const show = async (
 
 const accept = async (topic: string, { reason }: { readonly reason: string }): Promise<void> => {
   const config = changeConfig();
-  const losses = await lookForLosses(config, topic);
+  const { losses } = await lookForLosses(config, topic);
   if (losses.length === 0) {
     print(`No records of ${topic} are lost: nothing to accept.`);
     return;
@@ -79,7 +85,7 @@ export const lossCommand = (command: Command): Command =>
     .addCommand(
       new Command('show')
         .description(
-          'hold every log against its checkpoint, read what is not counted yet, and show what is lost',
+          'hold every log against its checkpoint, read what is not counted yet, and show what is lost; exit code 1 where anything is',
         )
         .argument('[topic]', 'a live topic alone')
         .option('--json', 'as JSON')

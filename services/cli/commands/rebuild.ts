@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Admin } from 'kafkajs';
 import { UserError } from '../../shared/process/errors.ts';
 import { aggregatorGroup } from '../../shared/kafka/topic-names.ts';
-import { newestLife } from '../../shared/model/source.ts';
+import { coveredHours, newestLife } from '../../shared/model/source.ts';
 import { readProgress } from '../../shared/sources/coverage.ts';
 import { actorName } from '../../shared/sources/actor.ts';
 import {
@@ -16,6 +16,7 @@ import { withAdmin, withClickHouse } from '../../operations/sources/source-tools
 import { dayOf, isoText, type Hour } from '../../shared/model/time.ts';
 import { print, printJson, withProgress } from '../print.ts';
 import { readDayDifferences, type DayDifference } from '../../operations/rebuild/days.ts';
+import { checkFailed } from '../exit-code.ts';
 import {
   compareWithLog,
   type FromLog,
@@ -79,6 +80,11 @@ const taskOf = async (client: ClickHouseClient, topic: string, options: Options)
   const { hourMillis } = source;
   checkHours({ '--from': from, '--to': to }, hourMillis);
   if (from >= to) throw new UserError(EMPTY_RANGE);
+  if (to <= source.firstHour || (source.lastHour !== null && from > source.lastHour)) {
+    throw new UserError(
+      `${topic} has no hour in this range, so there is nothing to compare: it has the reported hours ${coveredHours(source)}`,
+    );
+  }
   const closed = (await readProgress(client))
     .filter((each) => each.topic === topic && each.epoch === source.epoch)
     .map(({ closedThrough, sealed }) => (sealed ? Infinity : closedThrough));
@@ -194,6 +200,7 @@ const rebuild = async (topic: string, options: Options): Promise<void> => {
   await withClickHouse(lookConfig(), async (client) => {
     const task = await taskOf(client, topic, options);
     const found = await run(task, fromLog === true);
+    if (found.restated === null && !isRight(found)) checkFailed();
     if (json) printJson(asJson(found));
     else {
       print(formatRebuilt(found, `${topic}, reported hours ${rangeText({ from, to })}`));

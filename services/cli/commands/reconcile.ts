@@ -19,6 +19,7 @@ import { formatQuantity, type Quantity } from '../../shared/model/decimal.ts';
 import { messageOf, UserError } from '../../shared/process/errors.ts';
 import { withClickHouse } from '../../operations/sources/source-tools.ts';
 import type { Hour } from '../../shared/model/time.ts';
+import { checkFailed } from '../exit-code.ts';
 import { print, printJson } from '../print.ts';
 import { formatReconciliation, type Found } from '../show/reconcile.ts';
 import { checkHours, EMPTY_RANGE, hour, rangeText } from '../time-option.ts';
@@ -126,5 +127,5 @@ export const reconcileCommand = (command: Command): Command =>
         print(formatReconciliation(found));
       }
       // A side that could not be looked at may hold anything.
-      if (found.differences.length > 0 || found.withoutCommerce !== null) process.exitCode = 1;
+      if (found.differences.length > 0 || found.withoutCommerce !== null) checkFailed();
     });

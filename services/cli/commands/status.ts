@@ -13,6 +13,7 @@ import {
   readMisplaced,
   type Misplaced,
 } from '../../operations/dead-letters/misplaced.ts';
+import { checkFailed } from '../exit-code.ts';
 import { print, printJson } from '../print.ts';
 import { statusConfig } from '../settings.ts';
 import { bridgeTroubles } from '../../operations/status/bridge.ts';
@@ -122,5 +123,5 @@ export const statusCommand = (command: Command): Command =>
     const status = await readStatus();
     if (json) printJson({ ...status, misplaced: status.misplaced.map(misplacedObject) });
     else print(format(status));
-    if (status.problems.length > 0) process.exitCode = 1;
+    if (status.problems.length > 0) checkFailed();
   });

@@ -5,6 +5,7 @@ import { actorName } from '../../shared/sources/actor.ts';
 import { recordOperation } from '../../shared/sources/register.ts';
 import { withClickHouse, withSourceTools } from '../../operations/sources/source-tools.ts';
 import { printable } from '../../shared/terminal/printable.ts';
+import { checkFailed } from '../exit-code.ts';
 import { print, progress } from '../print.ts';
 import { changeConfig, lookConfig } from '../settings.ts';
 import { writeDispositions } from '../../operations/dead-letters/dispositions.ts';
@@ -129,7 +130,7 @@ export const redrive = async (text: string | undefined, options: ChangeOptions):
       }
     }
     outcome.print(options.dryRun === true);
-    if (selection.kind === 'one' && outcome.sent === 0) process.exitCode = 1;
+    if (outcome.refusedCount > 0) checkFailed();
   });
 };
 

@@ -76,9 +76,17 @@ const notRecountable = (partitions: readonly AuditedPartition[]): readonly strin
 const described = ({ kind, partition, offset, row, problem }: Difference): string =>
   `${kind}  ${partition}${offset === null ? '' : `  offset ${String(offset)}`}\n  ${printable(row)}\n  ${printable(problem)}`;
 
+/** Whether any record was recounted at all. Where none was, finding no difference means nothing. */
+export const hasRecounted = ({ partitions }: AuditReport): boolean =>
+  partitions.some(({ state }) => state === 'whole' || state === 'partly');
+
+const NOTHING_RECOUNTED =
+  'Nothing was recounted, so this says nothing about what is stored: see "usagectl sources list", and "usagectl status" for whether the aggregator runs.';
+
 /** The last line says it all. */
-const verdict = ({ differences }: AuditReport): string => {
-  if (differences === 0) return 'No difference.';
+const verdict = (report: AuditReport): string => {
+  const { differences } = report;
+  if (differences === 0) return hasRecounted(report) ? 'No difference.' : NOTHING_RECOUNTED;
   return differences === 1 ? '1 difference.' : `${differences.toLocaleString('en')} differences.`;
 };
 

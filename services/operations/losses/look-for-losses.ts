@@ -10,6 +10,12 @@ import { withAdmin, withClickHouse } from '../sources/source-tools.ts';
 import { LogReader } from '../../shared/kafka/log-reader.ts';
 import { findLosses, type FoundLoss } from './find-losses.ts';
 
+/** What was found, and in how many live sources it was looked for: none is no answer. */
+export interface LossesFound {
+  readonly sources: number;
+  readonly losses: readonly FoundLoss[];
+}
+
 /**
  * Looks for lost records of one live topic, or of all.
  * @throws UserError where there is no such topic
@@ -17,7 +23,7 @@ import { findLosses, type FoundLoss } from './find-losses.ts';
 export const lookForLosses = (
   config: KafkaConfig & ClickHouseConfig & { readonly USAGE_CONTROL_KEYS: Keyring },
   topic: string | null,
-): Promise<readonly FoundLoss[]> =>
+): Promise<LossesFound> =>
   withClickHouse(config, (clickHouse) =>
     withAdmin(config, async (admin, kafka) => {
       const sources = chosen(await readSources(clickHouse), topic);
@@ -33,7 +39,7 @@ export const lookForLosses = (
         const keyring = config.USAGE_CONTROL_KEYS;
         const decode = usageAggregateDecoder(readSchemaDirectory());
         const tools = { clickHouse, admin, reader, aggregatesTopic, keyring, decode };
-        return await findLosses(tools, sources);
+        return { sources: sources.length, losses: await findLosses(tools, sources) };
       } finally {
         await reader.close();
       }
