@@ -2,7 +2,13 @@ import type { Logger } from 'pino';
 import type { LogRecord, TopicPartition } from '../shared/model/log-record.ts';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import type { GroupReader, PartitionReaders } from '../shared/kafka/group-reader.ts';
-import type { Health } from '../shared/process/health.ts';
+import { Attempt } from '../shared/process/attempt.ts';
+import {
+  attemptProblem,
+  fetchProblem,
+  secondsText,
+  type Health,
+} from '../shared/process/health.ts';
 import { newestLife, partitionName, sourceName, type Source } from '../shared/model/source.ts';
 import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
 import { PartitionWorker, type WorkerOptions, type WorkerPorts } from './partition-worker.ts';
@@ -46,12 +52,14 @@ export class Aggregator implements PartitionReaders {
   private readonly timers: NodeJS.Timeout[] = [];
   private looking: Promise<void> = Promise.resolve();
   private isLooking = false;
+  private readonly taking: Attempt;
   private readonly verifying = new Set<PartitionWorker>();
 
   constructor(knowledge: Knowledge, ports: AggregatorPorts, options: AggregatorOptions) {
     this.knowledge = knowledge;
     this.ports = ports;
     this.options = options;
+    this.taking = new Attempt(ports.worker.now);
   }
 
   async start(): Promise<void> {
@@ -120,18 +128,30 @@ export class Aggregator implements PartitionReaders {
   }
 
   /**
-   * Ready while it makes progress: it fetches, no partition has halted, and none has been behind for
-   * long with what it has taken. The details say how far each one is.
+   * Ready while it makes progress: it fetches, it takes up the register of sources, no partition has
+   * halted, and none has been behind for long with what it has taken. The details say how far each one is.
    */
   health(): Health {
     const { stallMillis } = this.options;
     const partitions = [...this.workers.values()].map((worker) => worker.status());
     const notFetchedFor = this.reader?.notFetchedFor() ?? null;
-    const isFetching = notFetchedFor !== null && notFetchedFor < stallMillis;
-    const isMoving = partitions.every(
-      ({ halt, behindFor }) => halt === null && behindFor < stallMillis,
-    );
-    return { ready: isFetching && isMoving, details: { notFetchedFor, partitions } };
+    const problems = [
+      fetchProblem(notFetchedFor, stallMillis),
+      attemptProblem(
+        'the register of sources could not be taken up',
+        this.taking.pendingFor,
+        stallMillis,
+      ),
+      ...partitions.map(({ partition, halt, behindFor }) => {
+        if (halt !== null) return `${partition} has halted, ${halt.code}: ${halt.message}`;
+        if (behindFor < stallMillis) return null;
+        return `${partition} has stored nothing of what it has taken for ${secondsText(behindFor)}`;
+      }),
+    ];
+    return {
+      problems: problems.filter((problem) => problem !== null),
+      details: { notFetchedFor, partitions },
+    };
   }
 
   private newWorker(place: PartitionWorker['place']): PartitionWorker {
@@ -209,7 +229,7 @@ export class Aggregator implements PartitionReaders {
   private async lookAgain(): Promise<void> {
     this.isLooking = true;
     try {
-      await this.look();
+      await this.taking.run(() => this.look());
     } catch (error) {
       this.ports.logger.warn(
         { err: error },

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import type { Health } from '../shared/process/health.ts';
+import { Attempt } from '../shared/process/attempt.ts';
+import { attemptProblem, fetchProblem, type Health } from '../shared/process/health.ts';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import type { GroupReader, PartitionReaders } from '../shared/kafka/group-reader.ts';
 import type { LogRecord, TopicPartition } from '../shared/model/log-record.ts';
@@ -8,6 +9,7 @@ import {
   type WorkerKnowledge,
   type WorkerOptions,
   type WorkerPorts,
+  type WorkerStatus,
 } from './log-worker.ts';
 
 export interface BridgeOptions extends WorkerOptions {
@@ -15,6 +17,8 @@ export interface BridgeOptions extends WorkerOptions {
   readonly sourcesInterval: number;
   /** Milliseconds between checks that each log is still the one that was folded. */
   readonly verifyInterval: number;
+  /** Milliseconds without progress, although there is work, after which it counts as not ready. */
+  readonly stallMillis: number;
 }
 
 export interface BridgePorts {
@@ -39,11 +43,13 @@ export class Bridge implements PartitionReaders {
   private readonly reader: GroupReader;
   private workers = new Map<number, LogWorker>();
   private readonly timers: NodeJS.Timeout[] = [];
+  private readonly refreshing: Attempt;
 
   constructor(knowledge: WorkerKnowledge, ports: BridgePorts, options: BridgeOptions) {
     this.knowledge = knowledge;
     this.ports = ports;
     this.options = options;
+    this.refreshing = new Attempt(ports.worker.now);
     this.reader = ports.openReader(this);
   }
 
@@ -97,12 +103,27 @@ export class Bridge implements PartitionReaders {
     void this.verify();
   }
 
-  /** Ready while no partition has halted and no source partition is blocked. */
+  /**
+   * Ready while it makes progress: it fetches, it reads the register, what it composed is stored and sent,
+   * no partition has halted and no source partition is blocked.
+   */
   health(): Health {
+    const { stallMillis } = this.options;
     const partitions = [...this.workers.values()].map((worker) => worker.status());
+    const notFetchedFor = this.reader.notFetchedFor();
+    const problems = [
+      fetchProblem(notFetchedFor, stallMillis),
+      attemptProblem(
+        'the register of sources could not be read',
+        this.refreshing.pendingFor,
+        stallMillis,
+      ),
+      ...partitions.flatMap((status) => problemsOf(status, stallMillis)),
+    ];
     return {
-      ready: partitions.every(({ halt, blocked }) => halt === null && blocked.length === 0),
+      problems: problems.filter((problem) => problem !== null),
       details: {
+        notFetchedFor,
         compositions: sum(partitions.map(({ compositions }) => compositions)),
         pending: sum(partitions.map(({ pending }) => pending)),
         lastError: partitions.find(({ lastError }) => lastError !== null)?.lastError ?? null,
@@ -134,7 +155,7 @@ export class Bridge implements PartitionReaders {
 
   private async refreshSources(): Promise<void> {
     try {
-      await this.ports.worker.register.refresh();
+      await this.refreshing.run(() => this.ports.worker.register.refresh());
     } catch (error) {
       this.ports.logger.warn({ err: error }, 'could not read the register of sources');
     }
@@ -154,5 +175,19 @@ export class Bridge implements PartitionReaders {
     this.timers.push(timer);
   }
 }
+
+const problemsOf = (
+  { partition, halt, blocked, atStepFor, notSentFor, lastError }: WorkerStatus,
+  stallMillis: number,
+): readonly (string | null)[] => [
+  halt && `partition ${String(partition)} has halted, ${halt.code}: ${halt.message}`,
+  ...blocked.map(({ source, reason }) => `${source} is not billed: ${reason}`),
+  attemptProblem(`partition ${String(partition)} has not ended one step`, atStepFor, stallMillis),
+  attemptProblem(
+    `nothing of partition ${String(partition)} could be sent${lastError === null ? '' : `, since ${lastError},`}`,
+    notSentFor,
+    stallMillis,
+  ),
+];
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);

@@ -34,6 +34,8 @@ export const bridgeConfig = (environment: Environment) =>
       BRIDGE_SESSION_MILLIS: wholeNumber(10_000, 1_000, 300_000),
       /** Milliseconds between looks at the register of sources. */
       BRIDGE_SOURCES_MILLIS: wholeNumber(5_000, 50, 600_000),
+      /** Milliseconds without progress, although there is work, after which it is not ready. */
+      BRIDGE_STALL_MILLIS: wholeNumber(30_000, 100, 3_600_000),
       /** Milliseconds between checks that each log is still the one that was folded. */
       BRIDGE_VERIFY_MILLIS: wholeNumber(60_000, 100, 3_600_000),
     },

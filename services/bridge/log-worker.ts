@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { Attempt } from '../shared/process/attempt.ts';
 import { CONTROL_HEADER } from '../shared/model/control-record.ts';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import type { LogInspector } from '../shared/kafka/log-inspector.ts';
@@ -65,6 +66,8 @@ export interface WorkerStatus extends SenderStatus {
   /** Hours composed by this process. */
   readonly compositions: number;
   readonly halt: LogHalt | null;
+  /** Milliseconds since it began a step of reading, composing or storing that has not ended. */
+  readonly atStepFor: number;
   /** Source partitions whose hours cannot be composed, and why. */
   readonly blocked: readonly { readonly source: string; readonly reason: string }[];
 }
@@ -80,6 +83,7 @@ export class LogWorker {
   private readonly options: WorkerOptions;
   private readonly knowledge: WorkerKnowledge;
   private readonly serial = new Serial();
+  private readonly step: Attempt;
   private readonly dropped = new AbortController();
   private readonly recognition: LogRecognition;
   private readonly sender: Sender;
@@ -106,6 +110,7 @@ export class LogWorker {
     this.options = options;
     const logger = ports.logger.child({ partition: at.partition });
     this.ports = { ...ports, logger };
+    this.step = new Attempt(ports.now);
     this.recognition = new LogRecognition(() => this.bounds());
     const { store, persist, now } = ports;
     this.sender = new Sender(
@@ -132,6 +137,7 @@ export class LogWorker {
       resumeOffset: state && resumeOffset(state),
       compositions: this.compositions,
       halt: this.halted ?? this.unreadableAt,
+      atStepFor: this.step.pendingFor,
       blocked: this.blocked(),
       ...this.sender.status(),
     };
@@ -217,7 +223,7 @@ export class LogWorker {
     return this.serial.run(async () => {
       if (this.halted !== null || this.isDropped()) return otherwise;
       try {
-        return await task();
+        return await this.step.run(task);
       } catch (error) {
         if (this.isDropped()) return otherwise;
         throw error;

@@ -114,6 +114,7 @@ runService('bridge', async (logger, environment, crash) => {
       retryMillis: config.BRIDGE_RETRY_MILLIS,
       sourcesInterval: config.BRIDGE_SOURCES_MILLIS,
       verifyInterval: config.BRIDGE_VERIFY_MILLIS,
+      stallMillis: config.BRIDGE_STALL_MILLIS,
     },
   );
   const health = await startHealthServer(config, () => bridge.health());

@@ -8,6 +8,7 @@ import {
   type ScriptedCommerce,
 } from '../../test/support/bridge/scripted-commerce.ts';
 import { parseQuantity, type Quantity } from '../shared/model/decimal.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
 import { persist } from '../shared/process/retry.ts';
 import { isoText } from '../shared/model/time.ts';
 import type { UsageCarry } from '../shared/model/usage-carry.ts';
@@ -167,6 +168,17 @@ const duplicateOf = (quantity: string) => ({
 });
 const kinds = ({ outcomes }: World): readonly string[] => outcomes.map(({ kind }) => kind);
 
+test('a sender that gets nothing through says for how long, until something gets through', async () => {
+  let isAway = true;
+  const world = await open([[pendingOf(1)]], (asked) =>
+    isAway ? { status: 503, body: '' } : allAccepted(asked),
+  );
+  await waitFor('it has failed', () => Promise.resolve(world.sender.status().notSentFor > 0));
+  isAway = false;
+  await world.settled(1);
+  expect(world.sender.status()).toMatchObject({ notSentFor: 0, lastError: null });
+});
+
 test('batches have at most 25 submissions, in the order of their hours', async () => {
   const hours = [1, 0, 2].map((h) => Array.from({ length: 20 }, (_, n) => pendingOf(n, '1.5', h)));
   const world = await open(hours, allAccepted);
@@ -252,7 +264,7 @@ test.each<[string, (asked: Asked) => Answer]>([
   );
   await world.settled(2);
   expect(kinds(world)).toEqual(['accepted', 'accepted']);
-  expect(world.sender.status()).toEqual({ pending: 0, lastError: null });
+  expect(world.sender.status()).toEqual({ pending: 0, lastError: null, notSentFor: 0 });
   expect(world.commerce.asked.length).toBeGreaterThan(3);
   expect(new Set(world.commerce.asked.map(({ method }) => method))).toEqual(new Set(['POST']));
 });

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { Attempt } from '../shared/process/attempt.ts';
 import { isoText, type Millis } from '../shared/model/time.ts';
 import type { Commerce, Failure } from './commerce/commerce-client.ts';
 import type { ItemAnswer } from './commerce/read-answer.ts';
@@ -30,6 +31,8 @@ export interface SenderStatus {
   readonly pending: number;
   /** What keeps it from sending; null while all goes well. */
   readonly lastError: string | null;
+  /** Milliseconds since sending, looking up, or what is stored for it was tried without any success. */
+  readonly notSentFor: number;
 }
 
 interface Item {
@@ -82,6 +85,7 @@ export class Sender {
   private stopping = false;
   /** Failures in a row, of sending and of looking up. */
   private readonly failures = { send: 0, look: 0 };
+  private readonly tries: Readonly<Record<'send' | 'look' | 'store', Attempt>>;
   private puzzles = 0;
   private pausedUntil = 0;
   private lastError: string | null = null;
@@ -91,6 +95,8 @@ export class Sender {
   constructor(ports: SenderPorts, options: SenderOptions) {
     this.ports = ports;
     this.options = options;
+    const attempt = (): Attempt => new Attempt(ports.now);
+    this.tries = { send: attempt(), look: attempt(), store: attempt() };
   }
 
   /** @param onCrash told of a defect; the sender has ended then. */
@@ -109,7 +115,12 @@ export class Sender {
 
   status(): SenderStatus {
     const waiting = this.waiting.reduce((sum, { count }) => sum + count, 0);
-    return { pending: waiting + this.items.length, lastError: this.lastError };
+    const tries = Object.values(this.tries).map(({ pendingFor }) => pendingFor);
+    return {
+      pending: waiting + this.items.length,
+      lastError: this.lastError,
+      notSentFor: this.items.length === 0 ? this.tries.store.pendingFor : Math.max(...tries),
+    };
   }
 
   /** Ends after the batch in flight, with its outcomes recorded. */
@@ -178,7 +189,8 @@ export class Sender {
     for (let from = 0; from < page.length && !this.isStopping(); from += size) {
       if (!(await this.sendBatch(page.slice(from, from + size), outcomes, doubtful))) break;
     }
-    if (doubtful.size > 0 && !this.isStopping()) await this.lookUp(doubtful, outcomes);
+    if (doubtful.size === 0) this.tries.look.succeeded();
+    else if (!this.isStopping()) await this.lookUp(doubtful, outcomes);
     if (outcomes.size > 0) await this.record(outcomes);
   }
 
@@ -190,14 +202,17 @@ export class Sender {
   ): Promise<boolean> {
     const { commerce } = this.ports;
     const pending = batch.map((item) => item.pending);
+    this.tries.send.begun();
     const answer = await commerce.submit(pending, this.dropped.signal);
     if (answer.kind === 'failed') return this.fail(answer, 'send', batch);
     const [single] = batch;
     if (answer.kind === 'refused') {
       if (batch.length > 1) return this.sendSingly(batch, outcomes, doubtful);
+      this.tries.send.succeeded();
       if (single) outcomes.set(single, deadLetter(single.pending, 'BadRequest', answer.message));
       return true;
     }
+    this.tries.send.succeeded();
     this.failures.send = 0;
     this.puzzles = 0;
     this.lastError = null;
@@ -249,6 +264,7 @@ export class Sender {
   ): Promise<void> {
     const items = [...doubtful.keys()];
     const { commerce, outbox, cannotCarry } = this.ports;
+    this.tries.look.begun();
     const settled = await settleByLookingUp(
       [...doubtful.values()],
       { commerce, outbox, cannotCarry, persist: (what, step) => this.persist(what, step) },
@@ -259,6 +275,7 @@ export class Sender {
       return;
     }
     this.failures.look = 0;
+    this.tries.look.succeeded();
     for (const [index, item] of items.entries()) {
       const each = settled[index];
       if (each?.kind === 'deferred') this.defer(item, each.reason);
@@ -329,7 +346,7 @@ export class Sender {
   }
 
   private persist<T>(what: string, step: () => Promise<T>): Promise<T> {
-    return this.ports.persist(what, step, this.dropped.signal);
+    return this.tries.store.run(() => this.ports.persist(what, step, this.dropped.signal));
   }
 }
 

@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import { readBillingCounts, type BillingCounts } from '../../shared/billing/billing-counts.ts';
 import { aggregatesTopicName } from '../../shared/kafka/topic-names.ts';
 import { readCoverage } from '../../shared/sources/coverage.ts';
+import { countOpenDeadLetters } from '../../operations/dead-letters/open-dead-letters.ts';
 import { withAdmin, withClickHouse } from '../../operations/sources/source-tools.ts';
 import { printable } from '../../shared/terminal/printable.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
 import { isoText } from '../../shared/model/time.ts';
-import { ALL_OPEN, countByCode } from '../../operations/dead-letters/letters.ts';
+import { ALL_OPEN } from '../../operations/dead-letters/letters.ts';
 import {
   formatMisplaced,
   misplacedObject,
@@ -48,14 +49,13 @@ const readStatus = async (): Promise<Status> => {
       const billing = await readBillingCounts(client);
       const topic = aggregatesTopicName(config.USAGE_TOPIC_PREFIX);
       const bridge = await bridgeTroubles(client, admin, topic);
-      const letters = await countByCode(client, ALL_OPEN);
       return {
         services,
         partitions,
         completeThrough: completeThrough === null ? null : isoText(completeThrough),
         notCovered: notCovered(coverage),
         billing,
-        openDeadLetters: letters.reduce((sum, each) => sum + each.letters, 0),
+        openDeadLetters: await countOpenDeadLetters(client),
         misplaced: await readMisplaced(client, ALL_OPEN),
         problems: problemsOf({ services, partitions, bridge, billing }),
       };

@@ -36,7 +36,11 @@ export const buildServer = async (ports: ServerPorts): Promise<FastifyInstance> 
   );
 
   app.get('/health/live', withoutParameters, (_request, reply) => reply.send({ status: 'live' }));
-  app.get('/health/ready', withoutParameters, (_request, reply) => reply.send({ status: 'ready' }));
+  // What cannot be read fails here as it does for any other request.
+  app.get('/health/ready', withoutParameters, async (_request, reply) => {
+    await ports.events.totals();
+    return reply.send({ status: 'ready' });
+  });
   await app.register(
     (api, _options, done) => {
       apiRoutes(api, ports);

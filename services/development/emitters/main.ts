@@ -3,7 +3,8 @@ import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import { usageEventEncoder } from '../../shared/avro/usage-event-codec.ts';
 import { openClickHouse } from '../../shared/clickhouse/client.ts';
 import { UserError } from '../../shared/process/errors.ts';
-import { startHealthServer } from '../../shared/process/health.ts';
+import { Attempt } from '../../shared/process/attempt.ts';
+import { attemptProblem, startHealthServer } from '../../shared/process/health.ts';
 import { checkKafka, openKafka } from '../../shared/kafka/client.ts';
 import { openLogWriter, type NewRecord } from '../../shared/kafka/log-writer.ts';
 import { liveTopicName } from '../../shared/kafka/topic-names.ts';
@@ -45,6 +46,7 @@ runService('emitter-compute', async (logger, environment, crash) => {
   const encode = usageEventEncoder(readSchemaDirectory());
   const writer = await openLogWriter(kafka);
   const stopped = new AbortController();
+  const reporting = new Attempt();
   let reported = 0;
 
   /** Ids depend on what was consumed alone: a report that is sent again counts once. */
@@ -69,15 +71,23 @@ runService('emitter-compute', async (logger, environment, crash) => {
     let part = lastEnded(millis(Date.now()), clock);
     while (!stopped.signal.aborted) {
       const due = part;
-      await persist(logger)('report usage', () => report(due), stopped.signal);
+      await reporting.run(() => persist(logger)('report usage', () => report(due), stopped.signal));
       part = partAfter(part, clock);
       await sleep(Math.max(0, endOf(part, clock) - Date.now()), null, { signal: stopped.signal });
     }
   };
-  const health = await startHealthServer(config, () => ({
-    ready: true,
-    details: { topic, resources: served.length, reported },
-  }));
+  const health = await startHealthServer(config, () => {
+    const { pendingFor } = reporting;
+    const problem = attemptProblem(
+      'no report got through',
+      pendingFor,
+      config.EMITTER_STALL_MILLIS,
+    );
+    return {
+      problems: problem === null ? [] : [problem],
+      details: { topic, resources: served.length, reported },
+    };
+  });
   const running = run().catch((error: unknown) => {
     if (!stopped.signal.aborted) crash(error);
   });

@@ -10,7 +10,7 @@ import { delay } from './child-process.ts';
 import type { Stack, StackConfig } from './open-stack.ts';
 import type { Reporter } from './reporter.ts';
 import { runUsagectl } from './run-usagectl.ts';
-import { discrepancies, formatSummary, readSummary } from './summary.ts';
+import { discrepancies, formatSummary, readSummary, verdictOf } from './summary.ts';
 import { inRepository } from '../../shared/process/repository.ts';
 
 const SAMPLE = 'samples/recorded-usage.json';
@@ -154,11 +154,8 @@ const summarize = async (
   const found = discrepancies(summary);
   reporter.note(`\n${formatSummary(summary, names)}\n`);
   for (const problem of found) reporter.note(`DOES NOT ADD UP: ${problem}`);
-  reporter.note(
-    found.length === 0
-      ? `Everything adds up, ${reporter.seconds.toFixed(0)} seconds after the start.\n`
-      : `See above what does not add up, and the logs in ${localPath('logs')}.\n`,
-  );
+  const { seconds } = reporter;
+  reporter.note(`${verdictOf(summary, found, { seconds, logs: localPath('logs') })}\n`);
   return found.length === 0;
 };
 

@@ -6,6 +6,7 @@ import { readCommerceHoldings } from '../../shared/billing/commerce-holdings.ts'
 import { dimensionTable } from '../../shared/billing/dimension-table.ts';
 import { readBillingSides } from '../../shared/billing/billing-sides.ts';
 import { reconcile, type Reconciliation } from '../../shared/billing/reconcile.ts';
+import { countOpenDeadLetters } from '../../operations/dead-letters/open-dead-letters.ts';
 import { readCoverage } from '../../shared/sources/coverage.ts';
 import { printable } from '../../shared/terminal/printable.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
@@ -27,6 +28,8 @@ export interface Summary {
   readonly hourlyWindows: number;
   readonly dailyWindows: number;
   readonly completeThrough: Hour | null;
+  /** Records that were refused, and about which nothing has been done. */
+  readonly openDeadLetters: number;
   readonly billing: BillingCounts;
   readonly reconciliation: Reconciliation;
 }
@@ -85,6 +88,7 @@ export const readSummary = async (
     hourlyWindows: await countOf(client, 'usage_hourly'),
     dailyWindows: await countOf(client, 'usage_daily'),
     completeThrough: (await readCoverage(client)).completeThrough,
+    openDeadLetters: await countOpenDeadLetters(client),
     billing: await readBillingCounts(client),
     reconciliation: reconcile({ ...sides, holdings }),
   };
@@ -117,6 +121,23 @@ export const discrepancies = ({ sources, billing, reconciliation }: Summary): re
 };
 
 const number = (value: number): string => value.toLocaleString('en');
+
+/** What the summary comes to, in a sentence; `found` is what does not add up. */
+export const verdictOf = (
+  { openDeadLetters }: Summary,
+  found: readonly string[],
+  { seconds, logs }: { readonly seconds: number; readonly logs: string },
+): string => {
+  if (found.length > 0) return `See above what does not add up, and the logs in ${logs}.`;
+  const after = `${seconds.toFixed(0)} seconds after the start`;
+  if (openDeadLetters === 0) return `Everything adds up, ${after}.`;
+  const letters =
+    openDeadLetters === 1 ? '1 record was' : `${number(openDeadLetters)} records were`;
+  return (
+    `The counts agree, ${after}; but ${letters} refused and nobody has looked after that, ` +
+    'so not all usage is counted: npx usagectl dlq list'
+  );
+};
 
 const eventLines = ({ sources }: Summary): string =>
   formatTable(

@@ -27,31 +27,17 @@ export interface ServiceStatus {
 
 const PATIENCE_MILLIS = 2_000;
 
-/** What services say of what keeps them from their work: halts, blocked sources, errors. */
+/** What services say of what keeps them from their work. */
 const answerSchema = z.object({
-  partitions: z
-    .array(
-      z.object({
-        partition: z.union([z.string(), z.number()]).optional(),
-        halt: z.object({ code: z.string(), message: z.string() }).nullable().optional(),
-      }),
-    )
-    .optional(),
-  blocked: z.array(z.object({ source: z.string(), reason: z.string() })).optional(),
+  problems: z.array(z.string()).optional(),
   error: z.object({ message: z.string() }).optional(),
 });
 
 const reasonOf = (answer: unknown): string | null => {
   const parsed = answerSchema.safeParse(answer);
   if (!parsed.success) return null;
-  const { partitions = [], blocked = [], error } = parsed.data;
-  const reasons = [
-    ...partitions.flatMap(({ partition, halt }) =>
-      halt ? [`${String(partition)} has halted, ${halt.code}: ${halt.message}`] : [],
-    ),
-    ...blocked.map(({ source, reason }) => `${source} is not billed: ${reason}`),
-    ...(error ? [error.message] : []),
-  ];
+  const { problems = [], error } = parsed.data;
+  const reasons = [...problems, ...(error ? [error.message] : [])];
   return reasons.length > 0 ? reasons.join('; ') : null;
 };
 

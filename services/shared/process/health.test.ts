@@ -3,10 +3,12 @@ import { startHealthServer } from './health.ts';
 import type { Listening } from '../http/listen.ts';
 
 let health: Listening;
+let problems: readonly string[];
 
 beforeEach(async () => {
+  problems = [];
   const config = { HEALTH_PORT: 0, HTTP_ALLOWED_HOSTS: ['pod.example'] };
-  health = await startHealthServer(config, () => ({ ready: true, details: { lag: 7 } }));
+  health = await startHealthServer(config, () => ({ problems, details: { lag: 7 } }));
 });
 
 afterEach(() => health.close());
@@ -23,8 +25,16 @@ const ask = (path: string, headers: Record<string, string> = {}): Promise<[numbe
   });
 
 test('it is told to those who ask on loopback, or under an allowed name', async () => {
-  expect(await ask('/health/ready')).toEqual([200, '{"status":"ready","lag":7}']);
+  expect(await ask('/health/ready')).toEqual([200, '{"status":"ready","problems":[],"lag":7}']);
   expect((await ask('/health/live', { host: 'pod.example:80' }))[0]).toBe(200);
+});
+
+test('a single problem makes it not ready', async () => {
+  problems = ['it does not fetch'];
+  expect(await ask('/health/ready')).toEqual([
+    503,
+    '{"status":"not ready","problems":["it does not fetch"],"lag":7}',
+  ]);
 });
 
 test.each([

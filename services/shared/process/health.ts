@@ -6,7 +6,8 @@ import type { z } from 'zod';
 
 /** Whether a service can do its work, and what keeps it from doing so. */
 export interface Health {
-  readonly ready: boolean;
+  /** What keeps it from its work, a sentence each. It is ready where there is nothing. */
+  readonly problems: readonly string[];
   /** What a person or a program may want to know, as JSON. */
   readonly details: Readonly<Record<string, unknown>>;
 }
@@ -24,6 +25,26 @@ export const healthSettings = (
   HEALTH_PORT: wholeNumber(port, 0, 65_535),
 });
 
+export const secondsText = (millis: number): string => `${String(Math.floor(millis / 1000))} s`;
+
+/** Why a reader of Kafka is not ready, as far as that is its fetching; null where it fetches. */
+export const fetchProblem = (notFetchedFor: number | null, stallMillis: number): string | null => {
+  if (notFetchedFor === null)
+    return 'it reads nothing yet: there is no source, or none was taken up';
+  if (notFetchedFor < stallMillis) return null;
+  return `nothing was fetched from Kafka for ${secondsText(notFetchedFor)}`;
+};
+
+/** Why a step that is tried again and again keeps a service from its work; null where it does not. */
+export const attemptProblem = (
+  what: string,
+  pendingFor: number,
+  stallMillis: number,
+): string | null =>
+  pendingFor < stallMillis
+    ? null
+    : `${what} for ${secondsText(pendingFor)}: its log says what it tries`;
+
 /**
  * Serves `/health/live` (200 while the process runs) and `/health/ready` (200 or 503, with details)
  * on loopback.
@@ -37,8 +58,10 @@ export const startHealthServer = async (
   const server = guardedServer({ listenHost: host, allowedHosts, linksFromElsewhere: true });
   server.get('/health/live', withoutParameters, () => ({ status: 'live' }));
   server.get('/health/ready', withoutParameters, async (_request, reply) => {
-    const { ready, details } = health();
-    await reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', ...details });
+    const { problems, details } = health();
+    const ready = problems.length === 0;
+    const status = ready ? 'ready' : 'not ready';
+    await reply.code(ready ? 200 : 503).send({ status, problems, ...details });
   });
   return listen(server, { host, port, setting: 'HEALTH_PORT' });
 };
