@@ -9,7 +9,7 @@ if (!existsSync(installed)) {
   );
   process.exit(1);
 }
-const { compile } = await import('../../shared/build/compile.mjs');
-compile();
+const { compileOrEnd } = await import('../../shared/build/compile.mjs');
+compileOrEnd('usagectl');
 process.setSourceMapsEnabled(true);
 await import('../../../dist/services/cli/main.js');

@@ -155,5 +155,7 @@ test('a directory in use, and one that cannot be, are explained', async () => {
   await writeFile(file, '');
   const impossible = AcceptedEvents.open(join(file, 'store'));
   await expect(impossible).rejects.toThrow(UserError);
-  await expect(impossible).rejects.toThrow(/cannot be opened.*COMMERCE_DATA_DIR/);
+  await expect(impossible).rejects.toThrow(
+    /cannot use the directory .*, a part of its path is a file: choose another directory with COMMERCE_DATA_DIR\.$/,
+  );
 });

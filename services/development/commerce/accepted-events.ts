@@ -1,5 +1,4 @@
 import { ClassicLevel } from 'classic-level';
-import { mkdir } from 'node:fs/promises';
 import { z } from 'zod';
 import {
   addQuantities,
@@ -9,6 +8,7 @@ import {
   type Quantity,
 } from '../../shared/model/decimal.ts';
 import { quantityFromDouble } from '../../shared/billing/double.ts';
+import { makeDirectory } from '../../shared/process/directory.ts';
 import { messageOf, UserError } from '../../shared/process/errors.ts';
 import { isoText, millis, type Hour } from '../../shared/model/time.ts';
 import { timeOf } from '../../shared/model/time-text.ts';
@@ -69,8 +69,8 @@ export class AcceptedEvents {
 
   /** @throws UserError where the directory cannot be used, or another process uses it. */
   static async open(directory: string): Promise<AcceptedEvents> {
+    await makeDirectory('The store of Commerce', directory, 'COMMERCE_DATA_DIR');
     try {
-      await mkdir(directory, { recursive: true });
       const db = new ClassicLevel(directory);
       await db.open();
       return new AcceptedEvents(db, await readTotals(db));

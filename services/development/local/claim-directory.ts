@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { explainFileError, prepareDirectory } from './data-directory.ts';
+import { explainFileError } from '../../shared/process/directory.ts';
+import { prepareDirectory } from './data-directory.ts';
 import { withLock } from './lock.ts';
 import { checkUnused } from './pid-file.ts';
 

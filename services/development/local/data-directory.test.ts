@@ -1,8 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UserError } from '../../shared/process/errors.ts';
-import { explainFileError, explainOutput, openLog, prepareDirectory } from './data-directory.ts';
+import { explainOutput, openLog, prepareDirectory } from './data-directory.ts';
 
 let directory: string;
 beforeEach(async () => (directory = await mkdtemp(join(tmpdir(), 'data-directory-'))));
@@ -23,22 +22,6 @@ test('a file in its place, or in its path, is explained', async () => {
   await expect(prepareDirectory('X', join(file, 'a'))).rejects.toThrow(
     /a part of its path is a file: choose another directory\.$/,
   );
-});
-
-test.each([
-  ['EACCES', /it is not writable: correct its permissions/],
-  ['EROFS', /read-only file system: choose another/],
-  ['ENOSPC', /the disk is full: make room/],
-  ['EDQUOT', /quota is used up: make room/],
-])('%s is explained in one line', (code, expected) => {
-  const explained = explainFileError('X', '/d', Object.assign(new Error('x'), { code }));
-  expect(explained).toBeInstanceOf(UserError);
-  expect((explained as UserError).message).toMatch(expected);
-});
-
-test('any other error stays what it is', () => {
-  const error = new Error('x');
-  expect(explainFileError('X', '/d', error)).toBe(error);
 });
 
 test.each([

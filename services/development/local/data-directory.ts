@@ -1,30 +1,17 @@
-import { mkdir, open, rename, statfs, type FileHandle } from 'node:fs/promises';
-import { UserError } from '../../shared/process/errors.ts';
+import { open, rename, statfs, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import {
+  cannotUse,
+  explainFileError,
+  FULL,
+  makeDirectory,
+  NOT_WRITABLE,
+  READ_ONLY,
+} from '../../shared/process/directory.ts';
+import type { UserError } from '../../shared/process/errors.ts';
 
 /** Below this a server may start, but not do anything of use. */
 const LEAST_FREE_BYTES = 64 * 1024 * 1024;
-
-const FULL = 'the disk is full: make room, or choose another directory.';
-const NOT_WRITABLE = 'it is not writable: correct its permissions, or choose another directory.';
-
-const PROBLEMS: Readonly<Record<string, string>> = {
-  EACCES: NOT_WRITABLE,
-  EPERM: NOT_WRITABLE,
-  EROFS: 'it lies on a read-only file system: choose another directory.',
-  ENOTDIR: 'a part of its path is a file: choose another directory.',
-  EEXIST: 'it is a file: choose another directory.',
-  ENOSPC: FULL,
-  EDQUOT: 'the disk quota is used up: make room, or choose another directory.',
-};
-
-const cannotUse = (what: string, directory: string, problem: string, cause?: unknown): UserError =>
-  new UserError(`${what} cannot use the directory ${directory}, ${problem}`, { cause });
-
-/** Turns the usual troubles with a directory into a UserError; leaves other errors as they are. */
-export const explainFileError = (what: string, directory: string, error: unknown): unknown => {
-  const problem = PROBLEMS[(error as NodeJS.ErrnoException).code ?? ''];
-  return problem === undefined ? error : cannotUse(what, directory, problem, error);
-};
 
 /** Whether the disk that holds the directory has next to nothing left. */
 const isDiskFull = async (directory: string): Promise<boolean> => {
@@ -33,14 +20,14 @@ const isDiskFull = async (directory: string): Promise<boolean> => {
 };
 
 /** What Java and the engine print about their files. */
-const OUTPUT_PROBLEMS: readonly (readonly [RegExp, string])[] = [
+const OUTPUT_PROBLEMS: readonly (readonly [RegExp, Parameters<typeof cannotUse>[2]])[] = [
   [/No space left on device/, FULL],
   [
     /Failed to acquire lock on file|Another server instance in same directory/,
-    'another process uses it: stop that one, or choose another directory.',
+    { is: 'another process uses it', remedy: 'stop that one' },
   ],
   [/Permission denied|AccessDeniedException/, NOT_WRITABLE],
-  [/Read-only file system/, PROBLEMS['EROFS'] ?? ''],
+  [/Read-only file system/, READ_ONLY],
 ];
 
 /** What a server's output says about its directory, or null if that is nothing known. */
@@ -55,18 +42,25 @@ export const explainOutput = async (
   return problem === undefined ? null : cannotUse(what, directory, problem);
 };
 
-/** Makes the directory, with its parents. @throws UserError if that cannot be, or if it is full */
-export const prepareDirectory = async (what: string, directory: string): Promise<void> => {
-  try {
-    await mkdir(directory, { recursive: true });
-  } catch (error) {
-    throw explainFileError(what, directory, error);
-  }
-  if (await isDiskFull(directory)) throw cannotUse(what, directory, FULL);
+/**
+ * Makes the directory, with its parents. `setting` is the one by which a person chooses it.
+ * @throws UserError if that cannot be, or if it is full
+ */
+export const prepareDirectory = async (
+  what: string,
+  directory: string,
+  setting?: string,
+): Promise<void> => {
+  await makeDirectory(what, directory, setting);
+  if (await isDiskFull(directory)) throw cannotUse(what, directory, FULL, { setting });
 };
 
 /** Opens a fresh log file, keeping the one of the run before as `<path>.previous`. */
 export const openLog = async (path: string): Promise<FileHandle> => {
   await rename(path, `${path}.previous`).catch(() => undefined);
-  return open(path, 'a');
+  try {
+    return await open(path, 'a');
+  } catch (error) {
+    throw explainFileError(`The log ${path}`, dirname(path), error);
+  }
 };

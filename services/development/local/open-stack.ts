@@ -53,7 +53,7 @@ export interface Stack {
  * @throws UserError where something cannot be had; what was started before is stopped again.
  */
 export const openStack = async (ports: StackPorts, reporter: Reporter): Promise<Stack> => {
-  await prepareDirectory('The local stack', local);
+  await prepareDirectory('The local stack', local, 'USAGE_LOCAL_DIR');
   await claim(ports);
   const servers = await startServers(ports, reporter).catch(async (error: unknown) => {
     await removePid(local);

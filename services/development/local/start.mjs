@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process';
 import { installPackages } from './install-packages.mjs';
 
 installPackages();
-const { compile, compiledPath } = await import('../../shared/build/compile.mjs');
-compile();
+const { compileOrEnd, compiledPath } = await import('../../shared/build/compile.mjs');
+compileOrEnd('npm start');
 const main = compiledPath('services/development/local/start.ts');
 const child = spawn(process.execPath, ['--enable-source-maps', main, ...process.argv.slice(2)], {
   stdio: 'inherit',

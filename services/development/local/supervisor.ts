@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '../../shared/process/directory.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import {
   delay,
@@ -51,7 +51,7 @@ export class Supervisor {
    * @throws UserError where it ends before: with what it said last.
    */
   async start(spec: ServiceSpec): Promise<void> {
-    await mkdir(this.options.logDirectory, { recursive: true });
+    await makeDirectory('The log of a service', this.options.logDirectory, 'USAGE_LOCAL_DIR');
     const exit = await this.launch(spec);
     if (exit === null) return;
     const said = lastLines(await readTail(this.logOf(spec)), 1);

@@ -1,10 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import type { Keyring } from '../../shared/model/control-record.ts';
+import { temporaryDirectory } from '../../shared/process/directory.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { topicOffsets } from '../../shared/kafka/topics.ts';
 import { partitionName, type Source, type SourcePartition } from '../../shared/model/source.ts';
@@ -109,7 +108,7 @@ export const audit = async (tools: AuditTools, options: AuditOptions): Promise<A
   const tasks = await tasksOf(tools, register, options.topic, differences);
   const topics = tasks.flatMap(({ at, log }) => (log ? [at.topic] : []));
   const reader = await LogReader.open(tools.kafka, tools.admin, [...new Set(topics)]);
-  const directory = await mkdtemp(join(tmpdir(), 'usage-audit-'));
+  const directory = await temporaryDirectory('The audit', 'usage-audit-');
   const all = tasks.reduce((sum, task) => sum + toRead(task), 0);
   let read = 0;
   try {

@@ -1,10 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import type { Keyring } from '../../shared/model/control-record.ts';
+import { temporaryDirectory } from '../../shared/process/directory.ts';
 import type { Source, SourcePartition } from '../../shared/model/source.ts';
 import { LogReader } from '../../shared/kafka/log-reader.ts';
 import { usageReader } from '../audit/usage.ts';
@@ -70,7 +69,7 @@ export const compareWithLog = async (
 ): Promise<FromLog> => {
   const present = (await admin.listTopics()).includes(source.topic);
   const reader = await LogReader.open(kafka, admin, present ? [source.topic] : []);
-  const directory = await mkdtemp(join(tmpdir(), 'usage-rebuild-'));
+  const directory = await temporaryDirectory('The recount', 'usage-rebuild-');
   const schemas = readSchemaDirectory();
   const read = usageReader(schemas);
   const tools: LogTools = { client, admin, reader, keyring, schemas, read, directory };

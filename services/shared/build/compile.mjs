@@ -109,6 +109,33 @@ const removeOrphans = (root, present) => {
   }
 };
 
+/** What keeps a disk from being written, in words. */
+const WRITE_PROBLEMS = {
+  EACCES: 'is not writable',
+  EPERM: 'is not writable',
+  EROFS: 'lies on a read-only file system',
+  ENOENT: 'cannot be made',
+  ENOTDIR: 'is no directory',
+  EEXIST: 'is no directory',
+  ENOSPC: 'lies on a disk that is full',
+  EDQUOT: 'lies on a disk whose quota is used up',
+};
+
+/** For the entry of a program: where the compiled files cannot be written, one line says what to do. */
+export const compileOrEnd = (program, root = repository) => {
+  try {
+    compile(root);
+  } catch (error) {
+    const problem = typeof error?.syscall === 'string' && WRITE_PROBLEMS[error.code];
+    if (!problem) throw error;
+    process.stderr.write(
+      `${program}: the sources are newer than what was compiled from them, and ${join(root, 'dist')} ${problem}: ` +
+        'make it writable for you, or have somebody who may write there run any command of it once\n',
+    );
+    process.exit(1);
+  }
+};
+
 /** Brings `dist/` up to date. Returns how many files were compiled. Throws where a source does not parse. */
 export const compile = (root = repository) => {
   const stampFile = join(root, 'dist/.compiler');

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inRepository } from '../process/repository.ts';
 import { compile } from './compile.mjs';
 
 let root: string;
@@ -45,4 +46,14 @@ test('a source that is gone takes its compiled file with it', () => {
   rmSync(join(root, 'services/word.ts'));
   compile(root);
   expect(run).toThrow('word.js');
+});
+
+test('where nothing can be written there, one line says so and what to do', () => {
+  writeFileSync(join(root, 'dist'), '');
+  const entry = `import(${JSON.stringify(inRepository('services/shared/build/compile.mjs'))}).then(({ compileOrEnd }) => compileOrEnd('usagectl', ${JSON.stringify(root)}))`;
+  const { status, stderr } = spawnSync(process.execPath, ['-e', entry], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: `usagectl: the sources are newer than what was compiled from them, and ${join(root, 'dist')} is no directory: make it writable for you, or have somebody who may write there run any command of it once\n`,
+  });
 });

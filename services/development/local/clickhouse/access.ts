@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '../../../shared/process/directory.ts';
 
 /**
  * What a client of the embedded engine may do: work with tables in the data directory, and nothing
@@ -169,7 +170,7 @@ export const writeAccess = async (
   const folder = join(directory, 'access');
   const users = join(folder, 'users.xml');
   const config = join(folder, 'config.xml');
-  await mkdir(folder, { recursive: true });
+  await makeDirectory('ClickHouse', folder);
   await writeFile(users, usersXml(inventory));
   await writeFile(
     config,

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { explainFileError, makeDirectory } from '../../../shared/process/directory.ts';
 import { UserError } from '../../../shared/process/errors.ts';
 import { runCommand } from '../child-process.ts';
-import { explainFileError } from '../data-directory.ts';
 import { withLock } from '../lock.ts';
 import { lastLines } from '../log-tail.ts';
 
@@ -67,8 +67,8 @@ export const provideJars = async (
   const target = join(cacheDir, cacheName(await readFile(pomPath, 'utf8')));
   const isCached = (): boolean => existsSync(target);
   if (!isCached()) {
+    await makeDirectory('The cache of Kafka', cacheDir);
     try {
-      await mkdir(cacheDir, { recursive: true });
       // One at a time, also among processes: Maven's own repository does not take two writers.
       await withLock(`${target}.lock`, async () => {
         if (isCached()) return;
