@@ -90,6 +90,12 @@ module.exports = {
         ],
       },
     ),
+    never(
+      'kafkajs-stays-in-its-room',
+      'Another client could take its place.',
+      '^services/(?!shared/kafka/)',
+      { path: 'node_modules/kafkajs/' },
+    ),
     never('code-knows-no-test', '', '^(services|schemas)/', {
       path: ['^test/', TESTS, 'node_modules/(fast-check|@jest)/'],
     }),

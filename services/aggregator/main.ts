@@ -17,7 +17,7 @@ import { isRead, OUT_PARTITIONS, refuseWrongTopics } from '../shared/sources/che
 import { readSources } from '../shared/sources/register.ts';
 import { Aggregator } from './aggregator.ts';
 import { aggregatorConfig } from './config.ts';
-import { kafkaLogInspector } from '../shared/kafka/log-inspector.ts';
+import { openKafkaAdmin } from '../shared/kafka/admin.ts';
 import { KafkaOutbox } from './kafka/kafka-outbox.ts';
 import { ClickHouseStore } from './store/clickhouse-store.ts';
 
@@ -35,8 +35,7 @@ runService('aggregator', async (logger, environment, crash) => {
     logger,
   });
   await checkKafka(kafka, brokers);
-  const admin = kafka.admin();
-  await admin.connect();
+  const admin = await openKafkaAdmin(kafka);
   const checked = new Set<string>();
   const writer = await openLogWriter(kafka);
 
@@ -72,7 +71,7 @@ runService('aggregator', async (logger, environment, crash) => {
           keyring: config.USAGE_CONTROL_KEYS,
           encode: usageAggregateEncoder(schemas),
         }),
-        log: kafkaLogInspector(admin),
+        log: admin,
         logger,
         now: Date.now,
         persist: persist(logger),
@@ -97,7 +96,7 @@ runService('aggregator', async (logger, environment, crash) => {
   return {
     stop: async () => {
       await aggregator.stop();
-      await Promise.all([writer.close(), admin.disconnect(), clickHouse.close(), health.close()]);
+      await Promise.all([writer.close(), admin.close(), clickHouse.close(), health.close()]);
     },
   };
 });

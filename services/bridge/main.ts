@@ -4,7 +4,7 @@ import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts'
 import { startHealthServer } from '../shared/process/health.ts';
 import { checkKafka, openKafka } from '../shared/kafka/client.ts';
 import { GroupReader } from '../shared/kafka/group-reader.ts';
-import { kafkaLogInspector } from '../shared/kafka/log-inspector.ts';
+import { openKafkaAdmin } from '../shared/kafka/admin.ts';
 import { openLogWriter } from '../shared/kafka/log-writer.ts';
 import { aggregatesTopicName } from '../shared/kafka/topic-names.ts';
 import { runService } from '../shared/process/lifecycle.ts';
@@ -41,8 +41,7 @@ runService('bridge', async (logger, environment, crash) => {
     logger,
   });
   await checkKafka(kafka, brokers);
-  const admin = kafka.admin();
-  await admin.connect();
+  const admin = await openKafkaAdmin(kafka);
   await refuseWrongTopics(admin, config, []);
   const writer = await openLogWriter(kafka);
 
@@ -83,7 +82,7 @@ runService('bridge', async (logger, environment, crash) => {
           topic,
           (at) => register.known.get(sourceName(at))?.hourMillis ?? config.USAGE_HOUR_MILLIS,
         ),
-        log: kafkaLogInspector(admin),
+        log: admin,
         register,
         sender: {
           commerce: new CommerceClient({
@@ -124,7 +123,7 @@ runService('bridge', async (logger, environment, crash) => {
   return {
     stop: async () => {
       await bridge.stop();
-      await Promise.all([writer.close(), admin.disconnect(), clickHouse.close(), health.close()]);
+      await Promise.all([writer.close(), admin.close(), clickHouse.close(), health.close()]);
     },
   };
 });

@@ -211,7 +211,7 @@ const recreateTopic: Kind = {
   alone: false,
   play: async (scene) => {
     await someMembers(scene);
-    const { admin } = scene.pipeline.tools;
+    const { admin } = scene.pipeline;
     const source = await readSource(scene);
     const { topic } = source;
     await scene.feed.hold(async () => {
@@ -237,7 +237,7 @@ const loseRecords: Kind = {
   play: async (scene) => {
     const member = scene.fleet.join();
     await scene.ready(member);
-    const { admin } = scene.pipeline.tools;
+    const { admin } = scene.pipeline;
     const source = await readSource(scene);
     const partition = scene.random.below(source.partitions);
     const isPaused = scene.random.chance(0.5);

@@ -92,7 +92,7 @@ export class Scene {
     const ends = new Map<string, number>();
     for (const { topic, epoch } of await this.sources()) {
       const offsets = await this.persist('read the ends of the topics', () =>
-        this.pipeline.tools.admin.fetchTopicOffsets(topic),
+        this.pipeline.admin.fetchTopicOffsets(topic),
       );
       for (const { partition, high } of offsets) {
         const name = partitionName({ topic, epoch, partition });

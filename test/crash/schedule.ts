@@ -172,7 +172,7 @@ const removeTraces = async (pipeline: Pipeline): Promise<void> => {
   const { config, clickHouse } = pipeline.stack;
   const prefix = config.USAGE_TOPIC_PREFIX;
   const sources = await pipeline.sources();
-  await pipeline.tools.admin.deleteTopics({
+  await pipeline.admin.deleteTopics({
     topics: [
       ...sources.map(({ topic }) => topic),
       aggregatesTopicName(prefix),

@@ -20,7 +20,7 @@ const produce = (seed: number, source: RegisteredSource): Promise<number> =>
 
 test('a log that is known to be another by the ledger alone can be given up like any other', async () => {
   const source = await pipeline.onlySource();
-  const { admin } = pipeline.tools;
+  const { admin } = pipeline;
   await produce(1, source);
   const dying = await pipeline.startAggregator({ USAGE_FAILPOINT: 'after-windows:1' });
   await dying.exited;

@@ -418,7 +418,7 @@ test('what was reported before the first record that is left is not recountable,
     { topic },
   );
   const from = cut?.offset ?? 0;
-  await pipeline.tools.admin.deleteTopicRecords({
+  await pipeline.admin.deleteTopicRecords({
     topic,
     partitions: [{ partition: 0, offset: String(from) }],
   });
@@ -458,7 +458,7 @@ test('what was reported before the first record that is left is not recountable,
     /^Not recountable: \d+ hourly and \d+ daily rows of \S+: its first records have expired/m,
   );
 
-  await pipeline.tools.admin.deleteTopicRecords({
+  await pipeline.admin.deleteTopicRecords({
     topic,
     partitions: [{ partition: 0, offset: '-1' }],
   });

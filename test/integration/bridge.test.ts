@@ -267,7 +267,7 @@ test('a stop ends in good order, and the group is told what is done with', async
   await Promise.all([stack.startAggregator(), writePast(3, 4)]);
   const bridge = await stack.startBridge();
   await composed(6);
-  const { admin } = stack.tools;
+  const { admin } = stack;
   const topic = `${stack.config.USAGE_TOPIC_PREFIX}.aggregates.hourly`;
   await until(
     async () => {
@@ -295,7 +295,7 @@ test('another log under the same name halts the bridge', async () => {
   await composed(6);
   await first.end('SIGTERM');
   await aggregator.end('SIGKILL');
-  const { admin } = stack.tools;
+  const { admin } = stack;
   const topic = `${stack.config.USAGE_TOPIC_PREFIX}.aggregates.hourly`;
   const full = (await admin.fetchTopicOffsets(topic)).find(({ high }) => high !== '0');
   await stack.clickHouse.command({

@@ -55,7 +55,7 @@ const acceptedOf = async (topic: string): Promise<number> => {
 };
 
 test('records that expired unread halt their partition alone and are named', async () => {
-  const { admin } = pipeline.tools;
+  const { admin } = pipeline;
   const compute = storage.topic.replace('.storage', '.compute');
   const before = { storage: await acceptedOf(storage.topic), compute: await acceptedOf(compute) };
   await produce(2);
@@ -80,8 +80,8 @@ test('records that expired unread halt their partition alone and are named', asy
 });
 
 test('an expired log whose records were all counted goes on', async () => {
-  const [end] = await pipeline.tools.admin.fetchTopicOffsets(storage.topic);
-  await pipeline.tools.admin.deleteTopicRecords({
+  const [end] = await pipeline.admin.fetchTopicOffsets(storage.topic);
+  await pipeline.admin.deleteTopicRecords({
     topic: storage.topic,
     partitions: [{ partition: 0, offset: String(end?.high) }],
   });
@@ -110,7 +110,7 @@ test('an expired log whose records were all counted goes on', async () => {
 });
 
 const recreate = async (): Promise<void> => {
-  const { admin } = pipeline.tools;
+  const { admin } = pipeline;
   await admin.deleteTopics({ topics: [storage.topic] });
   await waitFor(
     'the topic is gone',

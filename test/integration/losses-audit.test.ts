@@ -33,7 +33,7 @@ const run = async (...args: readonly string[]): Promise<string> => {
 };
 
 const deleteBefore = (offset: number): Promise<unknown> =>
-  pipeline.tools.admin.deleteTopicRecords({
+  pipeline.admin.deleteTopicRecords({
     topic: storage.topic,
     partitions: [{ partition: 0, offset: String(offset) }],
   });

@@ -18,7 +18,8 @@ afterAll(async () => {
 test('a topic of which one partition lost records and another its log can be helped out of both', async () => {
   const source = await pipeline.onlySource();
   const { topic } = source;
-  const { admin, writer } = pipeline.tools;
+  const { admin } = pipeline;
+  const { writer } = pipeline.tools;
   const send = (partition: number, count: number) =>
     writer.append(
       { topic, partition },

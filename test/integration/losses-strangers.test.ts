@@ -43,7 +43,7 @@ const append = async (
 
 test('what a stranger writes for a later hour does not move the hour at which a loss goes on', async () => {
   await pipeline.produce(usageNow(1, { events: 100, topics: [storage], shares: {} }));
-  await pipeline.tools.admin.deleteTopicRecords({
+  await pipeline.admin.deleteTopicRecords({
     topic: storage.topic,
     partitions: [{ partition: 0, offset: '50' }],
   });

@@ -70,7 +70,7 @@ const held = (): Promise<Record<string, number>> =>
     (SELECT sum(event_count) FROM usage_hourly FINAL) AS windows FROM usage_events FINAL`);
 
 const highOf = async (topic: string): Promise<number> =>
-  Number((await pipeline.tools.admin.fetchTopicOffsets(topic))[0]?.high);
+  Number((await pipeline.admin.fetchTopicOffsets(topic))[0]?.high);
 
 /** An aggregator that dies within a flush: rows stand beyond its checkpoint. */
 const dieInFlush = async (): Promise<number> => {
@@ -90,7 +90,7 @@ test('behind records that expired unread counting goes on when that is accepted,
   const third = await produceNew(3);
   const high = await highOf(storage.topic);
   const low = high - 100;
-  await pipeline.tools.admin.deleteTopicRecords({
+  await pipeline.admin.deleteTopicRecords({
     topic: storage.topic,
     partitions: [{ partition: 0, offset: String(low) }],
   });
@@ -121,7 +121,7 @@ test('behind records that expired unread counting goes on when that is accepted,
 });
 
 const deleteTopic = async (): Promise<void> => {
-  const { admin } = pipeline.tools;
+  const { admin } = pipeline;
   await admin.deleteTopics({ topics: [storage.topic] });
   await waitFor(
     'the topic is gone',
@@ -172,7 +172,7 @@ const unsent = async (): Promise<readonly Emission[]> =>
   usageNow(2, { events: EVENTS, topics: [await pipeline.onlySource()], shares: {} });
 
 test('where the rules were lost, usage is refused until they are applied again, and can be redriven then', async () => {
-  await pipeline.tools.admin.deleteTopicRecords({
+  await pipeline.admin.deleteTopicRecords({
     topic: storage.topic,
     partitions: [{ partition: 0, offset: '1' }],
   });

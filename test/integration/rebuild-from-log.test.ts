@@ -295,7 +295,7 @@ test('what it cannot do it refuses, and says why', async () => {
   const [at] = await select(
     `SELECT toString(max(offset)) AS offset FROM usage_events WHERE partition = 1 AND ${inHour}`,
   );
-  await pipeline.tools.admin.deleteTopicRecords({
+  await pipeline.admin.deleteTopicRecords({
     topic: source.topic,
     partitions: [{ partition: 1, offset: String(at?.['offset']) }],
   });
@@ -307,11 +307,11 @@ test('what it cannot do it refuses, and says why', async () => {
   const rest = ['--from', '2025-03-01T08:00:00Z', '--to', '2025-03-02T06:00:00Z'];
   expect((await found(rest)).fromLog.ledger.count).toBe(3);
 
-  await pipeline.tools.admin.deleteTopicRecords({
+  await pipeline.admin.deleteTopicRecords({
     topic: source.topic,
     partitions: [{ partition: 1, offset: '-1' }],
   });
   expect(await said([...WHOLE, '--from-log'])).toMatch(/No record of .*\[1\] that was counted/);
-  await pipeline.tools.admin.deleteTopics({ topics: [source.topic] });
+  await pipeline.admin.deleteTopics({ topics: [source.topic] });
   expect(await said([...WHOLE, '--from-log'])).toMatch(/The log of .* is gone/);
 });

@@ -45,7 +45,7 @@ test('a conflict with an event whose ledger row was trimmed and whose record has
     query_params: { floor: floor / 1000 },
     clickhouse_settings: { mutations_sync: '2' },
   });
-  await pipeline.tools.admin.deleteTopicRecords({
+  await pipeline.admin.deleteTopicRecords({
     topic,
     partitions: [{ partition: 0, offset: '1500' }],
   });

@@ -171,7 +171,7 @@ test('two providers cannot serve one namespace', async () => {
 });
 
 test('a topic that differs from what it must be is reported, not used', async () => {
-  const { admin } = pipeline.tools;
+  const { admin } = pipeline;
   const topic = `${pipeline.stack.config.USAGE_TOPIC_PREFIX}.events.storage`;
   const setRetention = (value: string) =>
     admin.alterConfigs({

@@ -42,7 +42,7 @@ const produce = async (seed: number): Promise<readonly Emission[]> => {
 const place = () => ({ topic: compute.topic, partition: 0 });
 
 const highOf = async (): Promise<number> => {
-  const offsets = await pipeline.tools.admin.fetchTopicOffsets(compute.topic);
+  const offsets = await pipeline.admin.fetchTopicOffsets(compute.topic);
   return Number(offsets.find(({ partition }) => partition === 0)?.high);
 };
 
@@ -169,7 +169,7 @@ test('a log that has lost its form is read on where the broker finds a batch aga
 test.each(['lz4', 'zstd', 'snappy', 'gzip'])(
   'one-lz4-batch-stops-all: usage, dead letters and aggregates that stand in %s are counted and audited',
   async (codec) => {
-    const { admin } = pipeline.tools;
+    const { admin } = pipeline;
     const prefix = pipeline.stack.config.USAGE_TOPIC_PREFIX;
     const aggregator = await pipeline.startAggregator();
     const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${prefix}.`));

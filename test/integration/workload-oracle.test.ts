@@ -3,7 +3,8 @@ import type { Chunk } from '../../services/shared/usage-fold/chunk.ts';
 import type { Outbox } from '../../services/aggregator/ports.ts';
 import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
 import { openLogWriter } from '../../services/shared/kafka/log-writer.ts';
-import { createTopics, historyTopic } from '../../services/shared/kafka/topics.ts';
+import { kafkaAdmin } from '../../services/shared/kafka/admin.ts';
+import { historyTopic } from '../../services/shared/kafka/topics.ts';
 import type { LogRecord } from '../../services/shared/model/log-record.ts';
 import { controlAt, hour, knowledge, placeOf, rulesAt } from '../support/fold/fixtures.ts';
 import { FoldRun } from '../support/fold/fold-run.ts';
@@ -54,7 +55,7 @@ beforeAll(async () => {
   const topic = { topic: place.topic, partitions: 1, replicationFactor: 1 };
   const admin = stack.kafka.admin();
   await admin.connect();
-  await createTopics(admin, [historyTopic(topic)]);
+  await kafkaAdmin(admin).createTopics([historyTopic(topic)]);
   const writer = await openLogWriter(stack.kafka);
   await writer.append(place, [rules, ...emissions, end]);
   await writer.close();

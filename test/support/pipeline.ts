@@ -1,3 +1,5 @@
+import type { Admin } from 'kafkajs';
+import { kafkaAdmin } from '../../services/shared/kafka/admin.ts';
 import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { openLogWriter, type NewRecord } from '../../services/shared/kafka/log-writer.ts';
@@ -44,6 +46,8 @@ const BATCH = 2_000;
 export class Pipeline {
   readonly stack: TestStack;
   readonly tools: SourceTools;
+  /** For what only tests do to topics. */
+  readonly admin: Admin;
   readonly sent = new SentRecords();
   readonly environment: Readonly<Record<string, string>>;
   private readonly started: ServiceProcess[] = [];
@@ -51,10 +55,12 @@ export class Pipeline {
   private constructor(
     stack: TestStack,
     tools: SourceTools,
+    admin: Admin,
     environment: Readonly<Record<string, string>>,
   ) {
     this.stack = stack;
     this.tools = tools;
+    this.admin = admin;
     this.environment = environment;
   }
 
@@ -68,7 +74,7 @@ export class Pipeline {
     await admin.connect();
     const tools: SourceTools = {
       clickHouse: stack.clickHouse,
-      admin,
+      admin: kafkaAdmin(admin),
       writer: await openLogWriter(stack.kafka),
       keyring: stack.keyring,
       schemas: readSchemaDirectory(),
@@ -76,7 +82,7 @@ export class Pipeline {
     };
     const config = { ...stack.config, USAGE_HOUR_MILLIS: hourMillis };
     await provision(tools, config, providers);
-    return new Pipeline(stack, tools, {
+    return new Pipeline(stack, tools, admin, {
       ...stack.environment,
       USAGE_HOUR_MILLIS: String(hourMillis),
       AGGREGATOR_SESSION_MILLIS: '2000',
@@ -172,8 +178,8 @@ export class Pipeline {
   async settled(seconds = 600): Promise<void> {
     const ends: { at: SourcePartition; high: number }[] = [];
     for (const { topic, epoch } of (await this.sources()).filter(isRead)) {
-      for (const { partition, high } of await this.tools.admin.fetchTopicOffsets(topic)) {
-        ends.push({ at: { topic, epoch, partition }, high: Number(high) });
+      for (const { partition, high } of await this.tools.admin.offsets(topic)) {
+        ends.push({ at: { topic, epoch, partition }, high });
       }
     }
     await waitFor(
@@ -229,7 +235,7 @@ export class Pipeline {
   async close(): Promise<void> {
     await Promise.all(this.started.map((service) => service.kill()));
     await this.tools.writer.close();
-    await this.tools.admin.disconnect();
+    await this.admin.disconnect();
     await this.stack.close();
   }
 }

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Command } from 'commander';
-import type { Admin } from 'kafkajs';
+import type { KafkaAdmin } from '../../shared/kafka/admin.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { aggregatorGroup } from '../../shared/kafka/topic-names.ts';
 import { coveredHours, newestLife } from '../../shared/model/source.ts';
@@ -114,7 +114,7 @@ const taskOf = async (client: ClickHouseClient, topic: string, options: Options)
  * records after its checkpoint were judged by that one too.
  */
 const refuseRunningAggregator = async (
-  admin: Admin,
+  admin: KafkaAdmin,
   prefix: string,
   { client, source }: Task,
 ): Promise<void> => {
@@ -122,8 +122,7 @@ const refuseRunningAggregator = async (
     ({ topic, epoch }) => topic === source.topic && epoch === source.epoch,
   );
   if (own.every(({ sealed }) => sealed)) return; // nothing of it is judged any more
-  const { groups } = await admin.describeGroups([aggregatorGroup(prefix)]);
-  const members = groups.reduce((sum, group) => sum + group.members.length, 0);
+  const members = await admin.groupSize(aggregatorGroup(prefix));
   if (members === 0) return;
   throw new UserError(
     `${String(members)} ${members === 1 ? 'aggregator runs' : 'aggregators run'}, and would go on with the ledger as it was: ` +

@@ -1,11 +1,11 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { rm } from 'node:fs/promises';
-import type { Admin, Kafka } from 'kafkajs';
+import type { KafkaAdmin } from '../../shared/kafka/admin.ts';
+import type { KafkaClient } from '../../shared/kafka/client.ts';
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import type { Keyring } from '../../shared/model/control-record.ts';
 import { temporaryDirectory } from '../../shared/process/directory.ts';
 import { UserError } from '../../shared/process/errors.ts';
-import { topicOffsets } from '../../shared/kafka/topics.ts';
 import { partitionName, type Source, type SourcePartition } from '../../shared/model/source.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import { ledgerFloor } from '../sources/trim-ledger.ts';
@@ -33,8 +33,8 @@ import { usageReader, type UsageReader } from './usage.ts';
 
 export interface AuditTools {
   readonly clickHouse: ClickHouseClient;
-  readonly kafka: Kafka;
-  readonly admin: Admin;
+  readonly kafka: KafkaClient;
+  readonly admin: KafkaAdmin;
   readonly keyring: Keyring;
 }
 
@@ -156,7 +156,7 @@ const tasksOf = async (
   const sources = chosen(register, wanted);
   // Before the logs: what is folded meanwhile lies behind these checkpoints.
   const checkpoints = await readCheckpoints(clickHouse);
-  const topics = new Set(await admin.listTopics());
+  const topics = await admin.topicNames();
   // A later life that is only declared may have its topic already.
   const newest = new Map<string, number>();
   for (const { topic, epoch } of register) {
@@ -175,7 +175,7 @@ const tasksOf = async (
         `Kafka has no topic ${topic}, which the register of sources has as ${kind} and ${state}: restore it, or audit the others with --source`,
       );
     }
-    const logs = isGone ? null : await topicOffsets(admin, topic);
+    const logs = isGone ? null : await admin.offsets(topic);
     checkRegister(source, checkpoints, logs?.length ?? null, differences);
     for (let partition = 0; partition < partitions; partition++) {
       const at = { topic, epoch, partition };
@@ -268,7 +268,7 @@ class AuditRun {
     const { admin } = this.tools;
     return log === null
       ? () => Promise.resolve(checkpoint?.nextOffset ?? 0)
-      : async () => (await topicOffsets(admin, at.topic))[at.partition]?.high ?? 0;
+      : async () => (await admin.offsets(at.topic))[at.partition]?.high ?? 0;
   }
 
   private async windowsOf(task: Task): Promise<WindowComparison> {

@@ -4,7 +4,6 @@ import {
   describeUnreadable,
   type UnreadableBatch,
 } from '../../shared/kafka/fetch/unreadable-batch.ts';
-import { topicOffsets } from '../../shared/kafka/topics.ts';
 import { partitionName, type Source, type SourcePartition } from '../../shared/model/source.ts';
 import type { LostRecords } from './losses.ts';
 import type { Hour } from '../../shared/model/time.ts';
@@ -31,11 +30,11 @@ export const findLosses = async (
   sources: readonly Source[],
 ): Promise<readonly FoundLoss[]> => {
   const checkpoints = await readCheckpoints(tools.clickHouse);
-  const topics = new Set(await tools.admin.listTopics());
+  const topics = await tools.admin.topicNames();
   const found: FoundLoss[] = [];
   for (const source of sources) {
     const { topic, epoch, partitions } = source;
-    const logs = topics.has(topic) ? await topicOffsets(tools.admin, topic) : null;
+    const logs = topics.has(topic) ? await tools.admin.offsets(topic) : null;
     for (let partition = 0; partition < partitions; partition++) {
       const at = { topic, epoch, partition };
       const checkpoint = checkpoints.get(partitionName(at)) ?? null;

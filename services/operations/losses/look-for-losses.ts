@@ -28,7 +28,7 @@ export const lookForLosses = (
     withAdmin(config, async (admin, kafka) => {
       const sources = chosen(await readSources(clickHouse), topic);
       const aggregatesTopic = aggregatesTopicName(config.USAGE_TOPIC_PREFIX);
-      const existing = new Set(await admin.listTopics());
+      const existing = await admin.topicNames();
       const topics = [aggregatesTopic, ...sources.map((source) => source.topic)];
       const reader = await LogReader.open(
         kafka,

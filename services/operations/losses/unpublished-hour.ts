@@ -1,6 +1,5 @@
 import { CONTROL_HEADER, controlKeyId, isSignedFor } from '../../shared/model/control-record.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
-import { topicOffsets } from '../../shared/kafka/topics.ts';
 import { partitionOfKey } from '../../shared/model/placement.ts';
 import type { SourcePartition } from '../../shared/model/source.ts';
 import { hourOf, millis, nextHour, type Hour } from '../../shared/model/time.ts';
@@ -35,11 +34,11 @@ export const unpublishedHour = async (
   seen((row?.through ?? 0) * 1000);
 
   const key = aggregateKey(at);
-  const logs = await topicOffsets(admin, aggregatesTopic);
+  const logs = await admin.offsets(aggregatesTopic);
   const partition = partitionOfKey(key, logs.length);
   const high = logs[partition]?.high ?? 0;
-  const from = await admin.fetchTopicOffsetsByTimestamp(aggregatesTopic, closedThrough);
-  const first = Number(from.find((each) => each.partition === partition)?.offset ?? 0);
+  const from = await admin.offsetsSince(aggregatesTopic, closedThrough);
+  const first = from.get(partition) ?? 0;
   await reader.read({ topic: aggregatesTopic, partition }, first, high, (records) => {
     for (const record of records) {
       if (record.key?.toString('utf8') !== key) continue;

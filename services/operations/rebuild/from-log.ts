@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { rm } from 'node:fs/promises';
-import type { Admin, Kafka } from 'kafkajs';
+import type { KafkaAdmin } from '../../shared/kafka/admin.ts';
+import type { KafkaClient } from '../../shared/kafka/client.ts';
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import type { Keyring } from '../../shared/model/control-record.ts';
 import { temporaryDirectory } from '../../shared/process/directory.ts';
@@ -18,8 +19,8 @@ import { Tally } from './tally.ts';
 
 export interface Connections {
   readonly clickHouse: ClickHouseClient;
-  readonly kafka: Kafka;
-  readonly admin: Admin;
+  readonly kafka: KafkaClient;
+  readonly admin: KafkaAdmin;
   readonly keyring: Keyring;
 }
 
@@ -67,7 +68,7 @@ export const compareWithLog = async (
   range: HourRange,
   options: FromLogOptions,
 ): Promise<FromLog> => {
-  const present = (await admin.listTopics()).includes(source.topic);
+  const present = (await admin.topicNames()).has(source.topic);
   const reader = await LogReader.open(kafka, admin, present ? [source.topic] : []);
   const directory = await temporaryDirectory('The recount', 'usage-rebuild-');
   const schemas = readSchemaDirectory();

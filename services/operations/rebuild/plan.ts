@@ -1,9 +1,8 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Admin } from 'kafkajs';
+import type { KafkaAdmin } from '../../shared/kafka/admin.ts';
 import type { PublishedSchema } from '../../shared/avro/schema-directory.ts';
 import type { Keyring } from '../../shared/model/control-record.ts';
 import { UserError } from '../../shared/process/errors.ts';
-import { topicOffsets } from '../../shared/kafka/topics.ts';
 import {
   newestLife,
   partitionName,
@@ -23,7 +22,7 @@ import type { UsageReader } from '../audit/usage.ts';
 /** What recounting a source from its log takes. */
 export interface LogTools {
   readonly client: ClickHouseClient;
-  readonly admin: Admin;
+  readonly admin: KafkaAdmin;
   readonly reader: LogReader;
   readonly keyring: Keyring;
   readonly schemas: readonly PublishedSchema[];
@@ -70,13 +69,13 @@ export const planRecount = async (
 ): Promise<readonly PartitionPlan[]> => {
   const { topic, epoch } = source;
   const isPresent = newestLife(await readSources(tools.client), topic)?.epoch === epoch;
-  if (!isPresent || !(await tools.admin.listTopics()).includes(topic)) {
+  if (!isPresent || !(await tools.admin.topicNames()).has(topic)) {
     throw new UserError(
       `The log of ${topic}, epoch ${String(epoch)}, is gone: without --from-log its windows are held against the ledger`,
     );
   }
   const checkpoints = await readCheckpoints(tools.client);
-  const logs = await topicOffsets(tools.admin, topic);
+  const logs = await tools.admin.offsets(topic);
   const plans: PartitionPlan[] = [];
   let firstHour = 0;
   for (const { partition, low, high } of logs) {

@@ -1,6 +1,5 @@
 import { controlRecord } from '../../shared/model/control-record.ts';
 import { UserError } from '../../shared/process/errors.ts';
-import { createTopics, topicOffsets } from '../../shared/kafka/topics.ts';
 import { newestLife } from '../../shared/model/source.ts';
 import { hourAfterBroker } from './broker-hour.ts';
 import { readProgress, type PartitionProgress } from '../../shared/sources/coverage.ts';
@@ -65,7 +64,7 @@ const seal = async (
     if (losses.length > 0) {
       await acceptLosses(tools.clickHouse, losses, reason);
       // A topic that is not there is not assigned to anybody, who would close its open hours.
-      await createTopics(tools.admin, [sourceTopic(source, tools.replicationFactor)]);
+      await tools.admin.createTopics([sourceTopic(source, tools.replicationFactor)]);
     }
     for (let partition = 0; partition < partitions; partition++) {
       if (losses.some((loss) => loss.partition === partition)) continue;
@@ -136,12 +135,12 @@ const replaceTopic = async (
   { deleteUnread }: Pick<NewEpochOptions, 'deleteUnread'>,
 ): Promise<RegisteredSource> => {
   const { admin } = tools;
-  if ((await admin.listTopics()).includes(declared.topic)) {
+  if ((await admin.topicNames()).has(declared.topic)) {
     if (!deleteUnread) await refuseUnread(tools, declared);
 
-    await admin.deleteTopics({ topics: [declared.topic] });
+    await admin.deleteTopic(declared.topic);
   }
-  while ((await admin.listTopics()).includes(declared.topic)) {
+  while ((await admin.topicNames()).has(declared.topic)) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
   }
   return openSource(tools, declared);
@@ -157,7 +156,7 @@ const refuseUnread = async (
   if (predecessor === null) return;
   const ended = await endedWithLoss(clickHouse, { topic, epoch: predecessor });
   if (ended.length === 0) return;
-  const logs = await topicOffsets(admin, topic);
+  const logs = await admin.offsets(topic);
   const unread = ended
     .map((partition) => (logs[partition]?.high ?? 0) - (logs[partition]?.low ?? 0))
     .filter((records) => records > OWN_RECORDS);

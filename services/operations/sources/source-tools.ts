@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Admin, Kafka } from 'kafkajs';
 import { pino } from 'pino';
+import { openKafkaAdmin, type KafkaAdmin } from '../../shared/kafka/admin.ts';
+import type { KafkaClient } from '../../shared/kafka/client.ts';
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import { checkClickHouse, openClickHouse } from '../../shared/clickhouse/client.ts';
 import type { ClickHouseConfig, KafkaConfig } from '../../shared/process/config.ts';
@@ -48,10 +49,10 @@ export const withClickHouse = async <T>(
   }
 };
 
-/** Runs a task with Kafka's admin client. @throws UserError where Kafka is out of reach. */
+/** Runs a task with `KafkaAdmin`. @throws UserError where Kafka is out of reach. */
 export const withAdmin = async <T>(
   config: KafkaConfig,
-  task: (admin: Admin, kafka: Kafka) => Promise<T>,
+  task: (admin: KafkaAdmin, kafka: KafkaClient) => Promise<T>,
 ): Promise<T> => {
   const brokers = config.KAFKA_BROKERS;
   // A command says itself what went wrong; the client's own lines would only repeat it.
@@ -63,11 +64,10 @@ export const withAdmin = async <T>(
     logger,
   });
   await checkKafka(kafka, brokers);
-  const admin = kafka.admin();
-  await admin.connect();
+  const admin = await openKafkaAdmin(kafka);
   try {
     return await task(admin, kafka);
   } finally {
-    await admin.disconnect();
+    await admin.close();
   }
 };

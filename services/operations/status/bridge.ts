@@ -1,7 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Admin } from 'kafkajs';
+import type { KafkaAdmin } from '../../shared/kafka/admin.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
-import { topicOffsets } from '../../shared/kafka/topics.ts';
 import { PATIENCE_MILLIS } from './trouble.ts';
 
 /** Longer than the bridge takes from a record to its checkpoint, where all is well. */
@@ -10,7 +9,7 @@ const SECOND_LOOK_MILLIS = 3_000;
 /** Unread records of each partition whose checkpoint has not moved for long. */
 const behind = async (
   client: ClickHouseClient,
-  admin: Admin,
+  admin: KafkaAdmin,
   topic: string,
 ): Promise<ReadonlyMap<number, number>> => {
   const rows = await queryRows<{ partition: number; next: string; age: string }>(
@@ -21,7 +20,7 @@ const behind = async (
     { topic },
   );
   if (rows.length === 0) return new Map(); // no bridge has run here
-  const logs = await topicOffsets(admin, topic);
+  const logs = await admin.offsets(topic);
   return new Map(
     rows.flatMap(({ partition, next, age }) => {
       const unread = (logs[partition]?.high ?? 0) - Number(next);
@@ -36,7 +35,7 @@ const behind = async (
  */
 export const bridgeTroubles = async (
   client: ClickHouseClient,
-  admin: Admin,
+  admin: KafkaAdmin,
   topic: string,
 ): Promise<readonly string[]> => {
   const first = await behind(client, admin, topic);

@@ -1,11 +1,10 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Admin } from 'kafkajs';
+import type { KafkaAdmin } from '../../shared/kafka/admin.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
-import { topicOffsets } from '../../shared/kafka/topics.ts';
 import { sourceName } from '../../shared/model/source.ts';
 import { isRead } from '../../shared/sources/check-topics.ts';
 import { readSources, type RegisteredSource } from '../../shared/sources/register.ts';
-import { isoText, type Hour } from '../../shared/model/time.ts';
+import { isoText, millis, type Hour } from '../../shared/model/time.ts';
 import { PATIENCE_MILLIS, troubleOf, type PartitionProgress } from './trouble.ts';
 
 /** How far one partition of a source is. */
@@ -67,25 +66,25 @@ const agesOf = async (client: ClickHouseClient): Promise<ReadonlyMap<string, num
 
 /** What the broker says of each partition of a topic; nothing where the topic is gone. */
 const logsOf = async (
-  admin: Admin,
+  admin: KafkaAdmin,
   topic: string,
   existing: ReadonlySet<string>,
 ): Promise<ReadonlyMap<number, NonNullable<PartitionProgress['log']>>> => {
   if (!existing.has(topic)) return new Map();
-  const offsets = await topicOffsets(admin, topic);
-  const recent = await admin.fetchTopicOffsetsByTimestamp(topic, Date.now() - PATIENCE_MILLIS);
+  const offsets = await admin.offsets(topic);
+  const recent = await admin.offsetsSince(topic, millis(Date.now() - PATIENCE_MILLIS));
   return new Map(
-    offsets.map(({ partition, high }) => {
-      const first = recent.find((each) => each.partition === partition);
-      return [partition, { high, firstRecent: first ? Number(first.offset) : high }];
-    }),
+    offsets.map(({ partition, high }) => [
+      partition,
+      { high, firstRecent: recent.get(partition) ?? high },
+    ]),
   );
 };
 
 /** Reads how far every partition is: its checkpoint, and the end of its log. */
 export const readPartitions = async (
   client: ClickHouseClient,
-  admin: Admin,
+  admin: KafkaAdmin,
 ): Promise<readonly PartitionStatus[]> => {
   const checkpoints = new Map(
     (await checkpointsOf(client)).map((row) => [
@@ -95,7 +94,7 @@ export const readPartitions = async (
   );
   const ages = await agesOf(client);
   const sources = (await readSources(client)).filter(isRead);
-  const existing = new Set(await admin.listTopics());
+  const existing = await admin.topicNames();
   const perSource = await Promise.all(
     sources.map(async (source) => {
       const logs = await logsOf(admin, source.topic, existing);

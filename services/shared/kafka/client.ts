@@ -54,8 +54,16 @@ const logTo =
     };
   };
 
+/** What the openers of this room take: readers, writers and admins. */
+export type KafkaClient = Kafka;
+
 /** The kafkajs client. It connects with its first producer, consumer or admin. */
-export const openKafka = ({ brokers, clientId, maxBatchMib, logger }: KafkaOptions): Kafka => {
+export const openKafka = ({
+  brokers,
+  clientId,
+  maxBatchMib,
+  logger,
+}: KafkaOptions): KafkaClient => {
   readFetchesWithin(maxBatchMib * 1024 * 1024);
   return new Kafka({
     clientId,
@@ -79,7 +87,7 @@ const kafkaOutOfReach = (brokers: readonly string[], cause: unknown): UserError 
  * Makes sure that a broker answers.
  * @throws UserError where none does within a few seconds.
  */
-export const checkKafka = async (kafka: Kafka, brokers: readonly string[]): Promise<void> => {
+export const checkKafka = async (kafka: KafkaClient, brokers: readonly string[]): Promise<void> => {
   const admin = kafka.admin({ retry: { retries: 1, initialRetryTime: 200 } });
   try {
     await admin.connect();

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Admin, Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import { UserError } from '../process/errors.ts';
 import { describeUnreadable } from './fetch/unreadable-batch.ts';
 import type { UnreadableAt } from './fetched-batch.ts';
 import { GroupReader } from './group-reader.ts';
-import { topicOffsets } from './topics.ts';
+import type { KafkaAdmin } from './admin.ts';
 import type { LogRecord, TopicPartition } from '../model/log-record.ts';
 import { Serial } from '../process/serial.ts';
 
@@ -44,14 +44,14 @@ interface Reading {
  * reading changes nothing for anybody.
  */
 export class LogReader {
-  private readonly admin: Admin;
+  private readonly admin: KafkaAdmin;
   private readonly groupId = `usage-audit-${randomUUID()}`;
   private readonly group: GroupReader;
   private readonly serial = new Serial();
   private reading: Reading | null = null;
   private readonly assigned: Promise<void>;
 
-  private constructor(kafka: Kafka, admin: Admin, topics: readonly string[]) {
+  private constructor(kafka: Kafka, admin: KafkaAdmin, topics: readonly string[]) {
     this.admin = admin;
     let begin: () => void = () => undefined;
     this.assigned = new Promise((resolve) => {
@@ -78,7 +78,11 @@ export class LogReader {
     );
   }
 
-  static async open(kafka: Kafka, admin: Admin, topics: readonly string[]): Promise<LogReader> {
+  static async open(
+    kafka: Kafka,
+    admin: KafkaAdmin,
+    topics: readonly string[],
+  ): Promise<LogReader> {
     const reader = new LogReader(kafka, admin, topics);
     if (topics.length > 0) await reader.group.start();
     return reader;
@@ -87,7 +91,7 @@ export class LogReader {
   async close(): Promise<void> {
     await this.group.stop();
     // It expires by itself where it cannot be deleted.
-    await this.admin.deleteGroups([this.groupId]).catch(() => undefined);
+    await this.admin.deleteGroup(this.groupId).catch(() => undefined);
   }
 
   /**
@@ -147,7 +151,7 @@ export class LogReader {
   private async position(at: TopicPartition): Promise<number | null> {
     const reading = this.isRead(at);
     if (!reading) return null;
-    const low = (await topicOffsets(this.admin, at.topic))[at.partition]?.low ?? 0;
+    const low = (await this.admin.offsets(at.topic))[at.partition]?.low ?? 0;
     if (low <= reading.next) return reading.next;
     reading.done(
       new UserError(

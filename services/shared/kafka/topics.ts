@@ -1,6 +1,4 @@
-import kafkajs, { type Admin } from 'kafkajs';
-import pRetry from 'p-retry';
-import { messageOf, UserError } from '../process/errors.ts';
+import { UserError } from '../process/errors.ts';
 
 /** A topic as it must be. A setting that is not named here is the broker's default. */
 export interface TopicSpec {
@@ -76,95 +74,28 @@ export interface TopicDifference {
   readonly problem: string;
 }
 
-/** Creates the topics that do not exist. It changes none that does: see `checkTopics`. */
-export const createTopics = async (admin: Admin, specs: readonly TopicSpec[]): Promise<void> => {
-  const existing = new Set(await admin.listTopics());
-  const missing = specs.filter(({ topic }) => !existing.has(topic));
-  if (missing.length === 0) return;
-  await admin.createTopics({
-    waitForLeaders: false,
-    topics: missing.map(({ topic, partitions, replicationFactor, settings }) => ({
-      topic,
-      numPartitions: partitions,
-      replicationFactor,
-      configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
-    })),
-  });
-  // A broker that does not yet know a new topic answers as if there were none, and kafkajs's own wait
-  // gives up at the first such answer. A topic whose leaders tell its offsets is there.
-  for (const { topic } of missing) await topicOffsets(admin, topic);
-};
-
 /** The offsets that a partition's log holds: `low` is its first record, `high` one past its last. */
 export interface LogBounds {
   readonly low: number;
   readonly high: number;
 }
 
-interface PartitionOffsets extends LogBounds {
+export interface PartitionOffsets extends LogBounds {
   readonly partition: number;
 }
 
-/**
- * The offsets of each partition, in order. Asked again for some seconds where the topic's leaders do
- * not know it yet.
- */
-export const topicOffsets = async (
-  admin: Admin,
-  topic: string,
-): Promise<readonly PartitionOffsets[]> => {
-  const ask = async (): Promise<readonly PartitionOffsets[]> => {
-    try {
-      const offsets = await admin.fetchTopicOffsets(topic);
-      return offsets
-        .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
-        .sort((a, b) => a.partition - b.partition);
-    } catch (cause) {
-      // kafkajs fails with a TypeError where a leader's answer lacks a partition.
-      throw new Error(`could not read the offsets of ${topic}: ${messageOf(cause)}`, { cause });
-    }
-  };
-  return pRetry(ask, { retries: 12, minTimeout: 50, maxTimeout: 2_000 });
-};
-
-/** Compares partition counts, replicas and every named setting with what the broker has. */
-export const checkTopics = async (
-  admin: Admin,
+/** How the topics that a broker has differ from what they must be. */
+export const topicDifferences = (
   specs: readonly TopicSpec[],
-): Promise<readonly TopicDifference[]> => {
-  const existing = new Set(await admin.listTopics());
-  const present = specs.filter(({ topic }) => existing.has(topic));
-  const missing = specs
-    .filter(({ topic }) => !existing.has(topic))
-    .map(({ topic }) => ({ topic, problem: 'does not exist' }));
-  if (present.length === 0) return missing;
-  const { topics } = await admin.fetchTopicMetadata({ topics: present.map(({ topic }) => topic) });
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: present.map(({ topic, settings }) => ({
-      type: kafkajs.ConfigResourceTypes.TOPIC,
-      name: topic,
-      configNames: Object.keys(settings),
-    })),
+  found: ReadonlyMap<string, LiveTopic>,
+): readonly TopicDifference[] =>
+  specs.flatMap((spec) => {
+    const live = found.get(spec.topic);
+    return live ? differences(spec, live) : [{ topic: spec.topic, problem: 'does not exist' }];
   });
-  const found = present.flatMap((wanted) => {
-    const partitions = topics.find(({ name }) => name === wanted.topic)?.partitions ?? [];
-    const entries = resources.find(({ resourceName }) => resourceName === wanted.topic);
-    return differences(wanted, {
-      partitions: partitions.length,
-      replicas: Math.min(...partitions.map(({ replicas }) => replicas.length)),
-      settings: Object.fromEntries(
-        (entries?.configEntries ?? []).map(({ configName, configValue }) => [
-          configName,
-          configValue,
-        ]),
-      ),
-    });
-  });
-  return [...missing, ...found];
-};
 
-interface LiveTopic {
+/** A topic as the broker has it. */
+export interface LiveTopic {
   readonly partitions: number;
   /** Of the partition that has the fewest. */
   readonly replicas: number;

@@ -1,12 +1,11 @@
-import type { Admin } from 'kafkajs';
+import type { KafkaAdmin } from '../kafka/admin.ts';
 import type { KafkaConfig } from '../process/config.ts';
 import { aggregatesTopicName, deadLetterTopicName } from '../kafka/topic-names.ts';
 import {
   aggregatesTopic,
-  checkTopics,
-  createTopics,
   deadLetterTopic,
   refuseDifferences,
+  topicDifferences,
   type TopicSpec,
 } from '../kafka/topics.ts';
 import type { Source } from '../model/source.ts';
@@ -27,8 +26,8 @@ const outTopics = (config: KafkaConfig): readonly TopicSpec[] => {
   ];
 };
 
-export const createOutTopics = (admin: Admin, config: KafkaConfig): Promise<void> =>
-  createTopics(admin, outTopics(config));
+export const createOutTopics = (admin: KafkaAdmin, config: KafkaConfig): Promise<void> =>
+  admin.createTopics(outTopics(config));
 
 /**
  * Whether a source's topic is to be read: it has been made, and its usage counts. A sealed life of a
@@ -42,12 +41,13 @@ export const isRead = ({ kind, state }: Source): boolean =>
  * @throws UserError that names each difference: a topic that differs is never just used.
  */
 export const refuseWrongTopics = async (
-  admin: Admin,
+  admin: KafkaAdmin,
   config: KafkaConfig,
   sources: readonly Source[],
 ): Promise<void> => {
-  const specs = sources
-    .filter(isRead)
-    .map((source) => sourceTopic(source, config.KAFKA_REPLICATION_FACTOR));
-  refuseDifferences(await checkTopics(admin, [...outTopics(config), ...specs]));
+  const specs = [
+    ...outTopics(config),
+    ...sources.filter(isRead).map((source) => sourceTopic(source, config.KAFKA_REPLICATION_FACTOR)),
+  ];
+  refuseDifferences(topicDifferences(specs, await admin.describeTopics(specs)));
 };

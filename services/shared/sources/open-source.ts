@@ -1,14 +1,13 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Admin } from 'kafkajs';
+import type { KafkaAdmin } from '../kafka/admin.ts';
 import type { PublishedSchema } from '../avro/schema-directory.ts';
 import { controlRecord, type Keyring } from '../model/control-record.ts';
 import type { LogWriter } from '../kafka/log-writer.ts';
 import {
-  checkTopics,
-  createTopics,
   historyTopic,
   liveTopic,
   refuseDifferences,
+  topicDifferences,
   type TopicSpec,
 } from '../kafka/topics.ts';
 import { serializeRules } from '../model/rules.ts';
@@ -20,7 +19,7 @@ import { rulesFor } from './rules-for.ts';
 /** What it takes to change sources: the register, the broker, and the keys that sign. */
 export interface SourceTools {
   readonly clickHouse: ClickHouseClient;
-  readonly admin: Admin;
+  readonly admin: KafkaAdmin;
   readonly writer: LogWriter;
   readonly keyring: Keyring;
   readonly schemas: readonly PublishedSchema[];
@@ -43,8 +42,8 @@ export const openSource = async (
   source: RegisteredSource,
 ): Promise<RegisteredSource> => {
   const spec = sourceTopic(source, tools.replicationFactor);
-  await createTopics(tools.admin, [spec]);
-  refuseDifferences(await checkTopics(tools.admin, [spec]));
+  await tools.admin.createTopics([spec]);
+  refuseDifferences(topicDifferences([spec], await tools.admin.describeTopics([spec])));
   const rules = serializeRules(rulesFor(source, 1, tools.schemas, tools.keyring));
   let { firstHour } = source;
   for (let partition = 0; partition < source.partitions; partition++) {

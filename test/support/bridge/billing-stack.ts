@@ -1,3 +1,5 @@
+import type { Admin } from 'kafkajs';
+import { kafkaAdmin } from '../../../services/shared/kafka/admin.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -27,6 +29,8 @@ export interface BillingStack extends TestStack {
   readonly tools: SourceTools;
   startAggregator(settings?: Settings): Promise<ServiceProcess>;
   /** With the sample registration, unless the settings name another. */
+  /** For what only tests do to topics. */
+  readonly admin: Admin;
   startBridge(settings?: Settings): Promise<ServiceProcess>;
   /** Always with the same store and, after the first time, at the same address. */
   startCommerce(settings?: Settings): Promise<CommerceProcess>;
@@ -53,7 +57,7 @@ export const openBillingStack = async (): Promise<BillingStack> => {
   const directory = await mkdtemp(join(tmpdir(), 'billing-'));
   const admin = stack.kafka.admin();
   await admin.connect();
-  await createOutTopics(admin, stack.config);
+  await createOutTopics(kafkaAdmin(admin), stack.config);
   const writer = await openLogWriter(stack.kafka);
   const ends: (() => Promise<unknown>)[] = [];
   let commerceUrl = 'http://127.0.0.1:9';
@@ -69,9 +73,10 @@ export const openBillingStack = async (): Promise<BillingStack> => {
   };
   return {
     ...stack,
+    admin,
     tools: {
       clickHouse: stack.clickHouse,
-      admin,
+      admin: kafkaAdmin(admin),
       writer,
       keyring: stack.keyring,
       schemas: readSchemaDirectory(),

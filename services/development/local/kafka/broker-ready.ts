@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { Kafka, logLevel } from 'kafkajs';
+import { answersAt } from '../../../shared/kafka/answers-at.ts';
 import { delay } from '../child-process.ts';
 
 const POLL_MILLIS = 50;
@@ -14,22 +14,7 @@ const accepts = (port: number): Promise<boolean> =>
     socket.once('error', () => resolve(false));
   });
 
-const answers = async (port: number): Promise<boolean> => {
-  const kafka = new Kafka({
-    brokers: [`127.0.0.1:${String(port)}`],
-    logLevel: logLevel.NOTHING,
-    retry: { retries: 0 },
-  });
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    return (await admin.describeCluster()).brokers.length > 0;
-  } catch {
-    return false;
-  } finally {
-    await admin.disconnect();
-  }
-};
+const answers = (port: number): Promise<boolean> => answersAt(`127.0.0.1:${String(port)}`);
 
 /** A broker listens after 1 to 3 seconds, later if it has to check many records after a crash. */
 const PATIENCE_MILLIS = 120_000;

@@ -1,0 +1,127 @@
+import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import pRetry from 'p-retry';
+import type { TopicPartition } from '../model/log-record.ts';
+import type { Millis } from '../model/time.ts';
+import { messageOf } from '../process/errors.ts';
+import type { LiveTopic, LogBounds, PartitionOffsets, TopicSpec } from './topics.ts';
+
+/** What we ask of a broker besides reading and writing records. */
+export interface KafkaAdmin {
+  topicNames(): Promise<ReadonlySet<string>>;
+  /** The offsets of each partition, in order. @throws where no leader tells them within seconds */
+  offsets(topic: string): Promise<readonly PartitionOffsets[]>;
+  bounds(at: TopicPartition): Promise<LogBounds>;
+  /** By partition, the first offset at or after a time; the end of the log where there is none. */
+  offsetsSince(topic: string, time: Millis): Promise<ReadonlyMap<number, number>>;
+  /** Creates topics that do not exist, and returns when their leaders know them. */
+  createTopics(specs: readonly TopicSpec[]): Promise<void>;
+  /** Those of the topics that exist, with the settings that the specs name. */
+  describeTopics(specs: readonly TopicSpec[]): Promise<ReadonlyMap<string, LiveTopic>>;
+  /** The broker forgets it some time after it has agreed. */
+  deleteTopic(topic: string): Promise<void>;
+  /** Members of a consumer group at this moment. */
+  groupSize(groupId: string): Promise<number>;
+  deleteGroup(groupId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const openKafkaAdmin = async (kafka: Kafka): Promise<KafkaAdmin> => {
+  const admin = kafka.admin();
+  await admin.connect();
+  return kafkaAdmin(admin);
+};
+
+/** `KafkaAdmin` by an admin client of kafkajs that is connected. */
+export const kafkaAdmin = (admin: Admin): KafkaAdmin => ({
+  topicNames: async () => new Set(await admin.listTopics()),
+  offsets: (topic) => readOffsets(admin, topic),
+  bounds: async ({ topic, partition }) => {
+    const found = (await readOffsets(admin, topic)).find((each) => each.partition === partition);
+    if (!found) throw new Error(`${topic} has no partition ${String(partition)}`);
+    return found;
+  },
+  offsetsSince: async (topic, time) => {
+    const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, time);
+    return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
+  },
+  createTopics: (specs) => createTopics(admin, specs),
+  describeTopics: (specs) => describeTopics(admin, specs),
+  deleteTopic: (topic) => admin.deleteTopics({ topics: [topic] }),
+  groupSize: async (groupId) => {
+    const { groups } = await admin.describeGroups([groupId]);
+    return groups.reduce((sum, { members }) => sum + members.length, 0);
+  },
+  deleteGroup: async (groupId) => {
+    await admin.deleteGroups([groupId]);
+  },
+  close: () => admin.disconnect(),
+});
+
+/** Asked again for some seconds where the topic's leaders do not know it yet. */
+const readOffsets = (admin: Admin, topic: string): Promise<readonly PartitionOffsets[]> => {
+  const ask = async (): Promise<readonly PartitionOffsets[]> => {
+    try {
+      const offsets = await admin.fetchTopicOffsets(topic);
+      return offsets
+        .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
+        .sort((a, b) => a.partition - b.partition);
+    } catch (cause) {
+      // kafkajs fails with a TypeError where a leader's answer lacks a partition.
+      throw new Error(`could not read the offsets of ${topic}: ${messageOf(cause)}`, { cause });
+    }
+  };
+  return pRetry(ask, { retries: 12, minTimeout: 50, maxTimeout: 2_000 });
+};
+
+const createTopics = async (admin: Admin, specs: readonly TopicSpec[]): Promise<void> => {
+  const existing = new Set(await admin.listTopics());
+  const missing = specs.filter(({ topic }) => !existing.has(topic));
+  if (missing.length === 0) return;
+  await admin.createTopics({
+    waitForLeaders: false,
+    topics: missing.map(({ topic, partitions, replicationFactor, settings }) => ({
+      topic,
+      numPartitions: partitions,
+      replicationFactor,
+      configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+    })),
+  });
+  // A broker that does not yet know a new topic answers as if there were none, and kafkajs's own wait
+  // gives up at the first such answer. A topic whose leaders tell its offsets is there.
+  for (const { topic } of missing) await readOffsets(admin, topic);
+};
+
+const describeTopics = async (
+  admin: Admin,
+  specs: readonly TopicSpec[],
+): Promise<ReadonlyMap<string, LiveTopic>> => {
+  const existing = new Set(await admin.listTopics());
+  const present = specs.filter(({ topic }) => existing.has(topic));
+  if (present.length === 0) return new Map();
+  const { topics } = await admin.fetchTopicMetadata({ topics: present.map(({ topic }) => topic) });
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: present.map(({ topic, settings }) => ({
+      type: kafkajs.ConfigResourceTypes.TOPIC,
+      name: topic,
+      configNames: Object.keys(settings),
+    })),
+  });
+  return new Map(
+    present.map(({ topic }) => {
+      const partitions = topics.find(({ name }) => name === topic)?.partitions ?? [];
+      const entries = resources.find(({ resourceName }) => resourceName === topic)?.configEntries;
+      const settings = (entries ?? []).map(
+        ({ configName, configValue }) => [configName, configValue] as const,
+      );
+      return [
+        topic,
+        {
+          partitions: partitions.length,
+          replicas: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+          settings: Object.fromEntries(settings),
+        },
+      ];
+    }),
+  );
+};
