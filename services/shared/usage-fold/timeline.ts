@@ -137,6 +137,10 @@ const unverifiable = (keyId: string): Halt => ({
     'add that key, with the secret that signed, to USAGE_CONTROL_KEYS',
 });
 
+/** What a signed control record does: the timeline after it, why it is invalid, or a halt. */
+type ControlEffect =
+  { readonly after: Timeline } | { readonly invalid: string } | { readonly halt: Halt };
+
 const takeControl = (
   place: Place,
   before: Timeline,
@@ -150,7 +154,6 @@ const takeControl = (
     after: before,
     verdict: { kind: 'halt', halt },
   });
-  const invalid = (message: string): Step => refuse(record, after, 'invalid-control', message);
 
   const keyId = controlKeyId(record.headers);
   if (!isSigned(place, before, record, knowledge)) {
@@ -162,50 +165,65 @@ const takeControl = (
       'it is not signed for this place by an accepted key',
     );
   }
+  const effect = effectOf(kind, record.value?.toString('utf8') ?? '', place, after, knowledge);
+  if ('halt' in effect) return halts(effect.halt);
+  return 'invalid' in effect
+    ? refuse(record, after, 'invalid-control', effect.invalid)
+    : { record, after: effect.after, verdict: CONTROL };
+};
+
+const effectOf = (
+  kind: string,
+  text: string,
+  place: Place,
+  timeline: Timeline,
+  knowledge: Knowledge,
+): ControlEffect => {
   switch (kind as ControlKind) {
-    case 'rules': {
-      const text = record.value?.toString('utf8') ?? '';
-      if (after.rules?.text === text) return { record, after, verdict: CONTROL };
-      const rules = parseRules(text);
-      if (rules === null) return invalid('the rules cannot be read');
-      if (rules.hourMillis !== place.source.hourMillis) {
-        return invalid('the length of an hour never changes in the life of a source');
-      }
-      if (after.rules && rules.version <= after.rules.rules.version) {
-        return invalid(`rules version ${String(rules.version)} does not follow the one in force`);
-      }
-      const halt = cannotApply(rules, knowledge);
-      if (halt) return halts(halt);
-      return {
-        record,
-        after: { ...after, rules: activate(rules, text) },
-        verdict: CONTROL,
-      };
-    }
+    case 'rules':
+      return effectOfRules(text, place, timeline, knowledge);
     case 'tick':
       return place.source.kind === 'live'
-        ? { record, after, verdict: CONTROL }
-        : invalid('ticks go to live topics only');
-    case 'floor': {
-      const floor = parseFloor(record.value?.toString('utf8') ?? '');
-      if (floor === null || after.rules === null) return invalid('the floor cannot be read');
-      if (floor > after.watermark - after.rules.rules.maxUsageAgeMillis) {
-        return invalid('usage that may still be reported lies below that floor');
-      }
-      return floor > (after.floor ?? 0)
-        ? { record, after: { ...after, floor }, verdict: CONTROL }
-        : { record, after, verdict: CONTROL };
-    }
+        ? { after: timeline }
+        : { invalid: 'ticks go to live topics only' };
+    case 'floor':
+      return effectOfFloor(text, timeline);
     case 'end': {
-      const lastHour = place.source.lastHour ?? after.openHour;
+      const lastHour = place.source.lastHour ?? timeline.openHour;
       const openHour = nextHour(lastHour, place.source.hourMillis);
-      return {
-        record,
-        after: { ...after, openHour, sealed: true },
-        verdict: CONTROL,
-      };
+      return { after: { ...timeline, openHour, sealed: true } };
     }
     default:
-      return invalid(`control records of kind "${kind}" are not known to this fold`);
+      return { invalid: `control records of kind "${kind}" are not known to this fold` };
   }
+};
+
+const effectOfRules = (
+  text: string,
+  place: Place,
+  timeline: Timeline,
+  knowledge: Knowledge,
+): ControlEffect => {
+  if (timeline.rules?.text === text) return { after: timeline };
+  const rules = parseRules(text);
+  if (rules === null) return { invalid: 'the rules cannot be read' };
+  if (rules.hourMillis !== place.source.hourMillis) {
+    return { invalid: 'the length of an hour never changes in the life of a source' };
+  }
+  if (timeline.rules && rules.version <= timeline.rules.rules.version) {
+    return {
+      invalid: `rules version ${String(rules.version)} does not follow the one in force`,
+    };
+  }
+  const halt = cannotApply(rules, knowledge);
+  return halt ? { halt } : { after: { ...timeline, rules: activate(rules, text) } };
+};
+
+const effectOfFloor = (text: string, timeline: Timeline): ControlEffect => {
+  const floor = parseFloor(text);
+  if (floor === null || timeline.rules === null) return { invalid: 'the floor cannot be read' };
+  if (floor > timeline.watermark - timeline.rules.rules.maxUsageAgeMillis) {
+    return { invalid: 'usage that may still be reported lies below that floor' };
+  }
+  return { after: floor > (timeline.floor ?? 0) ? { ...timeline, floor } : timeline };
 };
