@@ -4,7 +4,7 @@ import {
   serverProcess,
   type ServerProcess,
 } from '../../services/development/local/child-process.ts';
-import { inRepository, nodeArguments } from '../../services/shared/process/repository.ts';
+import { inRepository, mainOf, nodeArguments } from '../../services/shared/process/repository.ts';
 import { waitFor } from './wait-for.ts';
 
 const repository = inRepository('.');
@@ -21,7 +21,7 @@ export const startService = async (
   name: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<ServiceProcess> => {
-  const child = spawn(process.execPath, nodeArguments(`services/${name}/main.ts`), {
+  const child = spawn(process.execPath, nodeArguments(mainOf(name)), {
     cwd: repository,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, NODE_OPTIONS: '', HEALTH_PORT: '0', ...environment },

@@ -17,6 +17,7 @@ import { prepareDirectory } from './data-directory.ts';
 import { localControlKeys } from './control-keys.ts';
 import { checkUnused, hasEndedBadly, ORPHAN_MILLIS, removePid, writePid } from './pid-file.ts';
 import type { Reporter } from './reporter.ts';
+import { mainOf } from '../../shared/process/repository.ts';
 import { startClickHouse, type LocalClickHouse } from './clickhouse/start-clickhouse.ts';
 import { startKafka, type LocalKafka } from './kafka/start-kafka.ts';
 import { serviceUrls, takenOver, writeNetrc, writeStackEnvironment } from './stack-environment.ts';
@@ -224,7 +225,7 @@ const assemble = ({
     startService: (name, more = {}) =>
       supervisor.start({
         name,
-        main: `services/${name}/main.ts`,
+        main: mainOf(name),
         environment: { ...environment, ...portOf(name, ports), ...more },
       }),
     close: async () => {

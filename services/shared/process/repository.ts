@@ -11,6 +11,13 @@ const root = findRoot(dirname(fileURLToPath(import.meta.url)));
 /** The absolute path of a file or folder of the repository. */
 export const inRepository = (path: string): string => join(root, path);
 
+/** Services that are for development alone: see docs/adr/0007-the-house-and-its-rooms.md. */
+const STAND_INS: ReadonlySet<string> = new Set(['commerce', 'emitters']);
+
+/** The program of a service, such as `aggregator`. */
+export const mainOf = (service: string): string =>
+  `services/${STAND_INS.has(service) ? 'development/' : ''}${service}/main.ts`;
+
 /**
  * How to run one of the repository's TypeScript programs as a process of its own: the arguments for
  * `node`. The program that starts processes has had them compiled (`build/compile.mjs`).

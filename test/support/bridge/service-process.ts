@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { nodeArguments } from '../../../services/shared/process/repository.ts';
+import { mainOf, nodeArguments } from '../../../services/shared/process/repository.ts';
 
 /** One of the repository's services that runs as a process of its own. */
 export interface ServiceProcess {
@@ -18,7 +18,7 @@ interface Ended {
 }
 
 const launch = (name: string, environment: Readonly<Record<string, string>>) => {
-  const child = spawn(process.execPath, nodeArguments(`services/${name}/main.ts`), {
+  const child = spawn(process.execPath, nodeArguments(mainOf(name)), {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // over which it notices that this process is gone
     env: { PATH: process.env['PATH'], HEALTH_PORT: '0', ...environment },
   });
