@@ -17,7 +17,7 @@ test('an emitter whose reports do not get through is not ready, and says so', as
       return reported > 0;
     });
     const topic = `${pipeline.stack.config.USAGE_TOPIC_PREFIX}.events.compute`;
-    await pipeline.tools.admin.deleteTopics({ topics: [topic] });
+    await pipeline.admin.deleteTopics({ topics: [topic] });
     const answer = await waitFor('it is not ready', async () => {
       const asked = await fetch(url);
       return asked.status === 503 && asked;
