@@ -13,6 +13,7 @@ export default {
   testEnvironment,
   modulePathIgnorePatterns,
   rootDir: '../..',
+  testSequencer: '<rootDir>/test/mutation/nearest-tests.mjs',
   setupFiles: ['<rootDir>/test/mutation/set-up.mjs'],
   roots: tests.map((glob) => `<rootDir>/${glob.replace(/\/[^/]*[*.].*$/, '')}`),
   testMatch: tests.map((glob) => `<rootDir>/${glob}`),

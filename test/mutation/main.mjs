@@ -3,11 +3,11 @@
  * Makes every small mistake that Stryker knows in the code of targets.mjs, and says which of them no
  * test notices: see docs/mutation.md.
  */
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 import { forgetSurvivors, printScores } from './results.mjs';
-import { settingsFor } from './settings.mjs';
+import { sandboxes, settingsFor } from './settings.mjs';
 import { targets } from './targets.mjs';
 
 const HELP = `usage: npm run test:mutation -- FOLDER|FILE…
@@ -41,6 +41,7 @@ const main = async (paths) => {
   if (walks.length === 0) {
     throw new Error(`Nothing that is walked is in ${paths.join(', ')}: see --help`);
   }
+  rmSync(sandboxes, { recursive: true, force: true }); // of a run that was killed
   for (const { name, mutate } of walks) {
     process.env.MUTATION_TARGET = name; // read by jest.config.mjs, in a process of its own
     forgetSurvivors(name);
