@@ -1,8 +1,14 @@
 import { hour, uriOf } from '../../../test/support/bridge/aggregates-log.ts';
-import { scriptedCommerce, type Answer } from '../../../test/support/bridge/scripted-commerce.ts';
+import {
+  scriptedCommerce,
+  type Answer,
+  type Asked,
+} from '../../../test/support/bridge/scripted-commerce.ts';
 import { parseQuantity, ZERO } from '../../shared/model/decimal.ts';
+import { isoText } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
 import { CommerceClient } from './commerce-client.ts';
+import { batchBody } from './usage-message.ts';
 
 const PENDING: Pending = {
   at: { topic: 'usage.events.compute', epoch: 1, partition: 0 },
@@ -74,5 +80,215 @@ test('what Commerce holds of an hour that cannot be read is not taken for nothin
     const row = { usageDate, usageResourceId: 'r', dimension: 'd', submittedQuantity: 1 };
     const [, found] = await failures({ status: 200, body: JSON.stringify([row]) });
     expect(found).toMatchObject({ kind: 'failed', nature: 'puzzled' });
+  }
+});
+
+const pendingOf = (h: number, name: string, dimension: string): Pending => ({
+  ...PENDING,
+  hour: hour(h),
+  submission: { ...PENDING.submission, resourceUri: uriOf(name), dimension },
+});
+
+/** One answer to each request, and what was asked. */
+const ask = async <T>(
+  call: (client: CommerceClient, signal: AbortSignal) => Promise<T>,
+  answer: (asked: Asked) => Answer,
+  token: string | null = null,
+) => {
+  const commerce = await scriptedCommerce(answer);
+  const client = new CommerceClient({ url: commerce.url, token, requestMillis: 30_000 });
+  try {
+    const answered = await call(client, new AbortController().signal);
+    return { answered, asked: commerce.asked, url: commerce.url };
+  } finally {
+    await commerce.close();
+  }
+};
+
+const submit = (answer: Answer, token: string | null = null) =>
+  ask(
+    (client, signal) => client.submit([PENDING], signal),
+    () => answer,
+    token,
+  );
+
+const item = { status: 'Accepted', quantity: 1.5, usageEventId: 'event' };
+const accepted = JSON.stringify({ result: [item] });
+
+test.each([
+  [null, null],
+  ['secret', 'Bearer secret'],
+])(
+  'a batch is posted to the version of the API that it is written for, with token %p',
+  async (token, authorization) => {
+    const { asked } = await submit({ body: accepted }, token);
+    expect(asked).toMatchObject([
+      { method: 'POST', path: '/api/batchUsageEvent', authorization, body: batchBody([PENDING]) },
+    ]);
+    expect(asked.map(({ query }) => Object.fromEntries(query))).toEqual([
+      { 'api-version': '2018-08-31' },
+    ]);
+  },
+);
+
+test('the clock of Commerce is told with its answer', async () => {
+  const at = 'Sat, 10 Jan 2026 01:00:00 GMT';
+  const items = [{ kind: 'accepted', quantity: 1.5, usageEventId: 'event' }];
+  expect((await submit({ headers: { date: at }, body: accepted })).answered).toEqual({
+    kind: 'answered',
+    items,
+    date: hour(1),
+  });
+  expect((await submit({ headers: { date: 'now' }, body: accepted })).answered).toEqual({
+    kind: 'answered',
+    items,
+    date: null,
+  });
+});
+
+test.each<[Answer, string, RegExp]>([
+  [{ status: 401, body: '' }, 'settings', /answered 401: it does not let the bridge in/],
+  [{ status: 403, body: '' }, 'settings', /answered 403: it does not let the bridge in/],
+  [{ status: 404, body: 'a \n b' }, 'settings', /answered 404 \(a b\): set COMMERCE_URL/],
+  [{ status: 404, body: 'x'.repeat(300) }, 'settings', /\(x{200}\)/],
+  [{ status: 302, headers: { location: '/' }, body: '' }, 'settings', /answered 302/],
+  [{ status: 400, body: '{}' }, 'settings', /answered 400/],
+  [{ status: 429, body: '' }, 'away', /answered 429$/],
+  [{ status: 500, body: '' }, 'puzzled', /answered 500$/],
+  [{ status: 501, body: '' }, 'away', /answered 501$/],
+  [{ status: 200, body: '[]' }, 'puzzled', /answered 200, and its body is no/],
+  ['close', 'away', /does not answer \(.+\)$/],
+])('%j is a failure of Commerce (%s), whatever is asked', async (answer, nature, reason) => {
+  const { answered, url } = await submit(answer);
+  const failure = { kind: 'failed', nature, reason: expect.stringMatching(reason) as string };
+  expect(answered).toMatchObject(failure);
+  if ('reason' in answered && nature !== 'puzzled') expect(answered.reason).toContain(url);
+  if (answer !== 'close' && answer !== 'hang' && answer.status === 200) return;
+  const lookedUp = await ask(
+    (client, signal) => client.holdings([PENDING], signal),
+    () => answer,
+  );
+  expect(lookedUp.answered).toMatchObject(failure);
+});
+
+test('what Commerce refuses because of the usage is told as its refusal', async () => {
+  const body = '{"code":"BadArgument","message":"why"}';
+  expect((await submit({ status: 400, body })).answered).toEqual({
+    kind: 'refused',
+    message: 'why',
+  });
+});
+
+describe('what Commerce holds', () => {
+  const holdings = (pending: readonly Pending[], answer: (asked: Asked) => Answer) =>
+    ask((client, signal) => client.holdings(pending, signal), answer);
+
+  const rowOf = ({ hour: at, submission }: Pending, submittedQuantity: number) => ({
+    usageDate: isoText(at),
+    usageResourceId: submission.resourceUri,
+    dimension: submission.dimension,
+    submittedQuantity,
+  });
+
+  test.each<[string, readonly Pending[], Record<string, string>]>([
+    [
+      'one submission',
+      [pendingOf(1, 'a', 'X')],
+      {
+        usageStartDate: isoText(hour(1)),
+        UsageEndDate: isoText(hour(1)),
+        dimension: 'X',
+        usageResourceId: uriOf('a'),
+      },
+    ],
+    [
+      'submissions that share their dimension',
+      [pendingOf(3, 'a', 'X'), pendingOf(1, 'b', 'X')],
+      { usageStartDate: isoText(hour(1)), UsageEndDate: isoText(hour(3)), dimension: 'X' },
+    ],
+    [
+      'submissions that share nothing',
+      [pendingOf(1, 'a', 'X'), pendingOf(2, 'b', 'Y')],
+      { usageStartDate: isoText(hour(1)), UsageEndDate: isoText(hour(2)) },
+    ],
+  ])('of %s is asked for in one request', async (_, pending, query) => {
+    const [first] = pending;
+    const { answered, asked } = await holdings(pending, () => ({
+      body: JSON.stringify(first ? [rowOf(first, 7)] : []),
+    }));
+    expect(asked).toMatchObject([{ method: 'GET', path: '/api/usageEvents', body: '' }]);
+    expect(asked.map((each) => Object.fromEntries(each.query))).toEqual([
+      { 'api-version': '2018-08-31', ...query },
+    ]);
+    expect(answered).toEqual({
+      kind: 'holdings',
+      standings: pending.map((each) => (each === first ? 7 : 'nothing')),
+    });
+  });
+
+  const flood = JSON.stringify('x'.repeat(16 * 1024 * 1024));
+
+  test('of too many is asked for by hour, then dimension, then resource', async () => {
+    const pending = ['X', 'Y'].flatMap((dimension) =>
+      [1, 2].flatMap((h) => ['a', 'b'].map((name) => pendingOf(h, name, dimension))),
+    );
+    const { answered, asked } = await holdings(pending, ({ query }) => {
+      if (!query.has('dimension') || !query.has('usageResourceId')) return { body: flood };
+      const found = pending.findIndex(
+        (each) =>
+          isoText(each.hour) === query.get('usageStartDate') &&
+          each.submission.dimension === query.get('dimension') &&
+          each.submission.resourceUri === query.get('usageResourceId'),
+      );
+      return {
+        body: JSON.stringify(pending.slice(found, found + 1).map((each) => rowOf(each, found))),
+      };
+    });
+    expect(answered).toEqual({ kind: 'holdings', standings: pending.map((_, n) => n) });
+    expect(asked).toHaveLength(1 + 2 + 4 + 8);
+  });
+
+  test('of one submission without end is a failure, and so is that of a batch', async () => {
+    const failure = {
+      kind: 'failed',
+      nature: 'puzzled',
+      retryAfter: null,
+      reason: 'Commerce gave an answer without end',
+    };
+    const { answered, asked } = await holdings([PENDING], () => ({ body: flood }));
+    expect(answered).toEqual(failure);
+    expect(asked).toHaveLength(4);
+    expect((await submit({ body: flood })).answered).toEqual(failure);
+  });
+
+  test('is not known where a part of it cannot be asked for', async () => {
+    const pending = [pendingOf(1, 'a', 'X'), pendingOf(2, 'b', 'X')];
+    const { answered } = await holdings(pending, ({ query }) => {
+      if (query.get('usageStartDate') !== query.get('UsageEndDate')) return { body: flood };
+      return query.get('usageStartDate') === isoText(hour(2))
+        ? { status: 503, body: '' }
+        : { body: '[]' };
+    });
+    expect(answered).toMatchObject({ kind: 'failed', nature: 'away' });
+  });
+});
+
+test('a request that is given up, or not answered in time, says so', async () => {
+  const commerce = await scriptedCommerce(() => 'hang');
+  try {
+    const client = new CommerceClient({ url: commerce.url, token: null, requestMillis: 50 });
+    const { signal } = new AbortController();
+    expect(await client.submit([PENDING], signal)).toMatchObject({ nature: 'away' });
+    const patient = new CommerceClient({
+      url: commerce.url,
+      token: null,
+      requestMillis: 1_000_000,
+    });
+    expect(await patient.submit([PENDING], AbortSignal.timeout(50))).toMatchObject({
+      kind: 'failed',
+      nature: 'away',
+    });
+  } finally {
+    await commerce.close();
   }
 });
