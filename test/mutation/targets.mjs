@@ -21,7 +21,7 @@ export const targets = [
   {
     name: 'shared/usage-fold',
     files: ['services/shared/usage-fold'],
-    tests: ['services/shared/usage-fold/!(*.property|workload).test.ts'],
+    tests: ['services/shared/usage-fold/!(*.property|*.size|*workload).test.ts'],
   },
   {
     name: 'aggregator',

@@ -63,6 +63,12 @@ test('a cut takes what is pending once, as it stands then', () => {
   expect(cut(state)).toMatchObject({ ledger: [], windows: [], deadLetters: [], closed: [] });
 });
 
+test('a cut that was missed is a defect: a window of a closed hour cannot be stored', () => {
+  const { state } = folded();
+  state.pending.touched.add('of a closed hour');
+  expect(() => cut(state)).toThrow('a cut was missed');
+});
+
 test('folding on does not change what was cut off', () => {
   const run = folded();
   const chunk = cut(run.state);

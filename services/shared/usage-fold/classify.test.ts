@@ -10,8 +10,6 @@ import {
   rulesOf,
 } from '../../../test/support/fold/fixtures.ts';
 import { framed, rawDatum, rawEventOf } from '../../../test/hostile/raw-event.ts';
-import { BAD_RECORD_CODES, type BadKind } from '../../../test/support/workload/emission.ts';
-import { generateWorkload } from '../../../test/support/workload/generate-workload.ts';
 import { frame } from '../avro/wire-format.ts';
 import { QUANTITY_LIMIT, type Quantity } from '../model/decimal.ts';
 import type { LogRecord } from '../model/log-record.ts';
@@ -286,31 +284,6 @@ test('the first line of the table that fits decides', () => {
     recordOf(eventOf({ quantity: -1n as Quantity }), 1, REPORTED, { key: null }),
   );
   expect(codeOf(badPlace)).toBe('negative-quantity');
-});
-
-test('each kind of bad record that workloads have gets its code', () => {
-  const source = { ...place.source, partitions: 3 };
-  const seen = new Set<string>();
-  const kinds = Object.keys(BAD_RECORD_CODES) as BadKind[];
-  const workload = generateWorkload({
-    seed: 5,
-    events: 3_000,
-    tenants: 3,
-    resourcesPerTenant: 4,
-    topics: [source],
-    reportedFrom: REPORTED,
-    reportedTo: REPORTED,
-    shares: Object.fromEntries(kinds.map((kind) => [kind, 1])),
-  });
-  for (const emission of workload) {
-    const { intent, kind, partition } = emission;
-    if (intent.kind === 'event' || intent.code === 'forged-control') continue;
-    const at = { ...place, partition, source };
-    const verdict = judge({ ...emission, offset: 1, timestamp: REPORTED }, rulesOf(), at);
-    if (codeOf(verdict) !== intent.code) expect({ kind, verdict }).toBe(intent.code);
-    seen.add(kind);
-  }
-  expect([...seen].sort()).toEqual(kinds.filter((kind) => kind !== 'forged-control').sort());
 });
 
 describe('usage that is too old when its dead letter is sent again', () => {
