@@ -1,30 +1,30 @@
 import { pino } from 'pino';
+import {
+  eventOf,
+  knowledge,
+  placeOf,
+  recordOf,
+  rulesAt,
+} from '../../test/support/fold/fixtures.ts';
+import { StoredWorld } from '../../test/support/fold/stored-world.ts';
+import { WorldPorts } from '../../test/support/fold/world-ports.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import type { GroupReader } from '../shared/kafka/group-reader.ts';
 import type { Source } from '../shared/model/source.ts';
-import { HOUR_MILLIS, type Hour } from '../shared/model/time.ts';
-import { Aggregator, type AggregatorPorts } from './aggregator.ts';
+import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
+import { Aggregator } from './aggregator.ts';
 
 const STALL_MILLIS = 30_000;
-const SOURCE: Source = {
-  topic: 'usage.events.compute',
-  epoch: 1,
-  kind: 'live',
-  partitions: 1,
-  firstHour: 0 as Hour,
-  lastHour: null,
-  hourMillis: HOUR_MILLIS,
-  predecessor: null,
-  state: 'open',
-  billable: true,
-  namespaces: ['microsoft.compute'],
-  origin: 'live',
-};
+const PLACE = placeOf();
+const SOURCE = PLACE.source;
 
 let now: number;
 let notFetchedFor: number;
 let sources: () => Promise<readonly Source[]>;
+let repositioned: number;
+let world: StoredWorld;
 let aggregator: Aggregator;
+let open: (readKnowledge: () => Knowledge) => Aggregator;
 
 const nothing = (): Promise<void> => Promise.resolve();
 
@@ -32,37 +32,50 @@ beforeEach(() => {
   now = 1_000_000;
   notFetchedFor = 0;
   sources = () => Promise.resolve([SOURCE]);
+  repositioned = 0;
+  world = new StoredWorld(PLACE);
+  const { store, outbox } = new WorldPorts(world);
   const logger = pino({ level: 'silent' });
   const reader = {
     start: nothing,
     stop: nothing,
     notFetchedFor: () => notFetchedFor,
+    reposition: () => {
+      repositioned++;
+      return Promise.resolve();
+    },
+    report: nothing,
   } as unknown as GroupReader;
-  aggregator = new Aggregator(
-    {
-      decoders: new Map(),
-      fingerprints: new Map(),
-      keyring: [{ id: 'k', secret: Buffer.alloc(16) }],
-    },
-    {
-      sources: () => sources(),
-      openReader: () => reader,
-      worker: { logger, now: () => now } as unknown as AggregatorPorts['worker'],
-      logger,
-      onCrash: (error) => {
-        throw error;
+  open = (readKnowledge) =>
+    new Aggregator(
+      {
+        readKnowledge,
+        sources: () => sources(),
+        openReader: () => reader,
+        worker: {
+          store,
+          outbox,
+          log: { bounds: () => Promise.resolve({ low: 0, high: 2 }) },
+          logger,
+          now: () => now,
+          persist: (_what, step) => step(),
+        },
+        logger,
+        onCrash: (error) => {
+          throw error;
+        },
       },
-    },
-    {
-      flushInterval: 1_000,
-      flushEvents: 1_000,
-      indexMaxBytes: 1e6,
-      windowsMaxBytes: 1e6,
-      sourcesInterval: 5,
-      verifyInterval: 60_000,
-      stallMillis: STALL_MILLIS,
-    },
-  );
+      {
+        flushInterval: 1_000,
+        flushEvents: 1_000,
+        indexMaxBytes: 1e6,
+        windowsMaxBytes: 1e6,
+        sourcesInterval: 5,
+        verifyInterval: 60_000,
+        stallMillis: STALL_MILLIS,
+      },
+    );
+  aggregator = open(() => knowledge);
 });
 
 afterEach(() => aggregator.stop());
@@ -93,4 +106,25 @@ test('an aggregator that cannot read the register of sources is not ready, thoug
   ]);
   sources = () => Promise.resolve([SOURCE]);
   await waitFor('it can be read again', () => Promise.resolve(problems().length === 0));
+});
+
+test('a schema that is published while the aggregator runs is taken up without a restart', async () => {
+  const [schema] = [...knowledge.fingerprints.keys()];
+  const without = new Map([...knowledge.fingerprints].filter(([id]) => id !== schema));
+  let published: () => Knowledge = () => ({ ...knowledge, fingerprints: without });
+  await aggregator.stop();
+  aggregator = open(() => published());
+  await aggregator.start();
+  await aggregator.assigned([PLACE]);
+  expect(await aggregator.position(PLACE)).toBe(0);
+  const records = [rulesAt(PLACE, 0), recordOf(eventOf(), 1)];
+  expect(await aggregator.take(PLACE, records, 2)).toBe(false);
+  expect(problems()).toEqual([expect.stringContaining('has halted, unknown-rules') as string]);
+  published = () => knowledge;
+  await waitFor('it reads on', () => Promise.resolve(repositioned > 0));
+  expect(problems()).toEqual([]);
+  expect(await aggregator.position(PLACE)).toBe(0);
+  expect(await aggregator.take(PLACE, records, 2)).toBe(true);
+  await aggregator.stop();
+  expect(world.ledger.size).toBe(1);
 });

@@ -23,6 +23,8 @@ export interface AggregatorOptions extends WorkerOptions {
 }
 
 export interface AggregatorPorts {
+  /** What this process is able to apply, as far as it can be read again: the schema directory. */
+  readonly readKnowledge: () => Knowledge;
   /** The sources whose topics are to be read now. */
   readonly sources: () => Promise<readonly Source[]>;
   readonly openReader: (topics: readonly string[], readers: PartitionReaders) => GroupReader;
@@ -43,7 +45,7 @@ const CLOSE_MILLIS = 5_000;
  * back to this process goes on where it was.
  */
 export class Aggregator implements PartitionReaders {
-  private readonly knowledge: Knowledge;
+  private knowledge: Knowledge;
   private readonly ports: AggregatorPorts;
   private readonly options: AggregatorOptions;
   private sources: readonly Source[] = [];
@@ -55,8 +57,8 @@ export class Aggregator implements PartitionReaders {
   private readonly taking: Attempt;
   private readonly verifying = new Set<PartitionWorker>();
 
-  constructor(knowledge: Knowledge, ports: AggregatorPorts, options: AggregatorOptions) {
-    this.knowledge = knowledge;
+  constructor(ports: AggregatorPorts, options: AggregatorOptions) {
+    this.knowledge = ports.readKnowledge();
     this.ports = ports;
     this.options = options;
     this.taking = new Attempt(ports.worker.now);
@@ -191,18 +193,32 @@ export class Aggregator implements PartitionReaders {
     });
   }
 
-  /** Goes on with partitions whose loss of records has been accepted meanwhile. */
+  /**
+   * Goes on with partitions whose loss of records has been accepted meanwhile, or whose rules ask for a
+   * schema that has been published since this process began.
+   */
   private retryHalted(): void {
-    for (const worker of this.workers.values()) {
-      if (worker.status().halt === null) continue;
+    const halted = [...this.workers.values()].filter((worker) => worker.status().halt !== null);
+    if (halted.some((worker) => worker.status().halt?.code === 'unknown-rules'))
+      this.lookAtSchemas();
+    for (const worker of halted) {
       worker
-        .retry()
+        .retry(this.knowledge)
         .then(async (goesOn) => {
           if (goesOn) await this.reader?.reposition(worker.place);
         })
         .catch((error: unknown) => {
           this.ports.logger.debug({ err: error }, 'could not look for accepted losses');
         });
+    }
+  }
+
+  /** Somebody may be writing to the directory at this moment: then it is read the next time. */
+  private lookAtSchemas(): void {
+    try {
+      this.knowledge = this.ports.readKnowledge();
+    } catch (error) {
+      this.ports.logger.warn({ err: error }, 'could not read the schema directory; trying again');
     }
   }
 

@@ -1,4 +1,4 @@
-import { readSchemaDirectory } from '../shared/avro/schema-directory.ts';
+import { readSchemaDirectory, type PublishedSchema } from '../shared/avro/schema-directory.ts';
 import { usageAggregateEncoder } from '../shared/avro/usage-aggregate-codec.ts';
 import { usageEventDecoders } from '../shared/avro/usage-event-codec.ts';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
@@ -15,11 +15,19 @@ import { runService } from '../shared/process/lifecycle.ts';
 import { persist } from '../shared/process/retry.ts';
 import { isRead, OUT_PARTITIONS, refuseWrongTopics } from '../shared/sources/check-topics.ts';
 import { readSources } from '../shared/sources/register.ts';
+import type { Keyring } from '../shared/model/control-record.ts';
+import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
 import { Aggregator } from './aggregator.ts';
 import { aggregatorConfig } from './config.ts';
 import { openKafkaAdmin } from '../shared/kafka/admin.ts';
 import { KafkaOutbox } from './kafka/kafka-outbox.ts';
 import { ClickHouseStore } from './store/clickhouse-store.ts';
+
+const knowledgeOf = (schemas: readonly PublishedSchema[], keyring: Keyring): Knowledge => ({
+  decoders: usageEventDecoders(schemas),
+  fingerprints: new Map(schemas.map(({ id, fingerprint }) => [id, fingerprint])),
+  keyring,
+});
 
 runService('aggregator', async (logger, environment, crash) => {
   const config = aggregatorConfig(environment);
@@ -42,11 +50,7 @@ runService('aggregator', async (logger, environment, crash) => {
   const prefix = config.USAGE_TOPIC_PREFIX;
   const aggregator = new Aggregator(
     {
-      decoders: usageEventDecoders(schemas),
-      fingerprints: new Map(schemas.map(({ id, fingerprint }) => [id, fingerprint])),
-      keyring: config.USAGE_CONTROL_KEYS,
-    },
-    {
+      readKnowledge: () => knowledgeOf(readSchemaDirectory(), config.USAGE_CONTROL_KEYS),
       sources: async () => {
         const sources = (await readSources(clickHouse)).filter(isRead);
         const unchecked = sources.filter(({ topic }) => !checked.has(topic));

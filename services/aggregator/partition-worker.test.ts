@@ -9,11 +9,13 @@ import {
   placeOf,
   recordOf,
   rulesAt,
+  rulesOf,
 } from '../../test/support/fold/fixtures.ts';
 import { StoredWorld } from '../../test/support/fold/stored-world.ts';
 import { WorldPorts } from '../../test/support/fold/world-ports.ts';
 import type { LogRecord } from '../shared/model/log-record.ts';
 import type { Millis } from '../shared/model/time.ts';
+import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
 import type { Place } from '../shared/usage-fold/verdict.ts';
 import { PartitionWorker, type WorkerOptions } from './partition-worker.ts';
 
@@ -44,10 +46,10 @@ class Scene {
   }
 
   /** Another owner of the same partition. */
-  owner(options: Partial<WorkerOptions> = {}): PartitionWorker {
+  owner(options: Partial<WorkerOptions> = {}, known: Knowledge = knowledge): PartitionWorker {
     return new PartitionWorker(
       this.place,
-      knowledge,
+      known,
       {
         store: this.ports.store,
         outbox: this.ports.outbox,
@@ -148,6 +150,39 @@ describe('where the log cannot be read on', () => {
     expect(scene.haltCode).toBe('unknown-rules');
     scene.ports.loss = { nextOffset: 1, ended: false, openHour: hour(0) };
     expect(await scene.worker.retry()).toBe(false);
+  });
+
+  test('rules that ask for a schema which it lacks give each record the same fate once it has the schema', async () => {
+    const [{ id } = { id: 0 }] = rulesOf().schemas;
+    const others = [...knowledge.fingerprints].filter(([other]) => other !== id);
+    const lacking = { ...knowledge, fingerprints: new Map(others) };
+    const log = (place: Place): LogRecord[] => [
+      rulesAt(place, 0, minute(0), {
+        schemas: others.map(([other, fingerprint]) => ({ id: other, fingerprint })),
+      }),
+      at(1), // refused for good: the rules of then do not accept its schema
+      rulesAt(place, 2, minute(2), { version: 2 }),
+      at(3, minute(3)),
+    ];
+    const folded = async (before: Knowledge): Promise<StoredWorld> => {
+      const scene = new Scene();
+      scene.log.high = 4;
+      const worker = scene.owner({}, before);
+      expect(await worker.position()).toBe(0);
+      if (!(await worker.take(log(scene.place), 4))) {
+        expect(worker.status().halt?.code).toBe('unknown-rules');
+        expect(await worker.retry(before)).toBe(false); // nothing new is known
+        expect(await worker.retry(knowledge)).toBe(true);
+        const from = (await worker.position()) ?? 0;
+        expect(await worker.take(log(scene.place).slice(from), 4)).toBe(true);
+      }
+      await worker.close();
+      return scene.world;
+    };
+    const [late, early] = [await folded(lacking), await folded(knowledge)];
+    expect(late.checkpoint).toEqual(early.checkpoint);
+    expect(late.ledger).toEqual(early.ledger);
+    expect(late.checkpoint?.counts).toMatchObject({ accepted: 1, deadLettered: 1, control: 2 });
   });
 });
 

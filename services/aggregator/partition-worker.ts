@@ -5,7 +5,7 @@ import { isoText, nextHour } from '../shared/model/time.ts';
 import { cut } from '../shared/usage-fold/chunk.ts';
 import type { FoldState } from '../shared/usage-fold/fold.ts';
 import type { Halt } from '../shared/usage-fold/halt.ts';
-import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
+import { hasSameSchemas, type Knowledge } from '../shared/usage-fold/knowledge.ts';
 import { countRemnant, mustCutBeforeRemnant, passLoss } from '../shared/usage-fold/loss.ts';
 import { markOf } from '../shared/model/record-mark.ts';
 import { flush } from './flush.ts';
@@ -61,7 +61,8 @@ export class PartitionWorker {
   readonly place: Place;
   private readonly ports: WorkerPorts;
   private readonly options: WorkerOptions;
-  private readonly knowledge: Knowledge;
+  /** Of the fold that is under way. It changes only where that begins anew from the checkpoint. */
+  private knowledge: Knowledge;
   private readonly serial = new Serial();
   private readonly dropped = new AbortController();
   private readonly ticks = new TickSchedule();
@@ -116,20 +117,37 @@ export class PartitionWorker {
     });
   }
 
-  /** Goes on where a person has accepted meanwhile that the records it waits for are gone. */
-  async retry(): Promise<boolean> {
+  /**
+   * Goes on where a person has accepted meanwhile that the records it waits for are gone; or where it
+   * lacked a schema of the rules in force and `knowledge` has other ones than before.
+   */
+  async retry(knowledge: Knowledge = this.knowledge): Promise<boolean> {
     return this.serial.run(async () => {
       const halted = this.halted ?? this.unreadableAt;
-      if (this.isDropped() || halted === null || !isLoss(halted)) return false;
+      if (this.isDropped() || halted === null) return false;
+      if (halted.code === 'unknown-rules') {
+        // The same rules are read again from the checkpoint on, so that each record gets the same fate as
+        // from any other owner: what it knows decides only whether it can apply them.
+        if (hasSameSchemas(knowledge, this.knowledge)) return false;
+        this.knowledge = knowledge;
+        this.beginAnew();
+        return true;
+      }
+      if (!isLoss(halted)) return false;
       const { store } = this.ports;
       const checkpoint = await store.checkpoint(this.place);
       const { nextOffset, sealed } = checkpoint ?? { nextOffset: 0, sealed: false };
       if ((await store.loss(this.place, nextOffset, sealed)) === null) return false;
-      this.halted = null;
-      this.unreadableAt = null;
-      this.folder = null;
+      this.beginAnew();
       return true;
     });
+  }
+
+  /** From the checkpoint, when it is asked for its position. */
+  private beginAnew(): void {
+    this.halted = null;
+    this.unreadableAt = null;
+    this.folder = null;
   }
 
   /**

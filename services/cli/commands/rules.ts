@@ -11,6 +11,7 @@ import { liveTopicName } from '../../shared/kafka/topic-names.ts';
 import { changeConfig } from '../settings.ts';
 import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { print } from '../print.ts';
+import { consequencesOf } from '../show/rules.ts';
 
 /**
  * The rules in force on each partition, as far as the log has been folded; null where the record that
@@ -45,8 +46,9 @@ const apply = async (
     );
     const namespaces = provider?.namespaces ?? source.namespaces;
     const wanted = { ...source, namespaces };
-    let appended = 0;
+    const versions: Record<number, number> = {};
     let last: Rules | null = null;
+    let before: Rules | null = null;
     for (let partition = 0; partition < source.partitions; partition++) {
       const at = { topic: source.topic, epoch: source.epoch, partition };
       const present = inForce.get(partitionName(at));
@@ -55,18 +57,20 @@ const apply = async (
       await tools.writer.append(at, [
         controlRecord('rules', at, serializeRules(rules), tools.keyring),
       ]);
-      appended++;
+      versions[partition] = rules.version;
       last = rules;
+      before = present ?? null;
     }
     if (last === null) continue;
+    const appended = Object.keys(versions).length;
     await writeSource(tools.clickHouse, wanted);
-    const { version, foldVersion, schemas, controlKeys } = last;
+    const { foldVersion, schemas, controlKeys } = last;
     await recordOperation(tools.clickHouse, {
       kind: 'rules-applied',
       subject: source.topic,
       detail: {
-        partitions: appended,
-        version,
+        epoch: source.epoch,
+        versions,
         foldVersion,
         namespaces,
         schemas: schemas.map(({ id }) => id),
@@ -74,6 +78,7 @@ const apply = async (
       },
     });
     print(`${source.topic}: new rules on ${String(appended)} partitions.`);
+    for (const line of consequencesOf(before, last)) print(`  ${line}`);
     changed += appended;
   }
   return changed;

@@ -1,7 +1,9 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { z } from 'zod';
 import { usageEventDecoders } from '../../shared/avro/usage-event-codec.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { messageOf } from '../../shared/process/errors.ts';
-import { parseRules } from '../../shared/model/rules.ts';
+import { parseRules, type Rules } from '../../shared/model/rules.ts';
 import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
 import type { SourceTools } from '../../shared/sources/open-source.ts';
 import { readSources } from '../../shared/sources/register.ts';
@@ -29,7 +31,51 @@ export interface RedriveOptions {
   readonly reason: string;
 }
 
-/** The register, the rules in force as far as the logs have been folded, and what this version knows. */
+/** What the newest "rules apply" to a topic has put into its log. */
+interface AppliedRules {
+  readonly epoch: number;
+  /** By partition. */
+  readonly versions: Readonly<Record<string, number>>;
+  readonly schemas: readonly number[];
+  readonly namespaces: readonly string[];
+}
+
+const appliedSchema = z.object({
+  epoch: z.int(),
+  versions: z.record(z.string(), z.int()),
+  schemas: z.array(z.int()),
+  namespaces: z.array(z.string()),
+});
+
+const readApplied = async (
+  clickHouse: ClickHouseClient,
+): Promise<ReadonlyMap<string, AppliedRules>> => {
+  const rows = await queryRows<{ subject: string; detail: string }>(
+    clickHouse,
+    `SELECT subject, argMax(detail, o.at) AS detail FROM operations AS o
+     WHERE kind = 'rules-applied' GROUP BY subject`,
+  );
+  return new Map(
+    rows.flatMap(({ subject, detail }) => {
+      const parsed = appliedSchema.safeParse(JSON.parse(detail));
+      return parsed.success ? [[subject, parsed.data] as const] : [];
+    }),
+  );
+};
+
+/** The rules that a record finds which is appended now: those behind all that has been folded, too. */
+const rulesAtEnd = (
+  folded: Rules,
+  { epoch, partition }: SourcePartition,
+  applied: AppliedRules | undefined,
+): Rules => {
+  const version = applied?.epoch === epoch ? (applied.versions[String(partition)] ?? 0) : 0;
+  if (applied === undefined || version <= folded.version) return folded;
+  const schemas = applied.schemas.map((id) => ({ id, fingerprint: '' }));
+  return { ...folded, version, schemas, namespaces: applied.namespaces };
+};
+
+/** The register, the rules that stand last in the logs, and what this version knows. */
 export const readRedriveWorld = async ({
   clickHouse,
   schemas,
@@ -42,12 +88,17 @@ export const readRedriveWorld = async ({
      FROM checkpoints AS c FINAL`,
   );
   const folded = new Map(rows.map((row) => [partitionName(row), row]));
+  const applied = await readApplied(clickHouse);
   return {
     sources,
     judgementOn: (at, source) => {
       const row = folded.get(partitionName(at));
       return {
-        rules: parseRules(row?.rules ?? '') ?? rulesFor(source, 1, schemas, keyring),
+        rules: rulesAtEnd(
+          parseRules(row?.rules ?? '') ?? rulesFor(source, 1, schemas, keyring),
+          at,
+          applied.get(at.topic),
+        ),
         floor: row?.floor == null ? null : millis(Number(row.floor)),
       };
     },

@@ -14,6 +14,11 @@ export interface Knowledge {
   readonly keyring: Keyring;
 }
 
+/** Whether two processes, or one before and after it has looked again, have the same schemas. */
+export const hasSameSchemas = (a: Knowledge, b: Knowledge): boolean =>
+  a.fingerprints.size === b.fingerprints.size &&
+  [...a.fingerprints].every(([id, fingerprint]) => b.fingerprints.get(id) === fingerprint);
+
 /** Rules that are in force, prepared for looking up. */
 export interface ActiveRules {
   readonly rules: Rules;
