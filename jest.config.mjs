@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** Unit tests stand beside the code; what needs a real broker or a real engine stands under test/. */
 const shared = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.local/'],
@@ -9,6 +11,8 @@ const shared = {
 };
 
 export default {
+  // Integration tests mostly wait: for hours to close, for processes to start. Each has its own topics and database.
+  maxWorkers: Math.max(3, availableParallelism() - 1),
   // Ends a test that hangs, nothing else: on a busy machine real servers take their time.
   testTimeout: 900_000,
   projects: [

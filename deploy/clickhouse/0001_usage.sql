@@ -32,12 +32,13 @@ CREATE TABLE checkpoints
     next_offset    UInt64          COMMENT 'Every record below it is folded and stored; the version of this row',
     watermark      DateTime64(3, 'UTC') COMMENT 'Reported time of the last record: the running maximum',
     closed_through DateTime('UTC') COMMENT 'Every reported time before this instant is closed',
-        sealed         Bool            COMMENT 'Whether the end record has been read',
+    sealed         Bool            COMMENT 'Whether the end record has been read',
     floor          Nullable(DateTime64(3, 'UTC')) COMMENT 'Usage that started before it is refused, because the ledger was trimmed up to there',
     accepted       UInt64          COMMENT 'Events counted in windows',
     duplicate      UInt64          COMMENT 'Records whose id was accepted before with the same content',
     dead_lettered  UInt64          COMMENT 'Records refused, see dead_letters',
-    control        UInt64          COMMENT 'Control records and gaps; the four counts add up to next_offset - first_offset',
+    control        UInt64          COMMENT 'Control records and gaps',
+    lost           UInt64          COMMENT 'Offsets that were lost unread, see losses; with the four other counts it adds up to next_offset - first_offset',
     last_record    Nullable(UInt64) COMMENT 'Offset of the last record folded; NULL before the first',
     digest         String          COMMENT 'Digest of the last record, to tell this log from another one',
     rules          String          COMMENT 'The rules in force, as JSON; empty before the first rules record',
@@ -141,8 +142,8 @@ CREATE TABLE dead_letters
     message          String               COMMENT 'The same for people',
     reported_time    DateTime64(3, 'UTC') COMMENT 'Reported time of the partition at this record',
     record_timestamp Int64                COMMENT 'Timestamp of the record itself, in milliseconds since 1970',
-    record_key_base64   Nullable(String) EPHEMERAL,
-    record_value_base64 Nullable(String) EPHEMERAL,
+    record_key_base64   Nullable(String) EPHEMERAL COMMENT 'For inserts only: the key in base64',
+    record_value_base64 Nullable(String) EPHEMERAL COMMENT 'For inserts only: the value in base64',
     record_key       Nullable(String) DEFAULT base64Decode(record_key_base64)   COMMENT 'The original key, byte for byte',
     record_value     Nullable(String) DEFAULT base64Decode(record_value_base64) COMMENT 'The original value, byte for byte',
     record_headers   String               COMMENT 'The original headers, as JSON'
@@ -178,3 +179,63 @@ CREATE TABLE operations
 ENGINE = MergeTree
 ORDER BY at
 COMMENT 'Operations that changed what the pipeline does: who, when, what';
+
+-- What people did about dead letters. A table of its own: the aggregator writes dead_letters again
+-- when it folds a log again, and that must reset nothing.
+
+CREATE TABLE dispositions
+(
+    topic        LowCardinality(String) COMMENT 'Kafka topic of the dead letter',
+    epoch        UInt32                 COMMENT 'Life of the topic',
+    partition    UInt16                 COMMENT 'Partition of the topic',
+    offset       UInt64                 COMMENT 'Offset of the dead letter',
+    at           DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When',
+    disposition  LowCardinality(String) COMMENT 'redriven or discarded',
+    actor        String                 COMMENT 'By whom',
+    reason       String                 COMMENT 'Why; a discard always has one',
+    to_topic     LowCardinality(String) COMMENT 'Topic to which it was redriven; empty for a discard',
+    to_epoch     Nullable(UInt32)       COMMENT 'Life of that topic',
+    to_partition Nullable(UInt16)       COMMENT 'Partition to which it was redriven',
+    to_offset    Nullable(UInt64)       COMMENT 'Offset of the redriven record: there it was counted, or refused again'
+)
+ENGINE = MergeTree
+ORDER BY (topic, epoch, partition, offset, at)
+COMMENT 'What was done about dead letters, each time: redriven or discarded, by whom and why';
+
+-- Operations that change the past: each is recorded, and readers can see which hours were restated.
+
+CREATE TABLE restatements
+(
+    topic         LowCardinality(String) COMMENT 'Kafka topic of the source',
+    epoch         UInt32                 COMMENT 'Life of the topic',
+    partition     UInt16                 COMMENT 'Partition of the topic',
+    reported_hour DateTime('UTC')        COMMENT 'The closed hour whose windows were restated',
+    generation    UInt16                 COMMENT 'Generation of the rows that hold now',
+    windows       UInt64                 COMMENT 'Rows of the hour that were restated',
+    reason        String                 COMMENT 'Why, in the words of who did it',
+    actor         String                 COMMENT 'Who did it',
+    at            DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When'
+)
+ENGINE = MergeTree
+ORDER BY (reported_hour, topic, epoch, partition, generation)
+COMMENT 'Hours whose windows were recomputed after they had closed';
+
+-- Records that are gone before they were counted. The aggregator halts there; a person accepts the loss
+-- ("usagectl loss accept", "usagectl epoch new --accept-loss"), and counting goes on behind it.
+
+CREATE TABLE losses
+(
+    topic       LowCardinality(String) COMMENT 'Kafka topic',
+    epoch       UInt32                 COMMENT 'Life of the topic',
+    partition   UInt16                 COMMENT 'Partition of the topic',
+    from_offset UInt64                 COMMENT 'The first offset that was not folded and stored',
+    next_offset UInt64                 COMMENT 'Where counting goes on; where the life ends, one past its last offset',
+    ended       Bool                   COMMENT 'Whether the life of the topic ends here, because its log is gone or is another one',
+    open_hour   DateTime('UTC')        COMMENT 'Hours before it had been published: nothing reported later enters them',
+    reason      String                  COMMENT 'Why the records are gone, in the words of who accepted it',
+    actor       LowCardinality(String) COMMENT 'Who accepted it',
+    accepted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When it was accepted'
+)
+ENGINE = MergeTree
+ORDER BY (topic, epoch, partition, from_offset)
+COMMENT 'Offsets whose records were lost unread: what the tables held of them stays counted, the rest is counted as lost';

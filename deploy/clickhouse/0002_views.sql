@@ -18,6 +18,28 @@ INNER JOIN (SELECT topic, epoch FROM sources FINAL WHERE kind = 'live' OR state 
 WHERE h.reported_hour < c.closed_through
 COMMENT 'Hourly windows that never change: their reported hour is closed, their source is live or sealed';
 
+ALTER TABLE usage_closed_hours
+    COMMENT COLUMN topic 'Kafka topic of the source',
+    COMMENT COLUMN epoch 'Life of the topic',
+    COMMENT COLUMN partition 'Partition of the topic',
+    COMMENT COLUMN reported_hour 'The hour in which the usage entered the system',
+    COMMENT COLUMN usage_hour 'The hour in which it was consumed',
+    COMMENT COLUMN usage_hour_end 'End of that hour',
+    COMMENT COLUMN subscription_key 'The subscription, in lower case: part of the identity',
+    COMMENT COLUMN meter_key 'The meter, in lower case: part of the identity',
+    COMMENT COLUMN resource_key 'The resource, in lower case: part of the identity',
+    COMMENT COLUMN subscription_id 'The subscription, as its first event wrote it',
+    COMMENT COLUMN meter_id 'The meter, as its first event wrote it',
+    COMMENT COLUMN resource_uri 'The resource, as its first event wrote it',
+    COMMENT COLUMN location 'Where the resource is',
+    COMMENT COLUMN tags 'Tags of the resource, as JSON; NULL where there are none',
+    COMMENT COLUMN additional_info 'Further properties, as JSON; NULL where there are none',
+    COMMENT COLUMN quantity 'What was consumed, in units of the meter',
+    COMMENT COLUMN event_count 'Events in the window',
+    COMMENT COLUMN first_offset 'Offset of its first event',
+    COMMENT COLUMN last_offset 'Offset of its last event',
+    COMMENT COLUMN generation 'Rises with each restatement';
+
 CREATE VIEW usage_by_hour AS
 SELECT
     u.usage_hour AS usage_hour,
@@ -33,7 +55,19 @@ SELECT
 FROM usage_closed_hours AS u
 LEFT JOIN (SELECT * FROM meters FINAL) AS m ON m.meter_key = u.meter_key
 GROUP BY usage_hour, subscription_id, meter_id, resource_uri
-COMMENT 'Usage per hour of consumption, subscription, meter and resource, over all sources';
+COMMENT 'Usage per hour of consumption, subscription, meter and resource, over all sources. Only reported hours that are closed; ids in lower case: compare with lower(…)';
+
+ALTER TABLE usage_by_hour
+    COMMENT COLUMN usage_hour 'The hour in which it was consumed',
+    COMMENT COLUMN subscription_id 'The subscription, in lower case',
+    COMMENT COLUMN meter_id 'The meter, in lower case: compare with lower(…), the catalog writes it in upper case',
+    COMMENT COLUMN meter_name 'Name of the meter in the catalog; empty where it has none',
+    COMMENT COLUMN unit 'What the quantity counts',
+    COMMENT COLUMN resource_uri 'The resource, in lower case',
+    COMMENT COLUMN location 'Where the resource is',
+    COMMENT COLUMN quantity 'What was consumed, in units of the meter: the sum over all reported hours that are closed',
+    COMMENT COLUMN event_count 'Events that reported it',
+    COMMENT COLUMN last_reported_hour 'The last reported hour that added to it';
 
 CREATE VIEW usage_by_day AS
 SELECT
@@ -43,9 +77,20 @@ SELECT
     any(meter_name) AS meter_name,
     any(unit) AS unit,
     resource_uri,
-    any(location) AS location,
+    argMin(location, usage_hour) AS location,
     sum(quantity) AS quantity,
     sum(event_count) AS event_count
 FROM usage_by_hour
 GROUP BY usage_day, subscription_id, meter_id, resource_uri
-COMMENT 'Usage per day of consumption, subscription, meter and resource, over all sources';
+COMMENT 'Usage per UTC day of consumption, subscription, meter and resource, over all sources. Only reported hours that are closed; ids in lower case: compare with lower(…)';
+
+ALTER TABLE usage_by_day
+    COMMENT COLUMN usage_day 'The UTC day on which it was consumed',
+    COMMENT COLUMN subscription_id 'The subscription, in lower case',
+    COMMENT COLUMN meter_id 'The meter, in lower case: compare with lower(…), the catalog writes it in upper case',
+    COMMENT COLUMN meter_name 'Name of the meter in the catalog; empty where it has none',
+    COMMENT COLUMN unit 'What the quantity counts',
+    COMMENT COLUMN resource_uri 'The resource, in lower case',
+    COMMENT COLUMN location 'Where the resource is',
+    COMMENT COLUMN quantity 'What was consumed, in units of the meter: the sum over all reported hours that are closed',
+    COMMENT COLUMN event_count 'Events that reported it';

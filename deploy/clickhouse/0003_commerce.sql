@@ -102,8 +102,8 @@ CREATE TABLE bridge_dead_letters
     code                LowCardinality(String) COMMENT 'Why the bridge does not believe it',
     message             String                 COMMENT 'The same for people',
     record_timestamp    Int64                  COMMENT 'Timestamp of the record, in milliseconds since 1970',
-    record_key_base64   Nullable(String) EPHEMERAL,
-    record_value_base64 Nullable(String) EPHEMERAL,
+    record_key_base64   Nullable(String) EPHEMERAL COMMENT 'For inserts only: the key in base64',
+    record_value_base64 Nullable(String) EPHEMERAL COMMENT 'For inserts only: the value in base64',
     record_key          Nullable(String) DEFAULT base64Decode(record_key_base64)   COMMENT 'The original key, byte for byte',
     record_value        Nullable(String) DEFAULT base64Decode(record_value_base64) COMMENT 'The original value, byte for byte',
     record_headers      String                 COMMENT 'The original headers, as JSON'
@@ -128,3 +128,23 @@ LEFT JOIN (SELECT * FROM commerce_outcomes FINAL) AS o
     ON o.topic = s.topic AND o.epoch = s.epoch AND o.partition = s.partition
     AND o.reported_hour = s.reported_hour AND o.submission_id = s.submission_id
 COMMENT 'Every submission that counts, with what became of it: pending, accepted, duplicate, mismatch, carried, dead-lettered, zero, not-reported or held';
+
+ALTER TABLE commerce_usage
+    COMMENT COLUMN topic 'Kafka topic of the source',
+    COMMENT COLUMN epoch 'Life of the topic',
+    COMMENT COLUMN partition 'Partition of the topic',
+    COMMENT COLUMN reported_hour 'The reported hour, which is the effective hour',
+    COMMENT COLUMN submission_id 'The submission',
+    COMMENT COLUMN resource_uri 'The resource, as its first aggregate wrote it',
+    COMMENT COLUMN resource_key 'The resource, in lower case',
+    COMMENT COLUMN dimension 'What Commerce bills it as',
+    COMMENT COLUMN dimension_key 'The same in lower case',
+    COMMENT COLUMN quantity 'What is billed',
+    COMMENT COLUMN plan_id 'Plan of the registration',
+    COMMENT COLUMN aggregates 'Aggregates inside it',
+    COMMENT COLUMN carries 'Carries inside it',
+    COMMENT COLUMN outcome 'pending, accepted, duplicate, mismatch, carried, dead-lettered, zero, not-reported or held',
+    COMMENT COLUMN accepted_quantity 'What Commerce holds; NULL before an outcome',
+    COMMENT COLUMN usage_event_id 'The id that Commerce gave it',
+    COMMENT COLUMN code 'Why it was not accepted',
+    COMMENT COLUMN message 'The same for people';

@@ -56,6 +56,12 @@ test.each(['status', 'dlq list'])('%s names the setting of the client', async (c
   expect(text).toContain(`usagectl dlq redrive --code wrong-partition --topic ${topic} --yes`);
 });
 
+test('status does not say that nothing is wrong while dead letters are open', async () => {
+  const text = await printed('status');
+  expect(text).not.toContain('Nothing is wrong');
+  expect(text).toContain('not all usage is counted');
+});
+
 test('dlq show names it for one of them, and programs are told too', async () => {
   const { letters, misplaced: clients } = JSON.parse(await printed('dlq', 'list', '--json')) as {
     letters: readonly { partition: number; offset: number }[];

@@ -113,10 +113,14 @@ const format = (status: Status): string => {
 };
 
 /** The last lines say it all. */
-const verdict = ({ problems }: Status): string =>
-  problems.length === 0
+const verdict = ({ problems, openDeadLetters }: Status): string => {
+  if (problems.length > 0) {
+    return problems.map((problem) => `WRONG: ${printable(problem)}`).join('\n');
+  }
+  return openDeadLetters === 0
     ? 'Nothing is wrong.'
-    : problems.map((problem) => `WRONG: ${printable(problem)}`).join('\n');
+    : 'All is running; but not all usage is counted, since nobody has looked after the dead letters.';
+};
 
 export const statusCommand = (command: Command): Command =>
   command.option('--json', 'as JSON').action(async ({ json }: { json?: boolean }) => {

@@ -118,8 +118,8 @@ const refuseChanged = (migrations: readonly Migration[], rows: readonly AppliedR
   if (changed.length === 0) return;
   const files = changed.map(({ name }) => name).join(', ');
   throw new UserError(
-    `The database was made with another content of deploy/clickhouse: ${files}. ` +
-      'Restore the file and put the change into a new one, or begin with another CLICKHOUSE_DATABASE',
+    `The tables of this database have another layout (${files}), and its data cannot be taken over: ` +
+      'remove those of "npm start" with "npm run clean", or set another CLICKHOUSE_DATABASE',
   );
 };
 
