@@ -6,6 +6,7 @@ import {
   isCanonicalDecimal,
   quantityFromBytes,
 } from '../../shared/model/decimal.ts';
+import { DEAD_LETTERS } from '../../shared/model/dead-letter.ts';
 import { printable } from '../../shared/terminal/printable.ts';
 import { formatFields } from '../../shared/terminal/table.ts';
 import { type RawUsageEvent, uuidText } from '../../shared/model/usage-event.ts';
@@ -14,7 +15,6 @@ import type { Letter } from '../../operations/dead-letters/letters.ts';
 import { positionText, type Position } from '../../operations/dead-letters/position.ts';
 import { instantText } from '../instant-text.ts';
 import { hexDump } from './hex-dump.ts';
-import { REMEDIES } from '../../operations/dead-letters/remedies.ts';
 
 /** What can be read of a record's value; the texts are as they were sent. */
 export interface Description {
@@ -80,7 +80,7 @@ export const formatLetter = (
       ['timestamp', instantText(letter.timestamp)],
       ['key', letter.key?.toString('utf8') ?? null],
       ['bytes', letter.value === null ? 'no value' : String(letter.value.length)],
-      ['what to do', REMEDIES[letter.code]],
+      ['what to do', DEAD_LETTERS[letter.code].remedy],
     ]),
     ...(headers.length > 0 ? ['', 'Headers', ...formatFields(headers)] : []),
     '',

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { UserError } from '../../shared/process/errors.ts';
 import type { Millis } from '../../shared/model/time.ts';
 import type { LetterFilter } from '../../operations/dead-letters/letters.ts';
-import { DEAD_LETTER_CODES } from '../../operations/dead-letters/remedies.ts';
+import { DEAD_LETTER_CODES } from '../../shared/model/dead-letter.ts';
 
 export interface FilterOptions {
   readonly code?: readonly string[];

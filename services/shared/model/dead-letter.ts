@@ -2,36 +2,120 @@ import type { RecordHeaders } from './control-record.ts';
 import type { LogRecord } from './log-record.ts';
 import type { SourcePartition } from './source.ts';
 
-/** Why a record is refused. The codes are stable: tools and people filter by them. */
-export type DeadLetterCode =
-  // The record is no usage event at all
-  | 'malformed' // not in the wire format, cut short, trailing bytes, not Avro
-  | 'unknown-schema' // its schema id is not among those the rules accept
-  | 'invalid-text' // a text is not UTF-8, or an identity holds a control character or a line separator
-  | 'no-rules' // it stands before the first rules record
-  // Its values are not usage
-  | 'invalid-identity' // subscription, meter or resource is empty or longer than 1,024 bytes
-  | 'text-too-long' // location over 1,024 bytes, tags or additional info over 64 KiB
-  | 'invalid-period' // the start is not before the end
-  | 'spans-hours' // it is not inside one UTC hour
-  | 'in-future' // the usage starts after its reported time
-  | 'too-old' // the usage started longer than maxUsageAge before its reported time
-  | 'below-floor' // the usage started before the floor of a trimmed ledger
-  | 'invalid-quantity' // not the shortest two's complement form, or over 32 bytes
-  | 'negative-quantity'
-  | 'quantity-too-large' // 10^15 or more
-  // It is in the wrong place
-  | 'wrong-key' // the key is not the resource URI in lower case
-  | 'wrong-partition' // the partition is not the one of that key
-  | 'wrong-provider' // this topic does not serve the resource's namespace
-  | 'wrong-subscription' // the resource belongs to another subscription than the event's
-  // It contradicts the log
-  | 'conflict' // the id was accepted before with other content
-  | 'outside-run' // a history record outside the run's hours
-  | 'after-end' // a record after the source's partition was sealed
+interface Refusal {
+  /** What is wrong with the record. */
+  readonly problem: string;
+  /** What a person does about it. */
+  readonly remedy: string;
+}
+
+const REPORT_AGAIN = 'have the provider report it again correctly, and discard this';
+
+/**
+ * Why a record is refused: the codes are stable, tools and people filter by them. `usagectl dlq show` has
+ * the remedy, docs/dead-letters.md all of it; a test compares the two.
+ */
+export const DEAD_LETTERS = {
+  // It is in no place where a record counts
+  'after-end': {
+    problem: 'a record after its partition was sealed',
+    remedy: 'report it on a live topic, and discard this',
+  },
+  'outside-run': {
+    problem: 'a history record outside the hours of its run',
+    remedy: 'correct the recording, or discard this',
+  },
   // It claims to control
-  | 'forged-control' // a control record without a valid signature for its place
-  | 'invalid-control'; // signed, but of unknown kind, unreadable, or not allowed here
+  'forged-control': {
+    problem: 'a control record without a valid signature for its place',
+    remedy: 'find out who writes control records to this topic; discard this',
+  },
+  'invalid-control': {
+    problem: 'a signed control record of unknown kind, unreadable, or not allowed there',
+    remedy: 'find out which tool wrote it; discard this',
+  },
+  // It is no event
+  'no-rules': {
+    problem: 'it stands before the first rules record of its partition',
+    remedy: 'redrive',
+  },
+  malformed: {
+    problem: 'not in the Confluent wire format, or not exactly one Avro datum',
+    remedy: REPORT_AGAIN,
+  },
+  'unknown-schema': {
+    problem: 'a schema id that the rules do not accept',
+    remedy: 'publish the schema, run "usagectl rules apply", then redrive',
+  },
+  // Its values are not usage
+  'invalid-text': {
+    problem:
+      'text that is not UTF-8; or a control character, line break or line separator in the subscription, meter or resource, which Commerce would refuse',
+    remedy: REPORT_AGAIN,
+  },
+  'invalid-identity': {
+    problem: 'a subscription, meter or resource of 0 or over 1,024 bytes',
+    remedy: REPORT_AGAIN,
+  },
+  'text-too-long': {
+    problem: 'a location over 1,024 bytes, or tags or additional info over 64 KiB',
+    remedy: 'have the provider report it again with shorter texts, and discard this',
+  },
+  'invalid-period': {
+    problem: 'the usage does not start before it ends',
+    remedy: REPORT_AGAIN,
+  },
+  'spans-hours': {
+    problem: 'the usage is not inside one UTC hour',
+    remedy: 'have the provider split it by hours and report it again, and discard this',
+  },
+  'in-future': {
+    problem: 'the usage starts after its reported time',
+    remedy: "redrive once the usage has begun; check the provider's clock",
+  },
+  'too-old': {
+    problem: 'the usage started over 45 days before it was first reported',
+    remedy: 'it can no longer be counted: settle it with the provider, and discard this',
+  },
+  'invalid-quantity': {
+    problem: 'a decimal that is not in its shortest form of 1 to 32 bytes',
+    remedy: REPORT_AGAIN,
+  },
+  'negative-quantity': { problem: 'a quantity below zero', remedy: REPORT_AGAIN },
+  'quantity-too-large': { problem: 'a quantity of 10^15 or more', remedy: REPORT_AGAIN },
+  'below-floor': {
+    problem: 'the usage started before the floor of the trimmed ledger',
+    remedy: 'nobody can tell any more whether it was counted: discard this',
+  },
+  // It is in the wrong place
+  'wrong-key': {
+    problem: 'the key is not the resource URI in lower case',
+    remedy: 'redrive: it gets the right key; correct the provider',
+  },
+  'wrong-partition': {
+    problem: 'the partition is not the one of its key',
+    remedy: 'redrive: it goes to the right partition; correct the provider',
+  },
+  'wrong-provider': {
+    problem: "this topic does not serve the resource's namespace",
+    remedy:
+      'redrive: it goes to the topic that does; where none does, add the namespace to a provider first',
+  },
+  'wrong-subscription': {
+    problem: "the resource belongs to another subscription than the event's",
+    remedy: REPORT_AGAIN,
+  },
+  // It contradicts the log
+  conflict: {
+    problem: 'its id was accepted before with other content',
+    remedy:
+      'the event that was accepted first counts: compare the two, then discard this, or report the difference as another event',
+  },
+} as const satisfies Readonly<Record<string, Refusal>>;
+
+export type DeadLetterCode = keyof typeof DEAD_LETTERS;
+
+export const DEAD_LETTER_CODES = Object.keys(DEAD_LETTERS) as readonly DeadLetterCode[];
 
 /** Headers of a record that take more as JSON stand in ClickHouse only: a dead letter must fit its topic. */
 const MAX_HEADERS_LENGTH = 64 * 1024;

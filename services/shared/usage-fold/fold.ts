@@ -50,7 +50,10 @@ export interface Pending {
   readonly closed: ClosedHour[];
 }
 
-/** State of one partition's fold. `count` replaces its fields; nothing else does. */
+/**
+ * State of one partition's fold. Its fields are replaced by `count`, `skipTo` and `moveTo` here, by `cut`
+ * (chunk.ts), and by the functions of loss.ts.
+ */
 export interface FoldState {
   readonly place: Place;
   readonly firstOffset: number;
