@@ -15,8 +15,9 @@ import type { LogRecord } from '../model/log-record.ts';
 import type { UsageEvent } from '../model/usage-event.ts';
 import { cut } from './chunk.ts';
 import { EventIndex } from './event-index.ts';
-import { EventTable } from './event-table.ts';
+import { EARLIER_EPOCH, EventTable } from './event-table.ts';
 import { count, mustCutBefore, skipTo, type FoldState, type Outcome } from './fold.ts';
+import { OpenWindows } from './open-windows.ts';
 import { advance, type Step } from './timeline.ts';
 import { windowKey } from './window.ts';
 
@@ -136,6 +137,22 @@ describe('counting', () => {
     expect([...state.windows.values()]).toMatchObject([{ eventCount: 1 }]);
   });
 
+  test.each([
+    [0, 'at offset 0'],
+    [EARLIER_EPOCH, 'in an earlier life of the topic'],
+  ])('a conflict says where its id was accepted: %i', (offset, where) => {
+    const state = begun();
+    const index = new EventIndex(1 << 20);
+    const event = eventOf({}, 'x');
+    const table = new EventTable();
+    table.add(event.eventId, offset, 0n);
+    index.put(hour(0), table);
+    expect(fold(state, [recordOf(event, 1)], index)).toEqual(['dead-lettered']);
+    expect(state.pending.deadLetters).toMatchObject([
+      { code: 'conflict', message: expect.stringContaining(where) as string },
+    ]);
+  });
+
   test('an id that the index has at this offset or a higher one is accepted: it is being folded again', () => {
     for (const seenAt of [1, 5]) {
       const state = begun();
@@ -232,6 +249,17 @@ describe('closing hours', () => {
     cut(state);
     fold(state, [record(2)]);
     expect(state.pending.closed.map((closed) => closed.hour)).toEqual([hour(0)]);
+  });
+
+  test('an hour of which some windows have left memory says so, and the next one has all again', () => {
+    const state = begun();
+    state.windows = new OpenWindows(null);
+    fold(state, [controlAt(place, 'tick', 2, minute(125))]);
+    expect(state.pending.closed).toEqual([
+      { hour: hour(0), windows: null },
+      { hour: hour(1), windows: [] },
+    ]);
+    expect(state.windows.isWhole).toBe(true);
   });
 
   test('late usage counts in the hour in which it is reported', () => {

@@ -329,6 +329,15 @@ describe('a floor', () => {
     expect(step.after.floor).toBeNull();
   });
 
+  test.each([
+    ['before the first rules', timelineStart(live.source), serializeFloor(allowed)],
+    ['without a value', begun(live), ''],
+  ])('%s is a dead letter', (_, timeline, body) => {
+    const step = take(live, timeline, controlAt(live, 'floor', 1, minute(60), body));
+    expect(codeOf(step)).toBe('invalid-control');
+    expect(step.after.floor).toBeNull();
+  });
+
   test('that cannot be read is a dead letter', () => {
     const step = take(live, begun(live), controlAt(live, 'floor', 1, minute(60), '{"floor":"x"}'));
     expect(codeOf(step)).toBe('invalid-control');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { eventOf, hour } from '../../../test/support/fold/fixtures.ts';
 import type { Quantity } from '../model/decimal.ts';
-import { addToWindow, newWindow, windowKey, type WindowIdentity } from './window.ts';
+import { addToWindow, firstOf, newWindow, windowKey, type WindowIdentity } from './window.ts';
 
 const quantities = fc.bigInt({ min: 0n, max: 10n ** 45n - 1n }) as fc.Arbitrary<Quantity>;
 
@@ -52,4 +52,28 @@ test('keys of different windows differ', () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+test('a window begins alike with an event of the log and with what is left of a lost one', () => {
+  const given = candidate(7n as Quantity);
+  const { usageHour, subscriptionKey, meterKey, resourceKey } = given;
+  const { subscriptionId, meterId, resourceUri, location, tags, additionalInfo } = given.event;
+  const left = {
+    ...{ usageHour, subscriptionKey, meterKey, resourceKey },
+    ...{ subscriptionId, meterId, resourceUri, location, tags, additionalInfo },
+  };
+  const window = newWindow(given, 5);
+  expect(window).toEqual({ ...left, quantity: 7n, eventCount: 1, firstOffset: 5, lastOffset: 5 });
+  expect(firstOf(left, 7n as Quantity, 5)).toEqual(window);
+});
+
+test('an event keeps what a window shows, and an earlier one adds nothing to it', () => {
+  const window = newWindow(candidate(7n as Quantity), 5);
+  expect(addToWindow(window, 2n as Quantity, 6)).toEqual({
+    ...window,
+    quantity: 9n,
+    eventCount: 2,
+    lastOffset: 6,
+  });
+  expect(addToWindow(window, 2n as Quantity, 5)).toBe(window);
 });
