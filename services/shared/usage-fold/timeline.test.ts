@@ -131,6 +131,17 @@ describe('a control record that is not signed for its place', () => {
     expect(step.after).toMatchObject({ watermark: minute(70), openHour: hour(1), sealed: false });
   });
 
+  test('does not halt a partition whose rules are known, whatever it says', () => {
+    const text = serializeRules(rulesOf({ version: 9, foldVersion: 9 }));
+    const forged = { ...forgedAt(live, 'rules', 1, minute(70)), value: Buffer.from(text) };
+    for (const record of [forged, forgedAt(live, 'rules', 1, minute(70))]) {
+      const before = begun(live);
+      const step = take(live, before, record);
+      expect(codeOf(step)).toBe('forged-control');
+      expect(step.after.rules).toBe(before.rules);
+    }
+  });
+
   test('by a key of ours that the rules do not accept is forged', () => {
     const record = controlAt(live, 'tick', 1, minute(1), '', [second]);
     const known: Knowledge = { ...knowledge, keyring: [...keyring, second] };
@@ -191,6 +202,11 @@ describe('a signed control record that is unreadable or not allowed here', () =>
     const step = take(place, before, record);
     expect(codeOf(step)).toBe('invalid-control');
     expect(step.after).toEqual({ ...before, watermark: minute(70), openHour: hour(1) });
+  });
+
+  test.each(['rules', 'floor'])('%s without a value are one, too', (kind) => {
+    const record = { ...controlAt(live, kind, 1, minute(70)), value: null };
+    expect(codeOf(take(live, begun(live), record))).toBe('invalid-control');
   });
 
   test('rules of a lower version are a dead letter', () => {
