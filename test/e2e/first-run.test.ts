@@ -1,8 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { inRepository } from '../../services/shared/process/repository.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -109,6 +110,52 @@ test("the README's queries give the output that it shows", async () => {
     for await (const chunk of result.stream) text += String(chunk);
     expect(text.trimEnd()).toBe(output.trimEnd());
   }
+});
+
+/** The fenced blocks of a page in one of these languages, in their order. */
+const blocksOf = async (page: string, language: 'sh' | 'sql'): Promise<readonly string[]> => {
+  const text = await readFile(page, 'utf8');
+  return [...text.matchAll(new RegExp(`^( *)\`\`\`${language}\\n([^]*?)^\\1\`\`\`$`, 'gm'))].map(
+    ([, indent = '', block = '']) => block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+  );
+};
+
+/** A block of the page, for the addresses and names of this stack. */
+const forThisStack = async (block: string): Promise<string> => {
+  const its = await left();
+  const replaced: readonly (readonly [string, string | undefined])[] = [
+    ['npx usagectl', `'${process.execPath}' '${inRepository('services/cli/bin/usagectl.mjs')}'`],
+    ['.local/netrc', 'netrc'],
+    ['http://127.0.0.1:8080', its['USAGE_API_URL']],
+    ['http://127.0.0.1:8123', its['CLICKHOUSE_URL']],
+    ['http://127.0.0.1:9400', its['AGGREGATOR_HEALTH_URL']],
+    ['database=usage', `database=${its['CLICKHOUSE_DATABASE'] ?? ''}`],
+  ];
+  return replaced.reduce((text, [from, to = '']) => text.replaceAll(from, to), block);
+};
+
+test("how-to's queries give rows, and its commands end with 0", async () => {
+  for (const query of await blocksOf('docs/how-to.md', 'sql')) {
+    const result = await stack.clickHouse.query({ query, format: 'JSONEachRow' });
+    expect({ query, rows: await result.json() }).not.toEqual({ query, rows: [] });
+  }
+  const { CLICKHOUSE_USER: user = '', CLICKHOUSE_PASSWORD: password = '' } = await left();
+  await writeFile(
+    join(directory, 'netrc'),
+    `machine 127.0.0.1 login ${user} password ${password}\n`,
+    { mode: 0o600 },
+  );
+  for (const block of await blocksOf('docs/how-to.md', 'sh')) {
+    const { status, stdout, stderr } = spawnSync('bash', ['-e', '-c', await forThisStack(block)], {
+      cwd: directory,
+      env: { ...process.env, NODE_OPTIONS: '', USAGE_LOCAL_DIR: directory },
+      encoding: 'utf8',
+    });
+    expect({ block, status, stdout, stderr }).toMatchObject({ status: 0, stderr: '' });
+  }
+  const lines = async (file: string): Promise<number> =>
+    (await readFile(join(directory, file), 'utf8')).trimEnd().split('\n').length;
+  expect([await lines('usage.jsonl'), await lines('usage.csv')]).toEqual([79, 80]);
 });
 
 test('usagectl finds the running stack on whatever ports, every service ready and no partition with lag', async () => {
