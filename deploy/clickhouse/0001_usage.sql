@@ -5,9 +5,9 @@
 CREATE TABLE sources
 (
     topic        LowCardinality(String) COMMENT 'Kafka topic',
-    epoch        UInt32                 COMMENT 'Which life of the topic: 1 for the first',
+    epoch        UInt32                 COMMENT 'Epoch of the topic: 1 for the first',
     kind         LowCardinality(String) COMMENT 'live, or history (a recorded or simulated past)',
-    partitions   UInt16                 COMMENT 'Partition count, fixed for the life of the topic',
+    partitions   UInt16                 COMMENT 'Partition count, fixed for the epoch',
     first_hour   DateTime('UTC')        COMMENT 'First reported hour that the source covers',
     last_hour    Nullable(DateTime('UTC')) COMMENT 'Last reported hour of a history run, itself included; NULL for live sources',
     hour_millis  UInt32                 COMMENT 'Length of an hour in milliseconds; 3600000 but in tests',
@@ -16,17 +16,17 @@ CREATE TABLE sources
     billable     Bool                   COMMENT 'Whether the bridge may send its usage to Commerce',
     namespaces   Array(String)          COMMENT 'Lower-case resource namespaces that it serves; * for all',
     origin       String                 COMMENT 'Where it comes from: live, or the SHA-256 of an imported file',
-    revision     UInt64                 COMMENT 'Counts the changes of this row; the highest one holds',
+    revision     UInt64                 COMMENT 'Counts the changes of this row; the highest revision counts',
     changed_at   DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When this revision was written'
 )
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY (topic, epoch)
-COMMENT 'The register of sources: one row for each life of each topic, written before the topic is created';
+COMMENT 'The register of sources: one row for each epoch of each topic, written before the topic is created';
 
 CREATE TABLE checkpoints
 (
     topic          LowCardinality(String) COMMENT 'Kafka topic',
-    epoch          UInt32          COMMENT 'Life of the topic',
+    epoch          UInt32          COMMENT 'Epoch of the topic',
     partition      UInt16          COMMENT 'Partition of the topic',
     first_offset   UInt64          COMMENT 'Where counting began',
     next_offset    UInt64          COMMENT 'Every record below it is folded and stored; the version of this row',
@@ -46,12 +46,12 @@ CREATE TABLE checkpoints
 )
 ENGINE = ReplacingMergeTree(next_offset)
 ORDER BY (topic, epoch, partition)
-COMMENT 'Where the owner of a partition resumes. Everything below next_offset stands in the other tables';
+COMMENT 'Where the owner of a partition resumes. Everything below next_offset is in the other tables';
 
 CREATE TABLE usage_events
 (
     topic           LowCardinality(String) COMMENT 'Kafka topic',
-    epoch           UInt32               COMMENT 'Life of the topic',
+    epoch           UInt32               COMMENT 'Epoch of the topic',
     partition       UInt16               COMMENT 'Partition of the topic',
     offset          UInt64               COMMENT 'Offset of the record',
     event_id        UUID                 COMMENT 'Id of the event; counted once',
@@ -77,7 +77,7 @@ COMMENT 'The ledger: every accepted event with the offset it came from';
 CREATE TABLE usage_hourly
 (
     topic            LowCardinality(String) COMMENT 'Kafka topic',
-    epoch            UInt32          COMMENT 'Life of the topic',
+    epoch            UInt32          COMMENT 'Epoch of the topic',
     partition        UInt16          COMMENT 'Partition of the topic',
     reported_hour    DateTime('UTC') COMMENT 'Hour in which the usage was reported',
     usage_hour       DateTime('UTC') COMMENT 'Hour in which the resource was consumed',
@@ -96,7 +96,7 @@ CREATE TABLE usage_hourly
     first_offset     UInt64          COMMENT 'Offset of its first event',
     last_offset      UInt64          COMMENT 'Offset of its last event: the row is a pure function of the log up to here',
     generation       UInt16          COMMENT 'Raised only by a rebuild',
-    version          UInt64 DEFAULT bitShiftLeft(toUInt64(generation), 48) + last_offset COMMENT 'The row with the highest one holds'
+    version          UInt64 DEFAULT bitShiftLeft(toUInt64(generation), 48) + last_offset COMMENT 'The row with the highest version counts'
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(reported_hour)
@@ -106,7 +106,7 @@ COMMENT 'Hourly windows: one row for each reported hour, usage hour, subscriptio
 CREATE TABLE usage_daily
 (
     topic            LowCardinality(String) COMMENT 'Kafka topic',
-    epoch            UInt32          COMMENT 'Life of the topic',
+    epoch            UInt32          COMMENT 'Epoch of the topic',
     partition        UInt16          COMMENT 'Partition of the topic',
     reported_day     DateTime('UTC') COMMENT 'Day in which the usage was reported',
     usage_day        DateTime('UTC') COMMENT 'Day in which the resource was consumed',
@@ -125,7 +125,7 @@ CREATE TABLE usage_daily
     first_offset     UInt64          COMMENT 'Offset of its first event',
     through_hour     DateTime('UTC') COMMENT 'The last closed hour that is in it',
     generation       UInt16          COMMENT 'Raised only by a rebuild',
-    version          UInt64 DEFAULT bitShiftLeft(toUInt64(generation), 48) + toUInt64(toUnixTimestamp(through_hour)) COMMENT 'The row with the highest one holds'
+    version          UInt64 DEFAULT bitShiftLeft(toUInt64(generation), 48) + toUInt64(toUnixTimestamp(through_hour)) COMMENT 'The row with the highest version counts'
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(reported_day)
@@ -135,7 +135,7 @@ COMMENT 'Daily windows: rolled up from the closed hours of one source partition;
 CREATE TABLE dead_letters
 (
     topic            LowCardinality(String) COMMENT 'Kafka topic',
-    epoch            UInt32               COMMENT 'Life of the topic',
+    epoch            UInt32               COMMENT 'Epoch of the topic',
     partition        UInt16               COMMENT 'Partition of the topic',
     offset           UInt64               COMMENT 'Offset of the record',
     code             LowCardinality(String) COMMENT 'Why it was refused',
@@ -186,7 +186,7 @@ COMMENT 'Operations that changed what the pipeline does: who, when, what';
 CREATE TABLE dispositions
 (
     topic        LowCardinality(String) COMMENT 'Kafka topic of the dead letter',
-    epoch        UInt32                 COMMENT 'Life of the topic',
+    epoch        UInt32                 COMMENT 'Epoch of the topic',
     partition    UInt16                 COMMENT 'Partition of the topic',
     offset       UInt64                 COMMENT 'Offset of the dead letter',
     at           DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When',
@@ -194,25 +194,25 @@ CREATE TABLE dispositions
     actor        String                 COMMENT 'By whom',
     reason       String                 COMMENT 'Why; a discard always has one',
     to_topic     LowCardinality(String) COMMENT 'Topic to which it was redriven; empty for a discard',
-    to_epoch     Nullable(UInt32)       COMMENT 'Life of that topic',
+    to_epoch     Nullable(UInt32)       COMMENT 'Epoch of that topic',
     to_partition Nullable(UInt16)       COMMENT 'Partition to which it was redriven',
-    to_offset    Nullable(UInt64)       COMMENT 'Offset of the redriven record: there it was counted, or refused again'
+    to_offset    Nullable(UInt64)       COMMENT 'Offset of the redriven record, where it was counted or refused again'
 )
 ENGINE = MergeTree
 ORDER BY (topic, epoch, partition, offset, at)
-COMMENT 'What was done about dead letters, each time: redriven or discarded, by whom and why';
+COMMENT 'What people did about dead letters: redriven or discarded, by whom and why';
 
 -- Operations that change the past: each is recorded, and readers can see which hours were restated.
 
 CREATE TABLE restatements
 (
     topic         LowCardinality(String) COMMENT 'Kafka topic of the source',
-    epoch         UInt32                 COMMENT 'Life of the topic',
+    epoch         UInt32                 COMMENT 'Epoch of the topic',
     partition     UInt16                 COMMENT 'Partition of the topic',
     reported_hour DateTime('UTC')        COMMENT 'The closed hour whose windows were restated',
     generation    UInt16                 COMMENT 'Generation of the rows that hold now',
     windows       UInt64                 COMMENT 'Rows of the hour that were restated',
-    reason        String                 COMMENT 'Why, in the words of who did it',
+    reason        String                 COMMENT 'Why, in the words of the person who did it',
     actor         String                 COMMENT 'Who did it',
     at            DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When'
 )
@@ -226,16 +226,16 @@ COMMENT 'Hours whose windows were recomputed after they had closed';
 CREATE TABLE losses
 (
     topic       LowCardinality(String) COMMENT 'Kafka topic',
-    epoch       UInt32                 COMMENT 'Life of the topic',
+    epoch       UInt32                 COMMENT 'Epoch of the topic',
     partition   UInt16                 COMMENT 'Partition of the topic',
     from_offset UInt64                 COMMENT 'The first offset that was not folded and stored',
-    next_offset UInt64                 COMMENT 'Where counting goes on; where the life ends, one past its last offset',
-    ended       Bool                   COMMENT 'Whether the life of the topic ends here, because its log is gone or is another one',
-    open_hour   DateTime('UTC')        COMMENT 'Hours before it had been published: nothing reported later enters them',
-    reason      String                  COMMENT 'Why the records are gone, in the words of who accepted it',
+    next_offset UInt64                 COMMENT 'Where counting continues; if the epoch ends here, one past its last offset',
+    ended       Bool                   COMMENT 'Whether the epoch ends here, because its log is gone or is another one',
+    open_hour   DateTime('UTC')        COMMENT 'Hours before it were published: nothing that is reported later enters them',
+    reason      String                  COMMENT 'Why the records are gone, in the words of the person who accepted it',
     actor       LowCardinality(String) COMMENT 'Who accepted it',
     accepted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When it was accepted'
 )
 ENGINE = MergeTree
 ORDER BY (topic, epoch, partition, from_offset)
-COMMENT 'Offsets whose records were lost unread: what the tables held of them stays counted, the rest is counted as lost';
+COMMENT 'Offsets whose records were lost before they were counted: what the tables hold of them stays counted, the rest counts as lost';

@@ -20,7 +20,7 @@ COMMENT 'Hourly windows that never change: their reported hour is closed, their 
 
 ALTER TABLE usage_closed_hours
     COMMENT COLUMN topic 'Kafka topic of the source',
-    COMMENT COLUMN epoch 'Life of the topic',
+    COMMENT COLUMN epoch 'Epoch of the topic',
     COMMENT COLUMN partition 'Partition of the topic',
     COMMENT COLUMN reported_hour 'The hour in which the usage entered the system',
     COMMENT COLUMN usage_hour 'The hour in which it was consumed',

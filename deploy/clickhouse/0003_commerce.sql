@@ -4,14 +4,14 @@
 
 CREATE TABLE billing_terms
 (
-    effective_from  DateTime('UTC')        COMMENT 'First reported hour for which these terms hold, until the next ones begin. The first terms hold from 1970, for all of history',
+    effective_from  DateTime('UTC')        COMMENT 'First reported hour of these terms; they end where the next ones begin. The first terms begin in 1970, so they include all of history',
     reporting       LowCardinality(String) COMMENT 'on, no-registration, not-registered, capacity or disabled: whether usage is sent, and why not',
     plan_id         String                 COMMENT 'The plan that submissions name',
     registration    String                 COMMENT 'The registration as it stood in its file, as JSON; empty where there was none',
     billable_meters Array(String)          COMMENT 'Meters that are sent to Commerce, as the catalog writes them',
     other_meters    Array(String)          COMMENT 'Meters that are known and not sent',
     digest          FixedString(64)        COMMENT 'SHA-256 of the other columns but effective_from',
-    written_at      DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC') COMMENT 'When this row was written; of several that begin at one hour the first written holds'
+    written_at      DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC') COMMENT 'When this row was written; of several that begin at one hour the first one counts'
 )
 ENGINE = MergeTree
 ORDER BY (effective_from, written_at)
@@ -20,7 +20,7 @@ COMMENT 'What is billed from which reported hour on. Rows are never changed: com
 CREATE TABLE commerce_submissions
 (
     topic         LowCardinality(String) COMMENT 'Kafka topic of the source',
-    epoch         UInt32          COMMENT 'Life of the topic',
+    epoch         UInt32          COMMENT 'Epoch of the topic',
     partition     UInt16          COMMENT 'Partition of the topic',
     reported_hour DateTime('UTC') COMMENT 'The reported hour, which is the effective hour at Commerce',
     submission_id UUID            COMMENT 'UUIDv5 over source partition, hour, resource and dimension',
@@ -32,17 +32,17 @@ CREATE TABLE commerce_submissions
     disposition   LowCardinality(String) COMMENT 'Decided when it was composed: send, zero, not-reported (the stamp does not report), held (unknown meter)',
     plan_id       String          COMMENT 'Plan',
     aggregates    Array(UUID)     COMMENT 'Ids of the aggregates inside',
-    carries       Array(UUID)     COMMENT 'Submissions that Commerce took no more, whose quantity is inside'
+    carries       Array(UUID)     COMMENT 'Carried submissions whose quantity is inside'
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(reported_hour)
 ORDER BY (topic, epoch, partition, reported_hour, submission_id)
-COMMENT 'What Commerce is told: written before its first send, never changed, resent verbatim. It counts once its composition stands in compositions';
+COMMENT 'What Commerce is told: written before its first send, never changed, resent verbatim. It counts once its composition is in compositions';
 
 CREATE TABLE compositions
 (
     topic         LowCardinality(String) COMMENT 'Kafka topic of the source',
-    epoch         UInt32          COMMENT 'Life of the topic',
+    epoch         UInt32          COMMENT 'Epoch of the topic',
     partition     UInt16          COMMENT 'Partition of the topic',
     reported_hour DateTime('UTC') COMMENT 'The closed hour',
     log_partition UInt16          COMMENT 'Partition of the aggregates topic from which it was composed',
@@ -50,20 +50,20 @@ CREATE TABLE compositions
     marker_offset UInt64          COMMENT 'Offset there of the closed marker',
     digest        String          COMMENT 'Digest of the hour, from its closed marker',
     aggregates    UInt64          COMMENT 'Aggregates of the hour',
-    submitted     UInt64          COMMENT 'Of them those inside submissions: billable, or of an unknown meter',
+    submitted     UInt64          COMMENT 'How many of the aggregates are inside submissions: billable, or of an unknown meter',
     submissions   UInt64          COMMENT 'Rows in commerce_submissions',
-    to_send       UInt64          COMMENT 'Of them those that go to Commerce',
+    to_send       UInt64          COMMENT 'How many of the submissions go to Commerce',
     carries       Array(UUID)     COMMENT 'Submissions whose carries are inside; a later carry of one of them does not count',
     terms         DateTime('UTC') COMMENT 'effective_from of the billing terms by which it was composed'
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (topic, epoch, partition, reported_hour)
-COMMENT 'One row for each closed hour of a source partition, written after its submissions: from then on they count and are sent. Not partitioned: several hours are one block, all of it or nothing';
+COMMENT 'One row for each closed hour of a source partition, written after its submissions: from then on they count and are sent. Not partitioned, so that several hours are inserted atomically';
 
 CREATE TABLE commerce_outcomes
 (
     topic             LowCardinality(String) COMMENT 'Kafka topic of the source',
-    epoch             UInt32          COMMENT 'Life of the topic',
+    epoch             UInt32          COMMENT 'Epoch of the topic',
     partition         UInt16          COMMENT 'Partition of the topic',
     reported_hour     DateTime('UTC') COMMENT 'The reported hour',
     submission_id     UUID            COMMENT 'A submission that was to be sent',
@@ -72,13 +72,13 @@ CREATE TABLE commerce_outcomes
     usage_event_id    String          COMMENT 'The id that Commerce gave it',
     code              String          COMMENT 'Why it was not accepted',
     message           String          COMMENT 'The same for people',
-    rank              UInt8           COMMENT 'Of several outcomes that two bridges recorded at once, the one with the highest rank holds',
+    rank              UInt8           COMMENT 'If two bridges recorded different outcomes, the one with the highest rank counts',
     at                DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When it was recorded'
 )
 ENGINE = ReplacingMergeTree(rank)
 PARTITION BY toYYYYMM(reported_hour)
 ORDER BY (topic, epoch, partition, reported_hour, submission_id)
-COMMENT 'What became of each submission that was to be sent; one without a row is still to be sent';
+COMMENT 'What became of each submission that was to be sent; a submission without a row is not sent yet';
 
 CREATE TABLE bridge_checkpoints
 (
@@ -99,7 +99,7 @@ CREATE TABLE bridge_dead_letters
     topic               LowCardinality(String) COMMENT 'The aggregates topic',
     partition           UInt16                 COMMENT 'Its partition',
     offset              UInt64                 COMMENT 'Offset of the record',
-    code                LowCardinality(String) COMMENT 'Why the bridge does not believe it',
+    code                LowCardinality(String) COMMENT 'Why the bridge refuses it',
     message             String                 COMMENT 'The same for people',
     record_timestamp    Int64                  COMMENT 'Timestamp of the record, in milliseconds since 1970',
     record_key_base64   Nullable(String) EPHEMERAL COMMENT 'For inserts only: the key in base64',
@@ -110,7 +110,7 @@ CREATE TABLE bridge_dead_letters
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (topic, partition, offset)
-COMMENT 'Records of the aggregates topic that the bridge does not believe: forged, unreadable or misplaced';
+COMMENT 'Records of the aggregates topic that the bridge refuses: forged, unreadable or misplaced';
 
 CREATE VIEW commerce_usage AS
 SELECT
@@ -131,7 +131,7 @@ COMMENT 'Every submission that counts, with what became of it: pending, accepted
 
 ALTER TABLE commerce_usage
     COMMENT COLUMN topic 'Kafka topic of the source',
-    COMMENT COLUMN epoch 'Life of the topic',
+    COMMENT COLUMN epoch 'Epoch of the topic',
     COMMENT COLUMN partition 'Partition of the topic',
     COMMENT COLUMN reported_hour 'The reported hour, which is the effective hour',
     COMMENT COLUMN submission_id 'The submission',
