@@ -35,7 +35,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     load: async () => (await import('./commands/rules.ts')).rulesCommand,
   },
   epoch: {
-    description: 'the lives of a live topic',
+    description: 'the epochs of a live topic',
     load: async () => (await import('./commands/epoch.ts')).epochCommand,
   },
   loss: {
@@ -45,7 +45,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
   rebuild: {
     description:
-      'hold closed windows against the ledger, or all of it against the log, and mend what differs; exit code 1 where anything is left that does',
+      'compare closed windows with the ledger, or everything with the log, and correct what differs; exit code 1 if any difference is left',
     load: async () => (await import('./commands/rebuild.ts')).rebuildCommand,
   },
   ledger: {

@@ -15,7 +15,7 @@ const ONE = 'one dead letter: TOPIC/PARTITION/OFFSET or TOPIC/EPOCH/PARTITION/OF
 
 const changing = (command: Command): Command =>
   filtered(command.argument('[dead-letter]', ONE))
-    .option('--epoch <n>', 'which life of the topic (the newest that has it)', wholeNumber)
+    .option('--epoch <n>', 'which epoch of the topic (the newest that has it)', wholeNumber)
     .option('--yes', 'do it to all that the filter finds')
     .option('--dry-run', 'only say what would be done');
 
@@ -26,7 +26,7 @@ export const dlqCommand = (command: Command): Command =>
         .description('show dead letters about which nothing has been done, by code')
         .option('--all', 'also those that were redriven or discarded')
         .option('--limit <n>', 'how many at most', wholeNumber, 50)
-        .option('--after <dead-letter>', 'go on behind this one')
+        .option('--after <dead-letter>', 'continue after this one')
         .option('--json', 'as JSON')
         .action(list),
     )
@@ -34,7 +34,7 @@ export const dlqCommand = (command: Command): Command =>
       new Command('show')
         .description('show everything about a dead letter')
         .argument('<dead-letter>', ONE)
-        .option('--epoch <n>', 'which life of the topic (the newest that has it)', wholeNumber)
+        .option('--epoch <n>', 'which epoch of the topic (the newest that has it)', wholeNumber)
         .option('--all-bytes', 'show every byte of it')
         .option('--json', 'as JSON, key and value in base64')
         .action(show),

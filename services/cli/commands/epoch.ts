@@ -43,7 +43,7 @@ const begin = async (topic: string, options: Options): Promise<void> => {
   const { partitions, reason, acceptLoss = false, deleteUnread = false } = options;
   const losses = await lostLogs(topic, acceptLoss);
   print(
-    `Sealing the present life of ${topic} and waiting for the aggregator to fold it to its end …`,
+    `Sealing the present epoch of ${topic} and waiting for the aggregator to count it to its end …`,
   );
   const source = await withSourceTools(changeConfig(), (tools) =>
     newEpoch(tools, topic, {
@@ -63,12 +63,12 @@ export const epochCommand = (command: Command): Command =>
   command.addCommand(
     new Command('new')
       .description(
-        'end the present life of a topic and begin another one, with an empty log: the old log is deleted once it is folded',
+        'end the present epoch of a topic and begin another one, with an empty log: the old log is deleted once it is counted',
       )
       .argument('<topic>', 'a live topic, as "sources list" shows it')
       .option(
         '--partitions <n>',
-        'how many partitions the new life has (as before)',
+        'how many partitions the new epoch has (as before)',
         partitionCount,
       )
       .option(

@@ -68,7 +68,7 @@ const accept = async (topic: string, { reason }: { readonly reason: string }): P
   const ended = losses.find(({ ends }) => ends);
   const cannotGoOn =
     ended &&
-    `${partitionName(ended)} cannot go on, since ${ended.why}: begin another life of the topic with "usagectl epoch new ${topic} --accept-loss"`;
+    `${partitionName(ended)} cannot continue, because ${ended.why}: begin another epoch of the topic with "usagectl epoch new ${topic} --accept-loss"`;
   if (cannotGoOn && expired.length === 0) throw new UserError(cannotGoOn);
   // Before a life can end, what is left of its other partitions must be folded.
   await withClickHouse(config, (client) => acceptLosses(client, expired, reason));
@@ -85,7 +85,7 @@ export const lossCommand = (command: Command): Command =>
     .addCommand(
       new Command('show')
         .description(
-          'hold every log against its checkpoint, read what is not counted yet, and show what is lost; exit code 1 where anything is',
+          'compare every log with its checkpoint, read what is not counted yet, and show what is lost; exit code 1 if anything is',
         )
         .argument('[topic]', 'a live topic alone')
         .option('--json', 'as JSON')
@@ -94,7 +94,7 @@ export const lossCommand = (command: Command): Command =>
     .addCommand(
       new Command('accept')
         .description(
-          'let the aggregator go on behind lost records: what it stored of them stays counted, the rest counts as lost',
+          'let the aggregator skip lost records: what it stored of them stays counted, the rest counts as lost',
         )
         .argument('<topic>', 'a live topic, as "sources list" shows it')
         .requiredOption('--reason <text>', 'why they are gone: it is recorded')

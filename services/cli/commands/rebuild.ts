@@ -212,7 +212,7 @@ export const rebuildCommand = (command: Command): Command =>
     .argument('<topic>', 'a source, as "sources list" shows it')
     .requiredOption('--from <hour>', 'reported hours from this one on', hour)
     .requiredOption('--to <hour>', 'and before this one, which is not among them', hour)
-    .option('--epoch <n>', 'which life of the topic (the last)')
+    .option('--epoch <n>', 'which epoch of the topic (the last)')
     .option(
       '--from-log',
       'recount the log too, and hold the ledger and the dead letters against it',

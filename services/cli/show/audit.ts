@@ -56,7 +56,7 @@ const REASONS: Readonly<Record<AuditedPartition['state'], string | null>> = {
   whole: null,
   partly: 'its first records have expired or are lost; compared is what was reported after them',
   expired: 'every record that was counted has expired',
-  gone: 'an earlier life of the topic, whose log was deleted',
+  gone: 'an earlier epoch of the topic, whose log was deleted',
   'another log': 'the log is not the one that was counted',
   unreadable: 'the log cannot be read',
   'not begun': 'nothing of it has been stored yet',

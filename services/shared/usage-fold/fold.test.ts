@@ -139,7 +139,7 @@ describe('counting', () => {
 
   test.each([
     [0, 'at offset 0'],
-    [EARLIER_EPOCH, 'in an earlier life of the topic'],
+    [EARLIER_EPOCH, 'in an earlier epoch of the topic'],
   ])('a conflict says where its id was accepted: %i', (offset, where) => {
     const state = begun();
     const index = new EventIndex(1 << 20);

@@ -212,7 +212,7 @@ export const addToOpenHour = (
 };
 
 const whereSeen = ({ offset }: SeenEvent): string =>
-  offset === EARLIER_EPOCH ? 'in an earlier life of the topic' : `at offset ${String(offset)}`;
+  offset === EARLIER_EPOCH ? 'in an earlier epoch of the topic' : `at offset ${String(offset)}`;
 
 const refuse = (
   state: FoldState,
