@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { writeNetrc } from '../../services/development/local/stack-environment.ts';
 import { inRepository } from '../../services/shared/process/repository.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -156,6 +157,30 @@ test("how-to's queries give rows, and its commands end with 0", async () => {
   const lines = async (file: string): Promise<number> =>
     (await readFile(join(directory, file), 'utf8')).trimEnd().split('\n').length;
   expect([await lines('usage.jsonl'), await lines('usage.csv')]).toEqual([79, 80]);
+});
+
+test("the README's lines for curl and usagectl work as they stand, but for the addresses of this stack", async () => {
+  const { CLICKHOUSE_USER = '', CLICKHOUSE_PASSWORD = '' } = await left();
+  await writeNetrc(directory, { CLICKHOUSE_USER, CLICKHOUSE_PASSWORD });
+  const blocks = (await blocksOf('README.md', 'sh')).filter((block) =>
+    /^(curl|npx usagectl) /.test(block),
+  );
+  const printed: string[] = [];
+  for (const block of blocks) {
+    const line = (await forThisStack(block)).replace(/^curl /, 'curl --fail-with-body -sS ');
+    const { status, stdout, stderr } = spawnSync('bash', ['-e', '-c', line], {
+      cwd: directory,
+      env: { ...process.env, NODE_OPTIONS: '', USAGE_LOCAL_DIR: directory },
+      encoding: 'utf8',
+    });
+    expect({ block, status, stdout, stderr }).toMatchObject({ status: 0, stderr: '' });
+    if (block.startsWith('curl')) printed.push(stdout);
+  }
+  const [api = '', query = '', ...others] = printed;
+  expect(others).toEqual([]);
+  expect((JSON.parse(api) as { value: object[] }).value).toHaveLength(79);
+  const [first] = await documented();
+  expect(query.trimEnd()).toBe(first?.output.trimEnd());
 });
 
 test('usagectl finds the running stack on whatever ports, every service ready and no partition with lag', async () => {

@@ -1,0 +1,123 @@
+import type { Command } from 'commander';
+import ts from 'typescript';
+import { EXIT } from '../../services/cli/exit-code.ts';
+import { completeProgram } from '../../services/cli/program.ts';
+import { documentAt, filesOf } from './markdown.ts';
+
+const textOf = (path: string): string => documentAt(path).text;
+
+const OPERATIONS = textOf('docs/operations.md');
+const ALL_DOCS = [
+  'README.md',
+  ...filesOf('docs').filter((path) => path.endsWith('.md') && !path.endsWith('status.md')),
+].map(documentAt);
+
+/** The rows of every table whose first column has this heading, as cells. */
+const rowsUnder = (heading: string): readonly (readonly string[])[] => {
+  const tables = OPERATIONS.split(/\n\n/).filter((block) => block.startsWith(`| ${heading} `));
+  expect(tables.length).toBeGreaterThan(0);
+  return tables.flatMap((table) =>
+    table
+      .trimEnd()
+      .split('\n')
+      .slice(2)
+      .map((row) => row.split('|').slice(1, -1)),
+  );
+};
+
+const codeIn = (text: string): readonly string[] =>
+  [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+
+const SETTING = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$/;
+
+/**
+ * The settings that a source reads: what it takes from the environment by name, and the names of those
+ * shapes of zod that `parseEnvironment` reads.
+ */
+const settingsIn = (path: string): readonly string[] => {
+  const text = textOf(path);
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const hasShapes = /from 'zod'|process\/config\.ts'/.test(text) || path.endsWith('/config.ts');
+  const found: string[] = [];
+  const isEnvironment = (node: ts.Expression): boolean =>
+    ['environment', 'process.env'].includes(node.getText(file));
+  const visit = (node: ts.Node): void => {
+    if (ts.isElementAccessExpression(node) && isEnvironment(node.expression)) {
+      if (ts.isStringLiteral(node.argumentExpression)) found.push(node.argumentExpression.text);
+    } else if (ts.isPropertyAccessExpression(node) && isEnvironment(node.expression)) {
+      found.push(node.name.text);
+    } else if (hasShapes && ts.isPropertyAssignment(node) && ts.isIdentifier(node.name)) {
+      found.push(node.name.text);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found.filter((name) => SETTING.test(name));
+};
+
+const settingsOfCode = new Set(
+  filesOf('services')
+    .filter((path) => /\.(ts|mjs)$/.test(path) && !/\.test\.ts$|\.d\.m?ts$/.test(path))
+    .flatMap(settingsIn),
+);
+
+test('every setting that a service or a command reads stands in the docs, and no other', () => {
+  expect(settingsOfCode.size).toBeGreaterThan(40);
+  const documented = new Set(rowsUnder('Variable').flatMap(([names = '']) => codeIn(names)));
+  expect([...documented].sort()).toEqual([...settingsOfCode].sort());
+});
+
+test('what the docs call a setting anywhere is one', () => {
+  const prefixes = new Set([...settingsOfCode].map((name) => name.split('_')[0] ?? ''));
+  const named = ALL_DOCS.flatMap(({ path, text }) =>
+    (text.match(/\b[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\b/g) ?? [])
+      // Errors of Kafka look like settings.
+      .filter((name) => prefixes.has(name.split('_')[0] ?? '') && !/_(ERROR|FAILED)$/.test(name))
+      .map((name) => ({ path, name })),
+  );
+  expect(named.filter(({ name }) => !settingsOfCode.has(name))).toEqual([]);
+});
+
+/** The command that words begin with, as deep as they name one. */
+const resolve = (program: Command, words: readonly string[]): Command => {
+  const [word, ...rest] = words;
+  const inner = program.commands.find((command) => command.name() === word);
+  return inner ? resolve(inner, rest) : program;
+};
+
+const pathOf = (command: Command): string =>
+  command.parent ? `${pathOf(command.parent)} ${command.name()}`.trim() : '';
+
+const leavesOf = (command: Command): readonly Command[] =>
+  command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
+
+test('every command of usagectl stands in the docs, and no other', async () => {
+  const program = await completeProgram();
+  const commands = leavesOf(program)
+    .map(pathOf)
+    .filter((path) => path !== 'help');
+  const documented = rowsUnder('Command').flatMap(([names = '']) =>
+    codeIn(names).map((code) => {
+      const words = code.split(' ');
+      const found = pathOf(resolve(program, words));
+      return leavesOf(resolve(program, words)).length === 1 && found !== '' ? found : code;
+    }),
+  );
+  expect(documented.toSorted()).toEqual(commands.toSorted());
+});
+
+test('every exit code of usagectl stands in the docs, and no other', () => {
+  const documented = rowsUnder('Exit code').map(([code = '']) => Number(code));
+  expect(documented).toEqual([0, ...Object.values(EXIT)]);
+});
+
+test('no command ends with an exit code of its own', () => {
+  const numbers = filesOf('services/cli')
+    .filter((path) => /\.(ts|mjs)$/.test(path) && !path.endsWith('.test.ts'))
+    .flatMap((path) =>
+      [...textOf(path).matchAll(/process\.exit(?:Code = |\()(\d+)/g)].map(([, code]) =>
+        Number(code),
+      ),
+    );
+  expect(numbers.filter((code) => !(Object.values(EXIT) as number[]).includes(code))).toEqual([]);
+});
