@@ -3,7 +3,7 @@ import {
   controlRecord,
   type Keyring,
 } from '../../shared/model/control-record.ts';
-import { deadLetterHeaders } from '../../shared/model/dead-letter.ts';
+import { deadLetterRecord } from '../../shared/model/dead-letter.ts';
 import { failpoint } from '../../shared/process/failpoint.ts';
 import type { LogWriter } from '../../shared/kafka/log-writer.ts';
 import type { TopicPartition } from '../../shared/model/log-record.ts';
@@ -47,11 +47,9 @@ export class KafkaOutbox implements Outbox {
   async publishDeadLetters(place: Place, chunk: Chunk): Promise<void> {
     await this.writer.append(
       target(this.options.deadLetters, place),
-      chunk.deadLetters.map(({ record, code, message }) => ({
-        key: record.key,
-        value: record.value,
-        headers: deadLetterHeaders(place, record, code, message),
-      })),
+      chunk.deadLetters.map(({ record, code, message }) =>
+        deadLetterRecord(place, record, code, message),
+      ),
     );
   }
 

@@ -195,7 +195,10 @@ export class ClickHouseStore implements Store {
   }
 
   writeDeadLetters(place: Place, chunk: Chunk): Promise<void> {
-    return insertRows(this.client, 'dead_letters', chunkRows.deadLetters(place, chunk), true);
+    return insertRows(this.client, 'dead_letters', chunkRows.deadLetters(place, chunk), {
+      namesColumns: true,
+      large: true,
+    });
   }
 
   async rollUpDay(place: Place, closedHour: Hour): Promise<void> {

@@ -19,7 +19,7 @@ export const mendRows = async <Found>(
 ): Promise<void> => {
   const rows = mends.flatMap(({ insert }) => (insert === null ? [] : [table.row(at, insert)]));
   for (const part of parts(rows)) {
-    await insertRows(client, table.name, part, true);
+    await insertRows(client, table.name, part, { namesColumns: true, large: true });
 
     failpoint('rebuild-inserted');
   }

@@ -79,15 +79,22 @@ export const queryRows = async <Row>(
   return result.json<Row>();
 };
 
-/**
- * Inserts rows as one block. Where columns of the table are computed from ones that are not stored
- * (`EPHEMERAL`), the insert must name those that are given: the same ones in every row.
- */
+export interface InsertOptions {
+  /**
+   * Where columns of the table are computed from ones that are not stored (`EPHEMERAL`), the insert must
+   * name those that are given: the same ones in every row.
+   */
+  readonly namesColumns?: boolean;
+  /** Whether a row may be very large: the engine refuses one of 100 MiB where it reads them in parallel. */
+  readonly large?: boolean;
+}
+
+/** Inserts rows as one block. */
 export const insertRows = async (
   client: ClickHouseClient,
   table: string,
   rows: readonly Readonly<Record<string, unknown>>[],
-  namesColumns = false,
+  { namesColumns = false, large = false }: InsertOptions = {},
 ): Promise<void> => {
   const [first] = rows;
   if (first === undefined) return;
@@ -97,5 +104,6 @@ export const insertRows = async (
     values: [...rows],
     format: 'JSONEachRow',
     ...(namesColumns && { columns }),
+    ...(large && { clickhouse_settings: { input_format_parallel_parsing: 0 } }),
   });
 };

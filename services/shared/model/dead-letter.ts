@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { RecordHeaders } from './control-record.ts';
 import type { LogRecord } from './log-record.ts';
 import type { SourcePartition } from './source.ts';
@@ -120,6 +121,13 @@ export const DEAD_LETTER_CODES = Object.keys(DEAD_LETTERS) as readonly DeadLette
 /** Headers of a record that take more as JSON stand in ClickHouse only: a dead letter must fit its topic. */
 const MAX_HEADERS_LENGTH = 64 * 1024;
 
+/**
+ * What of a key or a value stands on the topic of the dead letters. A batch that was stored compressed
+ * may hold records of any size, and none may be too large for that topic: the partition would stand still.
+ */
+const MAX_KEY_BYTES = 128 * 1024;
+const MAX_VALUE_BYTES = 1536 * 1024;
+
 /** Headers of a dead letter on its topic; the record's own are kept in the last one, as JSON. */
 export const DEAD_LETTER_HEADERS = {
   topic: 'usage-dlq-topic',
@@ -130,10 +138,60 @@ export const DEAD_LETTER_HEADERS = {
   code: 'usage-dlq-code',
   message: 'usage-dlq-message',
   headers: 'usage-dlq-headers',
+  /** Of a key or a value that is cut: how long the whole one is, and its digest. */
+  keyBytes: 'usage-dlq-key-bytes',
+  keySha256: 'usage-dlq-key-sha256',
+  valueBytes: 'usage-dlq-value-bytes',
+  valueSha256: 'usage-dlq-value-sha256',
 } as const;
 
+/** A refused record as it stands on the topic of the dead letters. */
+export interface DeadLetterRecord {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: RecordHeaders;
+}
+
+interface CutOff {
+  readonly bytes: Buffer | null;
+  readonly headers: RecordHeaders;
+}
+
+const cutOff = (
+  bytes: Buffer | null,
+  max: number,
+  [length, sha256]: readonly [string, string],
+): CutOff => {
+  if (bytes === null || bytes.length <= max) return { bytes, headers: {} };
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  return {
+    bytes: bytes.subarray(0, max),
+    headers: { [length]: String(bytes.length), [sha256]: digest },
+  };
+};
+
+/**
+ * The copy for the topic: with where it came from and why it was refused. A key or a value that is too
+ * large is cut there, and whole in ClickHouse.
+ */
+export const deadLetterRecord = (
+  at: SourcePartition,
+  record: LogRecord,
+  code: DeadLetterCode,
+  message: string,
+): DeadLetterRecord => {
+  const { keyBytes, keySha256, valueBytes, valueSha256 } = DEAD_LETTER_HEADERS;
+  const key = cutOff(record.key, MAX_KEY_BYTES, [keyBytes, keySha256]);
+  const value = cutOff(record.value, MAX_VALUE_BYTES, [valueBytes, valueSha256]);
+  return {
+    key: key.bytes,
+    value: value.bytes,
+    headers: { ...deadLetterHeaders(at, record, code, message), ...key.headers, ...value.headers },
+  };
+};
+
 /** Says where a refused record came from and why it was refused. */
-export const deadLetterHeaders = (
+const deadLetterHeaders = (
   at: SourcePartition,
   record: LogRecord,
   code: DeadLetterCode,
