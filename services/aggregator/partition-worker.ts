@@ -10,11 +10,9 @@ import { countRemnant, mustCutBeforeRemnant, passLoss } from '../shared/usage-fo
 import { markOf } from '../shared/model/record-mark.ts';
 import { flush } from './flush.ts';
 import { hydrate, type Hydrated } from './hydrate.ts';
-import { Serial } from '../shared/process/serial.ts';
-import type { LogInspector } from '../shared/kafka/log-inspector.ts';
-import type { LogBounds } from '../shared/kafka/topics.ts';
+import { Ownership, type OwnershipPorts } from '../shared/partition/ownership.ts';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
-import { LogRecognition, unreadable, type Folded } from '../shared/kafka/log-recognition.ts';
+import { unreadable, type Folded } from '../shared/kafka/log-recognition.ts';
 import type { Outbox, Store } from './ports.ts';
 import { RecordFolder, type MemoryBounds } from './record-folder.ts';
 import { TickSchedule } from './tick-schedule.ts';
@@ -27,14 +25,10 @@ export interface WorkerOptions extends MemoryBounds {
   readonly flushEvents: number;
 }
 
-export interface WorkerPorts {
+export interface WorkerPorts extends OwnershipPorts {
   readonly store: Store;
   readonly outbox: Outbox;
-  readonly log: LogInspector;
   readonly logger: Logger;
-  readonly now: () => number;
-  /** Runs a step again until it succeeds or the worker is dropped. */
-  readonly persist: <T>(what: string, step: () => Promise<T>, signal: AbortSignal) => Promise<T>;
   /** Called after each checkpoint. */
   readonly stored: (place: Place, nextOffset: number) => void;
 }
@@ -63,10 +57,8 @@ export class PartitionWorker {
   private readonly options: WorkerOptions;
   /** Of the fold that is under way. It changes only where that begins anew from the checkpoint. */
   private knowledge: Knowledge;
-  private readonly serial = new Serial();
-  private readonly dropped = new AbortController();
+  private readonly owned: Ownership<Halt>;
   private readonly ticks = new TickSchedule();
-  private readonly recognition: LogRecognition;
   /** Null before the checkpoint has been read. */
   private folder: RecordFolder | null = null;
   private storedOffset = -1;
@@ -77,9 +69,6 @@ export class PartitionWorker {
   private progressAt: number;
   /** Whether the timer's task is waiting for its turn. */
   private timed = false;
-  private halted: Halt | null = null;
-  /** Why it waits in front of a batch, which is tried again now and then. */
-  private unreadableAt: Halt | null = null;
   /** Whether the life of the topic has ended without its log: there is nothing to read any more. */
   private hasEnded = false;
 
@@ -88,8 +77,11 @@ export class PartitionWorker {
     this.knowledge = knowledge;
     this.options = options;
     this.progressAt = ports.now();
-    this.ports = { ...ports, logger: ports.logger.child({ partition: partitionName(place) }) };
-    this.recognition = new LogRecognition(() => this.bounds());
+    const logger = ports.logger.child({ partition: partitionName(place) });
+    this.ports = { ...ports, logger };
+    this.owned = new Ownership(place, ports, ({ code, message }) => {
+      logger.error({ code }, `this partition has halted: ${message}`);
+    });
   }
 
   status(): WorkerStatus {
@@ -100,7 +92,7 @@ export class PartitionWorker {
       storedOffset: state && this.storedOffset,
       openHour: state && isoText(state.timeline.openHour),
       behindFor: this.ports.now() - this.progressAt,
-      halt: this.halted ?? this.unreadableAt,
+      halt: this.owned.halt,
     };
   }
 
@@ -109,10 +101,10 @@ export class PartitionWorker {
    * where that has expired. Null when halted or dropped, and where the log has been given up.
    */
   position(): Promise<number | null> {
-    return this.run(null, async () => {
+    return this.owned.run(null, async () => {
       const state = (await this.stillOurs()) ?? (await this.hydrate());
       if (state === null || this.hasEnded) return null;
-      const position = await this.recognition.position(foldedOf(state));
+      const position = await this.owned.recognition.position(foldedOf(state));
       return typeof position === 'number' ? position : this.stopReading(state, position);
     });
   }
@@ -121,33 +113,24 @@ export class PartitionWorker {
    * Goes on where a person has accepted meanwhile that the records it waits for are gone; or where it
    * lacked a schema of the rules in force and `knowledge` has other ones than before.
    */
-  async retry(knowledge: Knowledge = this.knowledge): Promise<boolean> {
-    return this.serial.run(async () => {
-      const halted = this.halted ?? this.unreadableAt;
-      if (this.isDropped() || halted === null) return false;
-      if (halted.code === 'unknown-rules') {
+  retry(knowledge: Knowledge = this.knowledge): Promise<boolean> {
+    return this.owned.retry(async (halt) => {
+      if (halt.code === 'unknown-rules') {
         // The same rules are read again from the checkpoint on, so that each record gets the same fate as
         // from any other owner: what it knows decides only whether it can apply them.
         if (hasSameSchemas(knowledge, this.knowledge)) return false;
         this.knowledge = knowledge;
-        this.beginAnew();
-        return true;
-      }
-      if (!isLoss(halted)) return false;
-      const { store } = this.ports;
-      const checkpoint = await store.checkpoint(this.place);
-      const { nextOffset, sealed } = checkpoint ?? { nextOffset: 0, sealed: false };
-      if ((await store.loss(this.place, nextOffset, sealed)) === null) return false;
-      this.beginAnew();
+      } else if (!isLoss(halt) || !(await this.isLossAccepted())) return false;
+      this.folder = null; // begins anew from the checkpoint, when it is asked for its position
       return true;
     });
   }
 
-  /** From the checkpoint, when it is asked for its position. */
-  private beginAnew(): void {
-    this.halted = null;
-    this.unreadableAt = null;
-    this.folder = null;
+  private async isLossAccepted(): Promise<boolean> {
+    const { store } = this.ports;
+    const checkpoint = await store.checkpoint(this.place);
+    const { nextOffset, sealed } = checkpoint ?? { nextOffset: 0, sealed: false };
+    return (await store.loss(this.place, nextOffset, sealed)) !== null;
   }
 
   /**
@@ -155,10 +138,10 @@ export class PartitionWorker {
    * more are wanted.
    */
   take(records: readonly LogRecord[], next: number): Promise<boolean> {
-    return this.run(false, async () => {
+    return this.owned.run(false, async () => {
       if (this.folder === null) return false;
       const { state } = this.folder;
-      const fresh = await this.recognition.recognise(foldedOf(state), records, next);
+      const fresh = await this.owned.recognition.recognise(foldedOf(state), records, next);
       if ('code' in fresh) {
         await this.stopReading(state, fresh);
         return false;
@@ -166,10 +149,10 @@ export class PartitionWorker {
       const before = state.nextOffset;
       const halt = await this.folder.fold(fresh, next);
       if (halt) {
-        this.stop(halt);
+        this.owned.stop(halt);
         return false;
       }
-      if (state.nextOffset > before) this.unreadableAt = null;
+      if (state.nextOffset > before) this.owned.goOn();
       for (const { value } of fresh) this.pendingBytes += value?.length ?? 0;
       if (state.nextOffset !== this.storedOffset) this.unstoredSince ??= this.ports.now();
       const { length } = state.pending.ledger;
@@ -185,12 +168,10 @@ export class PartitionWorker {
    * accepted that it is lost.
    */
   unreadable(batch: UnreadableAt): Promise<void> {
-    return this.run(undefined, async () => {
+    return this.owned.run(undefined, async () => {
       if (this.folder === null) return;
       await this.store(this.folder.state);
-      const halt = unreadable(batch);
-      if (this.unreadableAt?.message !== halt.message) this.tell(halt);
-      this.unreadableAt = halt;
+      this.owned.wait(unreadable(batch));
     });
   }
 
@@ -198,7 +179,7 @@ export class PartitionWorker {
   async onTimer(): Promise<void> {
     if (this.timed) return; // it is still waiting for its turn
     this.timed = true;
-    await this.run(undefined, async () => {
+    await this.owned.run(undefined, async () => {
       if (this.folder === null) return;
       const { state } = this.folder;
       const now = this.ports.now();
@@ -213,7 +194,7 @@ export class PartitionWorker {
 
   /** Stores what has been folded, then takes no more: for a graceful stop. */
   async close(): Promise<void> {
-    await this.run(undefined, async () => {
+    await this.owned.run(undefined, async () => {
       if (this.folder) await this.store(this.folder.state);
     });
     this.drop();
@@ -221,52 +202,13 @@ export class PartitionWorker {
 
   /** Forgets everything at once: the partition belongs to another process, or this one ends. */
   drop(): void {
-    this.dropped.abort();
-  }
-
-  private isHalted(): boolean {
-    return this.halted !== null;
-  }
-
-  private isDropped(): boolean {
-    return this.dropped.signal.aborted;
-  }
-
-  /** Runs a task in its turn, unless the partition has halted or been dropped by then. */
-  private run<T>(otherwise: T, task: () => Promise<T>): Promise<T> {
-    return this.serial.run(async () => {
-      if (this.isHalted() || this.isDropped()) return otherwise;
-      try {
-        return await task();
-      } catch (error) {
-        if (this.isDropped()) return otherwise;
-        throw error;
-      }
-    });
-  }
-
-  private stop(halt: Halt): null {
-    this.halted = halt;
-    this.tell(halt);
-    return null;
-  }
-
-  private tell({ code, message }: Halt): void {
-    this.ports.logger.error({ code }, `this partition has halted: ${message}`);
+    this.owned.drop();
   }
 
   /** Halts where the log cannot be read on. What was folded before it expired is right. */
   private async stopReading(state: FoldState, halt: Halt): Promise<null> {
     if (halt.code === 'lost-records') await this.store(state);
-    return this.stop(halt);
-  }
-
-  private persist<T>(what: string, step: () => Promise<T>): Promise<T> {
-    return this.ports.persist(what, step, this.dropped.signal);
-  }
-
-  private bounds(): Promise<LogBounds> {
-    return this.persist('read the log bounds', () => this.ports.log.bounds(this.place));
+    return this.owned.stop(halt);
   }
 
   /**
@@ -277,7 +219,9 @@ export class PartitionWorker {
     const { store, logger } = this.ports;
     if (this.folder === null) return null;
     const { state } = this.folder;
-    const stored = await this.persist('read the checkpoint', () => store.checkpoint(this.place));
+    const stored = await this.owned.persist('read the checkpoint', () =>
+      store.checkpoint(this.place),
+    );
     if (stored === null || stored.nextOffset <= this.storedOffset) return state;
     logger.info({ nextOffset: stored.nextOffset }, 'another owner has stored more: beginning anew');
     this.folder = null;
@@ -287,10 +231,10 @@ export class PartitionWorker {
   private async hydrate(): Promise<FoldState | null> {
     const found = await hydrate(this.place, this.knowledge, this.options.windowsMaxBytes, {
       store: this.ports.store,
-      bounds: () => this.bounds(),
-      persist: (what, step) => this.persist(what, step),
+      bounds: () => this.owned.bounds(),
+      persist: (what, step) => this.owned.persist(what, step),
     });
-    if ('code' in found) return this.stop(found);
+    if ('code' in found) return this.owned.stop(found);
     const { state, tail, loss } = found;
     const { store } = this.ports;
     this.ports.logger.info(
@@ -299,9 +243,13 @@ export class PartitionWorker {
     );
     this.folder = new RecordFolder(found, this.knowledge, this.options, {
       eventTables: (hours) =>
-        this.persist('read the ids of usage hours', () => store.eventTables(this.place, hours)),
+        this.owned.persist('read the ids of usage hours', () =>
+          store.eventTables(this.place, hours),
+        ),
       windowsOf: (hour, identities) =>
-        this.persist('read open windows', () => store.windowsOf(this.place, hour, identities)),
+        this.owned.persist('read open windows', () =>
+          store.windowsOf(this.place, hour, identities),
+        ),
       store: () => this.store(state),
     });
     this.storedOffset = state.nextOffset;
@@ -334,7 +282,7 @@ export class PartitionWorker {
     if (state.nextOffset === this.storedOffset) return;
     const chunk = cut(state);
     const { store, outbox, stored, logger } = this.ports;
-    await this.persist('store a chunk', () => flush(this.place, chunk, store, outbox));
+    await this.owned.persist('store a chunk', () => flush(this.place, chunk, store, outbox));
     this.folder?.acknowledged();
     this.storedOffset = chunk.checkpoint.nextOffset;
     this.progressAt = this.ports.now();

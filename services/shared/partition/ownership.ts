@@ -1,0 +1,109 @@
+import type { LogInspector } from '../kafka/log-inspector.ts';
+import { LogRecognition } from '../kafka/log-recognition.ts';
+import type { LogBounds } from '../kafka/topics.ts';
+import type { TopicPartition } from '../model/log-record.ts';
+import { Attempt } from '../process/attempt.ts';
+import { Serial } from '../process/serial.ts';
+
+export interface OwnershipPorts {
+  readonly log: LogInspector;
+  readonly now: () => number;
+  /** Runs a step again until it succeeds or the partition is dropped. */
+  readonly persist: <T>(what: string, step: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+}
+
+/**
+ * An owner's time with one partition of a log: what it does is done in turn, and none of it after the
+ * partition has halted, or belongs to another process.
+ */
+export class Ownership<Halt extends { readonly message: string }> {
+  /** Whether the log is still the one that was folded. */
+  readonly recognition: LogRecognition;
+  private readonly at: TopicPartition;
+  private readonly ports: OwnershipPorts;
+  private readonly tell: (halt: Halt) => void;
+  private readonly serial = new Serial();
+  private readonly step: Attempt;
+  private readonly dropped = new AbortController();
+  private halted: Halt | null = null;
+  /** Why it waits in front of a batch, which is tried again now and then. */
+  private waits: Halt | null = null;
+
+  /** `tell` is called once for each reason to stand still. */
+  constructor(at: TopicPartition, ports: OwnershipPorts, tell: (halt: Halt) => void) {
+    this.at = at;
+    this.ports = ports;
+    this.tell = tell;
+    this.step = new Attempt(ports.now);
+    this.recognition = new LogRecognition(() => this.bounds());
+  }
+
+  /** Why it stands still; null where it does not. */
+  get halt(): Halt | null {
+    return this.halted ?? this.waits;
+  }
+
+  isDropped(): boolean {
+    return this.dropped.signal.aborted;
+  }
+
+  /** Milliseconds since it began a task that has not succeeded. */
+  get atStepFor(): number {
+    return this.step.pendingFor;
+  }
+
+  /** Runs a task in its turn; gives `otherwise` where the partition has halted or been dropped by then. */
+  run<T>(otherwise: T, task: () => Promise<T>): Promise<T> {
+    return this.serial.run(async () => {
+      if (this.halted !== null || this.isDropped()) return otherwise;
+      try {
+        return await this.step.run(task);
+      } catch (error) {
+        if (this.isDropped()) return otherwise;
+        throw error;
+      }
+    });
+  }
+
+  /** In its turn, asks whether what it stands still for is mended, and goes on where it is. */
+  retry(isMended: (halt: Halt) => Promise<boolean>): Promise<boolean> {
+    return this.serial.run(async () => {
+      const { halt } = this;
+      if (this.isDropped() || halt === null || !(await isMended(halt))) return false;
+      this.halted = null;
+      this.waits = null;
+      return true;
+    });
+  }
+
+  /** Nothing is done any more, but for a retry. */
+  stop(halt: Halt): null {
+    this.halted = halt;
+    this.tell(halt);
+    return null;
+  }
+
+  /** Stands still in front of what cannot be read; tasks go on. */
+  wait(halt: Halt): void {
+    if (this.waits?.message !== halt.message) this.tell(halt);
+    this.waits = halt;
+  }
+
+  /** What it waited for has been read. */
+  goOn(): void {
+    this.waits = null;
+  }
+
+  persist<T>(what: string, step: () => Promise<T>): Promise<T> {
+    return this.ports.persist(what, step, this.dropped.signal);
+  }
+
+  bounds(): Promise<LogBounds> {
+    return this.persist('read the log bounds', () => this.ports.log.bounds(this.at));
+  }
+
+  /** The partition belongs to another process, or this one ends. */
+  drop(): void {
+    this.dropped.abort();
+  }
+}
