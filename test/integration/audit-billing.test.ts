@@ -1,4 +1,4 @@
-import type { AuditReport } from '../../services/operations/audit/audit.ts';
+import type { AuditReport } from '../../services/operations/audit/audit-report.ts';
 import { beginHistory, writeHistory } from '../../services/operations/history-runs/history-run.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { damageEveryColumn, notCompared, restoring, unnoticed } from '../support/audit/damage.ts';

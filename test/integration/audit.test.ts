@@ -1,4 +1,4 @@
-import type { AuditReport } from '../../services/operations/audit/audit.ts';
+import type { AuditReport } from '../../services/operations/audit/audit-report.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { beginHistory, writeHistory } from '../../services/operations/history-runs/history-run.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';

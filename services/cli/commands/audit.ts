@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { withAdmin, withClickHouse } from '../../operations/sources/source-tools.ts';
-import { audit, type AuditReport } from '../../operations/audit/audit.ts';
+import { audit } from '../../operations/audit/audit.ts';
+import type { AuditReport } from '../../operations/audit/audit-report.ts';
 import { formatReport, hasRecounted } from '../show/audit.ts';
 import { checkFailed } from '../exit-code.ts';
 import { print, printJson, withProgress } from '../print.ts';

@@ -1,7 +1,7 @@
 import { sourceName } from '../../shared/model/source.ts';
 import { printable } from '../../shared/terminal/printable.ts';
 import { formatTable, type Cell } from '../../shared/terminal/table.ts';
-import type { AuditedPartition, AuditReport } from '../../operations/audit/audit.ts';
+import type { AuditedPartition, AuditReport } from '../../operations/audit/audit-report.ts';
 import type { Difference } from '../../operations/audit/differences.ts';
 
 const sum = (

@@ -1,7 +1,8 @@
 import { formatQuantity, parseQuantity, ZERO, type Quantity } from '../../shared/model/decimal.ts';
 import { isoText, millis } from '../../shared/model/time.ts';
-import { secondsOf, type WindowComparison } from './compare-windows.ts';
+import type { WindowComparison } from './compare-windows.ts';
 import { OF_PARTITION, partitionParams, storedRows } from './stored-rows.ts';
+import { secondsOf } from './window-rows.ts';
 
 interface Total {
   readonly events: number;

@@ -6,13 +6,14 @@ import {
   compareDays,
   compareHours,
   type Reported,
-  type Span,
   type WindowComparison,
 } from './compare-windows.ts';
+import { windowName, type CountedHour } from './counted-window.ts';
 import { enterGivenIdsOf } from './given-ids.ts';
 import { cellStart, LedgerDigests } from './ledger-digests.ts';
-import { windowName, type CountedHour, type Judged, type Recount } from './recount.ts';
+import type { Judged, Recount } from './recount.ts';
 import type { SeenIds } from './seen-ids.ts';
+import type { Span } from './window-rows.ts';
 
 /** So many records, or bytes of them, are counted and compared with the ledger at once. */
 const PAGE_RECORDS = 50_000;

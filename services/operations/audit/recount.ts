@@ -1,43 +1,22 @@
-import {
-  CONTROL_HEADER,
-  controlKeyId,
-  isSignedFor,
-  keyFingerprint,
-  type Keyring,
-} from '../../shared/model/control-record.ts';
-import type { PublishedSchema } from '../../shared/avro/schema-directory.ts';
+import { CONTROL_HEADER, controlKeyId, isSignedFor } from '../../shared/model/control-record.ts';
 import type { DeadLetterCode } from '../../shared/model/dead-letter.ts';
-import { addQuantities, type Quantity } from '../../shared/model/decimal.ts';
+import type { Quantity } from '../../shared/model/decimal.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { parseFloor } from '../../shared/model/ledger-floor.ts';
 import type { LogRecord } from '../../shared/model/log-record.ts';
-import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
 import { redriveKeyId, verifiedRedrive } from '../../shared/model/redrive.ts';
-import { FOLD_VERSION, parseRules, type Rules } from '../../shared/model/rules.ts';
-import { partitionName, type Source, type SourcePartition } from '../../shared/model/source.ts';
-import type { Attributes } from './attributes.ts';
+import { parseRules } from '../../shared/model/rules.ts';
+import { partitionName, type Source } from '../../shared/model/source.ts';
+import {
+  addToWindow,
+  type CountableUsage,
+  type CountedHour,
+  type CountedWindow,
+} from './counted-window.ts';
 import { judgeUsage } from './judge-usage.ts';
+import { rulesInForce, type KnownHere, type RulesInForce } from './rules-in-force.ts';
 import { contentOf, type SeenIds } from './seen-ids.ts';
 import type { Usage, UsageReader } from './usage.ts';
-
-/** What the log must come to in one window. */
-export interface CountedWindow {
-  readonly usageHour: number;
-  readonly subscriptionKey: string;
-  readonly meterKey: string;
-  readonly resourceKey: string;
-  /** Of its event with the lowest offset. */
-  readonly first: Attributes;
-  readonly firstOffset: number;
-  quantity: Quantity;
-  eventCount: number;
-  lastOffset: number;
-}
-
-export interface CountedHour {
-  readonly hour: number;
-  readonly windows: ReadonlyMap<string, CountedWindow>;
-}
 
 export interface AcceptedEvent {
   readonly offset: number;
@@ -67,19 +46,10 @@ export interface Beginning {
   readonly rules: string | null;
 }
 
-export interface RecountTools {
-  readonly place: SourcePartition;
+export interface RecountTools extends KnownHere {
   readonly source: Source;
-  readonly keyring: Keyring;
-  readonly schemas: readonly PublishedSchema[];
   readonly read: UsageReader;
   readonly seen: SeenIds;
-}
-
-interface InForce {
-  readonly rules: Rules;
-  readonly text: string;
-  readonly schemaIds: ReadonlySet<number>;
 }
 
 /** A record that is judged by all but the ids before it. */
@@ -89,12 +59,7 @@ export interface Judged {
   readonly reportedHour: number;
   /** Of its usage; null where it is refused, or controls. */
   readonly usageHour: number | null;
-  readonly verdict: 'control' | { readonly code: DeadLetterCode } | Event;
-}
-
-interface Event {
-  readonly usage: Usage;
-  readonly quantity: Quantity;
+  readonly verdict: 'control' | { readonly code: DeadLetterCode } | CountableUsage;
 }
 
 interface FoundId {
@@ -110,7 +75,7 @@ interface FoundId {
  */
 export class Recount {
   private readonly tools: RecountTools;
-  private inForce: InForce | null = null;
+  private inForce: RulesInForce | null = null;
   /** The open hour as of the last record that was counted: windows of earlier ones are in `closed`. */
   countedHour: number;
   watermark: number;
@@ -133,7 +98,7 @@ export class Recount {
     this.sealed = from.sealed;
     this.floor = from.floor;
     this.nextOffset = from.offset;
-    if (from.rules !== null) this.enforce(from.rules);
+    if (from.rules !== null) this.inForce = rulesInForce(from.rules, tools);
   }
 
   /** Text of the rules in force; empty where none are. */
@@ -213,7 +178,7 @@ export class Recount {
           contentDigest,
           quantity,
         });
-        this.add(offset, usageHour, verdict);
+        addToWindow(this.windows, offset, usageHour, verdict);
       }
     }
   }
@@ -292,7 +257,7 @@ export class Recount {
         const rules = parseRules(body);
         if (rules?.hourMillis !== source.hourMillis) return invalid;
         if (this.inForce && rules.version <= this.inForce.rules.version) return invalid;
-        this.enforce(body);
+        this.inForce = rulesInForce(body, this.tools);
         return 'control';
       }
       case 'tick':
@@ -313,33 +278,6 @@ export class Recount {
     }
   }
 
-  /** @throws UserError where this version, its schemas or keys are not those that the rules name. */
-  private enforce(text: string): void {
-    const { place, schemas, keyring } = this.tools;
-    const rules = parseRules(text);
-    const name = partitionName(place);
-    if (rules?.foldVersion !== FOLD_VERSION) {
-      throw new UserError(
-        `The rules of ${name} are of another version of the aggregator: audit it with that version`,
-      );
-    }
-    for (const { id, fingerprint } of rules.schemas) {
-      if (schemas.some((schema) => schema.id === id && schema.fingerprint === fingerprint))
-        continue;
-      throw new UserError(
-        `${name} accepts schema id ${String(id)}, and another schema, or none, has that id here: take the ` +
-          'schema directory of the process that wrote the rules',
-      );
-    }
-    for (const { id, fingerprint } of rules.controlKeys) {
-      if (keyring.some((key) => key.id === id && keyFingerprint(key) === fingerprint)) continue;
-      throw new UserError(
-        `Control records of ${name} may be signed by key "${id}", which is missing here: add it to USAGE_CONTROL_KEYS`,
-      );
-    }
-    this.inForce = { rules, text, schemaIds: new Set(rules.schemas.map(({ id }) => id)) };
-  }
-
   private hourOf(instant: number): number {
     const { hourMillis } = this.tools.source;
     return Math.floor(instant / hourMillis) * hourMillis;
@@ -358,47 +296,4 @@ export class Recount {
     this.counts.deadLettered++;
     this.refused.push({ record, code, reportedTime });
   }
-
-  private add(offset: number, usageHour: number, { usage, quantity }: Event): void {
-    const subscriptionKey = asciiLower(usage.subscriptionId);
-    const meterKey = asciiLower(usage.meterId);
-    const resource = resourceKey(usage.resourceUri);
-    const name = windowName(usageHour, subscriptionKey, meterKey, resource);
-    const window = this.windows.get(name);
-    if (window) {
-      window.quantity = addQuantities(window.quantity, quantity);
-      window.eventCount++;
-      window.lastOffset = offset;
-      return;
-    }
-    this.windows.set(name, {
-      usageHour,
-      subscriptionKey,
-      meterKey,
-      resourceKey: resource,
-      first: attributesOf(usage),
-      firstOffset: offset,
-      quantity,
-      eventCount: 1,
-      lastOffset: offset,
-    });
-  }
 }
-
-/** Without its bytes, which would keep all that was fetched with them in memory. */
-const attributesOf = (usage: Usage): Attributes => ({
-  subscriptionId: usage.subscriptionId,
-  meterId: usage.meterId,
-  resourceUri: usage.resourceUri,
-  location: usage.location,
-  tags: usage.tags,
-  additionalInfo: usage.additionalInfo,
-});
-
-/** Identities hold no NUL, so the name is unambiguous. */
-export const windowName = (
-  usage: number,
-  subscriptionKey: string,
-  meterKey: string,
-  resource: string,
-): string => [usage, subscriptionKey, meterKey, resource].join('\0');

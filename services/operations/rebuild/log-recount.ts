@@ -1,12 +1,7 @@
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { enterGivenIdsOf } from '../audit/given-ids.ts';
-import type {
-  AcceptedEvent,
-  CountedHour,
-  Judged,
-  Recount,
-  RefusedRecord,
-} from '../audit/recount.ts';
+import type { CountedHour } from '../audit/counted-window.ts';
+import type { AcceptedEvent, Judged, Recount, RefusedRecord } from '../audit/recount.ts';
 import type { SeenIds } from '../audit/seen-ids.ts';
 import { OF_PARTITION, partitionParams } from '../audit/stored-rows.ts';
 import { isWithin, type Offsets, type Times } from './compare-page.ts';

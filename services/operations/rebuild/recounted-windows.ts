@@ -3,9 +3,9 @@ import { formatQuantity } from '../../shared/model/decimal.ts';
 import type { SourcePartition } from '../../shared/model/source.ts';
 import { isoText, millis } from '../../shared/model/time.ts';
 import { ATTRIBUTES, attributeValues } from '../audit/attributes.ts';
-import { KEYS } from '../audit/compare-windows.ts';
+import { KEYS } from '../audit/window-rows.ts';
 import { contradiction, type Value, type Values } from '../audit/differences.ts';
-import { windowName, type CountedHour, type CountedWindow } from '../audit/recount.ts';
+import { windowName, type CountedHour, type CountedWindow } from '../audit/counted-window.ts';
 import {
   instant,
   OF_PARTITION,

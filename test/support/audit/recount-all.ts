@@ -1,4 +1,5 @@
-import { audit, type AuditReport } from '../../../services/operations/audit/audit.ts';
+import { audit } from '../../../services/operations/audit/audit.ts';
+import type { AuditReport } from '../../../services/operations/audit/audit-report.ts';
 import type { SourceTools } from '../../../services/shared/sources/open-source.ts';
 import type { TestStack } from '../test-stack.ts';
 

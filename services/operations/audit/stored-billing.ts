@@ -1,0 +1,170 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { parseQuantity, ZERO, type Quantity } from '../../shared/model/decimal.ts';
+import type { SourcePartition } from '../../shared/model/source.ts';
+import type { Outcome, Submission } from './compare-submission.ts';
+import type { Value } from './differences.ts';
+import { instant, OF_PARTITION, partitionParams, shortest, storedRows } from './stored-rows.ts';
+import type { Span } from './window-rows.ts';
+
+/** A composition as it is stored. */
+export interface Composition {
+  readonly aggregates: number;
+  readonly submitted: number;
+  readonly submissions: number;
+  readonly toSend: number;
+  readonly carries: string;
+  readonly terms: number;
+}
+
+/** An outcome as it is stored. */
+export interface StoredOutcome extends Outcome {
+  readonly submissionId: string;
+  readonly hour: number;
+}
+
+export interface StoredSubmissions {
+  readonly byHour: ReadonlyMap<number, readonly Submission[]>;
+  /** Outcomes of which there is no submission. */
+  readonly strayOutcomes: readonly StoredOutcome[];
+}
+
+const IDS_PER_QUERY = 500;
+
+/** An array of ids, as text. */
+const ids = (column: string): string =>
+  `arrayStringConcat(arrayMap(id -> toString(id), t.${column}), ' ')`;
+
+/** Ids in one order, as text: that of the table says nothing. */
+export const inOrder = (texts: readonly string[]): string => [...texts].sort().join(' ').trim();
+
+const exactly = (text: string): Quantity => parseQuantity(text) ?? ZERO;
+
+/** What the bridge has stored of a partition. */
+export class StoredBilling {
+  private readonly client: ClickHouseClient;
+  private readonly at: SourcePartition;
+
+  constructor(client: ClickHouseClient, at: SourcePartition) {
+    this.client = client;
+    this.at = at;
+  }
+
+  /** The last hour that is composed; -1 where none is. */
+  async lastComposed(): Promise<number> {
+    let lastComposed = -1;
+    for await (const [count, last] of storedRows(
+      this.client,
+      `SELECT count(), max(${instant('reported_hour')}) FROM compositions AS t WHERE ${OF_PARTITION}`,
+      partitionParams(this.at),
+    )) {
+      if (Number(count) > 0) lastComposed = Number(last);
+    }
+    return lastComposed;
+  }
+
+  /** By their hours. */
+  async compositions(span: Span): Promise<ReadonlyMap<number, Composition>> {
+    const found = new Map<number, Composition>();
+    for await (const row of this.rows(
+      `SELECT ${instant('reported_hour')}, t.aggregates, t.submitted, t.submissions, t.to_send,
+         ${ids('carries')}, ${instant('terms')}
+       FROM compositions AS t FINAL`,
+      span,
+    )) {
+      const [hour, aggregates, submitted, submissions, toSend, carries, terms] = row;
+      found.set(Number(hour), {
+        aggregates: Number(aggregates),
+        submitted: Number(submitted),
+        submissions: Number(submissions),
+        toSend: Number(toSend),
+        carries: inOrder(String(carries).split(' ')),
+        terms: Number(terms),
+      });
+    }
+    return found;
+  }
+
+  /** By their hours, each with its outcome. */
+  async submissions(span: Span): Promise<StoredSubmissions> {
+    const outcomes = await this.outcomes(span);
+    const byHour = new Map<number, Submission[]>();
+    for await (const row of this.rows(
+      `SELECT toString(t.submission_id), ${instant('reported_hour')}, t.resource_uri, t.resource_key,
+         t.dimension, t.dimension_key, toString(t.quantity), t.disposition, t.plan_id,
+         ${ids('aggregates')}, ${ids('carries')}
+       FROM commerce_submissions AS t FINAL`,
+      span,
+    )) {
+      const [id, hour, resourceUri, resourceKey, dimension, dimensionKey, ...rest] =
+        row.map(String);
+      const [quantity = '', disposition = '', planId = '', aggregates = '', carries = ''] = rest;
+      const name = `${String(id)} ${String(hour)}`;
+      const submission: Submission = {
+        id: String(id),
+        hour: Number(hour),
+        resourceUri: String(resourceUri),
+        resourceKey: String(resourceKey),
+        dimension: String(dimension),
+        dimensionKey: String(dimensionKey),
+        quantity: exactly(quantity),
+        disposition,
+        planId,
+        aggregates: aggregates.split(' ').filter(Boolean),
+        carries: carries.split(' ').filter(Boolean),
+        outcome: outcomes.get(name) ?? null,
+      };
+      outcomes.delete(name);
+      const ofHour = byHour.get(submission.hour);
+      if (ofHour) ofHour.push(submission);
+      else byHour.set(submission.hour, [submission]);
+    }
+    return { byHour, strayOutcomes: [...outcomes.values()] };
+  }
+
+  /** By the id and the hour of their submissions. */
+  private async outcomes(span: Span): Promise<Map<string, StoredOutcome>> {
+    const found = new Map<string, StoredOutcome>();
+    for await (const [id, hour, kind, accepted] of this.rows(
+      `SELECT toString(t.submission_id), ${instant('reported_hour')}, t.outcome,
+         toString(t.accepted_quantity)
+       FROM commerce_outcomes AS t FINAL`,
+      span,
+    )) {
+      found.set(`${String(id)} ${String(hour)}`, {
+        submissionId: String(id),
+        hour: Number(hour),
+        kind: String(kind),
+        accepted: shortest(accepted as Value) as string | null,
+      });
+    }
+    return found;
+  }
+
+  /** The quantities of submissions that are carried. */
+  async carriedQuantities(
+    submissions: readonly Submission[],
+  ): Promise<ReadonlyMap<string, Quantity>> {
+    const ids = [...new Set(submissions.flatMap(({ carries }) => carries))];
+    const quantities = new Map<string, Quantity>();
+    for (let from = 0; from < ids.length; from += IDS_PER_QUERY) {
+      for await (const [id, quantity] of storedRows(
+        this.client,
+        `SELECT toString(t.submission_id), toString(t.quantity) FROM commerce_submissions AS t FINAL
+         WHERE t.submission_id IN {ids:Array(UUID)}`,
+        { ids: ids.slice(from, from + IDS_PER_QUERY) },
+      )) {
+        quantities.set(String(id), exactly(String(quantity)));
+      }
+    }
+    return quantities;
+  }
+
+  private rows(query: string, { from, end }: Span): AsyncGenerator<readonly unknown[]> {
+    return storedRows(
+      this.client,
+      `${query} WHERE ${OF_PARTITION} AND t.reported_hour >= toDateTime({from:UInt32}, 'UTC')
+         AND t.reported_hour < toDateTime({end:UInt32}, 'UTC')`,
+      { ...partitionParams(this.at), from: from / 1000, end: end / 1000 },
+    );
+  }
+}
