@@ -45,8 +45,24 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** Azure's metering service API, version 2018-08-31. */
 export const apiRoutes = (app: FastifyInstance, ports: ApiPorts): void => {
-  const { events, submission, logger } = ports;
+  readJsonBodies(app);
+  refuseWrongRequests(app, ports);
+  const answered = answeredBy(ports);
+  app.post(
+    '/batchUsageEvent',
+    answered(({ body }, refuse) => submitBatch(ports, body, refuse)),
+  );
+  app.post(
+    '/usageEvent',
+    answered(({ body }, refuse) => submitOne(ports, body, refuse)),
+  );
+  app.get(
+    '/usageEvents',
+    answered((request) => Promise.resolve(listUsageEvents(ports, request))),
+  );
+};
 
+const readJsonBodies = (app: FastifyInstance): void => {
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
@@ -59,12 +75,15 @@ export const apiRoutes = (app: FastifyInstance, ports: ApiPorts): void => {
       }
     },
   );
+};
 
+/** Refuses what no operation takes: a wrong token, unknown parameters, another version of the API. */
+const refuseWrongRequests = (app: FastifyInstance, { token, newId }: ApiPorts): void => {
   app.addHook('onRequest', async (request, reply) => {
     for (const name of ['x-ms-requestid', 'x-ms-correlationid']) {
-      reply.header(name, request.headers[name] ?? ports.newId());
+      reply.header(name, request.headers[name] ?? newId());
     }
-    if (!bearerMayCall(ports.token, request.headers.authorization)) {
+    if (!bearerMayCall(token, request.headers.authorization)) {
       const message = 'The bearer token is missing or invalid.';
       return sendBody(reply, 403, { message, code: 'Forbidden' });
     }
@@ -79,66 +98,70 @@ export const apiRoutes = (app: FastifyInstance, ports: ApiPorts): void => {
           ];
     return wrong.length === 0 ? undefined : sendBody(reply, 400, badRequest(wrong, 'request'));
   });
+};
 
-  const answered = (handle: Handle) => async (request: FastifyRequest, reply: FastifyReply) => {
-    const fault = ports.faults?.queue.take(request.method) ?? null;
-    if (!ports.faults || fault === null) return sendAnswer(reply, await handle(request, null));
+/** Answers with what an operation gives, unless the next fault that a test asked for says otherwise. */
+const answeredBy =
+  ({ faults, logger }: ApiPorts) =>
+  (handle: Handle) =>
+  async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const fault = faults?.queue.take(request.method) ?? null;
+    if (!faults || fault === null) return sendAnswer(reply, await handle(request, null));
     logger.warn({ fault }, 'misbehaving as asked');
     if (fault.kind === 'refuse') return sendAnswer(reply, await handle(request, fault.status));
     if (fault.stored) await handle(request, null);
-    return performFault(fault, reply, ports.faults.connections);
+    return performFault(fault, reply, faults.connections);
   };
 
-  const decide = async (
-    inputs: readonly unknown[],
-    now: Millis,
-    refuse: RefusedStatus | null,
-  ): Promise<readonly Outcome[]> => {
-    const outcomes = refuse
-      ? inputs.map(() => refusal(refuse))
-      : await submit(inputs, now, submission);
-    logger.info(countStatuses(outcomes), 'submission');
-    return outcomes;
-  };
+const submitBatch = async (
+  ports: ApiPorts,
+  body: unknown,
+  refuse: RefusedStatus | null,
+): Promise<Answer> => {
+  const inputs = isFields(body) ? body['request'] : null;
+  if (!Array.isArray(inputs)) return invalid('request', 'The request is required.');
+  if (inputs.length === 0 || inputs.length > MAX_BATCH) {
+    const message = `The request must have 1 to ${String(MAX_BATCH)} usage events.`;
+    return invalid('request', message);
+  }
+  const now = ports.now();
+  const outcomes = await decide(ports, inputs, now, refuse);
+  const result = outcomes.map((outcome, i) => batchItem(outcome, inputs[i], now));
+  return { status: 200, body: { count: result.length, result } };
+};
 
-  app.post(
-    '/batchUsageEvent',
-    answered(async ({ body }, refuse) => {
-      const inputs = isFields(body) ? body['request'] : null;
-      if (!Array.isArray(inputs)) return invalid('request', 'The request is required.');
-      if (inputs.length === 0 || inputs.length > MAX_BATCH) {
-        const message = `The request must have 1 to ${String(MAX_BATCH)} usage events.`;
-        return invalid('request', message);
-      }
-      const now = ports.now();
-      const outcomes = await decide(inputs, now, refuse);
-      const result = outcomes.map((outcome, i) => batchItem(outcome, inputs[i], now));
-      return { status: 200, body: { count: result.length, result } };
-    }),
-  );
+const submitOne = async (
+  ports: ApiPorts,
+  body: unknown,
+  refuse: RefusedStatus | null,
+): Promise<Answer> => {
+  const [outcome] = await decide(ports, [body], ports.now(), refuse);
+  if (outcome === undefined) throw new Error('an event was not decided');
+  return singleAnswer(outcome);
+};
 
-  app.post(
-    '/usageEvent',
-    answered(async ({ body }, refuse) => {
-      const [outcome] = await decide([body], ports.now(), refuse);
-      if (outcome === undefined) throw new Error('an event was not decided');
-      return singleAnswer(outcome);
-    }),
-  );
+const decide = async (
+  { submission, logger }: ApiPorts,
+  inputs: readonly unknown[],
+  now: Millis,
+  refuse: RefusedStatus | null,
+): Promise<readonly Outcome[]> => {
+  const outcomes = refuse
+    ? inputs.map(() => refusal(refuse))
+    : await submit(inputs, now, submission);
+  logger.info(countStatuses(outcomes), 'submission');
+  return outcomes;
+};
 
-  app.get(
-    '/usageEvents',
-    answered((request) => {
-      const { parameters } = parametersOf(request);
-      const { now, submission } = ports;
-      const result = readUsageEventsQuery(parameters, now(), submission.rules.hourMillis);
-      const answer: Answer =
-        result.kind === 'invalid'
-          ? { status: 400, body: badRequest(result.details) }
-          : { status: 200, body: Readable.from(rowsText(events, result.query)) };
-      return Promise.resolve(answer);
-    }),
-  );
+const listUsageEvents = (
+  { events, submission, now }: ApiPorts,
+  request: FastifyRequest,
+): Answer => {
+  const { parameters } = parametersOf(request);
+  const result = readUsageEventsQuery(parameters, now(), submission.rules.hourMillis);
+  return result.kind === 'invalid'
+    ? { status: 400, body: badRequest(result.details) }
+    : { status: 200, body: Readable.from(rowsText(events, result.query)) };
 };
 
 const refusal = (status: RefusedStatus): Outcome => ({
