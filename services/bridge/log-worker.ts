@@ -1,9 +1,6 @@
 import type { Logger } from 'pino';
-import { Attempt } from '../shared/process/attempt.ts';
-import { CONTROL_HEADER } from '../shared/model/control-record.ts';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import type { LogInspector } from '../shared/kafka/log-inspector.ts';
-import type { LogBounds } from '../shared/kafka/topics.ts';
 import {
   LogRecognition,
   lostRecords,
@@ -11,13 +8,13 @@ import {
   type Folded,
   type LogHalt,
 } from '../shared/kafka/log-recognition.ts';
+import type { LogBounds } from '../shared/kafka/topics.ts';
 import type { LogRecord, TopicPartition } from '../shared/model/log-record.ts';
 import { markOf } from '../shared/model/record-mark.ts';
+import { Attempt } from '../shared/process/attempt.ts';
 import { Serial } from '../shared/process/serial.ts';
-import { partitionName } from '../shared/model/source.ts';
-import { isoText } from '../shared/model/time.ts';
+import { composeDue, unfinishedOf } from './compose-due.ts';
 import { flush } from './flush.ts';
-import { termsOf } from '../shared/billing/billing-terms.ts';
 import {
   cut,
   dropAbandoned,
@@ -27,13 +24,13 @@ import {
   type BridgeChunk,
   type BridgeState,
 } from './fold/bridge-fold.ts';
-import { compose, type Composition } from './fold/compose.ts';
-import { sourceOfKey, type Knowledge } from './fold/log-entry.ts';
+import type { Composition } from './fold/compose.ts';
+import type { Knowledge } from './fold/log-entry.ts';
 import { blockedBy } from './fold/source-progress.ts';
 import type { Store, Unfinished } from './ports.ts';
 import { Sender, type SenderOptions, type SenderPorts, type SenderStatus } from './sender.ts';
 import type { SourceRegister } from './source-register.ts';
-import { toSend } from './store/rows.ts';
+import { WorkerNotices, type BlockedSource } from './worker-notices.ts';
 
 /** What a worker of any partition needs to read its log; it knows the rest itself. */
 export type WorkerKnowledge = Omit<Knowledge, 'sources' | 'partition'>;
@@ -68,8 +65,7 @@ export interface WorkerStatus extends SenderStatus {
   readonly halt: LogHalt | null;
   /** Milliseconds since it began a step of reading, composing or storing that has not ended. */
   readonly atStepFor: number;
-  /** Source partitions whose hours cannot be composed, and why. */
-  readonly blocked: readonly { readonly source: string; readonly reason: string }[];
+  readonly blocked: readonly BlockedSource[];
 }
 
 /**
@@ -97,7 +93,7 @@ export class LogWorker {
   private halted: LogHalt | null = null;
   /** Why it waits in front of a batch, which is tried again now and then. */
   private unreadableAt: LogHalt | null = null;
-  private readonly told = new Set<string>();
+  private readonly notices: WorkerNotices;
 
   constructor(
     at: TopicPartition,
@@ -109,7 +105,8 @@ export class LogWorker {
     this.knowledge = knowledge;
     this.options = options;
     const logger = ports.logger.child({ partition: at.partition });
-    this.ports = { ...ports, logger };
+    this.ports = ports;
+    this.notices = new WorkerNotices(at.topic, logger);
     this.step = new Attempt(ports.now);
     this.recognition = new LogRecognition(() => this.bounds());
     const { store, persist, now } = ports;
@@ -180,7 +177,7 @@ export class LogWorker {
       if (this.state === null) return;
       await this.store(this.state);
       const halt = unreadable(batch);
-      if (this.unreadableAt?.message !== halt.message) this.tell(halt);
+      if (this.unreadableAt?.message !== halt.message) this.notices.halted(halt);
       this.unreadableAt = halt;
     });
   }
@@ -233,12 +230,8 @@ export class LogWorker {
 
   private stop(halt: LogHalt): null {
     this.halted = halt;
-    this.tell(halt);
+    this.notices.halted(halt);
     return null;
-  }
-
-  private tell({ code, message }: LogHalt): void {
-    this.ports.logger.error({ code }, `this partition of ${this.at.topic} has halted: ${message}`);
   }
 
   private persist<T>(what: string, step: () => Promise<T>): Promise<T> {
@@ -256,7 +249,7 @@ export class LogWorker {
   }
 
   private async hydrate(): Promise<BridgeState | null> {
-    const { store, register, logger } = this.ports;
+    const { store, register } = this.ports;
     const { partition } = this.at;
     const checkpoint = await this.persist('read the checkpoint', () => store.checkpoint(partition));
     const resume = checkpoint?.resumeOffset ?? 0;
@@ -277,7 +270,7 @@ export class LogWorker {
     } else {
       this.resumed = checkpoint;
       if (resume === checkpoint.nextOffset) state.lastRecord = checkpoint.lastRecord;
-      logger.info({ ...checkpoint, unfinished: unfinished.length }, 'resumed');
+      this.notices.resumed(checkpoint, unfinished.length);
     }
     this.stored = { nextOffset: checkpoint?.nextOffset ?? 0, resumeOffset: resume };
     this.state = state;
@@ -298,19 +291,14 @@ export class LogWorker {
     const knowledge = { ...this.knowledge, partition, sources: this.ports.register.known };
     for (const record of records) takeRecord(state, record, knowledge);
     this.unstoredSince ??= this.ports.now();
-    this.tellBlocked();
+    this.notices.blocked(this.blocked());
     if (state.due.length > 0 || state.refused.length > 0) await this.store(state);
   }
 
-  /** A source is in the register before its first record; a run may have been abandoned meanwhile. */
   private async lookUpSources(records: readonly LogRecord[]): Promise<void> {
-    const { known } = this.ports.register;
-    const isUncertain = (record: LogRecord): boolean => {
-      const source = known.get(sourceOfKey(record.key) ?? '');
-      return source ? source.kind === 'history' && CONTROL_HEADER in record.headers : true;
-    };
-    if (!records.some(isUncertain)) return;
-    await this.persist('read the register of sources', () => this.ports.register.refresh());
+    const { register } = this.ports;
+    if (records.every((record) => register.isCurrentFor(record))) return;
+    await this.persist('read the register of sources', () => register.refresh());
   }
 
   private async store(state: BridgeState): Promise<void> {
@@ -326,30 +314,16 @@ export class LogWorker {
       return;
     }
     const chunk = cut(state);
-    this.tellUnfit(chunk);
+    this.notices.unfit(chunk.unfit);
+    this.notices.refused(chunk.refused);
     const compositions = await this.composeAll(chunk);
     await this.persist('store compositions', () =>
       flush(this.at.partition, chunk, compositions, this.ports.store),
     );
     this.stored = chunk.checkpoint;
     this.compositions += compositions.length;
-    for (const { at, hour, aggregates, submissions } of compositions) {
-      this.ports.logger.debug(
-        {
-          source: partitionName(at),
-          hour: isoText(hour),
-          aggregates,
-          submissions: submissions.length,
-        },
-        'composed',
-      );
-    }
-    this.send(
-      compositions
-        .map((composition) => ({ ...composition, count: toSend(composition) }))
-        .filter(({ count }) => count > 0)
-        .map(({ at, hour, firstOffset, count }) => ({ at, hour, firstOffset, count })),
-    );
+    this.notices.composed(compositions);
+    this.send(unfinishedOf(compositions));
     this.report();
   }
 
@@ -357,11 +331,7 @@ export class LogWorker {
   private async composeAll({ due }: BridgeChunk): Promise<readonly Composition[]> {
     if (due.length === 0) return [];
     const terms = await this.persist('read the billing terms', () => this.ports.store.terms());
-    return due.map((hour) => {
-      const found = termsOf(terms, hour.hour);
-      if (!found) throw new Error(`there are no billing terms for ${isoText(hour.hour)}`);
-      return compose(hour, found);
-    });
+    return composeDue(due, terms);
   }
 
   /** Tells the group what is done with for good: for lag monitors only, nothing reads it here. */
@@ -371,34 +341,10 @@ export class LogWorker {
     this.ports.finished(this.at, offset);
   }
 
-  private blocked(): { readonly source: string; readonly reason: string }[] {
+  private blocked(): BlockedSource[] {
     return [...(this.state?.sources ?? [])].flatMap(([source, progress]) => {
       const reason = blockedBy(progress);
       return reason === null ? [] : [{ source, reason }];
     });
-  }
-
-  private tellBlocked(): void {
-    for (const { source, reason } of this.blocked()) {
-      if (this.told.has(reason)) continue;
-      this.told.add(reason);
-      this.ports.logger.error({ source }, `a source partition is not billed: ${reason}`);
-    }
-  }
-
-  private tellUnfit({ unfit, refused }: BridgeChunk): void {
-    for (const { at, hour, offset, expected, found } of unfit) {
-      this.ports.logger.warn(
-        { source: partitionName(at), hour: isoText(hour), offset, expected, found },
-        'a closed marker does not fit the aggregates before it: the hour is to be published again',
-      );
-    }
-    // Whoever floods the topic shall not flood the log too.
-    const [first] = refused;
-    if (first === undefined) return;
-    this.ports.logger.warn(
-      { records: refused.length, offset: first.record.offset, code: first.code },
-      `records are not believed, and stand in bridge_dead_letters; of the first: ${first.message}`,
-    );
   }
 }

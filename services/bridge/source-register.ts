@@ -1,6 +1,9 @@
+import { CONTROL_HEADER } from '../shared/model/control-record.ts';
+import type { LogRecord } from '../shared/model/log-record.ts';
 import { namespaceOf } from '../shared/model/placement.ts';
 import { sourceName, type Source, type SourcePartition } from '../shared/model/source.ts';
 import { isRead } from '../shared/sources/check-topics.ts';
+import { sourceOfKey } from './fold/log-entry.ts';
 
 /** The register of sources as this process last read it. */
 export class SourceRegister {
@@ -24,6 +27,15 @@ export class SourceRegister {
         .map((source) => [sourceName(source), source]),
     );
     return this.sources;
+  }
+
+  /**
+   * Whether what it says of the source of a record still holds. A source is in the register before its
+   * first record; a run may have been abandoned since it was read.
+   */
+  isCurrentFor({ key, headers }: LogRecord): boolean {
+    const source = this.sources.get(sourceOfKey(key) ?? '');
+    return source !== undefined && !(source.kind === 'history' && CONTROL_HEADER in headers);
   }
 
   /**

@@ -1,0 +1,74 @@
+import type { Logger } from 'pino';
+import type { LogHalt } from '../shared/kafka/log-recognition.ts';
+import { partitionName } from '../shared/model/source.ts';
+import { isoText } from '../shared/model/time.ts';
+import type { BridgeCheckpoint, BridgeChunk } from './fold/bridge-fold.ts';
+import type { Composition } from './fold/compose.ts';
+
+/** A source partition whose hours cannot be composed, and why. */
+export interface BlockedSource {
+  readonly source: string;
+  readonly reason: string;
+}
+
+/** What a worker writes into its log, for a person. */
+export class WorkerNotices {
+  private readonly topic: string;
+  private readonly logger: Logger;
+  /** Reasons that were given already: they hold until somebody does something. */
+  private readonly told = new Set<string>();
+
+  constructor(topic: string, logger: Logger) {
+    this.topic = topic;
+    this.logger = logger;
+  }
+
+  resumed(checkpoint: BridgeCheckpoint, unfinished: number): void {
+    this.logger.info({ ...checkpoint, unfinished }, 'resumed');
+  }
+
+  halted({ code, message }: LogHalt): void {
+    this.logger.error({ code }, `this partition of ${this.topic} has halted: ${message}`);
+  }
+
+  blocked(sources: readonly BlockedSource[]): void {
+    for (const { source, reason } of sources) {
+      if (this.told.has(reason)) continue;
+      this.told.add(reason);
+      this.logger.error({ source }, `a source partition is not billed: ${reason}`);
+    }
+  }
+
+  composed(compositions: readonly Composition[]): void {
+    for (const { at, hour, aggregates, submissions } of compositions) {
+      this.logger.debug(
+        {
+          source: partitionName(at),
+          hour: isoText(hour),
+          aggregates,
+          submissions: submissions.length,
+        },
+        'composed',
+      );
+    }
+  }
+
+  unfit(markers: BridgeChunk['unfit']): void {
+    for (const { at, hour, offset, expected, found } of markers) {
+      this.logger.warn(
+        { source: partitionName(at), hour: isoText(hour), offset, expected, found },
+        'a closed marker does not fit the aggregates before it: the hour is to be published again',
+      );
+    }
+  }
+
+  refused(records: BridgeChunk['refused']): void {
+    // Whoever floods the topic shall not flood the log too.
+    const [first] = records;
+    if (first === undefined) return;
+    this.logger.warn(
+      { records: records.length, offset: first.record.offset, code: first.code },
+      `records are not believed, and stand in bridge_dead_letters; of the first: ${first.message}`,
+    );
+  }
+}
