@@ -1,11 +1,13 @@
+import type { ClickHouseClient } from '@clickhouse/client';
 import { readSchemaDirectory, type PublishedSchema } from '../shared/avro/schema-directory.ts';
 import { usageAggregateEncoder } from '../shared/avro/usage-aggregate-codec.ts';
 import { usageEventDecoders } from '../shared/avro/usage-event-codec.ts';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
 import { startHealthServer } from '../shared/process/health.ts';
+import { openKafkaAdmin, type KafkaAdmin } from '../shared/kafka/admin.ts';
 import { checkKafka, openKafka } from '../shared/kafka/client.ts';
 import { GroupReader } from '../shared/kafka/group-reader.ts';
-import { openLogWriter } from '../shared/kafka/log-writer.ts';
+import { openLogWriter, type LogWriter } from '../shared/kafka/log-writer.ts';
 import {
   aggregatesTopicName,
   aggregatorGroup,
@@ -17,11 +19,54 @@ import { isRead, OUT_PARTITIONS, refuseWrongTopics } from '../shared/sources/che
 import { readSources } from '../shared/sources/register.ts';
 import type { Keyring } from '../shared/model/control-record.ts';
 import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
-import { Aggregator } from './aggregator.ts';
+import { Aggregator, type AggregatorOptions, type AggregatorPorts } from './aggregator.ts';
 import { aggregatorConfig } from './config.ts';
-import { openKafkaAdmin } from '../shared/kafka/admin.ts';
 import { KafkaOutbox } from './kafka/kafka-outbox.ts';
 import { ClickHouseStore } from './store/clickhouse-store.ts';
+
+type Config = ReturnType<typeof aggregatorConfig>;
+
+/** Gives the sources that are to be read. Topics are checked before they are read for the first time. */
+const checkedSources = (
+  clickHouse: ClickHouseClient,
+  admin: KafkaAdmin,
+  config: Config,
+): AggregatorPorts['sources'] => {
+  const checked = new Set<string>();
+  return async () => {
+    const sources = (await readSources(clickHouse)).filter(isRead);
+    const unchecked = sources.filter(({ topic }) => !checked.has(topic));
+    if (unchecked.length > 0 || checked.size === 0) {
+      await refuseWrongTopics(admin, config, unchecked);
+    }
+    for (const { topic } of unchecked) checked.add(topic);
+    return sources;
+  };
+};
+
+const outboxOf = (
+  writer: LogWriter,
+  config: Config,
+  encode: ReturnType<typeof usageAggregateEncoder>,
+): KafkaOutbox => {
+  const prefix = config.USAGE_TOPIC_PREFIX;
+  return new KafkaOutbox(writer, {
+    deadLetters: { topic: deadLetterTopicName(prefix), partitions: OUT_PARTITIONS },
+    aggregates: { topic: aggregatesTopicName(prefix), partitions: OUT_PARTITIONS },
+    keyring: config.USAGE_CONTROL_KEYS,
+    encode,
+  });
+};
+
+const optionsOf = (config: Config): AggregatorOptions => ({
+  flushInterval: config.AGGREGATOR_FLUSH_MILLIS,
+  flushEvents: config.AGGREGATOR_FLUSH_EVENTS,
+  indexMaxBytes: config.AGGREGATOR_INDEX_MIB * 1024 * 1024,
+  windowsMaxBytes: config.AGGREGATOR_WINDOWS_MIB * 1024 * 1024,
+  sourcesInterval: config.AGGREGATOR_SOURCES_MILLIS,
+  verifyInterval: config.AGGREGATOR_VERIFY_MILLIS,
+  stallMillis: config.AGGREGATOR_STALL_MILLIS,
+});
 
 const knowledgeOf = (schemas: readonly PublishedSchema[], keyring: Keyring): Knowledge => ({
   decoders: usageEventDecoders(schemas),
@@ -44,37 +89,22 @@ runService('aggregator', async (logger, environment, crash) => {
   });
   await checkKafka(kafka, brokers);
   const admin = await openKafkaAdmin(kafka);
-  const checked = new Set<string>();
   const writer = await openLogWriter(kafka);
 
-  const prefix = config.USAGE_TOPIC_PREFIX;
   const aggregator = new Aggregator(
     {
       readKnowledge: () => knowledgeOf(readSchemaDirectory(), config.USAGE_CONTROL_KEYS),
-      sources: async () => {
-        const sources = (await readSources(clickHouse)).filter(isRead);
-        const unchecked = sources.filter(({ topic }) => !checked.has(topic));
-        if (unchecked.length > 0 || checked.size === 0) {
-          await refuseWrongTopics(admin, config, unchecked);
-        }
-        for (const { topic } of unchecked) checked.add(topic);
-        return sources;
-      },
+      sources: checkedSources(clickHouse, admin, config),
       openReader: (topics, readers) =>
         new GroupReader(kafka, readers, {
-          groupId: aggregatorGroup(prefix),
+          groupId: aggregatorGroup(config.USAGE_TOPIC_PREFIX),
           topics,
           sessionTimeout: config.AGGREGATOR_SESSION_MILLIS,
           onCrash: crash,
         }),
       worker: {
         store: new ClickHouseStore(clickHouse),
-        outbox: new KafkaOutbox(writer, {
-          deadLetters: { topic: deadLetterTopicName(prefix), partitions: OUT_PARTITIONS },
-          aggregates: { topic: aggregatesTopicName(prefix), partitions: OUT_PARTITIONS },
-          keyring: config.USAGE_CONTROL_KEYS,
-          encode: usageAggregateEncoder(schemas),
-        }),
+        outbox: outboxOf(writer, config, usageAggregateEncoder(schemas)),
         log: admin,
         logger,
         now: Date.now,
@@ -83,15 +113,7 @@ runService('aggregator', async (logger, environment, crash) => {
       logger,
       onCrash: crash,
     },
-    {
-      flushInterval: config.AGGREGATOR_FLUSH_MILLIS,
-      flushEvents: config.AGGREGATOR_FLUSH_EVENTS,
-      indexMaxBytes: config.AGGREGATOR_INDEX_MIB * 1024 * 1024,
-      windowsMaxBytes: config.AGGREGATOR_WINDOWS_MIB * 1024 * 1024,
-      sourcesInterval: config.AGGREGATOR_SOURCES_MILLIS,
-      verifyInterval: config.AGGREGATOR_VERIFY_MILLIS,
-      stallMillis: config.AGGREGATOR_STALL_MILLIS,
-    },
+    optionsOf(config),
   );
   const health = await startHealthServer(config, () => aggregator.health());
   await aggregator.start();

@@ -1,38 +1,39 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { Logger } from 'pino';
 import { readSchemaDirectory } from '../shared/avro/schema-directory.ts';
 import { usageAggregateDecoder } from '../shared/avro/usage-aggregate-codec.ts';
+import { readTerms, writeTerms } from '../shared/billing/terms-table.ts';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
-import { startHealthServer } from '../shared/process/health.ts';
+import { openKafkaAdmin } from '../shared/kafka/admin.ts';
 import { checkKafka, openKafka } from '../shared/kafka/client.ts';
 import { GroupReader } from '../shared/kafka/group-reader.ts';
-import { openKafkaAdmin } from '../shared/kafka/admin.ts';
-import { openLogWriter } from '../shared/kafka/log-writer.ts';
+import { openLogWriter, type LogWriter } from '../shared/kafka/log-writer.ts';
 import { aggregatesTopicName } from '../shared/kafka/topic-names.ts';
-import { runService } from '../shared/process/lifecycle.ts';
 import { readMeterCatalog } from '../shared/meters/meter-catalog.ts';
-import { persist } from '../shared/process/retry.ts';
 import { sourceName } from '../shared/model/source.ts';
+import { isoText } from '../shared/model/time.ts';
+import { startHealthServer } from '../shared/process/health.ts';
+import { runService } from '../shared/process/lifecycle.ts';
+import { persist } from '../shared/process/retry.ts';
 import { OUT_PARTITIONS, refuseWrongTopics } from '../shared/sources/check-topics.ts';
 import { readSources } from '../shared/sources/register.ts';
-import { isoText } from '../shared/model/time.ts';
-import { Bridge } from './bridge.ts';
+import { Bridge, type BridgeOptions } from './bridge.ts';
 import { CommerceClient } from './commerce/commerce-client.ts';
 import { bridgeConfig } from './config.ts';
 import { establishTerms, wantedTerms } from './establish-terms.ts';
 import { KafkaOutbox } from './kafka/kafka-outbox.ts';
+import type { WorkerPorts } from './log-worker.ts';
 import { readRegistration } from './registration.ts';
 import { SourceRegister } from './source-register.ts';
 import { ClickHouseStore } from './store/clickhouse-store.ts';
 import { newestOpenHour } from './store/newest-open-hour.ts';
-import { readTerms, writeTerms } from '../shared/billing/terms-table.ts';
 
-runService('bridge', async (logger, environment, crash) => {
-  const config = bridgeConfig(environment);
-  const file = config.COMMERCE_REGISTRATION_FILE;
-  const registration = file === undefined ? null : readRegistration(file);
-  const wanted = wantedTerms(registration, readMeterCatalog());
+type Config = ReturnType<typeof bridgeConfig>;
+
+/** Opens what the bridge talks to. @throws UserError where it does not answer, or is not as it must be */
+const connect = async (config: Config, logger: Logger) => {
   const clickHouse = openClickHouse(config);
   await checkClickHouse(clickHouse, config);
-
   const brokers = config.KAFKA_BROKERS;
   const kafka = openKafka({
     brokers,
@@ -43,8 +44,16 @@ runService('bridge', async (logger, environment, crash) => {
   await checkKafka(kafka, brokers);
   const admin = await openKafkaAdmin(kafka);
   await refuseWrongTopics(admin, config, []);
-  const writer = await openLogWriter(kafka);
+  return { clickHouse, kafka, admin, writer: await openLogWriter(kafka) };
+};
 
+/** From here on hours are composed by the wanted terms; those before keep the terms they had. */
+const bringTermsInForce = async (
+  wanted: ReturnType<typeof wantedTerms>,
+  clickHouse: ClickHouseClient,
+  config: Config,
+  logger: Logger,
+): Promise<void> => {
   const established = await establishTerms(wanted, {
     read: () => readTerms(clickHouse),
     write: (terms) => writeTerms(clickHouse, terms),
@@ -58,9 +67,48 @@ runService('bridge', async (logger, environment, crash) => {
   if (wanted.reporting !== 'on') {
     logger.warn({ reporting: wanted.reporting }, 'usage is collected and not sent to Commerce');
   }
+};
 
-  const prefix = config.USAGE_TOPIC_PREFIX;
-  const topic = aggregatesTopicName(prefix);
+const senderPorts = (
+  writer: LogWriter,
+  topic: string,
+  register: SourceRegister,
+  config: Config,
+): WorkerPorts['sender'] => ({
+  commerce: new CommerceClient({
+    url: config.COMMERCE_URL,
+    token: config.COMMERCE_TOKEN ?? null,
+    requestMillis: config.BRIDGE_REQUEST_MILLIS,
+  }),
+  outbox: new KafkaOutbox(writer, {
+    topic,
+    partitions: OUT_PARTITIONS,
+    keyring: config.USAGE_CONTROL_KEYS,
+    now: Date.now,
+  }),
+  cannotCarry: async () => {
+    const reasonOf = await register.cannotCarry();
+    return ({ at, submission }) => reasonOf(at, submission.resourceUri);
+  },
+});
+
+const optionsOf = (config: Config): BridgeOptions => ({
+  flushInterval: config.BRIDGE_FLUSH_MILLIS,
+  retryMillis: config.BRIDGE_RETRY_MILLIS,
+  sourcesInterval: config.BRIDGE_SOURCES_MILLIS,
+  verifyInterval: config.BRIDGE_VERIFY_MILLIS,
+  stallMillis: config.BRIDGE_STALL_MILLIS,
+});
+
+runService('bridge', async (logger, environment, crash) => {
+  const config = bridgeConfig(environment);
+  const file = config.COMMERCE_REGISTRATION_FILE;
+  const registration = file === undefined ? null : readRegistration(file);
+  const wanted = wantedTerms(registration, readMeterCatalog());
+  const { clickHouse, kafka, admin, writer } = await connect(config, logger);
+  await bringTermsInForce(wanted, clickHouse, config, logger);
+
+  const topic = aggregatesTopicName(config.USAGE_TOPIC_PREFIX);
   const register = new SourceRegister(() => readSources(clickHouse));
   const bridge = new Bridge(
     {
@@ -71,7 +119,7 @@ runService('bridge', async (logger, environment, crash) => {
     {
       openReader: (readers) =>
         new GroupReader(kafka, readers, {
-          groupId: `${prefix}-bridge`,
+          groupId: `${config.USAGE_TOPIC_PREFIX}-bridge`,
           topics: [topic],
           sessionTimeout: config.BRIDGE_SESSION_MILLIS,
           onCrash: crash,
@@ -84,23 +132,7 @@ runService('bridge', async (logger, environment, crash) => {
         ),
         log: admin,
         register,
-        sender: {
-          commerce: new CommerceClient({
-            url: config.COMMERCE_URL,
-            token: config.COMMERCE_TOKEN ?? null,
-            requestMillis: config.BRIDGE_REQUEST_MILLIS,
-          }),
-          outbox: new KafkaOutbox(writer, {
-            topic,
-            partitions: OUT_PARTITIONS,
-            keyring: config.USAGE_CONTROL_KEYS,
-            now: Date.now,
-          }),
-          cannotCarry: async () => {
-            const reasonOf = await register.cannotCarry();
-            return ({ at, submission }) => reasonOf(at, submission.resourceUri);
-          },
-        },
+        sender: senderPorts(writer, topic, register, config),
         logger,
         now: Date.now,
         persist: persist(logger),
@@ -108,13 +140,7 @@ runService('bridge', async (logger, environment, crash) => {
       },
       logger,
     },
-    {
-      flushInterval: config.BRIDGE_FLUSH_MILLIS,
-      retryMillis: config.BRIDGE_RETRY_MILLIS,
-      sourcesInterval: config.BRIDGE_SOURCES_MILLIS,
-      verifyInterval: config.BRIDGE_VERIFY_MILLIS,
-      stallMillis: config.BRIDGE_STALL_MILLIS,
-    },
+    optionsOf(config),
   );
   const health = await startHealthServer(config, () => bridge.health());
   await bridge.start();

@@ -2,21 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import { usageEventEncoder } from '../../shared/avro/usage-event-codec.ts';
 import { openClickHouse } from '../../shared/clickhouse/client.ts';
-import { UserError } from '../../shared/process/errors.ts';
-import { Attempt } from '../../shared/process/attempt.ts';
-import { attemptProblem, startHealthServer } from '../../shared/process/health.ts';
 import { checkKafka, openKafka } from '../../shared/kafka/client.ts';
-import { openLogWriter, type NewRecord } from '../../shared/kafka/log-writer.ts';
+import { openLogWriter } from '../../shared/kafka/log-writer.ts';
 import { liveTopicName } from '../../shared/kafka/topic-names.ts';
-import { runService } from '../../shared/process/lifecycle.ts';
-import { namespaceOf, partitionOfKey, resourceKey } from '../../shared/model/placement.ts';
-import { persist } from '../../shared/process/retry.ts';
-import { simulatedCloud } from '../simulated-cloud/cloud.ts';
-import { usageOf } from '../simulated-cloud/hourly-usage.ts';
-import { readSources } from '../../shared/sources/register.ts';
 import { millis } from '../../shared/model/time.ts';
+import { Attempt } from '../../shared/process/attempt.ts';
+import { UserError } from '../../shared/process/errors.ts';
+import { attemptProblem, startHealthServer } from '../../shared/process/health.ts';
+import { runService } from '../../shared/process/lifecycle.ts';
+import { persist } from '../../shared/process/retry.ts';
+import { readSources } from '../../shared/sources/register.ts';
+import { simulatedCloud } from '../simulated-cloud/cloud.ts';
 import { emitterConfig } from './config.ts';
-import { endOf, lastEnded, partAfter, partsOf, type Part } from './reporting-clock.ts';
+import { endOf, lastEnded, partAfter, partsOf } from './reporting-clock.ts';
+import { UsageReporter } from './usage-reporter.ts';
 
 const COMPUTE = 'compute';
 
@@ -40,38 +39,19 @@ runService('emitter-compute', async (logger, environment, crash) => {
   const { hourMillis } = source;
   const clock = partsOf(hourMillis, config.EMITTER_REPORTS_PER_HOUR);
   const cloud = simulatedCloud({ seed: config.EMITTER_SEED, tenants: config.EMITTER_TENANTS });
-  const served = cloud.filter(({ resourceUri }) =>
-    source.namespaces.includes(namespaceOf(resourceUri) ?? ''),
-  );
   const encode = usageEventEncoder(readSchemaDirectory());
   const writer = await openLogWriter(kafka);
+  const reporter = new UsageReporter(source, cloud, clock, encode, writer);
   const stopped = new AbortController();
   const reporting = new Attempt();
-  let reported = 0;
-
-  /** Ids depend on what was consumed alone: a report that is sent again counts once. */
-  const report = async ({ hour, n }: Part): Promise<void> => {
-    const records = new Map<number, NewRecord[]>();
-    for (const resource of served) {
-      const key = resourceKey(resource.resourceUri);
-      const partition = partitionOfKey(key, source.partitions);
-      const into = records.get(partition) ?? [];
-      for (const event of usageOf(resource, hour, clock, n)) {
-        into.push({ key, value: encode(event) });
-      }
-      records.set(partition, into);
-    }
-    for (const [partition, batch] of records) {
-      await writer.append({ topic, partition }, batch);
-      reported += batch.length;
-    }
-  };
 
   const run = async (): Promise<void> => {
     let part = lastEnded(millis(Date.now()), clock);
     while (!stopped.signal.aborted) {
       const due = part;
-      await reporting.run(() => persist(logger)('report usage', () => report(due), stopped.signal));
+      await reporting.run(() =>
+        persist(logger)('report usage', () => reporter.report(due), stopped.signal),
+      );
       part = partAfter(part, clock);
       await sleep(Math.max(0, endOf(part, clock) - Date.now()), null, { signal: stopped.signal });
     }
@@ -85,13 +65,13 @@ runService('emitter-compute', async (logger, environment, crash) => {
     );
     return {
       problems: problem === null ? [] : [problem],
-      details: { topic, resources: served.length, reported },
+      details: { topic, resources: reporter.resources, reported: reporter.reported },
     };
   });
   const running = run().catch((error: unknown) => {
     if (!stopped.signal.aborted) crash(error);
   });
-  logger.info({ topic, resources: served.length, health: health.url }, 'ready');
+  logger.info({ topic, resources: reporter.resources, health: health.url }, 'ready');
   return {
     stop: async () => {
       stopped.abort();
