@@ -1,18 +1,14 @@
 import type { Logger } from 'pino';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
-import type { LogInspector } from '../shared/kafka/log-inspector.ts';
 import {
-  LogRecognition,
   lostRecords,
   unreadable,
   type Folded,
   type LogHalt,
 } from '../shared/kafka/log-recognition.ts';
-import type { LogBounds } from '../shared/kafka/topics.ts';
 import type { LogRecord, TopicPartition } from '../shared/model/log-record.ts';
 import { markOf } from '../shared/model/record-mark.ts';
-import { Attempt } from '../shared/process/attempt.ts';
-import { Serial } from '../shared/process/serial.ts';
+import { Ownership, type OwnershipPorts } from '../shared/partition/ownership.ts';
 import { composeDue, unfinishedOf } from './compose-due.ts';
 import { flush } from './flush.ts';
 import {
@@ -40,15 +36,11 @@ export interface WorkerOptions extends SenderOptions {
   readonly flushInterval: number;
 }
 
-export interface WorkerPorts {
+export interface WorkerPorts extends OwnershipPorts {
   readonly store: Store;
-  readonly log: LogInspector;
   readonly register: SourceRegister;
   readonly sender: Omit<SenderPorts, 'finished' | 'store' | 'persist' | 'now' | 'logger'>;
   readonly logger: Logger;
-  readonly now: () => number;
-  /** Runs a step again until it succeeds or the worker is dropped. */
-  readonly persist: <T>(what: string, step: () => Promise<T>, signal: AbortSignal) => Promise<T>;
   /** Called when all below an offset is composed and has its final outcome. */
   readonly finished: (at: TopicPartition, nextOffset: number) => void;
   /** Ends the process: something failed that no retry mends. */
@@ -78,10 +70,7 @@ export class LogWorker {
   private readonly ports: WorkerPorts;
   private readonly options: WorkerOptions;
   private readonly knowledge: WorkerKnowledge;
-  private readonly serial = new Serial();
-  private readonly step: Attempt;
-  private readonly dropped = new AbortController();
-  private readonly recognition: LogRecognition;
+  private readonly owned: Ownership<LogHalt>;
   private readonly sender: Sender;
   private state: BridgeState | null = null;
   /** How far an earlier owner had folded. Up to there records are read again for what is open. */
@@ -90,9 +79,6 @@ export class LogWorker {
   private unstoredSince: number | null = null;
   private readonly unfinished = new Set<Unfinished>();
   private compositions = 0;
-  private halted: LogHalt | null = null;
-  /** Why it waits in front of a batch, which is tried again now and then. */
-  private unreadableAt: LogHalt | null = null;
   private readonly notices: WorkerNotices;
 
   constructor(
@@ -107,8 +93,7 @@ export class LogWorker {
     const logger = ports.logger.child({ partition: at.partition });
     this.ports = ports;
     this.notices = new WorkerNotices(at.topic, logger);
-    this.step = new Attempt(ports.now);
-    this.recognition = new LogRecognition(() => this.bounds());
+    this.owned = new Ownership(at, ports, (halt) => this.notices.halted(halt));
     const { store, persist, now } = ports;
     this.sender = new Sender(
       {
@@ -133,8 +118,8 @@ export class LogWorker {
       nextOffset: state?.nextOffset ?? null,
       resumeOffset: state && resumeOffset(state),
       compositions: this.compositions,
-      halt: this.halted ?? this.unreadableAt,
-      atStepFor: this.step.pendingFor,
+      halt: this.owned.halt,
+      atStepFor: this.owned.atStepFor,
       blocked: this.blocked(),
       ...this.sender.status(),
     };
@@ -142,49 +127,47 @@ export class LogWorker {
 
   /** Where to read from; null when halted or dropped. */
   position(): Promise<number | null> {
-    return this.run(null, async () => {
+    return this.owned.run(null, async () => {
       const state = this.state ?? (await this.hydrate());
       if (state === null) return null;
-      const position = await this.recognition.position(this.folded(state));
-      if (typeof position !== 'number') return this.stop(position);
+      const position = await this.owned.recognition.position(this.folded(state));
+      if (typeof position !== 'number') return this.owned.stop(position);
       return Math.min(position, state.nextOffset);
     });
   }
 
   /** Folds records in the order of the log. False where no more are wanted. */
   take(records: readonly LogRecord[]): Promise<boolean> {
-    return this.run(false, async () => {
+    return this.owned.run(false, async () => {
       const { state } = this;
       if (state === null) return false;
       const again = records.filter(
         ({ offset }) => offset >= state.nextOffset && offset < this.resumed.nextOffset,
       );
-      const fresh = await this.recognition.recognise(this.folded(state), records);
+      const fresh = await this.owned.recognition.recognise(this.folded(state), records);
       if ('code' in fresh) {
-        this.stop(fresh);
+        this.owned.stop(fresh);
         return false;
       }
       const before = state.nextOffset;
       await this.fold(state, [...again, ...fresh]);
-      if (state.nextOffset > before) this.unreadableAt = null;
+      if (state.nextOffset > before) this.owned.goOn();
       return true;
     });
   }
 
   /** Halts in front of what cannot be read, until it can be. What was composed before it is sent. */
   unreadable(batch: UnreadableAt): Promise<void> {
-    return this.run(undefined, async () => {
+    return this.owned.run(undefined, async () => {
       if (this.state === null) return;
       await this.store(this.state);
-      const halt = unreadable(batch);
-      if (this.unreadableAt?.message !== halt.message) this.notices.halted(halt);
-      this.unreadableAt = halt;
+      this.owned.wait(unreadable(batch));
     });
   }
 
   /** What time asks for: a checkpoint after what has been folded, and to forget abandoned runs. */
   onTimer(): Promise<void> {
-    return this.run(undefined, async () => {
+    return this.owned.run(undefined, async () => {
       const { state, unstoredSince } = this;
       if (state === null) return;
       dropAbandoned(state, this.ports.register.known);
@@ -198,7 +181,7 @@ export class LogWorker {
   async close(): Promise<void> {
     await Promise.all([
       this.sender.stop(),
-      this.run(undefined, async () => {
+      this.owned.run(undefined, async () => {
         if (this.state) await this.store(this.state);
       }),
     ]);
@@ -207,39 +190,8 @@ export class LogWorker {
 
   /** Forgets everything at once: the partition belongs to another process, or this one ends. */
   drop(): void {
-    this.dropped.abort();
+    this.owned.drop();
     this.sender.drop();
-  }
-
-  private isDropped(): boolean {
-    return this.dropped.signal.aborted;
-  }
-
-  /** Runs a task in its turn, unless the partition has halted or been dropped by then. */
-  private run<T>(otherwise: T, task: () => Promise<T>): Promise<T> {
-    return this.serial.run(async () => {
-      if (this.halted !== null || this.isDropped()) return otherwise;
-      try {
-        return await this.step.run(task);
-      } catch (error) {
-        if (this.isDropped()) return otherwise;
-        throw error;
-      }
-    });
-  }
-
-  private stop(halt: LogHalt): null {
-    this.halted = halt;
-    this.notices.halted(halt);
-    return null;
-  }
-
-  private persist<T>(what: string, step: () => Promise<T>): Promise<T> {
-    return this.ports.persist(what, step, this.dropped.signal);
-  }
-
-  private bounds(): Promise<LogBounds> {
-    return this.persist('read the log bounds', () => this.ports.log.bounds(this.at));
   }
 
   private folded(state: BridgeState): Folded {
@@ -251,20 +203,22 @@ export class LogWorker {
   private async hydrate(): Promise<BridgeState | null> {
     const { store, register } = this.ports;
     const { partition } = this.at;
-    const checkpoint = await this.persist('read the checkpoint', () => store.checkpoint(partition));
+    const checkpoint = await this.owned.persist('read the checkpoint', () =>
+      store.checkpoint(partition),
+    );
     const resume = checkpoint?.resumeOffset ?? 0;
-    const { low } = await this.bounds();
-    if (low > resume) return this.stop(lostRecords(resume, low));
-    await this.persist('read the register of sources', () => register.refresh());
-    const composed = await this.persist('read the compositions', () =>
+    const { low } = await this.owned.bounds();
+    if (low > resume) return this.owned.stop(lostRecords(resume, low));
+    await this.owned.persist('read the register of sources', () => register.refresh());
+    const composed = await this.owned.persist('read the compositions', () =>
       store.composedBefore(partition),
     );
-    const unfinished = await this.persist('read what is to be sent', () =>
+    const unfinished = await this.owned.persist('read what is to be sent', () =>
       store.unfinished(partition),
     );
     const state = stateAt(resume, composed);
     if (checkpoint === null) {
-      await this.persist('write the first checkpoint', () =>
+      await this.owned.persist('write the first checkpoint', () =>
         store.writeCheckpoint(partition, { nextOffset: 0, resumeOffset: 0, lastRecord: null }),
       );
     } else {
@@ -298,12 +252,12 @@ export class LogWorker {
   private async lookUpSources(records: readonly LogRecord[]): Promise<void> {
     const { register } = this.ports;
     if (records.every((record) => register.isCurrentFor(record))) return;
-    await this.persist('read the register of sources', () => register.refresh());
+    await this.owned.persist('read the register of sources', () => register.refresh());
   }
 
   private async store(state: BridgeState): Promise<void> {
     // What is read again up to the earlier owner's last record must prove to be the same log first.
-    if (state.nextOffset < this.resumed.nextOffset || !this.recognition.isVerified) return;
+    if (state.nextOffset < this.resumed.nextOffset || !this.owned.recognition.isVerified) return;
     this.unstoredSince = null;
     const { nextOffset } = state;
     if (
@@ -317,7 +271,7 @@ export class LogWorker {
     this.notices.unfit(chunk.unfit);
     this.notices.refused(chunk.refused);
     const compositions = await this.composeAll(chunk);
-    await this.persist('store compositions', () =>
+    await this.owned.persist('store compositions', () =>
       flush(this.at.partition, chunk, compositions, this.ports.store),
     );
     this.stored = chunk.checkpoint;
@@ -330,7 +284,9 @@ export class LogWorker {
   /** The terms are read anew: another bridge may have written some for hours that are due now. */
   private async composeAll({ due }: BridgeChunk): Promise<readonly Composition[]> {
     if (due.length === 0) return [];
-    const terms = await this.persist('read the billing terms', () => this.ports.store.terms());
+    const terms = await this.owned.persist('read the billing terms', () =>
+      this.ports.store.terms(),
+    );
     return composeDue(due, terms);
   }
 
