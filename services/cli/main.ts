@@ -1,11 +1,13 @@
 import { UserError } from '../shared/process/errors.ts';
 import { explain } from '../shared/process/explain.ts';
 import { actorName } from '../shared/sources/actor.ts';
+import { onLostOutput } from '../shared/terminal/lost-output.ts';
 import { EXIT } from './exit-code.ts';
 import { usagectl } from './program.ts';
 import { loadStackEnvironment } from './stack-environment.ts';
 
 loadStackEnvironment();
+onLostOutput((exitCode) => process.exit(exitCode));
 
 const program = usagectl().hook('preAction', (root) => {
   const { actor } = root.opts<{ actor?: string }>();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { writeNetrc } from '../../services/development/local/stack-environment.ts';
 import { inRepository } from '../../services/shared/process/repository.ts';
+import { END_WITH_PARENT } from '../../services/development/local/child-process.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -18,10 +19,14 @@ let printed = '';
 
 /** `npm start` on the servers that all tests share, with a database, topics and ports of its own. */
 const start = (...args: readonly string[]): ChildProcess => {
-  const child = spawn(process.execPath, ['services/development/local/start.mjs', ...args], {
-    env: { ...process.env, NODE_OPTIONS: '', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [END_WITH_PARENT, 'services/development/local/start.mjs', ...args],
+    {
+      env: { ...process.env, NODE_OPTIONS: '', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
       printed += chunk.toString('utf8');

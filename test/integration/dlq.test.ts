@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
 import { usageEventEncoder } from '../../services/shared/avro/usage-event-codec.ts';
 import { frame } from '../../services/shared/avro/wire-format.ts';
@@ -126,6 +129,17 @@ test('dead letters are listed by code, filtered, and page by page', async () => 
   const table = await ctl('list');
   expect(table.stdout).toContain(`${compute}/1/0/4`);
   expect((await ctl('list', '--code', 'nonsense')).code).not.toBe(0);
+});
+
+test('a list whose reader has ended, as in `dlq list | head`, ends quietly', async () => {
+  const child = spawn(process.execPath, ['services/cli/bin/usagectl.mjs', 'dlq', 'list'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '', ...pipeline.environment },
+  });
+  child.stdout.destroy();
+  const said = text(child.stderr);
+  expect(await once(child, 'close')).toEqual([141, null]);
+  expect(await said).toBe('');
 });
 
 test('a dead letter is shown with all that can be read of it, and cannot steer the terminal', async () => {

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { get } from './usage-api-fixture.ts';
+import { END_WITH_PARENT } from '../../services/development/local/child-process.ts';
 import { nodeArguments } from '../../services/shared/process/repository.ts';
 
 let stack: TestStack;
@@ -15,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => stack.close());
 
 const start = (settings: Readonly<Record<string, string>>): ChildProcess =>
-  spawn(process.execPath, nodeArguments('services/usage-api/main.ts'), {
+  spawn(process.execPath, [END_WITH_PARENT, ...nodeArguments('services/usage-api/main.ts')], {
     env: { PATH: process.env['PATH'], ...stack.environment, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

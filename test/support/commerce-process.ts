@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { END_WITH_PARENT } from '../../services/development/local/child-process.ts';
 import { nodeArguments } from '../../services/shared/process/repository.ts';
 
 /** A Commerce mock that runs as a process of its own, on a free port. */
@@ -15,10 +16,14 @@ export type CommerceSettings = Readonly<Record<string, string>> & {
 };
 
 const launch = (settings: CommerceSettings): ChildProcess =>
-  spawn(process.execPath, nodeArguments('services/development/commerce/main.ts'), {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], COMMERCE_PORT: '0', ...settings },
-  });
+  spawn(
+    process.execPath,
+    [END_WITH_PARENT, ...nodeArguments('services/development/commerce/main.ts')],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], COMMERCE_PORT: '0', ...settings },
+    },
+  );
 
 const ended = (child: ChildProcess): Promise<number | NodeJS.Signals> =>
   new Promise((resolve) => {

@@ -1,7 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { exitOf, type ProcessExit } from '../../services/development/local/child-process.ts';
+import {
+  END_WITH_PARENT,
+  exitOf,
+  type ProcessExit,
+} from '../../services/development/local/child-process.ts';
 import type {
   ClickHouseOptions,
   LocalClickHouse,
@@ -29,7 +33,7 @@ export interface ServerParent {
   readonly errors: Promise<string>;
 }
 
-const PROGRAM = nodeArguments('test/support/server-parent-main.ts');
+const PROGRAM = [END_WITH_PARENT, ...nodeArguments('test/support/server-parent-main.ts')];
 
 /** Runs a process that starts local servers, to be killed, or to fail, as `npm start` may. */
 export const startServerParent = (

@@ -1,5 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { inRepository } from '../../shared/process/repository.ts';
+
+/**
+ * An option for `node`: the process ends with the one that starts it, however that ends. For those that
+ * have no channel (`ipc`) by which they would notice.
+ */
+export const END_WITH_PARENT = `--import=${pathToFileURL(inRepository('services/development/local/end-with-parent.mjs')).href}`;
 
 /** How a process ended: its exit code, or the signal that ended it. */
 export interface ProcessExit {
@@ -25,7 +33,7 @@ export interface CommandResult {
 
 const MAX_COMMAND_OUTPUT = 64 * 1024;
 
-/** Runs a command to its end. `output` holds the last 64 Ki characters of stdout and stderr. */
+/** Runs a command to its end, or to that of this process. `output` holds the last 64 Ki characters of stdout and stderr. */
 export const runCommand = (command: string, args: readonly string[]): Promise<CommandResult> =>
   new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -38,7 +46,12 @@ export const runCommand = (command: string, args: readonly string[]): Promise<Co
     child.once('error', (error: NodeJS.ErrnoException) =>
       resolve({ missing: error.code === 'ENOENT', code: null, output: error.message }),
     );
-    child.once('close', (code) => resolve({ missing: false, code, output }));
+    const end = (): boolean => child.kill();
+    process.once('exit', end);
+    child.once('close', (code) => {
+      process.off('exit', end);
+      resolve({ missing: false, code, output });
+    });
   });
 
 /** Linux shows a process that has ended, but that nobody has waited for, as state Z. */

@@ -1,15 +1,7 @@
 #!/usr/bin/env node
-// The entry of `npm test`: needs nothing but Node, and installs what is missing.
-import { spawnSync } from 'node:child_process';
+// The entry of `npm test`: needs nothing but Node, and installs what is missing. Then it is Jest: what
+// ends this process ends Jest, and with it the servers that Jest has started.
 import { installPackages } from './install-packages.mjs';
 
 installPackages();
-const jest = [
-  '--experimental-vm-modules',
-  '--disable-warning=ExperimentalWarning',
-  'node_modules/jest/bin/jest.js',
-];
-const { status } = spawnSync(process.execPath, [...jest, ...process.argv.slice(2)], {
-  stdio: 'inherit',
-});
-process.exit(status ?? 1);
+await import('../../node_modules/jest/bin/jest.js');

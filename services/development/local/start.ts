@@ -1,9 +1,13 @@
+import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { UserError } from '../../shared/process/errors.ts';
 import { localPath } from '../../shared/process/local-directory.ts';
 import { explain } from '../../shared/process/explain.ts';
+import { STOP_SIGNALS } from '../../shared/process/stop-signals.ts';
+import { onLostOutput } from '../../shared/terminal/lost-output.ts';
+import { delay } from './child-process.ts';
 import { runMainJob, whereToLook } from './main-job.ts';
-import { openStack } from './open-stack.ts';
+import { openStack, type Stack } from './open-stack.ts';
 import { Reporter } from './reporter.ts';
 import { readStackPorts } from './stack-ports.ts';
 
@@ -37,12 +41,45 @@ const options = (): { readonly exitWhenDone: boolean; readonly empty: boolean } 
   }
 };
 
-/** Settles when the person asks for the end: Ctrl-C, or SIGTERM. */
-const asked = new Promise<'asked'>((resolve) => {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => resolve('asked'));
+let endIsAsked = false;
+const isAsked = (): boolean => endIsAsked;
+
+/**
+ * Settles with the exit code when the stack is to end: on a signal, such as by Ctrl-C, or when nobody
+ * reads the output any more, as in `npm start | head`. Ctrl-C comes twice, by the terminal and by npm.
+ */
+const asked = new Promise<number>((resolve) => {
+  const ask = (exitCode: number): void => {
+    endIsAsked = true;
+    resolve(exitCode);
+  };
+  for (const signal of STOP_SIGNALS) {
+    // SIGTERM is how a supervisor ends what it runs. The others break off what a person runs.
+    process.on(signal, () => ask(signal === 'SIGTERM' ? 0 : 128 + constants.signals[signal]));
   }
+  onLostOutput(ask);
 });
+
+/** Servers that are about to start are let do so, and stopped then; but for no longer than this. */
+const OPENING_MILLIS = 60_000;
+
+/**
+ * Opens the stack. Null where the end is asked for and the stack is not open soon after: what was
+ * started ends with this process.
+ */
+const open = async (reporter: Reporter): Promise<Stack | null> => {
+  const opening = openStack(await readStackPorts(process.env), reporter);
+  try {
+    const first = await Promise.race([opening, asked]);
+    if (typeof first !== 'number') return first;
+    reporter.note('Stopping, once what has begun to start is up …');
+    return await Promise.race([opening, delay(OPENING_MILLIS).then(() => null)]);
+  } catch (error) {
+    // Ctrl-C ends the commands of the start, too: that they failed is no news then.
+    if (isAsked()) return null;
+    throw error;
+  }
+};
 
 const run = async (): Promise<number> => {
   const chosen = options();
@@ -51,16 +88,17 @@ const run = async (): Promise<number> => {
     return 0;
   }
   const reporter = new Reporter();
-  const stack = await openStack(await readStackPorts(process.env), reporter);
+  const stack = await open(reporter);
+  if (stack === null) return asked;
   try {
+    if (isAsked()) return await asked;
     const job = runMainJob(stack, reporter, { empty: chosen.empty });
     const first = await Promise.race([job, asked, stack.broken]);
-    if (first === 'asked') return 0;
+    if (typeof first === 'number') return first;
     if (chosen.exitWhenDone) return first ? 0 : 1;
     reporter.note(whereToLook(stack));
     reporter.note(`The stack goes on. Ctrl-C stops it; its data stay in ${localPath('data')}.`);
-    await Promise.race([asked, stack.broken]);
-    return 0;
+    return await Promise.race([asked, stack.broken]);
   } finally {
     reporter.step('Stopping');
     await stack.close();

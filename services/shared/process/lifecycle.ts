@@ -3,6 +3,7 @@ import { parseEnvironment, logSettings, type Environment } from './config.ts';
 import { messageOf, UserError } from './errors.ts';
 import { explain } from './explain.ts';
 import { createLogger } from './logging.ts';
+import { STOP_SIGNALS } from './stop-signals.ts';
 
 /** A service that is running. */
 export interface RunningService {
@@ -18,8 +19,9 @@ export type Crash = (error: unknown) => void;
 
 /**
  * Runs a service as this process: starts it, tells the supervisor (where there is one) that it is
- * ready, stops it in good order on SIGTERM or SIGINT (exit code 0), and ends with exit code 1 and the reason on standard error where it cannot start, cannot
- * stop, or crashes. Crashing is safe for every service: what was acknowledged is stored.
+ * ready, stops it in good order on a signal (exit code 0), and ends with exit code 1 and the reason on
+ * standard error where it cannot start, cannot stop, or crashes. Crashing is safe for every service:
+ * what was acknowledged is stored.
  */
 export const runService = (
   name: string,
@@ -58,6 +60,6 @@ export const runService = (
 /** What asks a service to stop: a signal, or the end of the supervisor that started it. */
 const stopSignal = (): Promise<string> =>
   new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);
+    for (const signal of STOP_SIGNALS) process.on(signal, resolve);
     process.on('disconnect', () => resolve('the supervisor ended'));
   });

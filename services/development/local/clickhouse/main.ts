@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { UserError } from '../../../shared/process/errors.ts';
+import { STOP_SIGNALS } from '../../../shared/process/stop-signals.ts';
 import { busyPort } from '../port.ts';
 import { Engine } from './engine.ts';
 import { httpServer } from './http-server.ts';
@@ -39,8 +40,7 @@ const serve = async (directory: string, wantedPort: number): Promise<void> => {
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), ORPHAN_GRACE_MILLIS).unref();
     stop();
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  for (const signal of STOP_SIGNALS) process.on(signal, stop);
   process.on('disconnect', orphaned);
   if (!process.connected) orphaned();
 
