@@ -28,6 +28,10 @@ import { Sender, type SenderOptions, type SenderPorts, type SenderStatus } from 
 import type { SourceRegister } from './source-register.ts';
 import { WorkerNotices, type BlockedSource } from './worker-notices.ts';
 
+/** There is no way past such a batch: it may hold aggregates of any source, which must be billed. */
+const WAY_OUT =
+  'Nothing behind it in this partition is billed until it can be read: restore it from a replica or a backup. "usagectl loss accept" is for live topics, not for this one';
+
 /** What a worker of any partition needs to read its log; it knows the rest itself. */
 export type WorkerKnowledge = Omit<Knowledge, 'sources' | 'partition'>;
 
@@ -161,7 +165,8 @@ export class LogWorker {
     return this.owned.run(undefined, async () => {
       if (this.state === null) return;
       await this.store(this.state);
-      this.owned.wait(unreadable(batch));
+      const { code, message } = unreadable(batch);
+      this.owned.wait({ code, message: `${message}. ${WAY_OUT}` });
     });
   }
 
