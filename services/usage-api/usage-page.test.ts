@@ -55,3 +55,10 @@ test('one row more gives a link that repeats the query and goes on after the las
   });
   expect(readToken(continuationToken, 'digest')?.resourceKey).toBe(String(PAGE_ROWS - 1));
 });
+
+test('a link asks for all subscriptions where the query did, and the page has each of its rows', () => {
+  const query = { ...CONTEXT.query, subscriberId: null };
+  const page = usagePage(rows(PAGE_ROWS + 1), { ...CONTEXT, query });
+  expect(new URL(page.nextLink ?? '').searchParams.has('subscriberId')).toBe(false);
+  expect(page.value.map(({ name }) => name)).toEqual(Array(PAGE_ROWS).fill('s-m'));
+});
