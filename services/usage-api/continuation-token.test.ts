@@ -71,3 +71,29 @@ test.each([
 ])('%s is no token: %s', (token) => {
   expect(readToken(token, 'digest')).toBeNull();
 });
+
+test.each<[string, Partial<RowKey>]>([
+  ['usage hour', { usageStart: KEY.usageStart + 7_200 }],
+  ['subscription', { subscriptionKey: 'zzzz' }],
+  ['meter', { meterKey: 'zzzz' }],
+  ['resource', { resourceKey: 'zzzz' }],
+])('a token whose %s was changed is none: rows would be passed over', (_, change) => {
+  const digest = answerDigest(QUERY, SOURCES, RESTATED);
+  const token = writeToken(digest, KEY);
+  const fields = JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as unknown[];
+  const { usageStart, subscriptionKey, meterKey, resourceKey } = { ...KEY, ...change };
+  const changed = encoded([
+    ...fields.slice(0, 2),
+    usageStart,
+    subscriptionKey,
+    meterKey,
+    resourceKey,
+  ]);
+  expect(readToken(changed, digest)).toBeNull();
+  expect(readToken(token, digest)).toEqual(KEY);
+});
+
+test.each(['!!!', '=', ' ', 'A'])('a token with %j behind it is none', (more) => {
+  const digest = answerDigest(QUERY, SOURCES, RESTATED);
+  expect(readToken(writeToken(digest, KEY) + more, digest)).toBeNull();
+});

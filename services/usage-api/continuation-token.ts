@@ -49,20 +49,32 @@ const tokenSchema = z.tuple([
   z.string(),
 ]);
 
+/** Ties where the next page begins to its answer: a token that was changed on its way is none. */
+const sealOf = (digest: string, key: RowKey): string =>
+  createHash('sha256')
+    .update(
+      JSON.stringify([digest, key.usageStart, key.subscriptionKey, key.meterKey, key.resourceKey]),
+    )
+    .digest('base64url')
+    .slice(0, 16);
+
 /** Opaque to callers: where the next page begins, after the last row of this one. */
 export const writeToken = (digest: string, last: RowKey): string => {
   const { usageStart, subscriptionKey, meterKey, resourceKey } = last;
-  const fields = [1, digest, usageStart, subscriptionKey, meterKey, resourceKey];
+  const fields = [1, sealOf(digest, last), usageStart, subscriptionKey, meterKey, resourceKey];
   return Buffer.from(JSON.stringify(fields)).toString('base64url');
 };
 
-/** Null where it is no token, or one of another answer. */
+/** Null where it is no token, one of another answer, or one that was changed. */
 export const readToken = (token: string, digest: string): RowKey | null => {
+  const bytes = Buffer.from(token, 'base64url');
+  if (bytes.toString('base64url') !== token) return null; // Node passes over what is no letter of it
   try {
-    const [, of, usageStart, subscriptionKey, meterKey, resourceKey] = tokenSchema.parse(
-      JSON.parse(Buffer.from(token, 'base64url').toString('utf8')),
+    const [, seal, usageStart, subscriptionKey, meterKey, resourceKey] = tokenSchema.parse(
+      JSON.parse(bytes.toString('utf8')),
     );
-    return of === digest ? { usageStart, subscriptionKey, meterKey, resourceKey } : null;
+    const key = { usageStart, subscriptionKey, meterKey, resourceKey };
+    return seal === sealOf(digest, key) ? key : null;
   } catch {
     return null;
   }

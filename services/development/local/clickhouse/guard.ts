@@ -92,3 +92,9 @@ export const guard = (
   }
   return parameterNamesFile(list, params) ? access('the function "file"') : null;
 };
+
+/** Why the data of an INSERT … VALUES may not be read: they may hold expressions. */
+export const guardValues = (data: string): Refusal | null =>
+  [...tokens(data)].some((token) => nameOf(data, token) === 'file')
+    ? access('the function or the name "file"')
+    : null;

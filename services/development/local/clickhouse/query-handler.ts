@@ -4,7 +4,7 @@ import { fromBlocks } from './encoding/blocks.ts';
 import type { Engine, Execution } from './engine.ts';
 import { literal } from './engine.ts';
 import { ClickHouseException, CODES } from './exception.ts';
-import { guard } from './guard.ts';
+import { guard, guardValues, type Refusal } from './guard.ts';
 import { comesInPieces } from './formats.ts';
 import type { QueryRequest } from './request.ts';
 import { withSpooled } from './spool.ts';
@@ -110,8 +110,10 @@ const refuse = (code: number, message: string): never => {
 };
 
 /** `text` is the statement, without the data of an INSERT. */
-const checkAllowed = (engine: Engine, request: QueryRequest, text: string): void => {
-  const refusal = guard(text, request.params, engine.forbidden);
+const checkAllowed = (engine: Engine, request: QueryRequest, text: string): void =>
+  refuseIf(guard(text, request.params, engine.forbidden));
+
+const refuseIf = (refusal: Refusal | null): void => {
   if (refusal !== null) refuse(CODES[refusal.error], refusal.message);
 };
 
@@ -160,9 +162,11 @@ export const answerQuery = async (
       return runWhole(engine, executionOf(request, whole.toString('utf8')), request.defaultFormat);
     case 'insert': {
       checkWritable(request);
-      if (isValues(statement) && hasSecondStatement(text.slice(statement.dataStart))) {
+      const values = isValues(statement) ? text.slice(statement.dataStart) : '';
+      if (hasSecondStatement(values)) {
         refuse(CODES.SYNTAX_ERROR, 'Syntax error: multi-statements are not allowed.');
       }
+      refuseIf(guardValues(values));
       const data = Readable.from([whole.subarray(statement.dataStart)]);
       return runInsert(engine, request, statement, data);
     }

@@ -63,6 +63,18 @@ test('far-time: a time of any 64 bits is read as it is', () => {
   expect(read(negative).records[0]?.timestamp).toBe('-5');
 });
 
+test.each([
+  ['twice the same', [0, 0]],
+  ['swapped', [1, 0]],
+  ['beyond the last', [5, 6]],
+])('a producer halts nothing by offsets of its own (%s): records stand as they come', (_, own) => {
+  const records = own.map((offsetDelta, n) => ({ value: String(n), offsetDelta }));
+  const found = read(Buffer.concat([batchAt(5, { records }), batchAt(7)]));
+  expect(offsetsOf(found)).toEqual([5, 6, 7, 8]);
+  expect(found.records.slice(0, 2).map(({ value }) => value?.toString())).toEqual(['0', '1']);
+  expect(found.unreadable).toBeNull();
+});
+
 test('batches are read one after another; what did not fit the answer is left', () => {
   const set = Buffer.concat([batchAt(5), batchAt(7), batchAt(9).subarray(0, -1)]);
   const found = read(set);

@@ -41,13 +41,17 @@ export interface Batch {
 export const readRecords = (bytes: Buffer, batch: Batch): FetchedRecord[] => {
   const reader = new ByteReader(bytes);
   const records: FetchedRecord[] = [];
+  // A broker does not look at what each record says of its offset, only at how many there are: where no
+  // offset is left out, they stand one after the other. Or a producer could halt all behind its batch.
+  const isDense = batch.count === batch.lastOffsetDelta + 1;
   let lastDelta = -1;
   for (let n = 0; n < batch.count; n++) {
     const length = reader.varint();
     const end = reader.at + length;
     const attributes = reader.byte();
     const timestampDelta = reader.varlong();
-    const offsetDelta = reader.varint();
+    const said = reader.varint();
+    const offsetDelta = isDense ? n : said;
     if (offsetDelta <= lastDelta || offsetDelta > batch.lastOffsetDelta) {
       throw new RangeError('its records are out of order');
     }
