@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -27,9 +27,13 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
+let npm: ChildProcess;
+let printed: string;
+
 /** Numbers in a file, once it is there. */
 const numbersIn = async (path: () => Promise<string>): Promise<readonly number[]> => {
   const found = await waitFor('a file with process ids', async () => {
+    if (npm.exitCode !== null) throw new Error(`npm test has ended: ${printed}`);
     const name = await path();
     return existsSync(name) && /\d\n?$/.test(readFileSync(name, 'utf8')) ? name : null;
   });
@@ -52,10 +56,15 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
       maxWorkers: 2,
       globalSetup: inRepository('test/support/start-stack.mjs'),
     };
-    const npm = spawn('npm', ['test', '--', '--config', JSON.stringify(config)], {
-      stdio: 'ignore',
+    const child = spawn('npm', ['test', '--', '--config', JSON.stringify(config)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '', TMPDIR: directory },
     });
+    npm = child;
+    printed = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => (printed += chunk.toString('utf8')));
+    }
     const [broker = 0, jest = 0] = await numbersIn(() => server('kafka'));
     const [engine = 0] = await numbersIn(() => server('clickhouse'));
     const [a = 0] = await numbersIn(() => Promise.resolve(join(tests, 'a.test.mjs.pid')));

@@ -4,4 +4,4 @@
 import { installPackages } from './install-packages.mjs';
 
 installPackages();
-await import('../../../node_modules/jest/bin/jest.js');
+await import('jest/bin/jest');
