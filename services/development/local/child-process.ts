@@ -100,14 +100,15 @@ export const stopProcess = async (
 /** A server that this process started. */
 export interface ServerProcess {
   readonly pid: number;
-  /** Ends it in good order: what runs is finished. Kills it if that takes over 20 seconds. */
+  /** Ends it in good order: what runs is finished. Kills it if that takes over a minute. */
   stop(): Promise<void>;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
   readonly exited: Promise<ProcessExit>;
 }
 
-const STOP_GRACE_MILLIS = 20_000;
+/** A broker on a machine with much else to do has needed over 20 seconds. */
+const STOP_GRACE_MILLIS = 60_000;
 
 /** `exited` settles when the process `pid` is gone: the number may be another's from then on. */
 export const serverProcess = (pid: number, exited: Promise<ProcessExit>): ServerProcess => {
