@@ -217,3 +217,40 @@ describe('a range', () => {
     expect(topics(8, 21)).toEqual(['compute']);
   });
 });
+
+describe('spans of one state', () => {
+  test('neighbours in the same state are one span, whatever sources they come from', () => {
+    const coverage = coverageOf(
+      [history('first', 3, 4, 'sealed'), history('second', 5, 6, 'sealed')],
+      [...closed('first', [5, 5], { sealed: true }), ...closed('second', [7, 7], { sealed: true })],
+    );
+    expect(stateSpans(coverage, hour(2), hour(8))).toEqual([
+      { from: hour(2), to: hour(3), state: 'not-covered' },
+      { from: hour(3), to: hour(7), state: 'complete' },
+      { from: hour(7), to: hour(8), state: 'not-covered' },
+    ]);
+  });
+
+  test('an hour that two sources cover is complete once both have closed it', () => {
+    const coverage = coverageOf(
+      [source('compute', 10), history('run', 10, 12, 'sealed')],
+      [...closed('compute', [11, 11]), ...closed('run', [13, 13], { sealed: true })],
+    );
+    expect(states(coverage, 10, 13)).toEqual(['complete', 'processing', 'processing']);
+  });
+
+  test('a history run whose last hour is not known covers all from its first one', () => {
+    const run = source('run', 10, { kind: 'history', state: 'written' });
+    expect(states(coverageOf([run], []), 9, 12)).toEqual([
+      'not-covered',
+      'processing',
+      'processing',
+    ]);
+  });
+
+  test('without a live source there is no first live hour', () => {
+    const coverage = coverageOf([history('run', 10, 12, 'sealed')], []);
+    expect(coverage.firstLiveHour).toBeNull();
+    expect(coverage.completeThrough).toBeNull();
+  });
+});
