@@ -127,6 +127,8 @@ const MAX_HEADERS_LENGTH = 64 * 1024;
  */
 const MAX_KEY_BYTES = 128 * 1024;
 const MAX_VALUE_BYTES = 1536 * 1024;
+/** Together; what was not compressed never takes more. */
+const MAX_RECORD_BYTES = MAX_KEY_BYTES + MAX_VALUE_BYTES;
 
 /** Headers of a dead letter on its topic; the record's own are kept in the last one, as JSON. */
 export const DEAD_LETTER_HEADERS = {
@@ -171,8 +173,8 @@ const cutOff = (
 };
 
 /**
- * The copy for the topic: with where it came from and why it was refused. A key or a value that is too
- * large is cut there, and whole in ClickHouse.
+ * The copy for the topic: with where it came from and why it was refused. Of a record that is too large
+ * the key and the value are cut there, and whole in ClickHouse.
  */
 export const deadLetterRecord = (
   at: SourcePartition,
@@ -181,8 +183,10 @@ export const deadLetterRecord = (
   message: string,
 ): DeadLetterRecord => {
   const { keyBytes, keySha256, valueBytes, valueSha256 } = DEAD_LETTER_HEADERS;
-  const key = cutOff(record.key, MAX_KEY_BYTES, [keyBytes, keySha256]);
-  const value = cutOff(record.value, MAX_VALUE_BYTES, [valueBytes, valueSha256]);
+  const isTooLarge = (record.key?.length ?? 0) + (record.value?.length ?? 0) > MAX_RECORD_BYTES;
+  const max = (bytes: number): number => (isTooLarge ? bytes : Infinity);
+  const key = cutOff(record.key, max(MAX_KEY_BYTES), [keyBytes, keySha256]);
+  const value = cutOff(record.value, max(MAX_VALUE_BYTES), [valueBytes, valueSha256]);
   return {
     key: key.bytes,
     value: value.bytes,
