@@ -5,7 +5,7 @@ import { usageEventDecoders } from '../shared/avro/usage-event-codec.ts';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
 import { startHealthServer } from '../shared/process/health.ts';
 import { openKafkaAdmin, type KafkaAdmin } from '../shared/kafka/admin.ts';
-import { checkKafka, openKafka } from '../shared/kafka/client.ts';
+import { connectKafka } from '../shared/kafka/client.ts';
 import { GroupReader } from '../shared/kafka/group-reader.ts';
 import { openLogWriter, type LogWriter } from '../shared/kafka/log-writer.ts';
 import {
@@ -80,14 +80,7 @@ runService('aggregator', async (logger, environment, crash) => {
   const clickHouse = openClickHouse(config);
   await checkClickHouse(clickHouse, config);
 
-  const brokers = config.KAFKA_BROKERS;
-  const kafka = openKafka({
-    brokers,
-    clientId: 'usage-aggregator',
-    maxBatchMib: config.KAFKA_MAX_BATCH_MIB,
-    logger,
-  });
-  await checkKafka(kafka, brokers);
+  const kafka = await connectKafka(config, 'usage-aggregator', logger);
   const admin = await openKafkaAdmin(kafka);
   const writer = await openLogWriter(kafka);
 

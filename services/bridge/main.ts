@@ -5,7 +5,7 @@ import { usageAggregateDecoder } from '../shared/avro/usage-aggregate-codec.ts';
 import { readTerms, writeTerms } from '../shared/billing/terms-table.ts';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
 import { openKafkaAdmin } from '../shared/kafka/admin.ts';
-import { checkKafka, openKafka } from '../shared/kafka/client.ts';
+import { connectKafka } from '../shared/kafka/client.ts';
 import { GroupReader } from '../shared/kafka/group-reader.ts';
 import { openLogWriter, type LogWriter } from '../shared/kafka/log-writer.ts';
 import { aggregatesTopicName } from '../shared/kafka/topic-names.ts';
@@ -34,14 +34,7 @@ type Config = ReturnType<typeof bridgeConfig>;
 const connect = async (config: Config, logger: Logger) => {
   const clickHouse = openClickHouse(config);
   await checkClickHouse(clickHouse, config);
-  const brokers = config.KAFKA_BROKERS;
-  const kafka = openKafka({
-    brokers,
-    clientId: 'usage-bridge',
-    maxBatchMib: config.KAFKA_MAX_BATCH_MIB,
-    logger,
-  });
-  await checkKafka(kafka, brokers);
+  const kafka = await connectKafka(config, 'usage-bridge', logger);
   const admin = await openKafkaAdmin(kafka);
   await refuseWrongTopics(admin, config, []);
   return { clickHouse, kafka, admin, writer: await openLogWriter(kafka) };

@@ -10,6 +10,7 @@ import {
 import { quantityFromDouble } from '../../shared/billing/double.ts';
 import { makeDirectory } from '../../shared/process/directory.ts';
 import { messageOf, UserError } from '../../shared/process/errors.ts';
+import { Serial } from '../../shared/process/serial.ts';
 import { isoText, millis, type Hour } from '../../shared/model/time.ts';
 import { timeOf } from '../../shared/model/time-text.ts';
 import { identityOf, type AcceptedEvent, type Identity } from './metering-event.ts';
@@ -60,7 +61,7 @@ export interface Scan {
 export class AcceptedEvents {
   private readonly db: ClassicLevel;
   private readonly totalsByDimension: Map<string, DimensionTotal>;
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly serial = new Serial();
 
   private constructor(db: ClassicLevel, totals: Map<string, DimensionTotal>) {
     this.db = db;
@@ -85,9 +86,7 @@ export class AcceptedEvents {
    * A rejection leaves open whether the request was stored: the process must end then.
    */
   accept(candidates: readonly AcceptedEvent[]): Promise<readonly Decision[]> {
-    const result = this.last.then(() => this.acceptNow(candidates));
-    this.last = result.catch(() => undefined); // the caller has the error
-    return result;
+    return this.serial.run(() => this.acceptNow(candidates));
   }
 
   private async acceptNow(candidates: readonly AcceptedEvent[]): Promise<readonly Decision[]> {
@@ -152,8 +151,7 @@ export class AcceptedEvents {
 
   /** Waits for the requests that are being decided, and closes the store. */
   async close(): Promise<void> {
-    await this.last;
-    await this.db.close();
+    await this.serial.run(() => this.db.close());
   }
 
   private async edge(reverse: boolean): Promise<string | null> {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import { usageEventEncoder } from '../../shared/avro/usage-event-codec.ts';
 import { openClickHouse } from '../../shared/clickhouse/client.ts';
-import { checkKafka, openKafka } from '../../shared/kafka/client.ts';
+import { connectKafka } from '../../shared/kafka/client.ts';
 import { openLogWriter } from '../../shared/kafka/log-writer.ts';
 import { liveTopicName } from '../../shared/kafka/topic-names.ts';
 import { millis } from '../../shared/model/time.ts';
@@ -22,13 +22,7 @@ const COMPUTE = 'compute';
 /** The simulated Compute provider: reports what its machines and disks consume, every few seconds. */
 runService('emitter-compute', async (logger, environment, crash) => {
   const config = emitterConfig(environment);
-  const kafka = openKafka({
-    brokers: config.KAFKA_BROKERS,
-    clientId: 'usage-emitter',
-    maxBatchMib: config.KAFKA_MAX_BATCH_MIB,
-    logger,
-  });
-  await checkKafka(kafka, config.KAFKA_BROKERS);
+  const kafka = await connectKafka(config, 'usage-emitter', logger);
   const topic = liveTopicName(config.USAGE_TOPIC_PREFIX, COMPUTE);
   const clickHouse = openClickHouse(config);
   const source = (await readSources(clickHouse)).find((candidate) => candidate.topic === topic);

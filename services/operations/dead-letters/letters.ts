@@ -4,6 +4,7 @@ import type { RecordHeaders } from '../../shared/model/control-record.ts';
 import type { DeadLetterCode } from '../../shared/model/dead-letter.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { millis, type Millis } from '../../shared/model/time.ts';
+import { IS_OPEN } from './open-dead-letters.ts';
 import { positionText, type GivenPosition, type Position } from './position.ts';
 
 /** Which dead letters are meant; null is no condition. */
@@ -60,9 +61,7 @@ export const conditionOf = (filter: LetterFilter, after: Position | null): Condi
   add('topics', filter.topics, 'd.topic IN {topics:Array(String)}');
   add('since', filter.since, 'd.reported_time >= fromUnixTimestamp64Milli({since:Int64})');
   add('until', filter.until, 'd.reported_time < fromUnixTimestamp64Milli({until:Int64})');
-  if (filter.openOnly) {
-    parts.push(`${PLACE} NOT IN (SELECT topic, epoch, partition, offset FROM dispositions)`);
-  }
+  if (filter.openOnly) parts.push(IS_OPEN);
   if (after) {
     parts.push(`${PLACE} > ({topic:String}, {epoch:UInt32}, {partition:UInt16}, {offset:UInt64})`);
     Object.assign(params, after);

@@ -6,7 +6,7 @@ import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import { checkClickHouse, openClickHouse } from '../../shared/clickhouse/client.ts';
 import type { ClickHouseConfig, KafkaConfig } from '../../shared/process/config.ts';
 import type { Keyring } from '../../shared/model/control-record.ts';
-import { checkKafka, openKafka } from '../../shared/kafka/client.ts';
+import { connectKafka } from '../../shared/kafka/client.ts';
 import { openLogWriter } from '../../shared/kafka/log-writer.ts';
 import type { SourceTools } from '../../shared/sources/open-source.ts';
 
@@ -54,16 +54,9 @@ export const withAdmin = async <T>(
   config: KafkaConfig,
   task: (admin: KafkaAdmin, kafka: KafkaClient) => Promise<T>,
 ): Promise<T> => {
-  const brokers = config.KAFKA_BROKERS;
   // A command says itself what went wrong; the client's own lines would only repeat it.
   const logger = pino({ level: 'silent' });
-  const kafka = openKafka({
-    brokers,
-    clientId: 'usage-admin',
-    maxBatchMib: config.KAFKA_MAX_BATCH_MIB,
-    logger,
-  });
-  await checkKafka(kafka, brokers);
+  const kafka = await connectKafka(config, 'usage-admin', logger);
   const admin = await openKafkaAdmin(kafka);
   try {
     return await task(admin, kafka);

@@ -1,5 +1,6 @@
 import { Kafka, logLevel, type logCreator } from 'kafkajs';
 import type { Logger } from 'pino';
+import type { KafkaConfig } from '../process/config.ts';
 import { messageOf, UserError } from '../process/errors.ts';
 import { readFetchesWithin } from './fetch/install.ts';
 
@@ -84,10 +85,21 @@ const kafkaOutOfReach = (brokers: readonly string[], cause: unknown): UserError 
   );
 
 /**
- * Makes sure that a broker answers.
+ * Opens the client of a process by its settings, and makes sure that a broker answers.
  * @throws UserError where none does within a few seconds.
  */
-export const checkKafka = async (kafka: KafkaClient, brokers: readonly string[]): Promise<void> => {
+export const connectKafka = async (
+  config: Pick<KafkaConfig, 'KAFKA_BROKERS' | 'KAFKA_MAX_BATCH_MIB'>,
+  clientId: string,
+  logger: Logger,
+): Promise<KafkaClient> => {
+  const { KAFKA_BROKERS: brokers, KAFKA_MAX_BATCH_MIB: maxBatchMib } = config;
+  const kafka = openKafka({ brokers, clientId, maxBatchMib, logger });
+  await checkKafka(kafka, brokers);
+  return kafka;
+};
+
+const checkKafka = async (kafka: KafkaClient, brokers: readonly string[]): Promise<void> => {
   const admin = kafka.admin({ retry: { retries: 1, initialRetryTime: 200 } });
   try {
     await admin.connect();

@@ -182,15 +182,16 @@ export const deadLetterRecord = (
   code: DeadLetterCode,
   message: string,
 ): DeadLetterRecord => {
+  const headers = deadLetterHeaders(at, record, code, message);
+  const size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
+  if (size <= MAX_RECORD_BYTES) return { key: record.key, value: record.value, headers };
   const { keyBytes, keySha256, valueBytes, valueSha256 } = DEAD_LETTER_HEADERS;
-  const isTooLarge = (record.key?.length ?? 0) + (record.value?.length ?? 0) > MAX_RECORD_BYTES;
-  const max = (bytes: number): number => (isTooLarge ? bytes : Infinity);
-  const key = cutOff(record.key, max(MAX_KEY_BYTES), [keyBytes, keySha256]);
-  const value = cutOff(record.value, max(MAX_VALUE_BYTES), [valueBytes, valueSha256]);
+  const key = cutOff(record.key, MAX_KEY_BYTES, [keyBytes, keySha256]);
+  const value = cutOff(record.value, MAX_VALUE_BYTES, [valueBytes, valueSha256]);
   return {
     key: key.bytes,
     value: value.bytes,
-    headers: { ...deadLetterHeaders(at, record, code, message), ...key.headers, ...value.headers },
+    headers: { ...headers, ...key.headers, ...value.headers },
   };
 };
 
