@@ -9,7 +9,7 @@ import {
 import { StoredWorld } from '../../test/support/fold/stored-world.ts';
 import { WorldPorts } from '../../test/support/fold/world-ports.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import type { GroupReader } from '../shared/kafka/group-reader.ts';
+import type { GroupReader, PartitionReaders } from '../shared/kafka/group-reader.ts';
 import type { Source } from '../shared/model/source.ts';
 import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
 import { Aggregator } from './aggregator.ts';
@@ -24,6 +24,7 @@ let sources: () => Promise<readonly Source[]>;
 let repositioned: number;
 let world: StoredWorld;
 let aggregator: Aggregator;
+let readers: PartitionReaders;
 let open: (readKnowledge: () => Knowledge) => Aggregator;
 
 const nothing = (): Promise<void> => Promise.resolve();
@@ -51,7 +52,10 @@ beforeEach(() => {
       {
         readKnowledge,
         sources: () => sources(),
-        openReader: () => reader,
+        openReader: (_topics, its) => {
+          readers = its;
+          return reader;
+        },
         worker: {
           store,
           outbox,
@@ -102,7 +106,7 @@ test('an aggregator that cannot read the register of sources is not ready, thoug
     return Promise.resolve(problems().length > 0);
   });
   expect(problems()).toEqual([
-    expect.stringMatching(/^the register of sources could not be taken up for \d+ s/) as string,
+    expect.stringMatching(/^the register of sources could not be applied for \d+ s/) as string,
   ]);
   sources = () => Promise.resolve([SOURCE]);
   await waitFor('it can be read again', () => Promise.resolve(problems().length === 0));
@@ -115,16 +119,16 @@ test('a schema that is published while the aggregator runs is taken up without a
   await aggregator.stop();
   aggregator = open(() => published());
   await aggregator.start();
-  await aggregator.assigned([PLACE]);
-  expect(await aggregator.position(PLACE)).toBe(0);
+  await readers.assigned([PLACE]);
+  expect(await readers.position(PLACE)).toBe(0);
   const records = [rulesAt(PLACE, 0), recordOf(eventOf(), 1)];
-  expect(await aggregator.take(PLACE, records, 2)).toBe(false);
+  expect(await readers.take(PLACE, records, 2)).toBe(false);
   expect(problems()).toEqual([expect.stringContaining('has halted, unknown-rules') as string]);
   published = () => knowledge;
   await waitFor('it reads on', () => Promise.resolve(repositioned > 0));
   expect(problems()).toEqual([]);
-  expect(await aggregator.position(PLACE)).toBe(0);
-  expect(await aggregator.take(PLACE, records, 2)).toBe(true);
+  expect(await readers.position(PLACE)).toBe(0);
+  expect(await readers.take(PLACE, records, 2)).toBe(true);
   await aggregator.stop();
   expect(world.ledger.size).toBe(1);
 });

@@ -57,7 +57,7 @@ class Scene {
         logger: pino({ level: 'silent' }),
         now: () => this.now,
         persist: (_what, step) => step(),
-        stored: () => undefined,
+        report: () => undefined,
       },
       { ...OPTIONS, ...options },
     );

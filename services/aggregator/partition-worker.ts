@@ -10,6 +10,8 @@ import { countRemnant, mustCutBeforeRemnant, passLoss } from '../shared/usage-fo
 import { markOf } from '../shared/model/record-mark.ts';
 import { flush } from './flush.ts';
 import { hydrate, type Hydrated } from './hydrate.ts';
+import { secondsText } from '../shared/process/health.ts';
+import type { PartitionOwner } from '../shared/partition/assigned-partitions.ts';
 import { Ownership, type OwnershipPorts } from '../shared/partition/ownership.ts';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import { unreadable, type Folded } from '../shared/kafka/log-recognition.ts';
@@ -30,7 +32,7 @@ export interface WorkerPorts extends OwnershipPorts {
   readonly outbox: Outbox;
   readonly logger: Logger;
   /** Called after each checkpoint. */
-  readonly stored: (place: Place, nextOffset: number) => void;
+  readonly report: (nextOffset: number) => void;
 }
 
 /** Bytes of folded records after which they are stored at once, so that large ones do not fill the memory. */
@@ -51,8 +53,9 @@ export interface WorkerStatus {
  * Owns one partition: folds its records, stores the cuts and keeps the checkpoint. Everything it
  * does is strictly one after the other. It holds no rules of its own: those are in `fold/`.
  */
-export class PartitionWorker {
-  readonly place: Place;
+export class PartitionWorker implements PartitionOwner {
+  readonly at: Place;
+  readonly name: string;
   private readonly ports: WorkerPorts;
   private readonly options: WorkerOptions;
   /** Of the fold that is under way. It changes only where that begins anew from the checkpoint. */
@@ -67,17 +70,16 @@ export class PartitionWorker {
   private pendingBytes = 0;
   /** When it last had nothing left to store, or stored something. */
   private progressAt: number;
-  /** Whether the timer's task is waiting for its turn. */
-  private timed = false;
   /** Whether the life of the topic has ended without its log: there is nothing to read any more. */
   private hasEnded = false;
 
   constructor(place: Place, knowledge: Knowledge, ports: WorkerPorts, options: WorkerOptions) {
-    this.place = place;
+    this.at = place;
+    this.name = partitionName(place);
     this.knowledge = knowledge;
     this.options = options;
     this.progressAt = ports.now();
-    const logger = ports.logger.child({ partition: partitionName(place) });
+    const logger = ports.logger.child({ partition: this.name });
     this.ports = { ...ports, logger };
     this.owned = new Ownership(place, ports, ({ code, message }) => {
       logger.error({ code }, `this partition has halted: ${message}`);
@@ -87,13 +89,19 @@ export class PartitionWorker {
   status(): WorkerStatus {
     const state = this.folder?.state ?? null;
     return {
-      partition: partitionName(this.place),
+      partition: this.name,
       nextOffset: state?.nextOffset ?? null,
       storedOffset: state && this.storedOffset,
       openHour: state && isoText(state.timeline.openHour),
       behindFor: this.ports.now() - this.progressAt,
       halt: this.owned.halt,
     };
+  }
+
+  problems(stallMillis: number): readonly (string | null)[] {
+    const { behindFor, halt } = this.status();
+    if (halt !== null || behindFor < stallMillis) return [];
+    return [`${this.name} has stored nothing of what it has taken for ${secondsText(behindFor)}`];
   }
 
   /**
@@ -128,9 +136,9 @@ export class PartitionWorker {
 
   private async isLossAccepted(): Promise<boolean> {
     const { store } = this.ports;
-    const checkpoint = await store.checkpoint(this.place);
+    const checkpoint = await store.checkpoint(this.at);
     const { nextOffset, sealed } = checkpoint ?? { nextOffset: 0, sealed: false };
-    return (await store.loss(this.place, nextOffset, sealed)) !== null;
+    return (await store.loss(this.at, nextOffset, sealed)) !== null;
   }
 
   /**
@@ -176,10 +184,8 @@ export class PartitionWorker {
   }
 
   /** What time asks for: to store what has been folded, and to tick where the hour is over. */
-  async onTimer(): Promise<void> {
-    if (this.timed) return; // it is still waiting for its turn
-    this.timed = true;
-    await this.owned.run(undefined, async () => {
+  onTimer(): Promise<void> {
+    return this.owned.run(undefined, async () => {
       if (this.folder === null) return;
       const { state } = this.folder;
       const now = this.ports.now();
@@ -189,7 +195,6 @@ export class PartitionWorker {
       }
       await this.tickIfDue(state, now);
     });
-    this.timed = false;
   }
 
   /** Stores what has been folded, then takes no more: for a graceful stop. */
@@ -219,9 +224,7 @@ export class PartitionWorker {
     const { store, logger } = this.ports;
     if (this.folder === null) return null;
     const { state } = this.folder;
-    const stored = await this.owned.persist('read the checkpoint', () =>
-      store.checkpoint(this.place),
-    );
+    const stored = await this.owned.persist('read the checkpoint', () => store.checkpoint(this.at));
     if (stored === null || stored.nextOffset <= this.storedOffset) return state;
     logger.info({ nextOffset: stored.nextOffset }, 'another owner has stored more: beginning anew');
     this.folder = null;
@@ -229,7 +232,7 @@ export class PartitionWorker {
   }
 
   private async hydrate(): Promise<FoldState | null> {
-    const found = await hydrate(this.place, this.knowledge, this.options.windowsMaxBytes, {
+    const found = await hydrate(this.at, this.knowledge, this.options.windowsMaxBytes, {
       store: this.ports.store,
       bounds: () => this.owned.bounds(),
       persist: (what, step) => this.owned.persist(what, step),
@@ -243,13 +246,9 @@ export class PartitionWorker {
     );
     this.folder = new RecordFolder(found, this.knowledge, this.options, {
       eventTables: (hours) =>
-        this.owned.persist('read the ids of usage hours', () =>
-          store.eventTables(this.place, hours),
-        ),
+        this.owned.persist('read the ids of usage hours', () => store.eventTables(this.at, hours)),
       windowsOf: (hour, identities) =>
-        this.owned.persist('read open windows', () =>
-          store.windowsOf(this.place, hour, identities),
-        ),
+        this.owned.persist('read open windows', () => store.windowsOf(this.at, hour, identities)),
       store: () => this.store(state),
     });
     this.storedOffset = state.nextOffset;
@@ -281,12 +280,12 @@ export class PartitionWorker {
     this.pendingBytes = 0;
     if (state.nextOffset === this.storedOffset) return;
     const chunk = cut(state);
-    const { store, outbox, stored, logger } = this.ports;
-    await this.owned.persist('store a chunk', () => flush(this.place, chunk, store, outbox));
+    const { store, outbox, report, logger } = this.ports;
+    await this.owned.persist('store a chunk', () => flush(this.at, chunk, store, outbox));
     this.folder?.acknowledged();
     this.storedOffset = chunk.checkpoint.nextOffset;
     this.progressAt = this.ports.now();
-    stored(this.place, this.storedOffset);
+    report(this.storedOffset);
     logger.debug(
       {
         nextOffset: this.storedOffset,
@@ -301,13 +300,13 @@ export class PartitionWorker {
 
   /** An idle live partition never closes its hour by itself: its owner appends a record to it. */
   private async tickIfDue(state: FoldState, now: number): Promise<void> {
-    const { source } = this.place;
+    const { source } = this.at;
     const { openHour, sealed } = state.timeline;
     if (source.kind !== 'live' || sealed) return;
     if (!this.ticks.isDue(now, openHour, nextHour(openHour, source.hourMillis))) return;
     try {
-      const { high } = await this.ports.log.bounds(this.place);
-      if (high === state.nextOffset) await this.ports.outbox.appendTick(this.place);
+      const { high } = await this.ports.log.bounds(this.at);
+      if (high === state.nextOffset) await this.ports.outbox.appendTick(this.at);
     } catch (error) {
       this.ports.logger.warn({ err: error }, 'could not append a tick; trying again');
     }

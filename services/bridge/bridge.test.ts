@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { waitFor } from '../../test/support/wait-for.ts';
-import type { GroupReader } from '../shared/kafka/group-reader.ts';
+import type { GroupReader, PartitionReaders } from '../shared/kafka/group-reader.ts';
 import type { RegisteredSource } from '../shared/sources/register.ts';
 import { Bridge, type BridgePorts } from './bridge.ts';
 import type { BridgeCheckpoint } from './fold/bridge-fold.ts';
@@ -14,6 +14,7 @@ let notFetchedFor: number;
 let readCheckpoint: () => Promise<BridgeCheckpoint | null>;
 let readSources: () => Promise<readonly RegisteredSource[]>;
 let bridge: Bridge;
+let readers: PartitionReaders;
 
 const nothing = (): Promise<void> => Promise.resolve();
 
@@ -48,8 +49,16 @@ beforeEach(() => {
     },
   } as unknown as BridgePorts['worker'];
   bridge = new Bridge(
+    AT.topic,
     { decode: () => null, keyring: [{ id: 'k', secret: Buffer.alloc(16) }], partitions: 8 },
-    { openReader: () => reader, worker, logger },
+    {
+      openReader: (_topics, its) => {
+        readers = its;
+        return reader;
+      },
+      worker,
+      logger,
+    },
     {
       flushInterval: 1_000,
       retryMillis: 1_000,
@@ -66,12 +75,13 @@ const problems = (): readonly string[] => bridge.health().problems;
 
 test('a bridge that fetches, and has nothing to do, is ready', async () => {
   await bridge.start();
-  await bridge.assigned([AT]);
-  expect(await bridge.position(AT)).toBe(0);
+  await readers.assigned([AT]);
+  expect(await readers.position(AT)).toBe(0);
   expect(problems()).toEqual([]);
 });
 
-test('a bridge that does not fetch is not ready, though nothing has halted', () => {
+test('a bridge that does not fetch is not ready, though nothing has halted', async () => {
+  await bridge.start();
   notFetchedFor = STALL_MILLIS;
   expect(problems()).toEqual(['nothing was fetched from Kafka for 30 s']);
 });
@@ -79,8 +89,9 @@ test('a bridge that does not fetch is not ready, though nothing has halted', () 
 test('a bridge whose store does not answer is not ready', async () => {
   let answer: (checkpoint: null) => void = () => undefined;
   readCheckpoint = () => new Promise((resolve) => (answer = resolve));
-  await bridge.assigned([AT]);
-  const position = bridge.position(AT);
+  await bridge.start();
+  await readers.assigned([AT]);
+  const position = readers.position(AT);
   await waitFor('the step has begun', () => {
     now += STALL_MILLIS;
     return Promise.resolve(problems().length > 0);
@@ -101,7 +112,7 @@ test('a bridge that cannot read the register of sources is not ready', async () 
     return Promise.resolve(problems().length > 0);
   });
   expect(problems()).toEqual([
-    expect.stringMatching(/^the register of sources could not be read for \d+ s/) as string,
+    expect.stringMatching(/^the register of sources could not be applied for \d+ s/) as string,
   ]);
   readSources = () => Promise.resolve([]);
   await waitFor('it can be read again', () => Promise.resolve(problems().length === 0));

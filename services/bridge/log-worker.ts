@@ -8,7 +8,9 @@ import {
 } from '../shared/kafka/log-recognition.ts';
 import type { LogRecord, TopicPartition } from '../shared/model/log-record.ts';
 import { markOf } from '../shared/model/record-mark.ts';
+import type { PartitionOwner } from '../shared/partition/assigned-partitions.ts';
 import { Ownership, type OwnershipPorts } from '../shared/partition/ownership.ts';
+import { attemptProblem } from '../shared/process/health.ts';
 import { composeDue, unfinishedOf } from './compose-due.ts';
 import { flush } from './flush.ts';
 import {
@@ -46,7 +48,7 @@ export interface WorkerPorts extends OwnershipPorts {
   readonly sender: Omit<SenderPorts, 'finished' | 'store' | 'persist' | 'now' | 'logger'>;
   readonly logger: Logger;
   /** Called when all below an offset is composed and has its final outcome. */
-  readonly finished: (at: TopicPartition, nextOffset: number) => void;
+  readonly report: (nextOffset: number) => void;
   /** Ends the process: something failed that no retry mends. */
   readonly onCrash: (error: Error) => void;
 }
@@ -69,8 +71,9 @@ export interface WorkerStatus extends SenderStatus {
  * make due, and has them sent. Folding and storing are strictly one after the other; sending goes on
  * beside it, from what is stored. It holds no rules of its own: those are in `fold/`.
  */
-export class LogWorker {
+export class LogWorker implements PartitionOwner {
   readonly at: TopicPartition;
+  readonly name: string;
   private readonly ports: WorkerPorts;
   private readonly options: WorkerOptions;
   private readonly knowledge: WorkerKnowledge;
@@ -92,6 +95,7 @@ export class LogWorker {
     options: WorkerOptions,
   ) {
     this.at = at;
+    this.name = `partition ${String(at.partition)}`;
     this.knowledge = knowledge;
     this.options = options;
     const logger = ports.logger.child({ partition: at.partition });
@@ -127,6 +131,16 @@ export class LogWorker {
       blocked: this.blocked(),
       ...this.sender.status(),
     };
+  }
+
+  problems(stallMillis: number): readonly (string | null)[] {
+    const { notSentFor, lastError } = this.sender.status();
+    const since = lastError === null ? '' : `, since ${lastError},`;
+    return [
+      ...this.blocked().map(({ source, reason }) => `${source} is not billed: ${reason}`),
+      attemptProblem(`${this.name} has not ended one step`, this.owned.atStepFor, stallMillis),
+      attemptProblem(`nothing of ${this.name} could be sent${since}`, notSentFor, stallMillis),
+    ];
   }
 
   /** Where to read from; null when halted or dropped. */
@@ -299,7 +313,7 @@ export class LogWorker {
   private report(): void {
     let offset = this.stored.resumeOffset;
     for (const { firstOffset } of this.unfinished) offset = Math.min(offset, firstOffset);
-    this.ports.finished(this.at, offset);
+    this.ports.report(offset);
   }
 
   private blocked(): BlockedSource[] {

@@ -104,16 +104,17 @@ runService('bridge', async (logger, environment, crash) => {
   const topic = aggregatesTopicName(config.USAGE_TOPIC_PREFIX);
   const register = new SourceRegister(() => readSources(clickHouse));
   const bridge = new Bridge(
+    topic,
     {
       decode: usageAggregateDecoder(readSchemaDirectory()),
       keyring: config.USAGE_CONTROL_KEYS,
       partitions: OUT_PARTITIONS,
     },
     {
-      openReader: (readers) =>
+      openReader: (topics, readers) =>
         new GroupReader(kafka, readers, {
           groupId: `${config.USAGE_TOPIC_PREFIX}-bridge`,
-          topics: [topic],
+          topics,
           sessionTimeout: config.BRIDGE_SESSION_MILLIS,
           onCrash: crash,
         }),

@@ -220,7 +220,7 @@ export class SimulatedProcess {
           }
         }
       },
-      stored: () => undefined,
+      report: () => undefined,
     };
   }
 }

@@ -30,7 +30,7 @@ export const secondsText = (millis: number): string => `${String(Math.floor(mill
 /** Why a reader of Kafka is not ready, as far as that is its fetching; null where it fetches. */
 export const fetchProblem = (notFetchedFor: number | null, stallMillis: number): string | null => {
   if (notFetchedFor === null)
-    return 'it reads nothing yet: there is no source, or none was taken up';
+    return 'it reads nothing yet: it is starting, or no source is registered';
   if (notFetchedFor < stallMillis) return null;
   return `nothing was fetched from Kafka for ${secondsText(notFetchedFor)}`;
 };
