@@ -27,6 +27,7 @@ export default {
         '<rootDir>/test/support/**/*.test.ts',
         '<rootDir>/test/hostile/**/*.test.ts',
         '<rootDir>/test/docs/**/*.test.ts',
+        '<rootDir>/test/bench/**/*.test.ts',
       ],
     },
     {
