@@ -34,6 +34,6 @@ test('what an owner wrote after the end of its life was accepted stays counted, 
     bounds: () => Promise.resolve({ low: 0, high: 0 }),
     persist: (_, step) => step(),
   });
-  if ('code' in found) throw new Error(found.message);
-  expect(found.loss?.remnants.map(({ offset }) => offset)).toEqual([1, 2, 3, 4]);
+  if (!found.ok) throw new Error(found.error.message);
+  expect(found.value.loss?.remnants.map(({ offset }) => offset)).toEqual([1, 2, 3, 4]);
 });

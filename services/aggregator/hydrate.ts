@@ -8,6 +8,7 @@ import type { LedgerTail } from '../shared/usage-fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../shared/usage-fold/loss.ts';
 import type { Place } from '../shared/usage-fold/verdict.ts';
 import type { Store } from './ports.ts';
+import { fail, succeed, type Result } from '../shared/model/result.ts';
 
 /** What an owner begins with. */
 export interface Hydrated {
@@ -34,7 +35,7 @@ export const hydrate = async (
   knowledge: Knowledge,
   windowsMaxBytes: number,
   { store, bounds, persist }: HydrationPorts,
-): Promise<Hydrated | Halt> => {
+): Promise<Result<Hydrated, Halt>> => {
   const checkpoint = await persist('read the checkpoint', () => store.checkpoint(place));
   const nextOffset = checkpoint?.nextOffset ?? 0;
   const accepted = await persist('read the losses', () =>
@@ -42,10 +43,10 @@ export const hydrate = async (
   );
   if (checkpoint === null) {
     const { low } = await bounds();
-    if (low > 0 && accepted === null) return lostRecords(0, low);
+    if (low > 0 && accepted === null) return fail(lostRecords(0, low));
     const state = initialState(place, 0);
     await persist('write the first checkpoint', () => store.writeCheckpoint(checkpointOf(state)));
-    return { state, tail: NO_TAIL, loss: accepted && { ...accepted, remnants: [] } };
+    return succeed({ state, tail: NO_TAIL, loss: accepted && { ...accepted, remnants: [] } });
   }
   const [windows, tail, remnants] = await Promise.all([
     persist('read the open windows', () =>
@@ -59,9 +60,9 @@ export const hydrate = async (
           store.remnants(place, nextOffset, accepted.ended ? NO_END : accepted.nextOffset),
         ),
   ]);
-  const state = resume(place, checkpoint, windows, knowledge);
-  if ('code' in state) return state;
-  return { state, tail, loss: accepted && { ...accepted, remnants } };
+  const resumed = resume(place, checkpoint, windows, knowledge);
+  if (!resumed.ok) return resumed;
+  return succeed({ state: resumed.value, tail, loss: accepted && { ...accepted, remnants } });
 };
 
 /** Beyond any offset of a log. */

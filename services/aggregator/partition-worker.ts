@@ -113,7 +113,7 @@ export class PartitionWorker implements PartitionOwner {
       const state = (await this.stillOurs()) ?? (await this.hydrate());
       if (state === null || this.hasEnded) return null;
       const position = await this.owned.recognition.position(foldedOf(state));
-      return typeof position === 'number' ? position : this.stopReading(state, position);
+      return position.ok ? position.value : this.stopReading(state, position.error);
     });
   }
 
@@ -149,11 +149,12 @@ export class PartitionWorker implements PartitionOwner {
     return this.owned.run(false, async () => {
       if (this.folder === null) return false;
       const { state } = this.folder;
-      const fresh = await this.owned.recognition.recognise(foldedOf(state), records, next);
-      if ('code' in fresh) {
-        await this.stopReading(state, fresh);
+      const recognised = await this.owned.recognition.recognise(foldedOf(state), records, next);
+      if (!recognised.ok) {
+        await this.stopReading(state, recognised.error);
         return false;
       }
+      const fresh = recognised.value;
       const before = state.nextOffset;
       const halt = await this.folder.fold(fresh, next);
       if (halt) {
@@ -237,14 +238,14 @@ export class PartitionWorker implements PartitionOwner {
       bounds: () => this.owned.bounds(),
       persist: (what, step) => this.owned.persist(what, step),
     });
-    if ('code' in found) return this.owned.stop(found);
-    const { state, tail, loss } = found;
+    if (!found.ok) return this.owned.stop(found.error);
+    const { state, tail, loss } = found.value;
     const { store } = this.ports;
     this.ports.logger.info(
       { nextOffset: state.nextOffset, windows: state.windows.size, tail: tail.ids.size },
       'resumed',
     );
-    this.folder = new RecordFolder(found, this.knowledge, this.options, {
+    this.folder = new RecordFolder(found.value, this.knowledge, this.options, {
       eventTables: (hours) =>
         this.owned.persist('read the ids of usage hours', () => store.eventTables(this.at, hours)),
       windowsOf: (hour, identities) =>

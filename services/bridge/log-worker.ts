@@ -149,8 +149,8 @@ export class LogWorker implements PartitionOwner {
       const state = this.state ?? (await this.hydrate());
       if (state === null) return null;
       const position = await this.owned.recognition.position(this.folded(state));
-      if (typeof position !== 'number') return this.owned.stop(position);
-      return Math.min(position, state.nextOffset);
+      if (!position.ok) return this.owned.stop(position.error);
+      return Math.min(position.value, state.nextOffset);
     });
   }
 
@@ -163,12 +163,12 @@ export class LogWorker implements PartitionOwner {
         ({ offset }) => offset >= state.nextOffset && offset < this.resumed.nextOffset,
       );
       const fresh = await this.owned.recognition.recognise(this.folded(state), records);
-      if ('code' in fresh) {
-        this.owned.stop(fresh);
+      if (!fresh.ok) {
+        this.owned.stop(fresh.error);
         return false;
       }
       const before = state.nextOffset;
-      await this.fold(state, [...again, ...fresh]);
+      await this.fold(state, [...again, ...fresh.value]);
       if (state.nextOffset > before) this.owned.goOn();
       return true;
     });

@@ -1,10 +1,12 @@
 import type { Commerce, Failure } from './commerce/commerce-client.ts';
-import type { Standing } from './commerce/read-answer.ts';
+import { HOLDS_NOTHING, type HeldQuantity } from './commerce/read-answer.ts';
 import { deadLetter, heldOutcome, outcomeOf } from './outcome.ts';
 import type { Outbox, Outcome, Pending } from './ports.ts';
+import { succeed, type Result } from '../shared/model/result.ts';
 
 /** A submission that is settled by what Commerce holds of it, with what it said when it was sent. */
 export interface Doubtful {
+  readonly kind: 'doubtful';
   readonly pending: Pending;
   /** `duplicate`: without telling the quantity that it holds. */
   readonly said: 'expired' | 'duplicate';
@@ -34,14 +36,14 @@ export const settleByLookingUp = async (
   doubtful: readonly Doubtful[],
   { commerce, outbox, cannotCarry, persist }: LookUpPorts,
   signal: AbortSignal,
-): Promise<readonly Settled[] | Failure> => {
+): Promise<Result<readonly Settled[], Failure>> => {
   const answer = await commerce.holdings(
     doubtful.map(({ pending }) => pending),
     signal,
   );
-  if (answer.kind === 'failed') return answer;
-  const known = doubtful.map((each, index) => held(each, answer.standings[index] ?? 'nothing'));
-  if (!known.includes(null)) return known.filter((settled) => settled !== null);
+  if (!answer.ok) return answer;
+  const known = doubtful.map((each, index) => held(each, answer.value[index] ?? HOLDS_NOTHING));
+  if (!known.includes(null)) return succeed(known.filter((settled) => settled !== null));
 
   const reasonOf = await persist('read the register of sources', cannotCarry);
   const settled = doubtful.map(
@@ -58,16 +60,16 @@ export const settleByLookingUp = async (
       ),
     );
   }
-  return settled;
+  return succeed(settled);
 };
 
 /** Null where Commerce takes it no more and holds nothing of it. */
-const held = ({ pending, said }: Doubtful, standing: Standing): Settled | null => {
-  if (typeof standing === 'number') {
+const held = ({ pending, said }: Doubtful, holding: HeldQuantity): Settled | null => {
+  if (!holding.ok) return { kind: 'deferred', reason: holding.error };
+  if (holding.value !== null) {
     // Where it is too old to be taken, the answer to an earlier send was lost.
-    return heldOutcome(pending, said === 'expired' ? 'accepted' : 'duplicate', standing, '');
+    return heldOutcome(pending, said === 'expired' ? 'accepted' : 'duplicate', holding.value, '');
   }
-  if (standing !== 'nothing') return { kind: 'deferred', reason: standing.problem };
   return said === 'expired'
     ? null
     : { kind: 'deferred', reason: 'Commerce calls it a duplicate and holds nothing of it' };

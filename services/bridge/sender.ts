@@ -220,7 +220,7 @@ export class Sender {
       const said = answer.items[index];
       const settled = said && this.settle(item, said, answer.date);
       if (!settled) continue;
-      if ('said' in settled) doubtful.set(item, settled);
+      if (settled.kind === 'doubtful') doubtful.set(item, settled);
       else outcomes.set(item, settled);
     }
     return true;
@@ -245,12 +245,12 @@ export class Sender {
         return heldOutcome(pending, 'accepted', said.quantity, said.usageEventId);
       case 'duplicate':
         return said.quantity === null
-          ? { pending, said: 'duplicate', message: '' }
+          ? { kind: 'doubtful', pending, said: 'duplicate', message: '' }
           : heldOutcome(pending, 'duplicate', said.quantity, said.usageEventId);
       case 'expired':
         return date !== null && date < pending.hour
           ? this.defer(item, "Commerce's clock is before the hour of the usage")
-          : { pending, said: 'expired', message: said.message };
+          : { kind: 'doubtful', pending, said: 'expired', message: said.message };
       case 'try-again':
         return this.defer(item, `Commerce could not take it: ${said.message}`);
       case 'rejected':
@@ -270,14 +270,14 @@ export class Sender {
       { commerce, outbox, cannotCarry, persist: (what, step) => this.persist(what, step) },
       this.dropped.signal,
     );
-    if ('kind' in settled) {
-      this.fail(settled, 'look', items);
+    if (!settled.ok) {
+      this.fail(settled.error, 'look', items);
       return;
     }
     this.failures.look = 0;
     this.tries.look.succeeded();
     for (const [index, item] of items.entries()) {
-      const each = settled[index];
+      const each = settled.value[index];
       if (each?.kind === 'deferred') this.defer(item, each.reason);
       else if (each) outcomes.set(item, each);
     }

@@ -6,8 +6,8 @@ import { parseTime } from '../shared/model/time-text.ts';
 /** A time on the command line. */
 export const time = (text: string): Millis => {
   const parsed = parseTime(text);
-  if (!parsed.ok) throw new InvalidArgumentError(parsed.problem);
-  return parsed.instant;
+  if (!parsed.ok) throw new InvalidArgumentError(parsed.error);
+  return parsed.value.instant;
 };
 
 /** What ClickHouse's `DateTime` holds. */
@@ -19,8 +19,8 @@ const LAST = millis((2 ** 32 - 1) * 1000);
  */
 export const hour = (text: string): Hour => {
   const parsed = parseTime(text);
-  if (!parsed.ok) throw new InvalidArgumentError(parsed.problem);
-  const { instant, isExact } = parsed;
+  if (!parsed.ok) throw new InvalidArgumentError(parsed.error);
+  const { instant, isExact } = parsed.value;
   if (!isExact || instant % 1000 !== 0) {
     throw new InvalidArgumentError('it must be the start of an hour, such as 2026-02-03T04:00:00Z');
   }

@@ -24,14 +24,6 @@ export interface ApiError {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Either what was asked for, or the answer that says why not. */
-export type Checked<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ApiError };
-
-export const accept = <T>(value: T): Checked<T> => ({ ok: true, value });
-
-export const refuse = <T>(error: ApiError): Checked<T> => ({ ok: false, error });
-
 /** Azure's envelope. */
 export interface ErrorBody {
   readonly error: { readonly code: ErrorCode; readonly message: string };

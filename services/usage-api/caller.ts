@@ -1,5 +1,6 @@
 import { asciiLower } from '../shared/model/placement.ts';
-import { accept, badRequest, refuse, type Checked } from './api-error.ts';
+import { badRequest, type ApiError } from './api-error.ts';
+import { fail, succeed, type Result } from '../shared/model/result.ts';
 import { isSubscriptionId } from './usage-query.ts';
 
 /**
@@ -7,9 +8,9 @@ import { isSubscriptionId } from './usage-query.ts';
  * @param given as it stands in the path; empty where it is missing
  * @returns the provider's, as it is configured
  */
-export const callingSubscription = (given: string, provider: string): Checked<string> => {
+export const callingSubscription = (given: string, provider: string): Result<string, ApiError> => {
   if (given === '') {
-    return refuse(
+    return fail(
       badRequest(
         'SubscriptionIdMissingInRequest',
         'The id of the calling subscription is missing in the path: /subscriptions/{subscriptionId}/providers/….',
@@ -17,13 +18,13 @@ export const callingSubscription = (given: string, provider: string): Checked<st
     );
   }
   if (!isSubscriptionId(given)) {
-    return refuse(
+    return fail(
       badRequest('InvalidSubscriptionId', 'The id of the calling subscription is malformed.'),
     );
   }
   return asciiLower(given) === asciiLower(provider)
-    ? accept(provider)
-    : refuse({
+    ? succeed(provider)
+    : fail({
         status: 404,
         code: 'SubscriptionNotFound',
         message: `The subscription '${given}' could not be found.`,

@@ -13,7 +13,7 @@ test.each([
   ['2019-12-10T19:00', AT],
   ['2019-12-10', MIDNIGHT],
 ])('%s is read as its writer meant it', (text, instant) => {
-  expect(parseReportedTime(text)).toMatchObject({ ok: true, instant, isExact: true });
+  expect(parseReportedTime(text)).toMatchObject({ ok: true, value: { instant, isExact: true } });
 });
 
 test.each([

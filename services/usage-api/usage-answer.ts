@@ -1,12 +1,7 @@
 import { countedSources, firstProcessing } from '../shared/sources/coverage.ts';
 import { isoText, millis } from '../shared/model/time.ts';
-import {
-  accept,
-  invalidProperty,
-  processingNotComplete,
-  refuse,
-  type Checked,
-} from './api-error.ts';
+import { invalidProperty, processingNotComplete, type ApiError } from './api-error.ts';
+import { fail, succeed, type Result } from '../shared/model/result.ts';
 import { callingSubscription } from './caller.ts';
 import { answerDigest, readToken } from './continuation-token.ts';
 import { rangeCoverage, type RangeCoverage } from './range-coverage.ts';
@@ -42,7 +37,7 @@ export interface UsageAnswer {
 export const answerUsage = async (
   tools: UsageAnswerTools,
   call: UsageCall,
-): Promise<Checked<UsageAnswer>> => {
+): Promise<Result<UsageAnswer, ApiError>> => {
   const caller = callingSubscription(call.subscription, tools.providerSubscription);
   if (!caller.ok) return caller;
   const parsed = parseUsageQuery(call.search, {
@@ -54,7 +49,7 @@ export const answerUsage = async (
 
   const coverage = await tools.store.coverage();
   const processing = firstProcessing(coverage, query.from, query.to);
-  if (processing !== null) return refuse(processingNotComplete(isoText(processing)));
+  if (processing !== null) return fail(processingNotComplete(isoText(processing)));
 
   const sources = countedSources(coverage, query.from, query.to);
   const restated = await tools.store.restatedHours(query, sources);
@@ -62,7 +57,7 @@ export const answerUsage = async (
   const token = query.continuationToken;
   const after = token === null ? null : readToken(token, digest);
   if (token !== null && after === null) {
-    return refuse(
+    return fail(
       invalidProperty(
         'continuationToken',
         'does not continue an answer to this query: begin again without it',
@@ -71,7 +66,7 @@ export const answerUsage = async (
   }
   const rows = await tools.store.rows(query, sources, after, PAGE_ROWS + 1);
   const page = usagePage(rows, { query, digest, caller: caller.value, origin: call.origin });
-  return accept({
+  return succeed({
     page,
     restatedHours: restated.map(({ hour }) => isoText(hour)),
     coverage: rangeCoverage(coverage, query.from, query.to),

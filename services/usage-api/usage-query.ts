@@ -1,14 +1,8 @@
 import { asciiLower } from '../shared/model/placement.ts';
 import { dayOf, hourOf, isoText, type Millis } from '../shared/model/time.ts';
 import { readParameters, type ParameterProblem } from '../shared/http/query-parameters.ts';
-import {
-  accept,
-  badRequest,
-  invalidProperty,
-  refuse,
-  type ApiError,
-  type Checked,
-} from './api-error.ts';
+import { badRequest, invalidProperty, type ApiError } from './api-error.ts';
+import { fail, succeed, type Result } from '../shared/model/result.ts';
 import { parseReportedTime } from './reported-time.ts';
 
 export const API_VERSION = '2015-06-01-preview';
@@ -57,12 +51,12 @@ type Parameters = ReadonlyMap<string, string>;
 export const parseUsageQuery = (
   search: URLSearchParams,
   rules: QueryRules,
-): Checked<UsageQuery> => {
+): Result<UsageQuery, ApiError> => {
   const {
     values: parameters,
     problems: [problem],
   } = readParameters(search, { known: PARAMETERS });
-  if (problem) return refuse(parameterError(problem));
+  if (problem) return fail(parameterError(problem));
   const version = versionOf(parameters);
   if (!version.ok) return version;
   const granularity = granularityOf(parameters);
@@ -72,10 +66,10 @@ export const parseUsageQuery = (
   const to = timeOf(parameters, 'reportedEndTime', granularity.value, rules);
   if (!to.ok) return to;
   if (from.value >= to.value) {
-    return refuse(invalidProperty('reportedStartTime', "must be before 'reportedEndTime'"));
+    return fail(invalidProperty('reportedStartTime', "must be before 'reportedEndTime'"));
   }
   if (to.value > rules.now) {
-    return refuse(
+    return fail(
       badRequest(
         'RequestEndTimeIsInFuture',
         `The property 'reportedEndTime' is in the future: it is now ${isoText(rules.now)}.`,
@@ -84,7 +78,7 @@ export const parseUsageQuery = (
   }
   const subscriberId = subscriberOf(parameters);
   if (!subscriberId.ok) return subscriberId;
-  return accept({
+  return succeed({
     granularity: granularity.value,
     from: from.value,
     to: to.value,
@@ -110,23 +104,23 @@ const INVALID_GRANULARITY = badRequest(
   "The property 'aggregationGranularity' must be 'daily' or 'hourly'.",
 );
 
-const versionOf = (parameters: Parameters): Checked<string> => {
+const versionOf = (parameters: Parameters): Result<string, ApiError> => {
   const given = parameters.get('api-version');
-  if (given === undefined) return refuse(NO_API_VERSION);
+  if (given === undefined) return fail(NO_API_VERSION);
   return given.toLowerCase() === API_VERSION
-    ? accept(given)
-    : refuse(invalidProperty('api-version', `must be ${API_VERSION}`));
+    ? succeed(given)
+    : fail(invalidProperty('api-version', `must be ${API_VERSION}`));
 };
 
-const granularityOf = (parameters: Parameters): Checked<Granularity> => {
+const granularityOf = (parameters: Parameters): Result<Granularity, ApiError> => {
   switch (parameters.get('aggregationGranularity')?.toLowerCase()) {
     case undefined:
     case 'daily':
-      return accept('Daily');
+      return succeed('Daily');
     case 'hourly':
-      return accept('Hourly');
+      return succeed('Hourly');
     default:
-      return refuse(INVALID_GRANULARITY);
+      return fail(INVALID_GRANULARITY);
   }
 };
 
@@ -135,31 +129,31 @@ const timeOf = (
   name: string,
   granularity: Granularity,
   { hourMillis }: QueryRules,
-): Checked<Millis> => {
+): Result<Millis, ApiError> => {
   const given = parameters.get(name);
-  if (given === undefined) return refuse(invalidProperty(name, 'is missing'));
+  if (given === undefined) return fail(invalidProperty(name, 'is missing'));
   const parsed = parseReportedTime(given);
-  if (!parsed.ok) return refuse(invalidProperty(name, `is wrong: ${parsed.problem}`));
-  const { instant, isExact } = parsed;
+  if (!parsed.ok) return fail(invalidProperty(name, `is wrong: ${parsed.error}`));
+  const { instant, isExact } = parsed.value;
   if (!isExact || hourOf(instant, hourMillis) !== instant) {
-    return refuse(invalidProperty(name, 'must be on the hour'));
+    return fail(invalidProperty(name, 'must be on the hour'));
   }
   if (granularity === 'Daily' && dayOf(instant, hourMillis) !== instant) {
-    return refuse(invalidProperty(name, 'must be midnight in UTC where usage is asked for by day'));
+    return fail(invalidProperty(name, 'must be midnight in UTC where usage is asked for by day'));
   }
-  return accept(instant);
+  return succeed(instant);
 };
 
 /**
  * Every subscription counts as a direct tenant of the provider, so that only what cannot be a
  * subscription is none.
  */
-const subscriberOf = (parameters: Parameters): Checked<string | null> => {
+const subscriberOf = (parameters: Parameters): Result<string | null, ApiError> => {
   const given = parameters.get('subscriberId');
-  if (given === undefined) return accept(null);
+  if (given === undefined) return succeed(null);
   return isSubscriptionId(given)
-    ? accept(asciiLower(given))
-    : refuse(
+    ? succeed(asciiLower(given))
+    : fail(
         badRequest(
           'SubscriberIdIsNotDirectTenant',
           "The property 'subscriberId' is not the id of a direct tenant of the calling subscription.",

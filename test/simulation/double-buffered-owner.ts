@@ -77,7 +77,7 @@ export class DoubleBufferedOwner implements Owner {
       const state = (await this.stillOurs()) ?? (await this.hydrate());
       if (state === null) return null;
       const position = await this.recognition.position(foldedOf(state));
-      return typeof position === 'number' ? position : this.stop(position);
+      return position.ok ? position.value : this.stop(position.error);
     });
   }
 
@@ -85,11 +85,12 @@ export class DoubleBufferedOwner implements Owner {
     return this.run(false, async () => {
       const { state } = this;
       if (state === null) return false;
-      const fresh = await this.recognition.recognise(foldedOf(state), records, next);
-      if ('code' in fresh) {
-        this.stop(fresh);
+      const recognised = await this.recognition.recognise(foldedOf(state), records, next);
+      if (!recognised.ok) {
+        this.stop(recognised.error);
         return false;
       }
+      const fresh = recognised.value;
       if (fresh.length > 0) await this.fold(state, fresh);
       if (this.isHalted()) return false;
       if (next > state.nextOffset) {
@@ -176,12 +177,13 @@ export class DoubleBufferedOwner implements Owner {
       bounds: () => this.bounds(),
       persist: (what, step) => this.persist(what, step),
     });
-    if ('code' in found) return this.stop(found);
-    this.state = found.state;
-    this.tail = found.tail;
-    this.cutOffset = found.state.nextOffset;
-    this.storedOffset = found.state.nextOffset;
-    return found.state;
+    if (!found.ok) return this.stop(found.error);
+    const { state, tail } = found.value;
+    this.state = state;
+    this.tail = tail;
+    this.cutOffset = state.nextOffset;
+    this.storedOffset = state.nextOffset;
+    return state;
   }
 
   private async fold(state: FoldState, records: readonly LogRecord[]): Promise<void> {

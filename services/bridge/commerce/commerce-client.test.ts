@@ -9,6 +9,7 @@ import { isoText } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
 import { CommerceClient } from './commerce-client.ts';
 import { batchBody } from './usage-message.ts';
+import { fail, succeed } from '../../shared/model/result.ts';
 
 const PENDING: Pending = {
   at: { topic: 'usage.events.compute', epoch: 1, partition: 0 },
@@ -27,7 +28,8 @@ const failures = async (answer: Answer) => {
   const client = new CommerceClient({ url: commerce.url, token: null, requestMillis: 30_000 });
   const { signal } = new AbortController();
   try {
-    return [await client.submit([PENDING], signal), await client.holdings([PENDING], signal)];
+    const found = await client.holdings([PENDING], signal);
+    return [await client.submit([PENDING], signal), found.ok ? found.value : found.error];
   } finally {
     await commerce.close();
   }
@@ -168,7 +170,7 @@ test.each<[Answer, string, RegExp]>([
     (client, signal) => client.holdings([PENDING], signal),
     () => answer,
   );
-  expect(lookedUp.answered).toMatchObject(failure);
+  expect(lookedUp.answered).toMatchObject(fail(failure));
 });
 
 test('what Commerce refuses because of the usage is told as its refusal', async () => {
@@ -220,10 +222,7 @@ describe('what Commerce holds', () => {
     expect(asked.map((each) => Object.fromEntries(each.query))).toEqual([
       { 'api-version': '2018-08-31', ...query },
     ]);
-    expect(answered).toEqual({
-      kind: 'holdings',
-      standings: pending.map((each) => (each === first ? 7 : 'nothing')),
-    });
+    expect(answered).toEqual(succeed(pending.map((each) => succeed(each === first ? 7 : null))));
   });
 
   const flood = JSON.stringify('x'.repeat(16 * 1024 * 1024));
@@ -244,7 +243,7 @@ describe('what Commerce holds', () => {
         body: JSON.stringify(pending.slice(found, found + 1).map((each) => rowOf(each, found))),
       };
     });
-    expect(answered).toEqual({ kind: 'holdings', standings: pending.map((_, n) => n) });
+    expect(answered).toEqual(succeed(pending.map((_, n) => succeed(n))));
     expect(asked).toHaveLength(1 + 2 + 4 + 8);
   });
 
@@ -256,7 +255,7 @@ describe('what Commerce holds', () => {
       reason: 'Commerce gave an answer without end',
     };
     const { answered, asked } = await holdings([PENDING], () => ({ body: flood }));
-    expect(answered).toEqual(failure);
+    expect(answered).toEqual(fail(failure));
     expect(asked).toHaveLength(4);
     expect((await submit({ body: flood })).answered).toEqual(failure);
   });
@@ -269,7 +268,7 @@ describe('what Commerce holds', () => {
         ? { status: 503, body: '' }
         : { body: '[]' };
     });
-    expect(answered).toMatchObject({ kind: 'failed', nature: 'away' });
+    expect(answered).toMatchObject(fail({ kind: 'failed', nature: 'away' }));
   });
 });
 

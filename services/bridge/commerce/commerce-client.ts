@@ -5,11 +5,13 @@ import type { Pending } from '../ports.ts';
 import {
   readBatchAnswer,
   readRefusal,
-  readStandings,
+  readHoldings,
+  HOLDS_NOTHING,
+  type HeldQuantity,
   type ItemAnswer,
-  type Standing,
 } from './read-answer.ts';
 import { batchBody } from './usage-message.ts';
+import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
 /** Why nothing is known of a request's effect; it is sent again. */
 export interface Failure {
@@ -36,8 +38,7 @@ export type BatchAnswer =
   | { readonly kind: 'refused'; readonly message: string }
   | Failure;
 
-export type HoldingsAnswer =
-  { readonly kind: 'holdings'; readonly standings: readonly Standing[] } | Failure;
+export type HoldingsAnswer = Result<readonly HeldQuantity[], Failure>;
 
 export interface Commerce {
   submit(batch: readonly Pending[], signal: AbortSignal): Promise<BatchAnswer>;
@@ -72,51 +73,51 @@ export class CommerceClient implements Commerce {
 
   async submit(batch: readonly Pending[], signal: AbortSignal): Promise<BatchAnswer> {
     const answer = await this.request('POST', '/api/batchUsageEvent', {}, batchBody(batch), signal);
-    if ('kind' in answer) return answer.kind === 'endless' ? ENDLESS : answer;
-    if (answer.status === 400) {
-      const refusal = readRefusal(answer.body);
+    if (!answer.ok) return answer.error === 'endless' ? ENDLESS : answer.error;
+    const { status, body } = answer.value;
+    if (status === 400) {
+      const refusal = readRefusal(body);
       if (refusal?.isAboutUsage) return { kind: 'refused', message: refusal.message };
     }
-    if (answer.status !== 200) return this.failureOf(answer);
-    const items = readBatchAnswer(answer.body, batch);
-    if (typeof items === 'string') return puzzled(`Commerce answered 200, and ${items}`);
-    return { kind: 'answered', items, date: dateOf(answer) };
+    if (status !== 200) return this.failureOf(answer.value);
+    const items = readBatchAnswer(body, batch);
+    if (!items.ok) return puzzled(`Commerce answered 200, and ${items.error}`);
+    return { kind: 'answered', items: items.value, date: dateOf(answer.value) };
   }
 
   async holdings(pending: readonly Pending[], signal: AbortSignal): Promise<HoldingsAnswer> {
-    const standings = new Map<Pending, Standing>();
-    const failed = await this.lookUp(pending, 0, standings, signal);
-    return (
-      failed ?? {
-        kind: 'holdings',
-        standings: pending.map((each) => standings.get(each) ?? 'nothing'),
-      }
-    );
+    const held = new Map<Pending, HeldQuantity>();
+    const failed = await this.lookUp(pending, 0, held, signal);
+    if (failed) return fail(failed);
+    return succeed(pending.map((each) => held.get(each) ?? HOLDS_NOTHING));
   }
 
   /** One request for all of them; where its answer is too large, several narrower ones. */
   private async lookUp(
     pending: readonly Pending[],
     narrowness: number,
-    standings: Map<Pending, Standing>,
+    held: Map<Pending, HeldQuantity>,
     signal: AbortSignal,
   ): Promise<Failure | null> {
     const query = queryFor(pending);
     const answer = await this.request('GET', '/api/usageEvents', query, null, signal);
-    if ('kind' in answer) {
+    if (!answer.ok) {
       const narrower = NARROWER[narrowness];
-      if (answer.kind !== 'endless') return answer;
+      if (answer.error !== 'endless') return answer.error;
       if (!narrower) return ENDLESS;
       for (const part of partsBy(narrower, pending)) {
-        const failed = await this.lookUp(part, narrowness + 1, standings, signal);
+        const failed = await this.lookUp(part, narrowness + 1, held, signal);
         if (failed) return failed;
       }
       return null;
     }
-    if (answer.status !== 200) return this.failureOf(answer);
-    const found = readStandings(answer.body, pending);
-    if (found === null) return puzzled('Commerce answered 200, and its body is no list of usage');
-    for (const [index, each] of pending.entries()) standings.set(each, found[index] ?? 'nothing');
+    const { status, body } = answer.value;
+    if (status !== 200) return this.failureOf(answer.value);
+    const found = readHoldings(body, pending);
+    if (!found.ok) return puzzled(`Commerce answered 200, and ${found.error}`);
+    for (const [index, each] of pending.entries()) {
+      held.set(each, found.value[index] ?? HOLDS_NOTHING);
+    }
     return null;
   }
 
@@ -126,7 +127,7 @@ export class CommerceClient implements Commerce {
     query: Readonly<Record<string, string>>,
     body: string | null,
     signal: AbortSignal,
-  ): Promise<Answer | Failure | { readonly kind: 'endless' }> {
+  ): Promise<Result<Answer, Failure | 'endless'>> {
     const { url, token, requestMillis } = this.options;
     const parameters = new URLSearchParams({ 'api-version': API_VERSION, ...query });
     try {
@@ -141,12 +142,12 @@ export class CommerceClient implements Commerce {
         signal: AbortSignal.any([signal, AbortSignal.timeout(requestMillis)]),
       });
       const text = await readText(response);
-      if (text === null) return { kind: 'endless' };
-      return { status: response.status, headers: response.headers, body: text };
+      if (text === null) return fail('endless');
+      return succeed({ status: response.status, headers: response.headers, body: text });
     } catch (error) {
       const { cause } = error as { readonly cause?: unknown };
       const why = cause === undefined ? messageOf(error) : messageOf(cause);
-      return failure('away', `Commerce at ${url} does not answer (${why})`);
+      return fail(failure('away', `Commerce at ${url} does not answer (${why})`));
     }
   }
 

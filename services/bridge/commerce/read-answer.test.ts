@@ -2,7 +2,8 @@ import { hour, uriOf } from '../../../test/support/bridge/aggregates-log.ts';
 import { parseQuantity, ZERO } from '../../shared/model/decimal.ts';
 import { isoText } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
-import { readBatchAnswer, readRefusal, readStandings } from './read-answer.ts';
+import { readBatchAnswer, readRefusal, readHoldings } from './read-answer.ts';
+import { fail, succeed } from '../../shared/model/result.ts';
 
 const pendingOf = (name: string, h = 0): Pending => ({
   at: { topic: 'usage.events.compute', epoch: 1, partition: 0 },
@@ -27,7 +28,7 @@ const echo = {
 /** What is read of an item about the only submission of a batch. */
 const itemOf = (item: unknown) => {
   const answers = readBatchAnswer(JSON.stringify({ result: [item] }), [one]);
-  return typeof answers === 'string' ? answers : answers[0];
+  return answers.ok ? answers.value[0] : answers.error;
 };
 
 const accepted = { ...echo, status: 'Accepted', quantity: 1.5, usageEventId: 'event' };
@@ -36,12 +37,14 @@ describe('nothing in an answer is believed', () => {
   test.each(['', 'no JSON', 'null', '[]', '"text"', '{}', '{"result":{}}', '{"result":"[]"}'])(
     'that is no answer to a batch: %s',
     (body) => {
-      expect(readBatchAnswer(body, [one])).toBe('its body is no answer to a batch');
+      expect(readBatchAnswer(body, [one])).toEqual(fail('its body is no answer to a batch'));
     },
   );
 
   test.each([[[]], [[accepted, accepted]]])('with fewer or more items: %j', (result) => {
-    expect(readBatchAnswer(JSON.stringify({ result }), [one])).toMatch(/items for 1 submissions$/);
+    expect(readBatchAnswer(JSON.stringify({ result }), [one])).toEqual(
+      fail(expect.stringMatching(/items for 1 submissions$/)),
+    );
   });
 
   test.each([
@@ -54,8 +57,8 @@ describe('nothing in an answer is believed', () => {
       { ...accepted, resourceUri: uriOf('zero') },
       { ...accepted, ...change },
     ];
-    expect(readBatchAnswer(JSON.stringify({ result: items }), [pendingOf('zero'), one])).toBe(
-      'item 1 is about something else',
+    expect(readBatchAnswer(JSON.stringify({ result: items }), [pendingOf('zero'), one])).toEqual(
+      fail('item 1 is about something else'),
     );
   });
 
@@ -86,7 +89,7 @@ describe('nothing in an answer is believed', () => {
 
   test('where an item has an infinite quantity', () => {
     const body = JSON.stringify({ result: [accepted] }).replace('1.5', '1e999');
-    expect(readBatchAnswer(body, [one])).toBe('item 0: it is accepted without a quantity');
+    expect(readBatchAnswer(body, [one])).toEqual(fail('item 0: it is accepted without a quantity'));
   });
 });
 
@@ -106,7 +109,7 @@ test.each([
 test('items are read in the order of the submissions', () => {
   const items = [accepted, { ...accepted, resourceUri: uriOf('two'), quantity: 2 }];
   expect(readBatchAnswer(JSON.stringify({ result: items }), [one, pendingOf('two')])).toMatchObject(
-    [{ quantity: 1.5 }, { quantity: 2 }],
+    succeed([{ quantity: 1.5 }, { quantity: 2 }]),
   );
 });
 
@@ -211,8 +214,8 @@ describe('what Commerce holds', () => {
     dimension: 'DIM',
     submittedQuantity,
   });
-  const standings = (rows: unknown, pending: readonly Pending[] = [one]) =>
-    readStandings(JSON.stringify(rows), pending);
+  const holdings = (rows: unknown, pending: readonly Pending[] = [one]) =>
+    readHoldings(JSON.stringify(rows), pending);
 
   test('is told for each submission, in their order', () => {
     const rows = [
@@ -221,9 +224,9 @@ describe('what Commerce holds', () => {
       row('one', 3, 1),
       { ...row('one', 4), dimension: 'x' },
     ];
-    expect(
-      standings(rows, [one, pendingOf('two'), pendingOf('none'), pendingOf('one', 1)]),
-    ).toEqual([1, 2, 'nothing', 3]);
+    expect(holdings(rows, [one, pendingOf('two'), pendingOf('none'), pendingOf('one', 1)])).toEqual(
+      succeed([1, 2, null, 3].map(succeed)),
+    );
   });
 
   test('is found in whatever letters and way of writing the hour', () => {
@@ -233,17 +236,17 @@ describe('what Commerce holds', () => {
       dimension: 'dim',
       usageDate: isoText(hour(0)).replace('Z', ''),
     };
-    expect(standings([other])).toEqual([1]);
+    expect(holdings([other])).toEqual(succeed([succeed(1)]));
   });
 
   test('is what it names first', () => {
-    expect(standings([row('one', 1), row('one', 2)])).toEqual([1]);
+    expect(holdings([row('one', 1), row('one', 2)])).toEqual(succeed([succeed(1)]));
   });
 
   test.each([[undefined], ['1'], [null]])('without a quantity is not nothing: %j', (quantity) => {
-    expect(standings([row('one', quantity)])).toEqual([
-      { problem: `Commerce holds usage of ${isoText(hour(0))} without a quantity` },
-    ]);
+    expect(holdings([row('one', quantity)])).toEqual(
+      succeed([fail(`Commerce holds usage of ${isoText(hour(0))} without a quantity`)]),
+    );
   });
 
   test.each([
@@ -252,6 +255,6 @@ describe('what Commerce holds', () => {
     ['a row that is none', [5]],
     ['a row with a wrong hour', [{ ...row('one', 1), usageDate: 'today' }]],
   ])('is not known from %s', (_, rows) => {
-    expect(standings(rows)).toBeNull();
+    expect(holdings(rows)).toEqual(fail('its body is no list of usage'));
   });
 });

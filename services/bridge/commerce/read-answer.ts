@@ -2,6 +2,7 @@ import { asciiLower } from '../../shared/model/placement.ts';
 import type { Millis } from '../../shared/model/time.ts';
 import { parseTimeInUtc } from '../../shared/model/time-text.ts';
 import type { Pending } from '../ports.ts';
+import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
 /** What Commerce says of one submission of a batch (docs/azure.md, "Batch statuses"). Its quantities are doubles. */
 export type ItemAnswer =
@@ -48,28 +49,28 @@ const parseJson = (body: string): unknown => {
 };
 
 /**
- * Reads the answer to a batch: what is said of each submission, in their order; or, as a text, why
- * this is no answer to it. An item that tells another resource, dimension or hour than the submission
+ * Reads the answer to a batch: what is said of each submission, in their order, or why this is no
+ * answer to it. An item that tells another resource, dimension or hour than the submission
  * at its place was not made for it, and then nothing in the answer is believed.
  */
 export const readBatchAnswer = (
   body: string,
   batch: readonly Pending[],
-): readonly ItemAnswer[] | string => {
+): Result<readonly ItemAnswer[], string> => {
   const { result } = fieldsOf(parseJson(body));
-  if (!Array.isArray(result)) return 'its body is no answer to a batch';
+  if (!Array.isArray(result)) return fail('its body is no answer to a batch');
   if (result.length !== batch.length) {
-    return `it has ${String(result.length)} items for ${String(batch.length)} submissions`;
+    return fail(`it has ${String(result.length)} items for ${String(batch.length)} submissions`);
   }
   const answers: ItemAnswer[] = [];
   for (const [index, pending] of batch.entries()) {
     const item = fieldsOf(result[index]);
-    if (!isAbout(item, pending)) return `item ${String(index)} is about something else`;
+    if (!isAbout(item, pending)) return fail(`item ${String(index)} is about something else`);
     const answer = readItem(item);
-    if (typeof answer === 'string') return `item ${String(index)}: ${answer}`;
-    answers.push(answer);
+    if (!answer.ok) return fail(`item ${String(index)}: ${answer.error}`);
+    answers.push(answer.value);
   }
-  return answers;
+  return succeed(answers);
 };
 
 /** Items echo what was sent; where they do not, their place in the list tells. */
@@ -89,31 +90,31 @@ const isAbout = (item: Fields, { hour, submission }: Pending): boolean => {
 /** Commerce's times are in UTC, with an offset or without (docs/azure.md, "Usage event"). Null for what is no time. */
 const instantOf = (text: string): Millis | null => {
   const parsed = parseTimeInUtc(text);
-  return parsed.ok ? parsed.instant : null;
+  return parsed.ok ? parsed.value.instant : null;
 };
 
-const readItem = (item: Fields): ItemAnswer | string => {
+const readItem = (item: Fields): Result<ItemAnswer, string> => {
   const status = textOf(item['status']);
   if (status === 'Accepted') {
     const quantity = quantityOf(item['quantity']);
     return quantity === null
-      ? 'it is accepted without a quantity'
-      : { kind: 'accepted', quantity, usageEventId: textOf(item['usageEventId']) };
+      ? fail('it is accepted without a quantity')
+      : succeed({ kind: 'accepted', quantity, usageEventId: textOf(item['usageEventId']) });
   }
   const error = fieldsOf(item['error']);
   const message = messageIn(error);
   if (status === 'Duplicate') {
-    const standing = fieldsOf(fieldsOf(error['additionalInfo'])['acceptedMessage']);
-    return {
+    const holding = fieldsOf(fieldsOf(error['additionalInfo'])['acceptedMessage']);
+    return succeed({
       kind: 'duplicate',
-      quantity: quantityOf(standing['quantity']),
-      usageEventId: textOf(standing['usageEventId']),
-    };
+      quantity: quantityOf(holding['quantity']),
+      usageEventId: textOf(holding['usageEventId']),
+    });
   }
-  if (status === 'Expired') return { kind: 'expired', message };
-  if (status === 'Error') return { kind: 'try-again', message };
-  if (REJECTIONS.has(status)) return { kind: 'rejected', code: status, message };
-  return `its status is "${status.slice(0, 40)}"`;
+  if (status === 'Expired') return succeed({ kind: 'expired', message });
+  if (status === 'Error') return succeed({ kind: 'try-again', message });
+  if (REJECTIONS.has(status)) return succeed({ kind: 'rejected', code: status, message });
+  return fail(`its status is "${status.slice(0, 40)}"`);
 };
 
 /** What an error says: its details where it has any. */
@@ -141,37 +142,42 @@ export const readRefusal = (body: string): RequestRefusal | null => {
   };
 };
 
-/**
- * What Commerce holds of a submission's resource, dimension and hour: a double, nothing, or why that
- * cannot be read.
- */
-export type Standing = number | 'nothing' | { readonly problem: string };
+/** What Commerce holds of a submission's resource, dimension and hour: a double; null where it holds nothing. */
+export type HeldQuantity = Result<number | null, string>;
+
+export const HOLDS_NOTHING: HeldQuantity = succeed(null);
 
 const identityOf = (hour: number, resource: string, dimension: string): string =>
   [String(hour), asciiLower(resource), asciiLower(dimension)].join('\0');
 
-/** Reads an answer of `GET usageEvents` for submissions, in their order; null where it is no such answer. */
-export const readStandings = (
+/** Reads an answer of `GET usageEvents` for submissions, in their order. */
+export const readHoldings = (
   body: string,
   pending: readonly Pending[],
-): readonly Standing[] | null => {
+): Result<readonly HeldQuantity[], string> => {
   const rows = parseJson(body);
-  if (!Array.isArray(rows)) return null;
-  const found = new Map<string, Standing>();
+  if (!Array.isArray(rows)) return NO_LIST;
+  const found = new Map<string, HeldQuantity>();
   for (const row of rows.map(fieldsOf)) {
     const usageDate = textOf(row['usageDate']);
     const instant = instantOf(usageDate);
-    if (instant === null) return null;
+    if (instant === null) return NO_LIST;
     const quantity = quantityOf(row['submittedQuantity']);
     const identity = identityOf(instant, textOf(row['usageResourceId']), textOf(row['dimension']));
     if (found.has(identity)) continue;
     found.set(
       identity,
-      quantity ?? { problem: `Commerce holds usage of ${usageDate} without a quantity` },
+      quantity === null
+        ? fail(`Commerce holds usage of ${usageDate} without a quantity`)
+        : succeed(quantity),
     );
   }
-  return pending.map(
-    ({ hour, submission }) =>
-      found.get(identityOf(hour, submission.resourceUri, submission.dimension)) ?? 'nothing',
+  return succeed(
+    pending.map(
+      ({ hour, submission }) =>
+        found.get(identityOf(hour, submission.resourceUri, submission.dimension)) ?? HOLDS_NOTHING,
+    ),
   );
 };
+
+const NO_LIST = fail('its body is no list of usage');

@@ -39,8 +39,8 @@ export const describeValue = (
   if (!decode) return { schemaId, event: null, problem: 'no schema is published under this id' };
   const decoded = decode(datum);
   return decoded.ok
-    ? { schemaId, event: fieldsOf(decoded.event), problem: null }
-    : { schemaId, event: null, problem: decoded.message };
+    ? { schemaId, event: fieldsOf(decoded.value), problem: null }
+    : { schemaId, event: null, problem: decoded.error.message };
 };
 
 const fieldsOf = (event: RawUsageEvent): Readonly<Record<string, string | null>> => ({

@@ -125,11 +125,11 @@ type Wrong = (target: string, message: string) => null;
 const readTime = (text: string, wrong: Wrong): Millis | null => {
   const parsed = parseTimeInUtc(text);
   if (!parsed.ok) {
-    return wrong('effectiveStartTime', `The effectiveStartTime ${parsed.problem}.`);
+    return wrong('effectiveStartTime', `The effectiveStartTime ${parsed.error}.`);
   }
-  return parsed.isWholeDay
+  return parsed.value.isWholeDay
     ? wrong('effectiveStartTime', `The effectiveStartTime ${text} has no time of day.`)
-    : parsed.instant;
+    : parsed.value.instant;
 };
 
 const readResource = (input: Readonly<Record<string, unknown>>, wrong: Wrong): Resource | null => {

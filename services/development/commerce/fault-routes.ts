@@ -54,8 +54,8 @@ export const faultRoutes = (
   });
   app.post('/faults', withoutParameters, (request, reply) => {
     const fault = readFault(String(request.body));
-    if (typeof fault === 'string') return reply.code(400).send({ message: fault });
-    queue.add(fault);
+    if (!fault.ok) return reply.code(400).send({ message: fault.error });
+    queue.add(fault.value);
     return reply.code(201).send(queue.pending());
   });
   app.get('/faults', withoutParameters, (_request, reply) => reply.send(queue.pending()));

@@ -2,8 +2,8 @@ import { FaultQueue, readFault, type Fault } from './faults.ts';
 
 const fault = (text: string): Fault => {
   const result = readFault(text);
-  if (typeof result === 'string') throw new Error(result);
-  return result;
+  if (!result.ok) throw new Error(result.error);
+  return result.value;
 };
 
 test('faults are used up in their order, each as often as it was asked for', () => {
@@ -39,5 +39,5 @@ test.each([
   '{"kind":"hang","cuont":2}',
   '{"kind":"close","status":503}',
 ])('%s asks for no fault', (text) => {
-  expect(typeof readFault(text)).toBe('string');
+  expect(readFault(text)).toEqual({ ok: false, error: expect.any(String) as string });
 });

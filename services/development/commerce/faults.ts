@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { REFUSED_STATUSES } from './event-check.ts';
+import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
 /**
  * Misbehaviour on demand, for the tests of those who call this service. It is no part of Azure's
@@ -45,16 +46,15 @@ const faultSchema = z.discriminatedUnion('kind', [
 
 export type Fault = z.output<typeof faultSchema>;
 
-/** A fault, or what is wrong with the request for one. */
-export const readFault = (text: string): Fault | string => {
+export const readFault = (text: string): Result<Fault, string> => {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    return 'The body is not JSON.';
+    return fail('The body is not JSON.');
   }
   const result = faultSchema.safeParse(json);
-  return result.success ? result.data : z.prettifyError(result.error);
+  return result.success ? succeed(result.data) : fail(z.prettifyError(result.error));
 };
 
 export class FaultQueue {

@@ -1,6 +1,6 @@
 import { asciiLower, subscriptionOf } from '../../shared/model/placement.ts';
 import { hourOf, isoText, millis, type Hour, type Millis } from '../../shared/model/time.ts';
-import { parseTimeInUtc, type ParsedTime } from '../../shared/model/time-text.ts';
+import { parseTimeInUtc, type WrittenTime } from '../../shared/model/time-text.ts';
 import type { Body } from './answers.ts';
 import type { Detail } from './event-check.ts';
 import { resourceName, type AcceptedEvent, type Identity } from './metering-event.ts';
@@ -45,8 +45,6 @@ export const USAGE_EVENTS_PARAMETERS = [
 
 type Parameter = (typeof USAGE_EVENTS_PARAMETERS)[number];
 
-type DateTime = Extract<ParsedTime, { readonly ok: true }>;
-
 const DAY_MILLIS = 86_400_000;
 
 export type QueryResult =
@@ -60,12 +58,12 @@ export const readUsageEventsQuery = (
   hourMillis: number,
 ): QueryResult => {
   const details: Detail[] = [];
-  const date = (name: Parameter): DateTime | null => {
+  const date = (name: Parameter): WrittenTime | null => {
     const text = parameters.get(name);
     if (text === undefined) return null;
-    const value = parseTimeInUtc(text);
-    if (value.ok) return value;
-    details.push({ target: name, message: `The ${name} ${value.problem}.` });
+    const parsed = parseTimeInUtc(text);
+    if (parsed.ok) return parsed.value;
+    details.push({ target: name, message: `The ${name} ${parsed.error}.` });
     return null;
   };
   const filter = (name: Parameter): string | null => {
@@ -99,7 +97,7 @@ export const readUsageEventsQuery = (
   };
 };
 
-const lastInstant = ({ instant, isWholeDay }: DateTime): Millis =>
+const lastInstant = ({ instant, isWholeDay }: WrittenTime): Millis =>
   isWholeDay ? millis(instant + DAY_MILLIS - 1) : instant;
 
 /** True unless nothing can match the query, so that nothing need be read. */

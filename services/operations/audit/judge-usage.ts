@@ -1,5 +1,5 @@
 import type { DeadLetterCode } from '../../shared/model/dead-letter.ts';
-import { quantityFromBytes, quantityToBytes, type Quantity } from '../../shared/model/decimal.ts';
+import { quantityFromBytes, quantityToBytes } from '../../shared/model/decimal.ts';
 import {
   asciiLower,
   namespaceOf,
@@ -7,7 +7,9 @@ import {
   resourceKey,
   subscriptionOf,
 } from '../../shared/model/placement.ts';
-import type { Unjudged, Usage } from './usage.ts';
+import type { CountableUsage } from './counted-window.ts';
+import type { Unjudged } from './usage.ts';
+import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
 /** What the place of a record and the rules in force there ask of usage. */
 export interface Demands {
@@ -50,51 +52,51 @@ export const judgeUsage = (
   key: Buffer | null,
   times: Times,
   demands: Demands,
-): { readonly usage: Usage; readonly quantity: Quantity } | { readonly code: DeadLetterCode } => {
+): Result<CountableUsage, DeadLetterCode> => {
   const { start, end, resourceUri } = usage;
   const identities = [usage.subscriptionId, usage.meterId, resourceUri];
   for (const identity of identities) {
     // Of several things that are wrong, the first field's counts.
-    if (isUnfit(identity)) return { code: 'invalid-text' };
+    if (isUnfit(identity)) return fail('invalid-text');
     const bytes = Buffer.byteLength(identity);
-    if (bytes < 1 || bytes > 1024) return { code: 'invalid-identity' };
+    if (bytes < 1 || bytes > 1024) return fail('invalid-identity');
   }
 
   const tooLong =
     Buffer.byteLength(usage.location) > 1024 ||
     [usage.tags, usage.additionalInfo].some((text) => Buffer.byteLength(text ?? '') > 65_536);
-  if (tooLong) return { code: 'text-too-long' };
+  if (tooLong) return fail('text-too-long');
 
-  if (start >= end) return { code: 'invalid-period' };
-  if (hourOf(start, demands) < hourOf(end - 1n, demands)) return { code: 'spans-hours' };
-  if (start > times.reported) return { code: 'in-future' };
-  if (start < times.firstReported - demands.maxUsageAgeMillis) return { code: 'too-old' };
+  if (start >= end) return fail('invalid-period');
+  if (hourOf(start, demands) < hourOf(end - 1n, demands)) return fail('spans-hours');
+  if (start > times.reported) return fail('in-future');
+  if (start < times.firstReported - demands.maxUsageAgeMillis) return fail('too-old');
 
   const { length } = usage.quantity;
-  if (length < 1 || length > 32) return { code: 'invalid-quantity' };
+  if (length < 1 || length > 32) return fail('invalid-quantity');
   const quantity = quantityFromBytes(usage.quantity);
-  if (!quantityToBytes(quantity).equals(usage.quantity)) return { code: 'invalid-quantity' };
-  if (quantity < 0n) return { code: 'negative-quantity' };
-  if (quantity >= TOO_MUCH) return { code: 'quantity-too-large' };
+  if (!quantityToBytes(quantity).equals(usage.quantity)) return fail('invalid-quantity');
+  if (quantity < 0n) return fail('negative-quantity');
+  if (quantity >= TOO_MUCH) return fail('quantity-too-large');
 
-  if (times.floor !== null && start < times.floor) return { code: 'below-floor' };
+  if (times.floor !== null && start < times.floor) return fail('below-floor');
 
   const rightKey = Buffer.from(resourceKey(resourceUri));
-  if (!key?.equals(rightKey)) return { code: 'wrong-key' };
+  if (!key?.equals(rightKey)) return fail('wrong-key');
   if (partitionOfKey(rightKey, demands.partitions) !== demands.partition) {
-    return { code: 'wrong-partition' };
+    return fail('wrong-partition');
   }
   if (!demands.namespaces.includes('*')) {
     const namespace = namespaceOf(resourceUri);
     if (namespace === null || !demands.namespaces.includes(namespace)) {
-      return { code: 'wrong-provider' };
+      return fail('wrong-provider');
     }
   }
   const owner = subscriptionOf(resourceUri);
   if (owner === null || asciiLower(owner) !== asciiLower(usage.subscriptionId)) {
-    return { code: 'wrong-subscription' };
+    return fail('wrong-subscription');
   }
-  return { usage: { ...usage, start: Number(start), end: Number(end) }, quantity };
+  return succeed({ usage: { ...usage, start: Number(start), end: Number(end) }, quantity });
 };
 
 /** The number of an instant's hour, counted from 1970. */

@@ -17,6 +17,7 @@ import { judgeUsage } from './judge-usage.ts';
 import { rulesInForce, type KnownHere, type RulesInForce } from './rules-in-force.ts';
 import { contentOf, type SeenIds } from './seen-ids.ts';
 import type { Usage, UsageReader } from './usage.ts';
+import { fail, type Failed, type Result } from '../../shared/model/result.ts';
 
 export interface AcceptedEvent {
   readonly offset: number;
@@ -59,7 +60,7 @@ export interface Judged {
   readonly reportedHour: number;
   /** Of its usage; null where it is refused, or controls. */
   readonly usageHour: number | null;
-  readonly verdict: 'control' | { readonly code: DeadLetterCode } | CountableUsage;
+  readonly verdict: 'control' | Result<CountableUsage, DeadLetterCode>;
 }
 
 interface FoundId {
@@ -113,7 +114,7 @@ export class Recount {
       reportedTime: this.watermark,
       reportedHour: this.openHour,
       usageHour:
-        verdict !== 'control' && 'usage' in verdict ? this.hourOf(verdict.usage.start) : null,
+        verdict !== 'control' && verdict.ok ? this.hourOf(verdict.value.usage.start) : null,
       verdict,
     };
   }
@@ -139,11 +140,12 @@ export class Recount {
     for (const [usageHour, numbers] of byHour) {
       for (const n of numbers) {
         const verdict = judged[n]?.verdict;
-        if (typeof verdict !== 'object' || !('usage' in verdict)) continue;
-        const content = contentOf(verdict.usage);
+        if (typeof verdict !== 'object' || !verdict.ok) continue;
+        const { usage } = verdict.value;
+        const content = contentOf(usage);
         found[n] = {
           content,
-          found: this.tools.seen.enter(usageHour, verdict.usage.eventId, content),
+          found: this.tools.seen.enter(usageHour, usage.eventId, content),
         };
       }
     }
@@ -160,10 +162,10 @@ export class Recount {
     this.closeBefore(reportedHour);
     if (verdict === 'control') {
       this.counts.control++;
-    } else if ('code' in verdict) {
-      this.refuse(record, verdict.code, reportedTime);
+    } else if (!verdict.ok) {
+      this.refuse(record, verdict.error, reportedTime);
     } else if (usageHour !== null && id) {
-      const { usage, quantity } = verdict;
+      const { usage, quantity } = verdict.value;
       if (id.found === 'same') this.counts.duplicate++;
       else if (id.found === 'other') this.refuse(record, 'conflict', reportedTime);
       else {
@@ -178,7 +180,7 @@ export class Recount {
           contentDigest,
           quantity,
         });
-        addToWindow(this.windows, offset, usageHour, verdict);
+        addToWindow(this.windows, offset, usageHour, verdict.value);
       }
     }
   }
@@ -199,11 +201,11 @@ export class Recount {
     const { place, source, keyring } = this.tools;
     const kind = record.headers[CONTROL_HEADER];
     const isSigned = kind !== undefined && this.isSigned(record);
-    if (this.sealed) return kind === 'end' && isSigned ? 'control' : { code: 'after-end' };
+    if (this.sealed) return kind === 'end' && isSigned ? 'control' : fail('after-end');
     if (source.kind === 'history' && source.lastHour !== null) {
       const end = source.lastHour + source.hourMillis;
       if (record.timestamp < source.firstHour || record.timestamp >= end) {
-        return { code: 'outside-run' };
+        return fail('outside-run');
       }
     }
     this.watermark = Math.max(this.watermark, record.timestamp);
@@ -216,11 +218,11 @@ export class Recount {
             'USAGE_CONTROL_KEYS all keys of the aggregator',
         );
       }
-      return { code: 'forged-control' };
+      return fail('forged-control');
     }
-    if (this.inForce === null) return { code: 'no-rules' };
+    if (this.inForce === null) return fail('no-rules');
     const read = this.tools.read(record.value, this.inForce.schemaIds);
-    if ('code' in read) return read;
+    if (!read.ok) return read;
     const { rules } = this.inForce;
     const redriveKey = redriveKeyId(record.headers);
     const key =
@@ -229,7 +231,7 @@ export class Recount {
         : undefined;
     const redriven = key && verifiedRedrive(place, record.headers, record.value, key);
     const judged = judgeUsage(
-      read.usage,
+      read.value,
       record.key,
       {
         reported: this.watermark,
@@ -248,9 +250,9 @@ export class Recount {
     return key !== undefined && isSignedFor(this.tools.place, record.headers, record.value, key);
   }
 
-  private control(kind: string, body: string): 'control' | { readonly code: DeadLetterCode } {
+  private control(kind: string, body: string): 'control' | Failed<DeadLetterCode> {
     const { source } = this.tools;
-    const invalid = { code: 'invalid-control' } as const;
+    const invalid = fail('invalid-control' as const);
     switch (kind) {
       case 'rules': {
         if (this.inForce?.text === body) return 'control';

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import avro, { type Schema, type Type } from 'avsc';
 import { newestSchema, type PublishedSchema } from '../../shared/avro/schema-directory.ts';
 import { unframe } from '../../shared/avro/wire-format.ts';
+import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
 /** What a record says was used. */
 export interface Usage {
@@ -25,8 +26,7 @@ export interface Unjudged extends Omit<Usage, 'start' | 'end'> {
   readonly end: bigint;
 }
 
-export type Read =
-  { readonly usage: Unjudged } | { readonly code: 'malformed' | 'unknown-schema' | 'invalid-text' };
+export type Read = Result<Unjudged, 'malformed' | 'unknown-schema' | 'invalid-text'>;
 
 /** Reads the value of a record, of which the schemas with these ids are accepted. */
 export type UsageReader = (value: Buffer | null, accepted: ReadonlySet<number>) => Read;
@@ -87,7 +87,7 @@ const typeOf = ({ definition }: PublishedSchema): Type =>
     typeHook: readAs as unknown as (schema: Schema) => Type,
   });
 
-const MALFORMED: Read = { code: 'malformed' };
+const MALFORMED: Read = fail('malformed');
 
 export const usageReader = (schemas: readonly PublishedSchema[]): UsageReader => {
   const type = typeOf(newestSchema(schemas, 'usage-event'));
@@ -96,11 +96,11 @@ export const usageReader = (schemas: readonly PublishedSchema[]): UsageReader =>
       .filter(({ subject }) => subject === 'usage-event')
       .map((schema) => [schema.id, type.createResolver(typeOf(schema))]),
   );
-  return (value, accepted) => {
+  return (value, accepted): Read => {
     const framed = value && unframe(value);
     if (!framed) return MALFORMED;
     const writer = accepted.has(framed.schemaId) ? writers.get(framed.schemaId) : undefined;
-    if (!writer) return { code: 'unknown-schema' };
+    if (!writer) return fail('unknown-schema');
     let datum: Datum;
     try {
       const { value: read, offset } = type.decode(framed.datum, 0, writer) as {
@@ -119,19 +119,17 @@ export const usageReader = (schemas: readonly PublishedSchema[]): UsageReader =>
 const inText = (datum: Datum): Read => {
   const { subscriptionId, meterId, resourceUri, location, tags, additionalInfo } = datum;
   const texts = [subscriptionId, meterId, resourceUri, location, tags, additionalInfo];
-  if (texts.some((text) => text !== null && !isUtf8(text))) return { code: 'invalid-text' };
-  return {
-    usage: {
-      eventId: datum.eventId,
-      subscriptionId: subscriptionId.toString(),
-      meterId: meterId.toString(),
-      resourceUri: resourceUri.toString(),
-      start: datum.usageStartTime,
-      end: datum.usageEndTime,
-      quantity: datum.quantity,
-      location: location.toString(),
-      tags: tags === null ? null : tags.toString(),
-      additionalInfo: additionalInfo === null ? null : additionalInfo.toString(),
-    },
-  };
+  if (texts.some((text) => text !== null && !isUtf8(text))) return fail('invalid-text');
+  return succeed({
+    eventId: datum.eventId,
+    subscriptionId: subscriptionId.toString(),
+    meterId: meterId.toString(),
+    resourceUri: resourceUri.toString(),
+    start: datum.usageStartTime,
+    end: datum.usageEndTime,
+    quantity: datum.quantity,
+    location: location.toString(),
+    tags: tags === null ? null : tags.toString(),
+    additionalInfo: additionalInfo === null ? null : additionalInfo.toString(),
+  });
 };

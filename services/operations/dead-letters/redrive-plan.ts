@@ -12,6 +12,7 @@ import { partitionName, type Source, type SourcePartition } from '../../shared/m
 import { isoText, type Millis } from '../../shared/model/time.ts';
 import { placementProblem, valueProblem } from '../../shared/model/usage-event-problem.ts';
 import type { Letter } from './letters.ts';
+import { fail, succeed, type Failed, type Result } from '../../shared/model/result.ts';
 
 export interface Judgement {
   readonly rules: Rules;
@@ -43,8 +44,8 @@ export type RedrivePlan =
 
 type Refusal = Exclude<RedrivePlan, { readonly kind: 'send' }>;
 
-const hopeless = (reason: string): Refusal => ({ kind: 'hopeless', reason });
 const impossible = (reason: string): Refusal => ({ kind: 'impossible', reason });
+const hopeless = (reason: string): Failed<Refusal> => fail({ kind: 'hopeless', reason });
 
 /**
  * Where a dead letter goes when it is sent again, and with which key and headers; the bytes stay as
@@ -69,10 +70,10 @@ export const planRedrive = (letter: Letter, world: RedriveWorld, force = false):
   );
   if (origin?.kind === 'history') return impossible(historyReason(origin));
   const place = placeOf(letter, world);
-  if ('reason' in place) {
-    return force ? sent(letter, world, formerPlace(letter, world), letter.key) : place;
+  if (!place.ok) {
+    return force ? sent(letter, world, formerPlace(letter, world), letter.key) : place.error;
   }
-  const { at, key } = place;
+  const { at, key } = place.value;
   return sent(letter, world, at, key);
 };
 
@@ -86,7 +87,7 @@ const historyReason = ({ topic, state }: Source): string =>
 const placeOf = (
   letter: Letter,
   world: RedriveWorld,
-): { readonly at: SourcePartition; readonly key: Buffer } | Refusal => {
+): Result<{ readonly at: SourcePartition; readonly key: Buffer }, Refusal> => {
   if (letter.code === 'conflict') {
     return hopeless(`${letter.message}: it would be refused again`);
   }
@@ -100,8 +101,8 @@ const placeOf = (
     );
   }
   const decoded = decode(framed.datum);
-  if (!decoded.ok) return hopeless(`it would be refused again: ${decoded.message}`);
-  const { event } = decoded;
+  if (!decoded.ok) return hopeless(`it would be refused again: ${decoded.error.message}`);
+  const event = decoded.value;
 
   const namespace = namespaceOf(event.resourceUri);
   const source = newest(
@@ -136,7 +137,7 @@ const placeOf = (
   if (problem) return hopeless(`it would be refused again as ${problem.code}: ${problem.message}`);
   return floor !== null && event.usageStartTime < floor
     ? hopeless(`it would be refused again: the ledger is trimmed up to ${isoText(floor)}`)
-    : { at, key };
+    : succeed({ at, key });
 };
 
 const newest = (sources: readonly Source[]): Source | null =>

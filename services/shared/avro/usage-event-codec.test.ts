@@ -43,10 +43,10 @@ const decode = (bytes: Buffer, decoders = usageEventDecoders(published)): Decode
 const written = (decoded: Decoded): unknown =>
   decoded.ok
     ? {
-        ...decoded.event,
-        quantity: quantityFromBytes(decoded.event.quantity),
-        usageStartTime: Number(decoded.event.usageStartTime),
-        usageEndTime: Number(decoded.event.usageEndTime),
+        ...decoded.value,
+        quantity: quantityFromBytes(decoded.value.quantity),
+        usageStartTime: Number(decoded.value.usageStartTime),
+        usageEndTime: Number(decoded.value.usageEndTime),
       }
     : decoded;
 
@@ -98,23 +98,24 @@ test.each([
     Buffer.from(hex, 'hex').copy(bytes, at);
     expect(decode(bytes)).toEqual({
       ok: false,
-      code: 'invalid-text',
-      message: `${field} is not UTF-8`,
+      error: { code: 'invalid-text', message: `${field} is not UTF-8` },
     });
   }
   Buffer.from('efbfbd4141', 'hex').copy(bytes, at);
-  expect(decode(bytes)).toMatchObject({ ok: true, event: { [field]: '\uFFFDAA' } });
+  expect(decode(bytes)).toMatchObject({ ok: true, value: { [field]: '\uFFFDAA' } });
 });
 
 test('trailing bytes and a datum cut short are malformed', () => {
   const bytes = encode(event);
   expect(decode(Buffer.concat([bytes, Buffer.from([0])]))).toMatchObject({
     ok: false,
-    code: 'malformed',
-    message: '1 bytes follow the datum',
+    error: { code: 'malformed', message: '1 bytes follow the datum' },
   });
   for (let length = 5; length < bytes.length; length++) {
-    expect(decode(bytes.subarray(0, length))).toMatchObject({ ok: false, code: 'malformed' });
+    expect(decode(bytes.subarray(0, length))).toMatchObject({
+      ok: false,
+      error: { code: 'malformed' },
+    });
   }
 });
 
@@ -146,9 +147,9 @@ test('a time of 64 bits is read exactly, and a text longer than the record is ma
   const huge = Buffer.from('feffffffffffffffff01', 'hex'); // the largest 64-bit integer
   const start = bytes.indexOf('/resource') + '/resource'.length;
   const far = Buffer.concat([bytes.subarray(0, start), huge, bytes.subarray(start + 8)]);
-  expect(decode(far)).toMatchObject({ ok: true, event: { usageStartTime: 2n ** 63n - 1n } });
+  expect(decode(far)).toMatchObject({ ok: true, value: { usageStartTime: 2n ** 63n - 1n } });
   const length = Buffer.concat([bytes.subarray(0, 21), huge, bytes.subarray(22)]);
-  expect(decode(length)).toMatchObject({ ok: false, code: 'malformed' });
+  expect(decode(length)).toMatchObject({ ok: false, error: { code: 'malformed' } });
 });
 
 describe('other versions of the schema', () => {

@@ -5,16 +5,14 @@ import type { RawUsageEvent, UsageEvent } from '../model/usage-event.ts';
 import { EXACT_LONG } from './exact-long.ts';
 import { newestSchema, type PublishedSchema } from './schema-directory.ts';
 import { frame } from './wire-format.ts';
+import { fail, succeed, type Result } from '../model/result.ts';
 
 export const USAGE_EVENT_SUBJECT = 'usage-event';
 
-export type Decoded =
-  | { readonly ok: true; readonly event: RawUsageEvent }
-  | {
-      readonly ok: false;
-      readonly code: 'malformed' | 'invalid-text';
-      readonly message: string;
-    };
+export type Decoded = Result<
+  RawUsageEvent,
+  { readonly code: 'malformed' | 'invalid-text'; readonly message: string }
+>;
 
 export type UsageEventDecoder = (datum: Buffer) => Decoded;
 
@@ -108,11 +106,7 @@ const decoderFrom = (writer: avro.Type, reader: avro.Type): UsageEventDecoder =>
   };
 };
 
-const malformed = (message: string): Decoded => ({
-  ok: false,
-  code: 'malformed',
-  message,
-});
+const malformed = (message: string): Decoded => fail({ code: 'malformed', message });
 
 const TEXT_FIELDS = [
   'subscriptionId',
@@ -127,26 +121,19 @@ const textOf = (value: EventAsBytes): Decoded => {
   for (const field of TEXT_FIELDS) {
     const bytes = value[field];
     if (bytes && !isUtf8(bytes)) {
-      return {
-        ok: false,
-        code: 'invalid-text',
-        message: `${field} is not UTF-8`,
-      };
+      return fail({ code: 'invalid-text', message: `${field} is not UTF-8` });
     }
   }
-  return {
-    ok: true,
-    event: {
-      eventId: value.eventId,
-      subscriptionId: value.subscriptionId.toString('utf8'),
-      meterId: value.meterId.toString('utf8'),
-      resourceUri: value.resourceUri.toString('utf8'),
-      usageStartTime: value.usageStartTime,
-      usageEndTime: value.usageEndTime,
-      quantity: value.quantity,
-      location: value.location.toString('utf8'),
-      tags: value.tags?.toString('utf8') ?? null,
-      additionalInfo: value.additionalInfo?.toString('utf8') ?? null,
-    },
-  };
+  return succeed({
+    eventId: value.eventId,
+    subscriptionId: value.subscriptionId.toString('utf8'),
+    meterId: value.meterId.toString('utf8'),
+    resourceUri: value.resourceUri.toString('utf8'),
+    usageStartTime: value.usageStartTime,
+    usageEndTime: value.usageEndTime,
+    quantity: value.quantity,
+    location: value.location.toString('utf8'),
+    tags: value.tags?.toString('utf8') ?? null,
+    additionalInfo: value.additionalInfo?.toString('utf8') ?? null,
+  });
 };

@@ -16,8 +16,8 @@ export interface Holding {
 /** Commerce's times are in UTC, with an offset or without (docs/azure.md, "Usage event"). */
 const usageHour = z.string().transform((text, context): Hour => {
   const parsed = parseTimeInUtc(text);
-  if (parsed.ok) return parsed.instant;
-  context.addIssue(parsed.problem);
+  if (parsed.ok) return parsed.value.instant;
+  context.addIssue(parsed.error);
   return z.NEVER;
 });
 

@@ -20,6 +20,7 @@ export const parseHttpDate = (text: string): Millis | null => {
   const iso = `${year ?? ''}-${String(month).padStart(2, '0')}-${day}T${time ?? ''}Z`;
   const parsed = parseTime(iso);
   if (!parsed.ok) return null;
-  const days = Math.floor(parsed.instant / DAY_MILLIS);
-  return weekday === DAYS[((days % 7) + 7) % 7] ? parsed.instant : null;
+  const { instant } = parsed.value;
+  const days = Math.floor(instant / DAY_MILLIS);
+  return weekday === DAYS[((days % 7) + 7) % 7] ? instant : null;
 };

@@ -3,6 +3,7 @@ import type { UnreadableAt } from './fetched-batch.ts';
 import { describeUnreadable } from './fetch/unreadable-batch.ts';
 import { recordDigest, type RecordMark } from '../model/record-mark.ts';
 import type { LogBounds } from './topics.ts';
+import { fail, succeed, type Failed, type Result } from '../model/result.ts';
 
 /** Why what is read now is not the log that was folded, or not all of it. */
 export interface LogHalt {
@@ -38,12 +39,12 @@ export class LogRecognition {
   }
 
   /** Where to read on: from the last record folded, or the one after it where that has expired. */
-  async position({ nextOffset, lastRecord }: Folded): Promise<number | LogHalt> {
+  async position({ nextOffset, lastRecord }: Folded): Promise<Result<number, LogHalt>> {
     const bounds = await this.bounds();
     const halt = boundsHalt(nextOffset, bounds);
-    if (halt) return halt;
+    if (halt) return fail(halt);
     this.verified = lastRecord === null || lastRecord.offset < bounds.low;
-    return this.verified ? nextOffset : (lastRecord?.offset ?? nextOffset);
+    return succeed(this.verified ? nextOffset : (lastRecord?.offset ?? nextOffset));
   }
 
   /**
@@ -54,7 +55,7 @@ export class LogRecognition {
     { nextOffset, lastRecord }: Folded,
     records: readonly LogRecord[],
     next = 0,
-  ): Promise<readonly LogRecord[] | LogHalt> {
+  ): Promise<Result<readonly LogRecord[], LogHalt>> {
     const again = lastRecord && records.find((record) => record.offset === lastRecord.offset);
     if (lastRecord && again) {
       if (recordDigest(again) !== lastRecord.digest) return otherRecord(lastRecord.offset);
@@ -62,16 +63,16 @@ export class LogRecognition {
     }
     const fresh = records.filter((record) => record.offset >= nextOffset);
     const first = fresh[0]?.offset ?? Math.max(next, nextOffset);
-    if (fresh.length === 0 && first === nextOffset) return fresh;
+    if (fresh.length === 0 && first === nextOffset) return succeed(fresh);
     if (!this.verified || first > nextOffset) {
       const bounds = await this.bounds();
       const halt = boundsHalt(nextOffset, bounds);
-      if (halt) return halt;
+      if (halt) return fail(halt);
       if (!this.verified && lastRecord && bounds.low <= lastRecord.offset)
         return otherRecord(lastRecord.offset);
       this.verified = true;
     }
-    return fresh;
+    return succeed(fresh);
   }
 }
 
@@ -101,9 +102,10 @@ export const unreadable = (batch: UnreadableAt): LogHalt => ({
   message: `${describeUnreadable(batch)}; see docs/operations.md, "A batch cannot be read"`,
 });
 
-const otherRecord = (offset: number): LogHalt => ({
-  code: 'another-log',
-  message:
-    `the record at offset ${String(offset)} is not the one that was counted: the topic was re-created; ` +
-    'see docs/operations.md, "A partition has halted"',
-});
+const otherRecord = (offset: number): Failed<LogHalt> =>
+  fail({
+    code: 'another-log',
+    message:
+      `the record at offset ${String(offset)} is not the one that was counted: the topic was re-created; ` +
+      'see docs/operations.md, "A partition has halted"',
+  });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { isoText, millis } from './time.ts';
 import { parseTime, parseTimeInUtc, timeOf, timeSchema } from './time-text.ts';
+import { fail, succeed } from './result.ts';
 
 const AT = Date.UTC(2019, 11, 10, 19);
 
@@ -17,7 +18,7 @@ test.each([
   '2019-12-10T14:00:00-05:00',
   '2019-12-11T09:00:00+14:00',
 ])('%s is 19:00 in UTC', (text) => {
-  expect(parseTime(text)).toEqual({ ok: true, instant: AT, isExact: true, isWholeDay: false });
+  expect(parseTime(text)).toEqual(succeed({ instant: AT, isExact: true, isWholeDay: false }));
   expect(parseTimeInUtc(text)).toEqual(parseTime(text));
 });
 
@@ -28,7 +29,7 @@ test.each([
   ['2019-12-10T19:00:00.25Z', 250, true],
   ['2019-12-10T19:00:00.1230000Z', 123, true],
 ])('%s is %i ms later, to the millisecond: exactly so, %s', (text, later, isExact) => {
-  expect(parseTime(text)).toMatchObject({ ok: true, instant: AT + later, isExact });
+  expect(parseTime(text)).toMatchObject(succeed({ instant: AT + later, isExact }));
 });
 
 test.each([
@@ -36,14 +37,12 @@ test.each([
   ['2019-12-10T19:00', '2019-12-10T19:00Z'],
   ['2019-12-10', '2019-12-10T00:00:00Z'],
 ])('%s names no offset: it is refused, or in UTC where its source says so', (text, right) => {
-  expect(parseTime(text)).toEqual({
-    ok: false,
-    problem: `"${text}" does not say its offset from UTC: write ${right} if it is in UTC`,
-  });
-  expect(parseTimeInUtc(text)).toMatchObject({
-    instant: timeOf(right),
-    isWholeDay: text.length === 10,
-  });
+  expect(parseTime(text)).toEqual(
+    fail(`"${text}" does not say its offset from UTC: write ${right} if it is in UTC`),
+  );
+  expect(parseTimeInUtc(text)).toMatchObject(
+    succeed({ instant: timeOf(right), isWholeDay: text.length === 10 }),
+  );
 });
 
 const NO_TIME = 'is no time: write it like 2019-12-10T19:00:00Z';
@@ -92,13 +91,13 @@ test.each([
   ['2019-12-10T19:00:00+01:60', NO_OFFSET],
 ])('"%s" %s', (text, problem) => {
   for (const parse of [parseTime, parseTimeInUtc]) {
-    expect(parse(text)).toEqual({ ok: false, problem: `${JSON.stringify(text)} ${problem}` });
+    expect(parse(text)).toEqual(fail(`${JSON.stringify(text)} ${problem}`));
   }
 });
 
 test('a text without end is not repeated without end', () => {
   const parsed = parseTime('\u001b[2J'.repeat(1_000));
-  expect(parsed.ok ? '' : parsed.problem).toMatch(/^"(\\u001b\[2J){15}…" is no time/);
+  expect(parsed.ok ? '' : parsed.error).toMatch(/^"(\\u001b\[2J){15}…" is no time/);
 });
 
 test('a leap day and the first and the last year are times', () => {
@@ -145,7 +144,7 @@ test('what is read is read as the standard library reads it, whose forms are far
       // eslint-disable-next-line no-restricted-properties -- what the parser is held against
       fc.pre(parsed.ok || Number.isNaN(Date.parse(given)));
       // eslint-disable-next-line no-restricted-properties
-      if (parsed.ok) expect(parsed.instant).toBe(Date.parse(given));
+      if (parsed.ok) expect(parsed.value.instant).toBe(Date.parse(given));
     }),
     { numRuns: 2_000 },
   );

@@ -1,22 +1,22 @@
 import { z } from 'zod';
 import { millis, type Millis } from './time.ts';
+import { fail, succeed, type Result } from './result.ts';
 
 /**
  * The one reader of times that come as text: from callers, files, options, settings, answers. Nothing
  * in it depends on the zone of the machine; the linter forbids `Date.parse` and `new Date(text)`, which
  * do. (`http-date.ts` has the other form, of HTTP headers.)
  */
-export type ParsedTime =
-  | {
-      readonly ok: true;
-      readonly instant: Millis;
-      /** False where the text is finer than a millisecond; the instant is then the one before it. */
-      readonly isExact: boolean;
-      /** Written without a time of day; the instant is the first of that day. */
-      readonly isWholeDay: boolean;
-    }
-  /** What is wrong, and what would be right: it goes on from the name of the field. */
-  | { readonly ok: false; readonly problem: string };
+export interface WrittenTime {
+  readonly instant: Millis;
+  /** False where the text is finer than a millisecond; the instant is then the one before it. */
+  readonly isExact: boolean;
+  /** Written without a time of day; the instant is the first of that day. */
+  readonly isWholeDay: boolean;
+}
+
+/** The error says what is wrong and what would be right; a sentence begins with the name of the field. */
+export type ParsedTime = Result<WrittenTime, string>;
 
 const EXAMPLE = '2019-12-10T19:00:00Z';
 
@@ -42,24 +42,21 @@ export const parseTimeInUtc = (text: string): ParsedTime => read(text, true);
 /** @throws Error for a text that is no time: one that we have written ourselves, or a test. */
 export const timeOf = (text: string): Millis => {
   const parsed = parseTime(text);
-  if (parsed.ok) return parsed.instant;
-  throw new Error(`a time that ${parsed.problem}`);
+  if (parsed.ok) return parsed.value.instant;
+  throw new Error(`a time that ${parsed.error}`);
 };
 
 /** A time in JSON, to the millisecond, that says its offset. */
 export const timeSchema = z.string().transform((text, context): Millis => {
   const parsed = parseTime(text);
-  if (parsed.ok && parsed.isExact) return parsed.instant;
-  context.addIssue(parsed.ok ? `${shown(text)} is finer than a millisecond` : parsed.problem);
+  if (parsed.ok && parsed.value.isExact) return parsed.value.instant;
+  context.addIssue(parsed.ok ? `${shown(text)} is finer than a millisecond` : parsed.error);
   return z.NEVER;
 });
 
 const read = (text: string, isUtcUnlessSaid: boolean): ParsedTime => {
   const match = TIME.exec(text);
-  const refuse = (problem: string): ParsedTime => ({
-    ok: false,
-    problem: `${shown(text)} ${problem}`,
-  });
+  const refuse = (problem: string): ParsedTime => fail(`${shown(text)} ${problem}`);
   if (!match) return refuse(`is no time: write it like ${EXAMPLE}`);
   const [, year, month, day, hour, minute = '0', second = '0', fraction = '', offset] = match;
   const isWholeDay = hour === undefined;
@@ -72,12 +69,11 @@ const read = (text: string, isUtcUnlessSaid: boolean): ParsedTime => {
   const minutes = offsetMinutes(offset ?? 'Z');
   if (minutes === null) return refuse('has an offset from UTC that does not exist');
   const ticks = Number(fraction.padEnd(7, '0')); // of 100 ns
-  return {
-    ok: true,
+  return succeed({
     instant: millis(wall + Math.floor(ticks / 10_000) - minutes * 60_000),
     isExact: ticks % 10_000 === 0,
     isWholeDay,
-  };
+  });
 };
 
 type WallClock = [

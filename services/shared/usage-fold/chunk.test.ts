@@ -91,9 +91,9 @@ describe('resuming', () => {
     cut(state);
 
     const resumed = resume(place, checkpointOf(state), [...state.windows.values()], knowledge);
-    if ('code' in resumed) throw new Error(resumed.message);
-    expect({ ...resumed, lastRecord: null }).toEqual({ ...state, lastRecord: null });
-    expect(checkpointOf(resumed)).toEqual(checkpointOf(state));
+    if (!resumed.ok) throw new Error(resumed.error.message);
+    expect({ ...resumed.value, lastRecord: null }).toEqual({ ...state, lastRecord: null });
+    expect(checkpointOf(resumed.value)).toEqual(checkpointOf(state));
   });
 
   test('halts where the rules in force cannot be read or applied', () => {
@@ -103,13 +103,15 @@ describe('resuming', () => {
       at({ rules: serializeRules(rulesOf({ schemas: [{ id: 1, fingerprint: 'other' }] })) }),
     ];
     for (const checkpoint of halts) {
-      expect(resume(place, checkpoint, [], knowledge)).toMatchObject({ code: 'unknown-rules' });
+      expect(resume(place, checkpoint, [], knowledge)).toMatchObject({
+        error: { code: 'unknown-rules' },
+      });
     }
   });
 
   test('before the first rules needs none', () => {
     expect(resume(place, at({ rules: null }), [], knowledge)).toMatchObject({
-      timeline: { rules: null },
+      value: { timeline: { rules: null } },
     });
   });
 });

@@ -16,6 +16,7 @@ import { markOf, type RecordMark } from '../model/record-mark.ts';
 import { OpenWindows } from './open-windows.ts';
 import type { Window } from './window.ts';
 import type { Place } from './verdict.ts';
+import { fail, succeed, type Result } from '../model/result.ts';
 
 /** Where an owner resumes: everything below `nextOffset` is stored. Derived from the log alone. */
 export interface Checkpoint extends SourcePartition {
@@ -90,18 +91,18 @@ export const resume = (
   checkpoint: Checkpoint,
   windows: readonly Window[] | null,
   knowledge: Knowledge,
-): FoldState | Halt => {
+): Result<FoldState, Halt> => {
   const rules = checkpoint.rules === null ? null : parseRules(checkpoint.rules);
   if (checkpoint.rules !== null && rules === null) {
-    return {
+    return fail({
       code: 'unknown-rules',
       message:
         'the rules in the checkpoint cannot be read: run the version of the aggregator that wrote it',
-    };
+    });
   }
   const halt = rules && cannotApply(rules, knowledge);
-  if (halt) return halt;
-  return {
+  if (halt) return fail(halt);
+  return succeed({
     ...initialState(place, checkpoint.firstOffset),
     nextOffset: checkpoint.nextOffset,
     timeline: {
@@ -114,5 +115,5 @@ export const resume = (
     counts: checkpoint.counts,
     lastRecord: checkpoint.lastRecord,
     windows: new OpenWindows(windows),
-  };
+  });
 };

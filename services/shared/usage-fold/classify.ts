@@ -51,8 +51,8 @@ export const classify = (
     return refusal('unknown-schema', `schema id ${String(framed.schemaId)} is not accepted here`);
   }
   const decoded = decode(framed.datum);
-  if (!decoded.ok) return refusal(decoded.code, decoded.message);
-  const { event } = decoded;
+  if (!decoded.ok) return refusal(decoded.error.code, decoded.error.message);
+  const event = decoded.value;
   const firstReportedTime = firstReported(record, place, active, watermark, knowledge);
   const problem =
     valueProblem(event, active.rules, watermark, firstReportedTime) ??

@@ -139,7 +139,12 @@ const unverifiable = (keyId: string): Halt => ({
 
 /** What a signed control record does: the timeline after it, why it is invalid, or a halt. */
 type ControlEffect =
-  { readonly after: Timeline } | { readonly invalid: string } | { readonly halt: Halt };
+  | { readonly kind: 'applied'; readonly after: Timeline }
+  | { readonly kind: 'invalid'; readonly message: string }
+  | { readonly kind: 'halt'; readonly halt: Halt };
+
+const applied = (after: Timeline): ControlEffect => ({ kind: 'applied', after });
+const invalid = (message: string): ControlEffect => ({ kind: 'invalid', message });
 
 const takeControl = (
   place: Place,
@@ -166,10 +171,14 @@ const takeControl = (
     );
   }
   const effect = effectOf(kind, record.value?.toString('utf8') ?? '', place, after, knowledge);
-  if ('halt' in effect) return halts(effect.halt);
-  return 'invalid' in effect
-    ? refuse(record, after, 'invalid-control', effect.invalid)
-    : { record, after: effect.after, verdict: CONTROL };
+  switch (effect.kind) {
+    case 'applied':
+      return { record, after: effect.after, verdict: CONTROL };
+    case 'invalid':
+      return refuse(record, after, 'invalid-control', effect.message);
+    case 'halt':
+      return halts(effect.halt);
+  }
 };
 
 const effectOf = (
@@ -184,17 +193,17 @@ const effectOf = (
       return effectOfRules(text, place, timeline, knowledge);
     case 'tick':
       return place.source.kind === 'live'
-        ? { after: timeline }
-        : { invalid: 'ticks go to live topics only' };
+        ? applied(timeline)
+        : invalid('ticks go to live topics only');
     case 'floor':
       return effectOfFloor(text, timeline);
     case 'end': {
       const lastHour = place.source.lastHour ?? timeline.openHour;
       const openHour = nextHour(lastHour, place.source.hourMillis);
-      return { after: { ...timeline, openHour, sealed: true } };
+      return applied({ ...timeline, openHour, sealed: true });
     }
     default:
-      return { invalid: `control records of kind "${kind}" are not known to this fold` };
+      return invalid(`control records of kind "${kind}" are not known to this fold`);
   }
 };
 
@@ -204,26 +213,24 @@ const effectOfRules = (
   timeline: Timeline,
   knowledge: Knowledge,
 ): ControlEffect => {
-  if (timeline.rules?.text === text) return { after: timeline };
+  if (timeline.rules?.text === text) return applied(timeline);
   const rules = parseRules(text);
-  if (rules === null) return { invalid: 'the rules cannot be read' };
+  if (rules === null) return invalid('the rules cannot be read');
   if (rules.hourMillis !== place.source.hourMillis) {
-    return { invalid: 'the length of an hour never changes in the life of a source' };
+    return invalid('the length of an hour never changes within a source');
   }
   if (timeline.rules && rules.version <= timeline.rules.rules.version) {
-    return {
-      invalid: `rules version ${String(rules.version)} does not follow the one in force`,
-    };
+    return invalid(`rules version ${String(rules.version)} does not follow the one in force`);
   }
   const halt = cannotApply(rules, knowledge);
-  return halt ? { halt } : { after: { ...timeline, rules: activate(rules, text) } };
+  return halt ? { kind: 'halt', halt } : applied({ ...timeline, rules: activate(rules, text) });
 };
 
 const effectOfFloor = (text: string, timeline: Timeline): ControlEffect => {
   const floor = parseFloor(text);
-  if (floor === null || timeline.rules === null) return { invalid: 'the floor cannot be read' };
+  if (floor === null || timeline.rules === null) return invalid('the floor cannot be read');
   if (floor > timeline.watermark - timeline.rules.rules.maxUsageAgeMillis) {
-    return { invalid: 'usage that may still be reported lies below that floor' };
+    return invalid('usage that may still be reported lies below that floor');
   }
-  return { after: floor > (timeline.floor ?? 0) ? { ...timeline, floor } : timeline };
+  return applied(floor > (timeline.floor ?? 0) ? { ...timeline, floor } : timeline);
 };

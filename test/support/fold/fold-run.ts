@@ -20,6 +20,7 @@ import { contradiction, type LedgerTail } from '../../../services/shared/usage-f
 import { advance, type Step } from '../../../services/shared/usage-fold/timeline.ts';
 import { windowKey, type WindowIdentity } from '../../../services/shared/usage-fold/window.ts';
 import type { StoredWorld } from './stored-world.ts';
+import { succeed } from '../../../services/shared/model/result.ts';
 
 /** An owner of a partition without any I/O: it begins where the stored world says. */
 export class FoldRun {
@@ -40,9 +41,9 @@ export class FoldRun {
     const windows = checkpoint ? world.openWindows(checkpoint.closedThrough) : [];
     const state = checkpoint
       ? resume(place, checkpoint, windows, knowledge)
-      : initialState(place, 0);
-    this.halt = 'code' in state ? state : null;
-    this.state = 'code' in state ? initialState(place, 0) : state;
+      : succeed(initialState(place, 0));
+    this.halt = state.ok ? null : state.error;
+    this.state = state.ok ? state.value : initialState(place, 0);
     this.tail = world.tail(checkpoint ?? cut(initialState(place, 0)).checkpoint);
   }
 

@@ -6,9 +6,7 @@ import { largestLz4Content } from './lz4-frame.ts';
 import type { Trouble } from './unreadable-batch.ts';
 import { snappyBlocks, snappyLength } from './xerial-snappy.ts';
 import { unzstd, zstdReady } from './zstd-frame.ts';
-
-/** Bytes, or why there are none. */
-export type Decompressed = Buffer | Trouble;
+import { fail, succeed, type Result } from '../../model/result.ts';
 
 /** How a batch says that its records are compressed: the lowest three bits of its attributes. */
 export const CODEC_MASK = 0b111;
@@ -22,22 +20,29 @@ const NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
  * Decompresses the records of a batch. What would take more than `limit` bytes is not decompressed: a
  * small batch may claim to be, or be, a very large one.
  */
-export const decompress = (codec: number, bytes: Buffer, limit: number): Decompressed => {
+export const decompress = (
+  codec: number,
+  bytes: Buffer,
+  limit: number,
+): Result<Buffer, Trouble> => {
   const name = NAMES[codec];
   if (name === undefined) {
-    return {
+    return fail({
       kind: 'codec',
       problem: `the batch is compressed by codec ${String(codec)}, which Kafka does not have`,
-    };
+    });
   }
   try {
-    return codecs[name](bytes, limit) ?? tooLarge(limit);
+    const decompressed = codecs[name](bytes, limit);
+    return decompressed === null ? fail(tooLarge(limit)) : succeed(decompressed);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(limit);
-    return {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+      return fail(tooLarge(limit));
+    }
+    return fail({
       kind: 'damaged',
       problem: `the batch is damaged: it holds no ${name} data (${messageOf(error)})`,
-    };
+    });
   }
 };
 

@@ -3,6 +3,7 @@ import { CODEC_MASK, decompress, tooLarge } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
 import { readRecords, type FetchedRecord } from './record.ts';
 import type { Trouble, UnreadableBatch } from './unreadable-batch.ts';
+import { fail, succeed, type Result } from '../../model/result.ts';
 
 /** Where the fields of a batch stand, see https://kafka.apache.org/documentation/#recordbatch. */
 const AT = {
@@ -62,10 +63,10 @@ export const readRecordSet = (set: Buffer, highWatermark: number, budget: Budget
     if (expected !== null && from !== expected) return stop(outOfPlace(expected, from));
     if (from < 0 || from >= highWatermark) return stop(outsideLog(from));
     const found = readBatch(batch, from, budget);
-    if ('kind' in found) {
-      return stop({ ...found, from, next: nextOffset(set, at, batch, highWatermark) });
+    if (!found.ok) {
+      return stop({ ...found.error, from, next: nextOffset(set, at, batch, highWatermark) });
     }
-    for (const record of found) records.push(record);
+    for (const record of found.value) records.push(record);
     expected = lastOffset(batch) + 1;
     at += batch.length;
   }
@@ -85,24 +86,31 @@ const lastOffset = (batch: Buffer): number =>
 const hasRightChecksum = (batch: Buffer): boolean =>
   batch.readUInt32BE(AT.crc) === crc32c(batch.subarray(AT.attributes));
 
-const readBatch = (batch: Buffer, from: number, budget: Budget): FetchedRecord[] | Trouble => {
+const readBatch = (
+  batch: Buffer,
+  from: number,
+  budget: Budget,
+): Result<FetchedRecord[], Trouble> => {
   const magic = batch.readInt8(AT.magic);
-  if (magic !== MAGIC) return damaged(`its format is number ${String(magic)} instead of 2`);
-  if (!hasRightChecksum(batch)) return damaged('its checksum does not match');
+  if (magic !== MAGIC) return fail(damaged(`its format is number ${String(magic)} instead of 2`));
+  if (!hasRightChecksum(batch)) return fail(damaged('its checksum does not match'));
   const attributes = batch.readInt16BE(AT.attributes);
   const count = batch.readInt32BE(AT.count);
   const lastOffsetDelta = batch.readInt32BE(AT.lastOffsetDelta);
   if (count < 0 || count > lastOffsetDelta + 1) {
-    return damaged(`it claims ${String(count)} records`);
+    return fail(damaged(`it claims ${String(count)} records`));
   }
   const limit = budget.ofBatch - count * RECORD_COST;
-  if (limit <= 0) return tooLarge(budget.ofBatch);
-  const bytes = decompress(attributes & CODEC_MASK, batch.subarray(AT.records), limit);
-  if ('kind' in bytes) return bytes.kind === 'too-large' ? tooLarge(budget.ofBatch) : bytes;
-  if (bytes.length > limit) return tooLarge(budget.ofBatch);
+  if (limit <= 0) return fail(tooLarge(budget.ofBatch));
+  const decompressed = decompress(attributes & CODEC_MASK, batch.subarray(AT.records), limit);
+  if (!decompressed.ok) {
+    return decompressed.error.kind === 'too-large' ? fail(tooLarge(budget.ofBatch)) : decompressed;
+  }
+  const bytes = decompressed.value;
+  if (bytes.length > limit) return fail(tooLarge(budget.ofBatch));
   budget.left -= bytes.length + count * RECORD_COST;
   try {
-    return readRecords(bytes, {
+    const records = readRecords(bytes, {
       context: {
         firstOffset: from,
         producerId: String(batch.readBigInt64BE(AT.producerId)),
@@ -114,8 +122,9 @@ const readBatch = (batch: Buffer, from: number, budget: Budget): FetchedRecord[]
       appendTime: attributes & IS_APPEND_TIME ? batch.readBigInt64BE(AT.maxTimestamp) : null,
       isControl: (attributes & IS_CONTROL) !== 0,
     });
+    return succeed(records);
   } catch (error) {
-    return damaged(messageOf(error));
+    return fail(damaged(messageOf(error)));
   }
 };
 
