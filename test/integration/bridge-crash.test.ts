@@ -1,6 +1,11 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { hourOf, millis } from '../../services/shared/model/time.ts';
-import { openBillingStack, until, type BillingStack } from '../support/bridge/billing-stack.ts';
+import {
+  allComposed,
+  openBillingStack,
+  until,
+  type BillingStack,
+} from '../support/bridge/billing-stack.ts';
 import { closedThrough, openLive, reportUsage, SHORT_HOUR } from '../support/bridge/live-source.ts';
 import { seededRandom } from '../support/workload/random.ts';
 
@@ -71,11 +76,7 @@ test('bridges, mock and aggregator are killed at random: nothing is billed twice
     () => closedThrough(stack, source),
     (closed) => closed >= end,
   );
-  await until(
-    async () => [await stack.reconcile(), await stack.counts()] as const,
-    ([{ differences }, { pending }]) =>
-      pending === 0 && differences.every(({ kind }) => kind !== 'not-composed'),
-  );
+  await allComposed(stack);
   const { differences, compared } = await stack.reconcile();
   const counts = await stack.counts();
   expect({ seed, differences }).toEqual({ seed, differences: [] });

@@ -9,7 +9,12 @@ import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { restoring } from '../support/audit/damage.ts';
 import { foundIn, recountAll } from '../support/audit/recount-all.ts';
 import { pastOf } from '../support/bridge/billable-events.ts';
-import { openBillingStack, until, type BillingStack } from '../support/bridge/billing-stack.ts';
+import {
+  allComposed,
+  openBillingStack,
+  until,
+  type BillingStack,
+} from '../support/bridge/billing-stack.ts';
 import { closedThrough, openLive, reportUsage, SHORT_HOUR } from '../support/bridge/live-source.ts';
 import { failToStart } from '../support/bridge/service-process.ts';
 
@@ -68,11 +73,7 @@ const allBilled = async (source: RegisteredSource): Promise<void> => {
     () => closedThrough(stack, source),
     (closed) => closed > now,
   );
-  await until(
-    async () => [await stack.reconcile(), await stack.counts()] as const,
-    ([{ differences }, { pending }]) =>
-      pending === 0 && differences.every(({ kind }) => kind !== 'not-composed'),
-  );
+  await allComposed(stack);
 };
 
 test('what Commerce accepted is the billable part of what ClickHouse holds, exactly', async () => {

@@ -87,7 +87,7 @@ export class Pipeline {
       USAGE_HOUR_MILLIS: String(hourMillis),
       AGGREGATOR_SESSION_MILLIS: '2000',
       AGGREGATOR_FLUSH_MILLIS: '200',
-      AGGREGATOR_SOURCES_MILLIS: '200',
+      AGGREGATOR_SOURCES_MILLIS: '500',
     });
   }
 
