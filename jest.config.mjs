@@ -13,6 +13,7 @@ const shared = {
 export default {
   // Integration tests mostly wait: for hours to close, for processes to start. Each has its own topics and database.
   maxWorkers: Math.max(3, availableParallelism() - 1),
+  testSequencer: '<rootDir>/test/support/longest-first.mjs',
   // Ends a test that hangs, nothing else: on a busy machine real servers take their time.
   testTimeout: 900_000,
   projects: [
