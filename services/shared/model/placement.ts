@@ -26,6 +26,9 @@ export const namespaceOf = (resourceUri: string): string | null =>
 export const subscriptionOf = (resourceUri: string): string | null =>
   /^\/subscriptions\/([^/]+)/i.exec(resourceUri)?.[1] ?? null;
 
+/** Taken out of its object once: where Jest runs this, each look at a global costs more than all the rest. */
+const { imul } = Math;
+
 /**
  * Murmur2 with Kafka's seed, as a signed 32-bit integer.
  * Source: `org.apache.kafka.common.utils.Utils.murmur2`.
@@ -41,20 +44,20 @@ export const murmur2 = (data: Uint8Array): number => {
       ((data[i + 1] ?? 0) << 8) |
       ((data[i + 2] ?? 0) << 16) |
       ((data[i + 3] ?? 0) << 24);
-    k = Math.imul(k, m);
+    k = imul(k, m);
     k ^= k >>> 24;
-    k = Math.imul(k, m);
-    h = Math.imul(h, m) ^ k;
+    k = imul(k, m);
+    h = imul(h, m) ^ k;
   }
   const tail = length & 3;
   if (tail >= 3) h ^= (data[body + 2] ?? 0) << 16;
   if (tail >= 2) h ^= (data[body + 1] ?? 0) << 8;
   if (tail >= 1) {
     h ^= data[body] ?? 0;
-    h = Math.imul(h, m);
+    h = imul(h, m);
   }
   h ^= h >>> 13;
-  h = Math.imul(h, m);
+  h = imul(h, m);
   h ^= h >>> 15;
   return h;
 };
