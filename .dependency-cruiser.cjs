@@ -76,13 +76,19 @@ module.exports = {
       path: ['^services/bridge/(?!fold/)', ...IO],
     }),
     never(
+      'repair-judges-by-the-fold',
+      'What checks rows must not be what repairs them: the audit would agree with itself.',
+      '^services/(operations/rebuild|cli/(show|commands)/rebuild\\.ts$)',
+      { path: '^services/operations/audit/', reachable: true },
+    ),
+    never(
       'audit-stands-apart',
       'The audit recounts with code of its own: a mistake in how records are judged, counted or stored must ' +
         'not be made twice.',
       '^services/(operations/audit|cli/(show|commands)/audit\\.ts$)',
       {
         path: [
-          '^services/shared/usage-fold/',
+          '^services/shared/usage-(fold|store)/',
           '^services/operations/(rebuild|losses|dead-letters)/',
           '^services/shared/model/usage-event-problem\\.ts$',
           '^services/shared/avro/usage-event-codec\\.ts$',

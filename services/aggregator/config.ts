@@ -1,6 +1,7 @@
 import {
   clickHouseSettings,
   controlKeySettings,
+  foldSettings,
   kafkaSettings,
   parseEnvironment,
   wholeNumber,
@@ -16,15 +17,12 @@ export const aggregatorConfig = (environment: Environment) =>
       ...kafkaSettings,
       ...clickHouseSettings,
       ...controlKeySettings,
+      ...foldSettings,
       ...healthSettings(DEFAULT_PORTS.aggregatorHealth),
       /** Milliseconds after which what has been folded is stored. */
       AGGREGATOR_FLUSH_MILLIS: wholeNumber(1_000, 10, 60_000),
       /** Accepted events of a partition after which it is stored at once. */
       AGGREGATOR_FLUSH_EVENTS: wholeNumber(20_000, 1, 1_000_000),
-      /** Bound on a partition's id tables, in MiB. */
-      AGGREGATOR_INDEX_MIB: wholeNumber(512, 1, 65_536),
-      /** Bound on a partition's windows of the open hour in memory, in MiB; the others are read again. */
-      AGGREGATOR_WINDOWS_MIB: wholeNumber(256, 1, 65_536),
       /** Milliseconds without a heartbeat after which the group gives its partitions to others. */
       AGGREGATOR_SESSION_MILLIS: wholeNumber(10_000, 1_000, 300_000),
       /** Milliseconds between looks at the register of sources. */

@@ -4,7 +4,7 @@ import { checkpointOf, resume } from '../shared/usage-fold/chunk.ts';
 import { initialState, type FoldState } from '../shared/usage-fold/fold.ts';
 import type { Halt } from '../shared/usage-fold/halt.ts';
 import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
-import type { LedgerTail } from '../shared/usage-fold/ledger-tail.ts';
+import { NO_TAIL, type LedgerTail } from '../shared/usage-fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../shared/usage-fold/loss.ts';
 import type { Place } from '../shared/usage-fold/verdict.ts';
 import type { Store } from './ports.ts';
@@ -67,5 +67,3 @@ export const hydrate = async (
 
 /** Beyond any offset of a log. */
 const NO_END = Number.MAX_SAFE_INTEGER;
-
-const NO_TAIL: LedgerTail = { ids: new Map(), lastOffset: -1 };

@@ -1,8 +1,8 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { readSchemaDirectory, type PublishedSchema } from '../shared/avro/schema-directory.ts';
+import { readSchemaDirectory } from '../shared/avro/schema-directory.ts';
 import { usageAggregateEncoder } from '../shared/avro/usage-aggregate-codec.ts';
-import { usageEventDecoders } from '../shared/avro/usage-event-codec.ts';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
+import { foldBounds } from '../shared/process/config.ts';
 import { startHealthServer } from '../shared/process/health.ts';
 import { openKafkaAdmin, type KafkaAdmin } from '../shared/kafka/admin.ts';
 import { connectKafka } from '../shared/kafka/client.ts';
@@ -17,12 +17,11 @@ import { runService } from '../shared/process/lifecycle.ts';
 import { persist } from '../shared/process/retry.ts';
 import { isRead, OUT_PARTITIONS, refuseWrongTopics } from '../shared/sources/check-topics.ts';
 import { readSources } from '../shared/sources/register.ts';
-import type { Keyring } from '../shared/model/control-record.ts';
-import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
+import { knowledgeOf } from '../shared/usage-fold/knowledge.ts';
 import { Aggregator, type AggregatorOptions, type AggregatorPorts } from './aggregator.ts';
 import { aggregatorConfig } from './config.ts';
 import { KafkaOutbox } from './kafka/kafka-outbox.ts';
-import { ClickHouseStore } from './store/clickhouse-store.ts';
+import { ClickHouseStore } from '../shared/usage-store/clickhouse-store.ts';
 
 type Config = ReturnType<typeof aggregatorConfig>;
 
@@ -61,17 +60,10 @@ const outboxOf = (
 const optionsOf = (config: Config): AggregatorOptions => ({
   flushInterval: config.AGGREGATOR_FLUSH_MILLIS,
   flushEvents: config.AGGREGATOR_FLUSH_EVENTS,
-  indexMaxBytes: config.AGGREGATOR_INDEX_MIB * 1024 * 1024,
-  windowsMaxBytes: config.AGGREGATOR_WINDOWS_MIB * 1024 * 1024,
+  ...foldBounds(config),
   sourcesInterval: config.AGGREGATOR_SOURCES_MILLIS,
   verifyInterval: config.AGGREGATOR_VERIFY_MILLIS,
   stallMillis: config.AGGREGATOR_STALL_MILLIS,
-});
-
-const knowledgeOf = (schemas: readonly PublishedSchema[], keyring: Keyring): Knowledge => ({
-  decoders: usageEventDecoders(schemas),
-  fingerprints: new Map(schemas.map(({ id, fingerprint }) => [id, fingerprint])),
-  keyring,
 });
 
 runService('aggregator', async (logger, environment, crash) => {

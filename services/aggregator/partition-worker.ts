@@ -7,6 +7,7 @@ import type { FoldState } from '../shared/usage-fold/fold.ts';
 import type { Halt } from '../shared/usage-fold/halt.ts';
 import { hasSameSchemas, type Knowledge } from '../shared/usage-fold/knowledge.ts';
 import { countRemnant, mustCutBeforeRemnant, passLoss } from '../shared/usage-fold/loss.ts';
+import { RecordFolder, type MemoryBounds } from '../shared/usage-fold/record-folder.ts';
 import { markOf } from '../shared/model/record-mark.ts';
 import { flush } from './flush.ts';
 import { hydrate, type Hydrated } from './hydrate.ts';
@@ -16,7 +17,6 @@ import { Ownership, type OwnershipPorts } from '../shared/partition/ownership.ts
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import { unreadable, type Folded } from '../shared/kafka/log-recognition.ts';
 import type { Outbox, Store } from './ports.ts';
-import { RecordFolder, type MemoryBounds } from './record-folder.ts';
 import { TickSchedule } from './tick-schedule.ts';
 import type { Place } from '../shared/usage-fold/verdict.ts';
 
@@ -250,6 +250,7 @@ export class PartitionWorker implements PartitionOwner {
         this.owned.persist('read the ids of usage hours', () => store.eventTables(this.at, hours)),
       windowsOf: (hour, identities) =>
         this.owned.persist('read open windows', () => store.windowsOf(this.at, hour, identities)),
+      endHour: () => this.store(state),
       store: () => this.store(state),
     });
     this.storedOffset = state.nextOffset;

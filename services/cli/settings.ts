@@ -1,6 +1,7 @@
 import {
   clickHouseSettings,
   controlKeySettings,
+  foldSettings,
   hourSettings,
   kafkaSettings,
   parseEnvironment,
@@ -14,6 +15,15 @@ export const changeConfig = () =>
     ...clickHouseSettings,
     ...controlKeySettings,
     ...hourSettings,
+  });
+
+/** The settings of a repair, which folds the log again. */
+export const repairConfig = () =>
+  parseEnvironment({
+    ...kafkaSettings,
+    ...clickHouseSettings,
+    ...controlKeySettings,
+    ...foldSettings,
   });
 
 /** The settings of commands that only look. */

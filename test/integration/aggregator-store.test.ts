@@ -2,7 +2,7 @@ import type { Checkpoint, Chunk } from '../../services/shared/usage-fold/chunk.t
 import { checkpointOf } from '../../services/shared/usage-fold/chunk.ts';
 import type { Candidate, Place } from '../../services/shared/usage-fold/verdict.ts';
 import { newWindow, type Window } from '../../services/shared/usage-fold/window.ts';
-import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
+import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { quantityToBytes, type Quantity } from '../../services/shared/model/decimal.ts';
 import { insertRows, queryRows } from '../../services/shared/clickhouse/client.ts';
 import { asciiLower } from '../../services/shared/model/placement.ts';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
+import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { enterGivenIds } from '../../services/operations/audit/given-ids.ts';
 import { contentOf, SeenIds } from '../../services/operations/audit/seen-ids.ts';
 import { insertRows } from '../../services/shared/clickhouse/client.ts';

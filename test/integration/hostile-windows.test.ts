@@ -1,7 +1,7 @@
 import { inKeyOrder } from '../../services/shared/usage-fold/closed-hour.ts';
 import type { Chunk } from '../../services/shared/usage-fold/chunk.ts';
 import { windowKey, type Window } from '../../services/shared/usage-fold/window.ts';
-import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
+import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { asciiLower } from '../../services/shared/model/placement.ts';
 import type { Quantity } from '../../services/shared/model/decimal.ts';
 import { hour, placeOf } from '../support/fold/fixtures.ts';

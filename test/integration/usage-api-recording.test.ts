@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Place } from '../../services/shared/usage-fold/verdict.ts';
-import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
+import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import {
   addQuantities,
   formatQuantity,

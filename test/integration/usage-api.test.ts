@@ -1,4 +1,4 @@
-import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
+import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { PAGE_ROWS, type UsagePage } from '../../services/usage-api/usage-page.ts';
 import type { UsageQuery } from '../../services/usage-api/usage-query.ts';

@@ -1,7 +1,7 @@
 import { flush } from '../../services/aggregator/flush.ts';
 import type { Chunk } from '../../services/shared/usage-fold/chunk.ts';
 import type { Outbox } from '../../services/aggregator/ports.ts';
-import { ClickHouseStore } from '../../services/aggregator/store/clickhouse-store.ts';
+import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { openLogWriter } from '../../services/shared/kafka/log-writer.ts';
 import { kafkaAdmin } from '../../services/shared/kafka/admin.ts';
 import { historyTopic } from '../../services/shared/kafka/topics.ts';

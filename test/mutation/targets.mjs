@@ -28,7 +28,6 @@ export const targets = [
     files: [
       'services/aggregator/flush.ts',
       'services/aggregator/hydrate.ts',
-      'services/aggregator/record-folder.ts',
       'services/aggregator/tick-schedule.ts',
     ],
     tests: ['services/aggregator/*.test.ts'],

@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Command } from 'commander';
 import type { KafkaAdmin } from '../../shared/kafka/admin.ts';
+import { foldBounds } from '../../shared/process/config.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { aggregatorGroup } from '../../shared/kafka/topic-names.ts';
 import { coveredHours, newestLife } from '../../shared/model/source.ts';
@@ -26,11 +27,11 @@ import {
   readDifferences,
   type HourRange,
   type WindowDifference,
-} from '../../operations/rebuild/recount.ts';
+} from '../../operations/rebuild/window-differences.ts';
 import { nextGeneration, recordHours, restate } from '../../operations/rebuild/restate.ts';
 import { formatRebuilt, isRight, type Rebuilt } from '../show/rebuild.ts';
 import { Tally } from '../../operations/rebuild/tally.ts';
-import { changeConfig, lookConfig } from '../settings.ts';
+import { lookConfig, repairConfig } from '../settings.ts';
 import { checkHours, EMPTY_RANGE, hour, rangeText } from '../time-option.ts';
 
 /** How many differences of a kind are shown, and how many stand in the JSON. */
@@ -131,7 +132,7 @@ const refuseRunningAggregator = async (
 };
 
 const compareLog = (task: Task): Promise<FromLog> => {
-  const config = changeConfig(); // with the keys, by which control records are told from forged ones
+  const config = repairConfig(); // with the keys, by which control records are told from forged ones
   const { client, source, range, limit, apply } = task;
   return withAdmin(config, async (admin, kafka) => {
     if (apply) await refuseRunningAggregator(admin, config.USAGE_TOPIC_PREFIX, task);
@@ -149,7 +150,7 @@ const compareLog = (task: Task): Promise<FromLog> => {
           { clickHouse: client, kafka, admin, keyring: config.USAGE_CONTROL_KEYS },
           source,
           range,
-          { limit, mend: apply ? mend : null, onProgress },
+          { limit, bounds: foldBounds(config), mend: apply ? mend : null, onProgress },
         ),
     );
   });
@@ -215,7 +216,7 @@ export const rebuildCommand = (command: Command): Command =>
     .option('--epoch <n>', 'which epoch of the topic (the last)')
     .option(
       '--from-log',
-      'recount the log too, and hold the ledger and the dead letters against it',
+      'fold the log again too, and hold the ledger and the dead letters against it',
     )
     .option('--apply', 'write what is right; without it nothing is changed')
     .option('--reason <text>', 'why: it is recorded')

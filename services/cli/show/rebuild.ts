@@ -3,7 +3,7 @@ import { isoText, millis } from '../../shared/model/time.ts';
 import type { DayDifference } from '../../operations/rebuild/days.ts';
 import type { FromLog, RowDifference } from '../../operations/rebuild/from-log.ts';
 import type { Restatement } from '../../operations/rebuild/restate.ts';
-import type { WindowDifference } from '../../operations/rebuild/recount.ts';
+import type { WindowDifference } from '../../operations/rebuild/window-differences.ts';
 import type { Tally } from '../../operations/rebuild/tally.ts';
 
 /** What a rebuild found, and what it did about it. */

@@ -47,7 +47,7 @@ export interface RecordComparison {
   readonly trimmedBefore: number;
 }
 
-export const LEDGER: Columns = {
+const LEDGER: Columns = {
   offset: 't.offset',
   event_id: 'toString(t.event_id)',
   content_digest: 'toString(t.content_digest)',
@@ -62,7 +62,7 @@ export const LEDGER: Columns = {
 const LEDGER_COLUMNS = Object.keys(LEDGER);
 const QUANTITY = LEDGER_COLUMNS.indexOf('quantity');
 
-export const ledgerRow = (event: AcceptedEvent): Values => {
+const ledgerRow = (event: AcceptedEvent): Values => {
   const { usage } = event;
   return [
     event.offset,
@@ -78,7 +78,7 @@ export const ledgerRow = (event: AcceptedEvent): Values => {
   ];
 };
 
-export const DEAD_LETTER: Columns = {
+const DEAD_LETTER: Columns = {
   offset: 't.offset',
   code: 't.code',
   reported_time: millisecond('reported_time'),
@@ -92,7 +92,7 @@ const DEAD_LETTER_COLUMNS = Object.keys(DEAD_LETTER);
 const md5 = (bytes: Buffer | string | null): string | null =>
   bytes === null ? null : createHash('md5').update(bytes).digest('hex').toUpperCase();
 
-export const deadLetterRow = ({ record, code, reportedTime }: RefusedRecord): Values => [
+const deadLetterRow = ({ record, code, reportedTime }: RefusedRecord): Values => [
   record.offset,
   code,
   reportedTime,

@@ -26,7 +26,7 @@ export interface Span {
 }
 
 /** What names a window besides its hours. */
-export const KEYS: Columns = {
+const KEYS: Columns = {
   subscription_key: 't.subscription_key',
   meter_key: 't.meter_key',
   resource_key: 't.resource_key',

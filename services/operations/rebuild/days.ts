@@ -1,7 +1,12 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows, SEQUENTIAL } from '../../shared/clickhouse/client.ts';
 import { parts } from './parts.ts';
-import { ATTRIBUTE_COLUMNS, rangeParams, WINDOW_DIGEST, type HourRange } from './recount.ts';
+import {
+  ATTRIBUTE_COLUMNS,
+  rangeParams,
+  WINDOW_DIGEST,
+  type HourRange,
+} from './window-differences.ts';
 
 /** A daily row that is not what the hourly ones add up to. */
 export interface DayDifference {

@@ -1,21 +1,37 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { rm } from 'node:fs/promises';
+import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
+import { queryRows } from '../../shared/clickhouse/client.ts';
+import { OF_PARTITION, partitionParams } from '../../shared/clickhouse/of-partition.ts';
 import type { KafkaAdmin } from '../../shared/kafka/admin.ts';
 import type { KafkaClient } from '../../shared/kafka/client.ts';
-import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
-import type { Keyring } from '../../shared/model/control-record.ts';
-import { temporaryDirectory } from '../../shared/process/directory.ts';
-import type { Source, SourcePartition } from '../../shared/model/source.ts';
 import { LogReader } from '../../shared/kafka/log-reader.ts';
-import { usageReader } from '../audit/usage.ts';
-import { comparePage, isWithin, type Mend, type Page, type Times } from './compare-page.ts';
-import { recountLog, type LogPage } from './log-recount.ts';
-import { planRecount, type LogTools, type PartitionPlan } from './plan.ts';
-import { deadLetterTable, ledgerTable, type RecordTable } from './record-table.ts';
+import type { Keyring } from '../../shared/model/control-record.ts';
+import type { Source, SourcePartition } from '../../shared/model/source.ts';
+import { hourOf, millis } from '../../shared/model/time.ts';
+import type { FoldState } from '../../shared/usage-fold/fold.ts';
+import { knowledgeOf } from '../../shared/usage-fold/knowledge.ts';
+import type { MemoryBounds } from '../../shared/usage-fold/record-folder.ts';
+import type { UsageTables } from '../../shared/usage-store/clickhouse-store.ts';
 import { mendRows } from './mend.ts';
-import { compareRecounted } from './recounted-windows.ts';
-import type { HourRange, WindowDifference } from './recount.ts';
+import { planRefold } from './plan.ts';
+import { deadLetterRows, ledgerRows, type RecordRows } from './record-rows.ts';
+import type { PartitionPlan, RefoldTools } from './refold-tools.ts';
+import { refold } from './refold.ts';
+import {
+  differingRecords,
+  problemsOf,
+  type Comparison,
+  type DifferingRecord,
+} from './row-differences.ts';
+import { dropAbandonedScratchTables, withScratchTables } from './scratch-tables.ts';
 import { Tally } from './tally.ts';
+import { withoutUntold } from './untold.ts';
+import {
+  differencesFrom,
+  windowsIn,
+  type HourRange,
+  type WindowDifference,
+} from './window-differences.ts';
 
 export interface Connections {
   readonly clickHouse: ClickHouseClient;
@@ -26,12 +42,12 @@ export interface Connections {
 
 /** Rows of one record that are not what the log gives. */
 export interface RowDifference {
-  readonly table: RecordTable<never>['name'];
+  readonly table: RecordRows['name'];
   readonly partition: number;
   readonly offset: number;
   /** Reported hour by the log; by the rows where the log gives none. */
   readonly reportedHour: number;
-  readonly kind: Mend<never>['kind'];
+  readonly kind: 'missing' | 'phantom' | 'differs';
   readonly name: string;
   readonly problem: string;
 }
@@ -50,15 +66,17 @@ export interface FromLog {
 
 export interface FromLogOptions {
   readonly limit: number;
+  /** On what the fold keeps in memory of a partition. */
+  readonly bounds: MemoryBounds;
   /** Called before the ledger of hours is mended, once for each; null where nothing is to be mended. */
   readonly mend: ((at: SourcePartition, hours: readonly number[]) => Promise<void>) | null;
   readonly onProgress: (read: number, all: number) => void;
 }
 
 /**
- * Recounts the closed hours of a range from the log with the audit's recount, and compares the ledger,
- * the dead letters and the windows with it. Where it is to mend, ledger and dead letters are brought
- * to what the log gives, page by page; windows are not: they follow from the ledger.
+ * Folds the log of a source once more into scratch tables, to the end of a range of closed hours, and
+ * compares the ledger, the dead letters and the windows with them. Where it is to mend, ledger and
+ * dead letters are brought to what the log gives; windows are not: they follow from the ledger.
  *
  * @throws UserError where the log cannot tell of all hours of the range
  */
@@ -70,140 +88,153 @@ export const compareWithLog = async (
 ): Promise<FromLog> => {
   const present = (await admin.topicNames()).has(source.topic);
   const reader = await LogReader.open(kafka, admin, present ? [source.topic] : []);
-  const directory = await temporaryDirectory('The recount', 'usage-rebuild-');
-  const schemas = readSchemaDirectory();
-  const read = usageReader(schemas);
-  const tools: LogTools = { client, admin, reader, keyring, schemas, read, directory };
+  const knowledge = knowledgeOf(readSchemaDirectory(), keyring);
+  const tools = { client, admin, reader, knowledge, bounds: options.bounds };
   try {
-    const plans = await planRecount(tools, source, range.from);
-    const times = { start: range.from, end: range.to };
-    const run = new Comparison(tools, times, range.floor, options);
-    const all = plans.reduce((sum, { checkpoint, low }) => sum + checkpoint.nextOffset - low, 0);
-    let done = 0;
-    for (const plan of plans) {
-      await run.partition(plan, (records) => {
-        done += records;
-        options.onProgress(done, all);
-      });
-    }
-    return run.found();
+    const plans = await planRefold(tools, source, range.from);
+    await dropAbandonedScratchTables(client);
+    return await withScratchTables(client, (scratch) =>
+      new Comparisons(tools, source, range, options, scratch).run(plans),
+    );
   } finally {
     await reader.close();
-    await rm(directory, { recursive: true, force: true });
   }
 };
 
 /** Beyond any offset of a log; ClickHouse's column holds larger ones, JavaScript's numbers do not. */
 const NO_END = Number.MAX_SAFE_INTEGER;
 
-const NONE: ReadonlySet<number> = new Set();
-
-class Comparison {
-  private readonly tools: LogTools;
-  private readonly times: Times;
-  private readonly floor: number;
+class Comparisons {
+  private readonly tools: RefoldTools;
+  private readonly source: Source;
+  private readonly range: HourRange;
   private readonly options: FromLogOptions;
-  private readonly recorded = new Set<string>();
+  private readonly scratch: UsageTables;
   private readonly ledger: Tally<RowDifference>;
   private readonly deadLetters: Tally<RowDifference>;
   private readonly windows: Tally<WindowDifference>;
-  private readonly hours = new Set<number>();
+  /** Reported hours whose ledger is not right, by partition. */
+  private readonly recorded = new Map<number, Set<number>>();
 
-  constructor(tools: LogTools, times: Times, floor: number, options: FromLogOptions) {
+  constructor(
+    tools: RefoldTools,
+    source: Source,
+    range: HourRange,
+    options: FromLogOptions,
+    scratch: UsageTables,
+  ) {
     this.tools = tools;
-    this.times = times;
-    this.floor = floor;
+    this.source = source;
+    this.range = range;
     this.options = options;
+    this.scratch = scratch;
     this.ledger = new Tally(options.limit);
     this.deadLetters = new Tally(options.limit);
     this.windows = new Tally(options.limit);
   }
 
-  found(): FromLog {
+  async run(plans: readonly PartitionPlan[]): Promise<FromLog> {
+    const { tools, range, scratch, options } = this;
+    let done = 0;
+    const left = plans.map(({ checkpoint, state }) => checkpoint.nextOffset - state.nextOffset);
+    const all = left.reduce((sum, each) => sum + each, 0);
+    for (const plan of plans) {
+      const last = await this.lastOffset(plan);
+      const isEnough = ({ timeline, nextOffset }: FoldState): boolean =>
+        timeline.openHour >= range.to && !timeline.sealed && nextOffset > last;
+      await refold(tools, plan, scratch, isEnough, (offsets) => {
+        done += offsets;
+        options.onProgress(done, all);
+      });
+      await this.compare(plan, ledgerRows, scratch.ledger);
+      await this.compare(plan, deadLetterRows, scratch.deadLetters);
+      for (const table of [scratch.ledger, scratch.deadLetters]) {
+        await tools.client.command({ query: `TRUNCATE TABLE ${table} SYNC` });
+      }
+    }
+    if (!options.mend) {
+      const expected = windowsIn(scratch.windows);
+      for await (const some of differencesFrom(tools.client, range, expected)) {
+        this.windows.add(some);
+      }
+    }
     const { ledger, deadLetters, windows } = this;
-    const hours = [...this.hours].sort((a, b) => a - b);
-    const otherHours = hours.filter((hour) => !isWithin(this.times, hour));
+    const unlike = [...this.recorded.values()].flatMap((hours) => [...hours]);
+    const hours = [...new Set(unlike)].sort((a, b) => a - b);
+    const otherHours = hours.filter((hour) => hour < range.from || hour >= range.to);
     return { ledger, deadLetters, windows, hours, otherHours };
   }
 
-  async partition(plan: PartitionPlan, read: (records: number) => void): Promise<void> {
-    const { client } = this.tools;
-    const { times, floor } = this;
-    const nothing = { accepted: [], refused: [], within: null, untold: new Set<number>() };
-    // Rows that are said to be of the range, at offsets below all of its records, and beyond them.
-    await this.page(plan, { from: 0, end: plan.countedFrom, ...nothing });
-    let next = plan.countedFrom;
-    let { start } = times;
-    await recountLog(this.tools, plan, times, floor, {
-      page: (page) => {
-        next = page.end;
-        return this.page(plan, page);
-      },
-      hours: async (hours, end) => {
-        if (this.options.mend || end <= start) return;
-        const span = { start, end };
-        start = end;
-        this.windows.add(await compareRecounted(client, plan.at, span, floor, hours));
-      },
-      read,
-    });
-    await this.page(plan, { from: next, end: NO_END, ...nothing });
+  private get times(): Pick<Comparison, 'start' | 'end'> {
+    return { start: this.range.from, end: this.range.to };
   }
 
-  private async page(
-    plan: PartitionPlan,
-    { accepted, refused, untold, ...page }: LogPage,
+  /** The last offset below the checkpoint whose row is said to be of the range; -1 where there is none. */
+  private async lastOffset({ place, checkpoint }: PartitionPlan): Promise<number> {
+    const offsets = ({ name, isWithin }: RecordRows): string =>
+      `SELECT toInt64(t.offset) AS offset FROM ${name} AS t
+       WHERE ${OF_PARTITION} AND t.offset < {before:UInt64} AND ${isWithin}`;
+    const [row] = await queryRows<{ last: string }>(
+      this.tools.client,
+      `SELECT toString(max(offset)) AS last
+       FROM (${offsets(ledgerRows)} UNION ALL ${offsets(deadLetterRows)} UNION ALL SELECT -1 AS offset)`,
+      { ...partitionParams(place), before: checkpoint.nextOffset, ...this.times },
+    );
+    return Number(row?.last);
+  }
+
+  private async compare(
+    { place, checkpoint, state, hasGivenIds }: PartitionPlan,
+    table: RecordRows,
+    scratch: string,
   ): Promise<void> {
-    const isTrimmed = ({ usageHour }: { readonly usageHour: number }): boolean =>
-      usageHour < this.floor;
-    const events = { ...page, found: accepted };
-    this.ledger.add(await this.rows(plan, ledgerTable, events, isTrimmed, NONE));
-    // Those beyond the checkpoint are its owner's, who keeps the time of an `end` record for them.
-    const end = Math.min(page.end, plan.checkpoint.nextOffset);
-    const letters = { ...page, end, found: refused };
-    this.deadLetters.add(await this.rows(plan, deadLetterTable, letters, () => false, untold));
+    const { client, knowledge } = this.tools;
+    const { floor } = this.range;
+    const isLedger = table === ledgerRows;
+    // Letters beyond the checkpoint are their owner's, who keeps the time of an `end` record for them.
+    const before = isLedger ? NO_END : checkpoint.nextOffset;
+    const folded = state.nextOffset;
+    const comparison = { table, scratch, ...this.times, at: place, floor, folded, before };
+    for await (const page of differingRecords(client, comparison)) {
+      const mayBeUntold = !isLedger && hasGivenIds && floor > 0;
+      const records = mayBeUntold ? await withoutUntold(client, knowledge, comparison, page) : page;
+      await this.tell(comparison, records);
+      // A dead letter is in no window.
+      if (isLedger) await this.record(place, records);
+      if (this.options.mend) await mendRows(client, comparison, records);
+    }
   }
 
-  private async rows<Found>(
-    { at, source }: PartitionPlan,
-    table: RecordTable<Found>,
-    page: Page<Found>,
-    mayBeMissing: (found: Found) => boolean,
-    /** Offsets whose rows are left as they are. */
-    untold: ReadonlySet<number>,
-  ): Promise<readonly RowDifference[]> {
-    if (page.end <= page.from) return [];
-    const { client } = this.tools;
-    const { times } = this;
-    const compared = await comparePage(client, table, at, times, page, mayBeMissing);
-    const mends = compared.filter(({ offset }) => !untold.has(offset));
-    const hourOf = (time: number): number =>
-      Math.floor(time / source.hourMillis) * source.hourMillis;
-    if (table.name === 'usage_events') {
-      // a dead letter is in no window
-      const hours = new Set(mends.flatMap(({ reported }) => reported.map(hourOf)));
-      await this.record(at, [...hours]);
-    }
-    if (this.options.mend) await mendRows(client, table, at, mends);
-    return mends.map(({ offset, kind, name, problem, reported: [reported = 0] }) => ({
-      table: table.name,
-      partition: at.partition,
-      offset,
-      reportedHour: hourOf(reported),
-      kind,
-      name,
-      problem,
-    }));
+  private async tell(comparison: Comparison, records: readonly DifferingRecord[]): Promise<void> {
+    const { table, at } = comparison;
+    const tally = table === ledgerRows ? this.ledger : this.deadLetters;
+    const shown = records.slice(0, tally.room);
+    const problems = await problemsOf(this.tools.client, comparison, shown);
+    const differences = problems.map(
+      ({ record: { offset, kind, reported }, name, problem }): RowDifference => ({
+        table: table.name,
+        partition: at.partition,
+        offset,
+        reportedHour: this.hourOf(reported[0] ?? 0),
+        kind,
+        name,
+        problem,
+      }),
+    );
+    tally.add(differences, records.length);
+  }
+
+  private hourOf(time: number): number {
+    return hourOf(millis(time), this.source.hourMillis);
   }
 
   /** Notes hours whose ledger is not right, and says so before it is mended. */
-  private async record(at: SourcePartition, hours: readonly number[]): Promise<void> {
-    const name = (hour: number): string => `${String(at.partition)} ${String(hour)}`;
-    const fresh = hours.filter((hour) => !this.recorded.has(name(hour)));
-    for (const hour of fresh) {
-      this.recorded.add(name(hour));
-      this.hours.add(hour);
-    }
+  private async record(at: SourcePartition, records: readonly DifferingRecord[]): Promise<void> {
+    const recorded = this.recorded.get(at.partition) ?? new Set();
+    this.recorded.set(at.partition, recorded);
+    const hours = records.flatMap(({ reported }) => reported.map((time) => this.hourOf(time)));
+    const fresh = [...new Set(hours)].filter((hour) => !recorded.has(hour));
+    for (const hour of fresh) recorded.add(hour);
     if (fresh.length > 0) await this.options.mend?.(at, fresh);
   }
 }

@@ -1,38 +1,41 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { insertRows } from '../../shared/clickhouse/client.ts';
+import { SEQUENTIAL } from '../../shared/clickhouse/client.ts';
+import { OF_PARTITION, partitionParams } from '../../shared/clickhouse/of-partition.ts';
 import { failpoint } from '../../shared/process/failpoint.ts';
-import type { SourcePartition } from '../../shared/model/source.ts';
-import { OF_PARTITION, partitionParams } from '../audit/stored-rows.ts';
-import { copyDigest, type Mend } from './compare-page.ts';
 import { parts } from './parts.ts';
-import type { RecordTable } from './record-table.ts';
+import { copyDigest, type Comparison, type DifferingRecord } from './row-differences.ts';
 
 /**
  * Brings the rows of records to what the log gives: the right ones first, then the wrong copies go, so
  * that at no time an id is missing that was accepted. Repeating it after an interruption finishes it.
  */
-export const mendRows = async <Found>(
+export const mendRows = async (
   client: ClickHouseClient,
-  table: RecordTable<Found>,
-  at: SourcePartition,
-  mends: readonly Mend<Found>[],
+  { table, at, scratch }: Comparison,
+  records: readonly DifferingRecord[],
 ): Promise<void> => {
-  const rows = mends.flatMap(({ insert }) => (insert === null ? [] : [table.row(at, insert)]));
-  for (const part of parts(rows)) {
-    await insertRows(client, table.name, part, { namesColumns: true, large: true });
-
+  const run = (query: string): Promise<unknown> =>
+    client.command({
+      query,
+      query_params: partitionParams(at),
+      clickhouse_settings: { ...SEQUENTIAL, mutations_sync: '2' },
+    });
+  const columns = table.stored.join(', ');
+  // Also where the right row stands there: a merge may have put a wrong copy in its place by then.
+  const given = records
+    .filter(({ kind }) => kind !== 'phantom')
+    .map(({ offset }) => String(offset));
+  for (const part of parts(given)) {
+    await run(`INSERT INTO ${table.name} (${columns}) SELECT ${columns} FROM ${scratch}
+      WHERE ${OF_PARTITION} AND offset IN (${part.join(', ')})`);
     failpoint('rebuild-inserted');
   }
-  const wrong = mends.flatMap(({ offset, wrong: copies }) =>
+  const wrong = records.flatMap(({ offset, wrong: copies }) =>
     copies.map((copy) => `(${String(offset)}, ${copy})`),
   );
   for (const part of parts(wrong)) {
-    await client.command({
-      query: `ALTER TABLE ${table.name} DELETE WHERE ${OF_PARTITION}
-        AND (offset, ${copyDigest(table)}) IN (${part.join(', ')})`,
-      query_params: partitionParams(at),
-      clickhouse_settings: { mutations_sync: '2' },
-    });
+    await run(`ALTER TABLE ${table.name} DELETE WHERE ${OF_PARTITION}
+      AND (offset, ${copyDigest(table)}) IN (${part.join(', ')})`);
     failpoint('rebuild-deleted');
   }
 };

@@ -1,7 +1,7 @@
 /** Keys and rows travel in the request: not all of them at once. */
 const PART = 1_000;
 
-export const parts = <T>(all: readonly T[]): readonly (readonly T[])[] =>
-  Array.from({ length: Math.ceil(all.length / PART) }, (_, n) =>
-    all.slice(n * PART, (n + 1) * PART),
+export const parts = <T>(all: readonly T[], size: number = PART): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, n) =>
+    all.slice(n * size, (n + 1) * size),
   );

@@ -11,7 +11,7 @@ import {
   WINDOW_DIGEST,
   type HourRange,
   type StoredDifference,
-} from './recount.ts';
+} from './window-differences.ts';
 
 export interface Restatement {
   readonly generation: number;

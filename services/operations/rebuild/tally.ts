@@ -8,9 +8,15 @@ export class Tally<T> {
     this.limit = limit;
   }
 
-  add(found: readonly T[]): void {
-    this.all += found.length;
-    this.kept.push(...found.slice(0, Math.max(0, this.limit - this.kept.length)));
+  /** How many more are kept. */
+  get room(): number {
+    return this.limit - this.kept.length;
+  }
+
+  /** @param count how many were found, where not all of them are given because there is no room */
+  add(found: readonly T[], count: number = found.length): void {
+    this.all += count;
+    this.kept.push(...found.slice(0, this.room));
   }
 
   get count(): number {

@@ -1,4 +1,9 @@
-import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
+import {
+  ClickHouseLogLevel,
+  createClient,
+  type ClickHouseClient,
+  type ClickHouseSettings,
+} from '@clickhouse/client';
 import type { ClickHouseConfig } from '../process/config.ts';
 import { messageOf, UserError } from '../process/errors.ts';
 
@@ -69,12 +74,13 @@ export const queryRows = async <Row>(
   client: ClickHouseClient,
   query: string,
   params: Readonly<Record<string, unknown>> = {},
+  settings: ClickHouseSettings = {},
 ): Promise<readonly Row[]> => {
   const result = await client.query({
     query,
     query_params: { ...params },
     format: 'JSONEachRow',
-    clickhouse_settings: SEQUENTIAL,
+    clickhouse_settings: { ...SEQUENTIAL, ...settings },
   });
   return result.json<Row>();
 };

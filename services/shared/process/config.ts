@@ -142,6 +142,23 @@ export const clickHouseSettings = {
 
 export const controlKeySettings = { USAGE_CONTROL_KEYS: keyring };
 
+/** What a fold keeps in memory of a partition, in MiB. */
+export const foldSettings = {
+  /** Bound on its id tables. */
+  AGGREGATOR_INDEX_MIB: wholeNumber(512, 1, 65_536),
+  /** Bound on its windows of the open hour; the others are read again. */
+  AGGREGATOR_WINDOWS_MIB: wholeNumber(256, 1, 65_536),
+};
+
+/** The same in bytes. */
+export const foldBounds = (config: {
+  readonly AGGREGATOR_INDEX_MIB: number;
+  readonly AGGREGATOR_WINDOWS_MIB: number;
+}): { readonly indexMaxBytes: number; readonly windowsMaxBytes: number } => ({
+  indexMaxBytes: config.AGGREGATOR_INDEX_MIB * 1024 * 1024,
+  windowsMaxBytes: config.AGGREGATOR_WINDOWS_MIB * 1024 * 1024,
+});
+
 export const hourSettings = {
   /** The length of an hour in milliseconds, for tests; sources keep the one they were begun with. */
   USAGE_HOUR_MILLIS: wholeNumber(HOUR_MILLIS, 1000, HOUR_MILLIS).refine(

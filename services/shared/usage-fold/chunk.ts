@@ -34,13 +34,17 @@ export interface Checkpoint extends SourcePartition {
   readonly rules: string | null;
 }
 
-/** One consistent cut of the fold: what is to be stored, and the checkpoint that follows it. */
-export interface Chunk {
+/** The rows of a cut of the fold. */
+export interface ChunkRows {
   /** The reported hour of all its ledger entries and windows. */
   readonly reportedHour: Hour;
   readonly ledger: readonly LedgerEntry[];
   readonly windows: readonly Window[];
   readonly deadLetters: readonly DeadLetter[];
+}
+
+/** One consistent cut of the fold: what is to be stored, and the checkpoint that follows it. */
+export interface Chunk extends ChunkRows {
   readonly closed: readonly ClosedHour[];
   readonly checkpoint: Checkpoint;
 }

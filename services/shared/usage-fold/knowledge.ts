@@ -1,4 +1,5 @@
-import type { UsageEventDecoder } from '../avro/usage-event-codec.ts';
+import type { PublishedSchema } from '../avro/schema-directory.ts';
+import { usageEventDecoders, type UsageEventDecoder } from '../avro/usage-event-codec.ts';
 import { keyFingerprint, type ControlKey, type Keyring } from '../model/control-record.ts';
 import { FOLD_VERSION, type Rules } from '../model/rules.ts';
 import type { Halt } from './halt.ts';
@@ -13,6 +14,12 @@ export interface Knowledge {
   readonly fingerprints: ReadonlyMap<number, string>;
   readonly keyring: Keyring;
 }
+
+export const knowledgeOf = (schemas: readonly PublishedSchema[], keyring: Keyring): Knowledge => ({
+  decoders: usageEventDecoders(schemas),
+  fingerprints: new Map(schemas.map(({ id, fingerprint }) => [id, fingerprint])),
+  keyring,
+});
 
 /** Whether two processes, or one before and after it has looked again, have the same schemas. */
 export const hasSameSchemas = (a: Knowledge, b: Knowledge): boolean =>

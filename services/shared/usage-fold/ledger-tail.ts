@@ -13,6 +13,9 @@ export interface LedgerTail {
   readonly lastOffset: number;
 }
 
+/** Nothing was written beyond the checkpoint. */
+export const NO_TAIL: LedgerTail = { ids: new Map(), lastOffset: -1 };
+
 /**
  * Folding the tail again must accept exactly what the ledger holds there. Anything else means that
  * this is another log, or that the fold is not the one that wrote it.

@@ -1,17 +1,13 @@
-import type { LogRecord } from '../shared/model/log-record.ts';
-import type { Hour } from '../shared/model/time.ts';
-import { EventIndex } from '../shared/usage-fold/event-index.ts';
-import type { EventTable } from '../shared/usage-fold/event-table.ts';
-import { count, mustCutBefore, skipTo, type FoldState } from '../shared/usage-fold/fold.ts';
-import type { Halt } from '../shared/usage-fold/halt.ts';
-import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
-import {
-  contradiction,
-  skippedContradiction,
-  type LedgerTail,
-} from '../shared/usage-fold/ledger-tail.ts';
-import { advance, type Step } from '../shared/usage-fold/timeline.ts';
-import { windowKey, type Window, type WindowIdentity } from '../shared/usage-fold/window.ts';
+import type { LogRecord } from '../model/log-record.ts';
+import type { Hour } from '../model/time.ts';
+import { EventIndex } from './event-index.ts';
+import type { EventTable } from './event-table.ts';
+import { count, mustCutBefore, skipTo, type FoldState } from './fold.ts';
+import type { Halt } from './halt.ts';
+import type { Knowledge } from './knowledge.ts';
+import { contradiction, skippedContradiction, type LedgerTail } from './ledger-tail.ts';
+import { advance, type Step } from './timeline.ts';
+import { windowKey, type Window, type WindowIdentity } from './window.ts';
 
 export interface FolderPorts {
   /** The ids accepted in these usage hours, a table for each. */
@@ -21,7 +17,9 @@ export interface FolderPorts {
     reportedHour: Hour,
     identities: readonly WindowIdentity[],
   ) => Promise<readonly Window[]>;
-  /** Stores what has been folded so far. */
+  /** Cuts off what is pending of the open hour, which ends. It may be stored later. */
+  readonly endHour: () => Promise<void>;
+  /** Stores what has been folded so far, and says so with `acknowledged`. */
   readonly store: () => Promise<void>;
 }
 
@@ -63,7 +61,7 @@ export class RecordFolder {
     return (await this.countAll(this.judge(records))) ?? this.skip(next);
   }
 
-  /** All that was folded is stored. */
+  /** All that was cut off so far is stored, and nothing is pending. */
   acknowledged(): void {
     this.index.acknowledged();
 
@@ -97,7 +95,7 @@ export class RecordFolder {
         await this.ports.store(); // what was counted before is right
         return step.verdict.halt;
       }
-      if (mustCutBefore(state, step)) await this.ports.store();
+      if (mustCutBefore(state, step)) await this.ports.endHour();
       const { nextOffset } = state;
       const outcome = count(state, step, this.index);
       const halt = contradiction(this.tail, nextOffset, step, outcome);

@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { queryRows } from '../../shared/clickhouse/client.ts';
+import { SEQUENTIAL } from '../../shared/clickhouse/client.ts';
 import type { SourceId } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
 
@@ -20,7 +20,7 @@ export interface WindowDifference {
   readonly subscriptionKey: string;
   readonly meterKey: string;
   readonly resourceKey: string;
-  /** What the ledger gives; null where it has no event of this window. */
+  /** What the ledger, or the log, gives; null where it has no event of this window. */
   readonly ledgerQuantity: string | null;
   readonly ledgerEvents: string | null;
   /** What the row holds; null where there is none. */
@@ -75,13 +75,13 @@ INNER JOIN ${CLOSED} AS c ON c.partition = e.partition
 WHERE e.reported_hour < c.closed_through AND e.offset < c.next_offset
 GROUP BY partition, reported_hour, usage_hour, subscription_key, meter_key, resource_key`;
 
-/** The windows as they are stored, of closed hours. */
-const STORED = `
+/** The windows as they stand in a table, of closed hours. */
+export const windowsIn = (table: string): string => `
 SELECT h.partition AS partition, h.reported_hour AS reported_hour, h.usage_hour AS usage_hour,
   h.subscription_key AS subscription_key, h.meter_key AS meter_key, h.resource_key AS resource_key,
   tuple(h.subscription_id, h.meter_id, h.resource_uri, toString(h.location), h.tags, h.additional_info) AS attributes,
   h.quantity AS total, h.event_count AS events, h.first_offset AS lowest, h.last_offset AS highest
-FROM (SELECT * FROM usage_hourly FINAL WHERE ${IN_RANGE}) AS h
+FROM (SELECT * FROM ${table} FINAL WHERE ${IN_RANGE}) AS h
 INNER JOIN ${CLOSED} AS c ON c.partition = h.partition
 WHERE h.reported_hour < c.closed_through`;
 
@@ -94,10 +94,10 @@ const KEYS = [
   'resource_key',
 ];
 
-/** Windows whose row is not what the ledger gives: \`l\` is the ledger's side, \`r\` the row's. */
-const DIFFERING = `
-FROM (SELECT *, 1 AS present FROM (${FROM_LEDGER})) AS l
-FULL OUTER JOIN (SELECT *, 1 AS present FROM (${STORED})) AS r
+/** Windows whose row is not what is expected: \`l\` is that side, \`r\` the row's. */
+const differing = (expected: string): string => `
+FROM (SELECT *, 1 AS present FROM (${expected})) AS l
+FULL OUTER JOIN (SELECT *, 1 AS present FROM (${windowsIn('usage_hourly')})) AS r
   ON ${KEYS.map((key) => `l.${key} = r.${key}`).join(' AND ')}
 WHERE l.present != r.present OR l.total != r.total OR l.events != r.events
   OR l.lowest != r.lowest OR l.highest != r.highest
@@ -107,14 +107,17 @@ const KEY_OF_EITHER = KEYS.map((key) => `if(l.present = 1, l.${key}, r.${key}) A
   ', ',
 );
 
-/** Where the stored windows of closed hours differ from the ledger, in order. */
-export const readDifferences = (
+/**
+ * Where the stored windows of closed hours differ from the expected ones, in order.
+ * @param expected the SQL of these: as the ledger gives them, or as they stand in another table
+ */
+export async function* differencesFrom(
   client: ClickHouseClient,
   range: HourRange,
-): Promise<readonly StoredDifference[]> =>
-  queryRows<StoredDifference>(
-    client,
-    `SELECT partition, toUnixTimestamp(reported_hour) * 1000 AS "reportedHour",
+  expected: string,
+): AsyncGenerator<StoredDifference[], void, undefined> {
+  const result = await client.query({
+    query: `SELECT partition, toUnixTimestamp(reported_hour) * 1000 AS "reportedHour",
        toUnixTimestamp(usage_hour) * 1000 AS "usageHour", subscription_key AS "subscriptionKey",
        meter_key AS "meterKey", resource_key AS "resourceKey", "ledgerQuantity", "ledgerEvents",
        "rowQuantity", "rowEvents", toString(${WINDOW_DIGEST}) AS digest
@@ -124,7 +127,23 @@ export const readDifferences = (
          if(l.present = 1, toString(l.events), NULL) AS "ledgerEvents",
          if(r.present = 1, toString(r.total), NULL) AS "rowQuantity",
          if(r.present = 1, toString(r.events), NULL) AS "rowEvents"
-       ${DIFFERING})
+       ${differing(expected)})
      ORDER BY partition, reported_hour, usage_hour, subscription_key, meter_key, resource_key`,
-    rangeParams(range),
-  );
+    query_params: rangeParams(range),
+    format: 'JSONEachRow',
+    clickhouse_settings: SEQUENTIAL,
+  });
+  for await (const rows of result.stream<StoredDifference>()) {
+    yield rows.map((row) => row.json<StoredDifference>());
+  }
+}
+
+/** Where the stored windows of closed hours differ from the ledger, in order. */
+export const readDifferences = async (
+  client: ClickHouseClient,
+  range: HourRange,
+): Promise<readonly StoredDifference[]> => {
+  const all: StoredDifference[] = [];
+  for await (const some of differencesFrom(client, range, FROM_LEDGER)) all.push(...some);
+  return all;
+};

@@ -1,10 +1,10 @@
-import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
-import { millis } from '../../shared/model/time.ts';
-import type { AcceptedLoss, Remnant } from '../../shared/usage-fold/loss.ts';
+import { OF_PARTITION } from '../clickhouse/of-partition.ts';
+import { asciiLower, resourceKey } from '../model/placement.ts';
+import { millis } from '../model/time.ts';
+import type { AcceptedLoss, Remnant } from '../usage-fold/loss.ts';
 import {
   attributesFromRow,
   hourFromSeconds,
-  OF_PLACE,
   quantityFromText,
   type AttributesRow,
 } from './rows.ts';
@@ -16,7 +16,7 @@ import {
 export const LOSS = `
 SELECT toString(l.next_offset) AS next_offset, ended, toUnixTimestamp(l.open_hour) AS open_hour
 FROM losses AS l
-WHERE ${OF_PLACE} AND l.from_offset <= {next:UInt64} AND (l.next_offset >= {next:UInt64} OR ({sealed:Bool} AND ended))
+WHERE ${OF_PARTITION} AND l.from_offset <= {next:UInt64} AND (l.next_offset >= {next:UInt64} OR ({sealed:Bool} AND ended))
 ORDER BY ended DESC, l.from_offset, l.next_offset DESC LIMIT 1`;
 
 export interface LossRow {
@@ -36,7 +36,7 @@ SELECT toString(e.offset) AS offset, toString(toUnixTimestamp64Milli(e.reported_
   toUnixTimestamp(e.usage_hour) AS usage_hour, subscription_id, meter_id, resource_uri,
   toString(e.quantity) AS quantity, location, tags, additional_info
 FROM usage_events AS e FINAL
-WHERE ${OF_PLACE} AND e.offset >= {from:UInt64} AND e.offset < {to:UInt64}`;
+WHERE ${OF_PARTITION} AND e.offset >= {from:UInt64} AND e.offset < {to:UInt64}`;
 
 export interface LostEventRow extends AttributesRow {
   readonly offset: string;
@@ -48,7 +48,7 @@ export interface LostEventRow extends AttributesRow {
 export const LOST_LETTERS = `
 SELECT toString(d.offset) AS offset, toString(toUnixTimestamp64Milli(d.reported_time)) AS reported_time
 FROM dead_letters AS d FINAL
-WHERE ${OF_PLACE} AND d.offset >= {from:UInt64} AND d.offset < {to:UInt64}`;
+WHERE ${OF_PARTITION} AND d.offset >= {from:UInt64} AND d.offset < {to:UInt64}`;
 
 export type LostLetterRow = Pick<LostEventRow, 'offset' | 'reported_time'>;
 

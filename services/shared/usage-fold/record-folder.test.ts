@@ -8,12 +8,12 @@ import {
   recordOf,
   rulesAt,
   stateAtStart,
-} from '../../test/support/fold/fixtures.ts';
-import type { LogRecord } from '../shared/model/log-record.ts';
-import type { Millis } from '../shared/model/time.ts';
-import { uuidText } from '../shared/model/usage-event.ts';
-import { EventTable } from '../shared/usage-fold/event-table.ts';
-import type { LedgerTail } from '../shared/usage-fold/ledger-tail.ts';
+} from '../../../test/support/fold/fixtures.ts';
+import type { LogRecord } from '../model/log-record.ts';
+import type { Millis } from '../model/time.ts';
+import { uuidText } from '../model/usage-event.ts';
+import { EventTable } from './event-table.ts';
+import type { LedgerTail } from './ledger-tail.ts';
 import { RecordFolder, type MemoryBounds } from './record-folder.ts';
 
 const place = placeOf();
@@ -34,16 +34,18 @@ const tailOf = (...offsets: readonly number[]): LedgerTail => ({
 const folderOf = (tail: LedgerTail = NO_TAIL, bounds: MemoryBounds = AMPLE) => {
   const stored: { readonly nextOffset: number; readonly openHour: number }[] = [];
   const state = stateAtStart(place);
+  const store = (): Promise<void> => {
+    stored.push({ nextOffset: state.nextOffset, openHour: state.timeline.openHour });
+    state.pending.ledger.length = 0;
+    state.pending.touched.clear();
+    folder.acknowledged();
+    return Promise.resolve();
+  };
   const folder: RecordFolder = new RecordFolder({ state, tail }, knowledge, bounds, {
     eventTables: (hours) => Promise.resolve(new Map(hours.map((each) => [each, new EventTable()]))),
     windowsOf: () => Promise.resolve([]),
-    store: () => {
-      stored.push({ nextOffset: state.nextOffset, openHour: state.timeline.openHour });
-      state.pending.ledger.length = 0;
-      state.pending.touched.clear();
-      folder.acknowledged();
-      return Promise.resolve();
-    },
+    endHour: store,
+    store,
   });
   return { folder, state, stored };
 };

@@ -1,13 +1,13 @@
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
-import { insertRows, SEQUENTIAL } from '../../shared/clickhouse/client.ts';
-import type { Hour } from '../../shared/model/time.ts';
-import type { Checkpoint, Chunk } from '../../shared/usage-fold/chunk.ts';
-import { EARLIER_EPOCH, EventTable } from '../../shared/usage-fold/event-table.ts';
-import type { LedgerTail } from '../../shared/usage-fold/ledger-tail.ts';
-import type { AcceptedLoss, Remnant } from '../../shared/usage-fold/loss.ts';
-import { WINDOW_BYTES } from '../../shared/usage-fold/open-windows.ts';
-import type { Window, WindowIdentity } from '../../shared/usage-fold/window.ts';
-import type { Store } from '../ports.ts';
+import { insertRows, SEQUENTIAL } from '../clickhouse/client.ts';
+import { OF_PARTITION, partitionParams } from '../clickhouse/of-partition.ts';
+import type { Hour } from '../model/time.ts';
+import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
+import { EARLIER_EPOCH, EventTable } from '../usage-fold/event-table.ts';
+import type { LedgerTail } from '../usage-fold/ledger-tail.ts';
+import type { AcceptedLoss, Remnant } from '../usage-fold/loss.ts';
+import { WINDOW_BYTES } from '../usage-fold/open-windows.ts';
+import type { Window, WindowIdentity } from '../usage-fold/window.ts';
 import {
   LOSS,
   LOST_EVENTS,
@@ -26,23 +26,32 @@ import {
   chunkRows,
   dayRange,
   daySeconds,
-  OF_PLACE,
   WINDOW_COLUMNS,
   windowFromRow,
   type CheckpointRow,
   type WindowRow,
 } from './rows.ts';
-import type { Place } from '../../shared/usage-fold/verdict.ts';
+import type { Place } from '../usage-fold/verdict.ts';
 
 const HOURS_PER_QUERY = 500;
 
-const WINDOWS = `SELECT ${WINDOW_COLUMNS} FROM usage_hourly AS h FINAL
-  WHERE ${OF_PLACE} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
+/** The tables of usage by what they hold. A repair folds into others of the same layout. */
+export type UsageTables = Readonly<Record<'ledger' | 'windows' | 'deadLetters', string>>;
+
+export const USAGE_TABLES: UsageTables = {
+  ledger: 'usage_events',
+  windows: 'usage_hourly',
+  deadLetters: 'dead_letters',
+};
+
+const windowsIn = ({ windows }: UsageTables): string => `SELECT ${WINDOW_COLUMNS}
+  FROM ${windows} AS h FINAL
+  WHERE ${OF_PARTITION} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
 
 /** What the windows of a reported hour would take in memory, as `OpenWindows` reckons it. */
 const SIZE_OF_WINDOWS = `SELECT toString(sum(${String(WINDOW_BYTES)} + 3 * (length(subscription_id) + length(meter_id) + length(resource_uri))
     + length(location) + length(coalesce(tags, '')) + length(coalesce(additional_info, '')))) AS bytes
-  FROM usage_hourly FINAL WHERE ${OF_PLACE} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
+  FROM usage_hourly FINAL WHERE ${OF_PARTITION} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
 
 /** Identities stand in the query itself, since parameters travel in the URL; each has at most 3 KiB. */
 const IDENTITIES_PER_QUERY = 500;
@@ -56,8 +65,12 @@ const identityLiteral = (window: WindowIdentity): string =>
 
 const OF_HOURS = `e.usage_hour IN (SELECT toDateTime(arrayJoin({hours:Array(UInt32)}), 'UTC'))`;
 
-const IDS = `SELECT toUnixTimestamp(e.usage_hour), e.event_id, toString(e.offset), toString(e.content_digest)
-  FROM usage_events AS e WHERE ${OF_PLACE} AND ${OF_HOURS}`;
+const idsIn = ({ ledger }: UsageTables): string =>
+  `SELECT toUnixTimestamp(e.usage_hour), e.event_id, toString(e.offset), toString(e.content_digest)
+  FROM ${ledger} AS e WHERE ${OF_PARTITION} AND ${OF_HOURS} AND e.offset < {before:UInt64}`;
+
+/** Beyond any offset of a log. */
+const NO_END = Number.MAX_SAFE_INTEGER;
 
 /**
  * What was accepted in earlier lives of the topic, on whichever partition, up to where each was sealed:
@@ -70,17 +83,19 @@ const EARLIER_IDS = `SELECT toUnixTimestamp(e.usage_hour), e.event_id, '${String
   WHERE e.topic = {topic:String} AND e.epoch < {epoch:UInt32} AND e.offset < c.next_offset AND ${OF_HOURS}`;
 
 /** The aggregator's tables in ClickHouse. Inserts are synchronous, and each is one block. */
-export class ClickHouseStore implements Store {
+export class ClickHouseStore {
   private readonly client: ClickHouseClient;
+  private readonly tables: UsageTables;
 
-  constructor(client: ClickHouseClient) {
+  constructor(client: ClickHouseClient, tables: UsageTables = USAGE_TABLES) {
     this.client = client;
+    this.tables = tables;
   }
 
   async checkpoint(place: Place): Promise<Checkpoint | null> {
     const [row] = await this.select<CheckpointRow>(
       place,
-      `SELECT ${CHECKPOINT_COLUMNS} FROM checkpoints FINAL WHERE ${OF_PLACE}`,
+      `SELECT ${CHECKPOINT_COLUMNS} FROM checkpoints FINAL WHERE ${OF_PARTITION}`,
     );
     return row ? checkpointFromRow(row) : null;
   }
@@ -93,7 +108,7 @@ export class ClickHouseStore implements Store {
     const hour = { hour: reportedHour / 1000 };
     const [size] = await this.select<{ bytes: string }>(place, SIZE_OF_WINDOWS, hour);
     if (Number(size?.bytes ?? 0) > maxBytes) return null;
-    const rows = await this.select<WindowRow>(place, WINDOWS, hour);
+    const rows = await this.select<WindowRow>(place, windowsIn(this.tables), hour);
     return rows.map(windowFromRow);
   }
 
@@ -107,7 +122,7 @@ export class ClickHouseStore implements Store {
       const keys = identities.slice(from, from + IDENTITIES_PER_QUERY).map(identityLiteral);
       const rows = await this.select<WindowRow>(
         place,
-        `${WINDOWS} AND (usage_hour, subscription_key, meter_key, resource_key) IN (${keys.join()})`,
+        `${windowsIn(this.tables)} AND (usage_hour, subscription_key, meter_key, resource_key) IN (${keys.join()})`,
         { hour: reportedHour / 1000 },
         { max_query_size: MAX_QUERY_BYTES },
       );
@@ -118,8 +133,8 @@ export class ClickHouseStore implements Store {
 
   async *windowsInOrder(place: Place, reportedHour: Hour): AsyncIterable<readonly Window[]> {
     const result = await this.client.query({
-      query: `${WINDOWS} ORDER BY subscription_key, meter_key, resource_key, h.usage_hour`,
-      query_params: { ...paramsOf(place), hour: reportedHour / 1000 },
+      query: `${windowsIn(this.tables)} ORDER BY subscription_key, meter_key, resource_key, h.usage_hour`,
+      query_params: { ...partitionParams(place), hour: reportedHour / 1000 },
       format: 'JSONEachRow',
       clickhouse_settings: SEQUENTIAL,
     });
@@ -132,7 +147,7 @@ export class ClickHouseStore implements Store {
     const rows = await this.select<{ offset: string; event_id: string }>(
       place,
       `SELECT DISTINCT toString(e.offset) AS offset, event_id FROM usage_events AS e
-       WHERE ${OF_PLACE} AND reported_hour >= toDateTime({hour:UInt32}, 'UTC')
+       WHERE ${OF_PARTITION} AND reported_hour >= toDateTime({hour:UInt32}, 'UTC')
          AND e.offset >= {next:UInt64}`,
       { hour: checkpoint.closedThrough / 1000, next: checkpoint.nextOffset },
     );
@@ -159,21 +174,35 @@ export class ClickHouseStore implements Store {
     usageHours: readonly Hour[],
   ): Promise<ReadonlyMap<Hour, EventTable>> {
     const tables = new Map(usageHours.map((hour) => [hour, new EventTable()]));
-    // The hours travel in the URL, whose length servers limit.
-    for (let from = 0; from < usageHours.length; from += HOURS_PER_QUERY) {
-      await this.fillTables(place, usageHours.slice(from, from + HOURS_PER_QUERY), tables);
-    }
+    await this.addIds(place, tables);
     return tables;
   }
 
-  private async fillTables(
+  /** Adds to the tables of usage hours what was accepted at offsets before the end, and in earlier epochs. */
+  async addIds(
+    place: Place,
+    tables: ReadonlyMap<Hour, EventTable>,
+    end: number = NO_END,
+  ): Promise<void> {
+    const usageHours = [...tables.keys()];
+    // The hours travel in the URL, whose length servers limit.
+    for (let from = 0; from < usageHours.length; from += HOURS_PER_QUERY) {
+      const some = usageHours.slice(from, from + HOURS_PER_QUERY);
+      await this.addIdsOf(place, some, tables, end);
+    }
+  }
+
+  private async addIdsOf(
     place: Place,
     usageHours: readonly Hour[],
     tables: ReadonlyMap<Hour, EventTable>,
+    before: number,
   ): Promise<void> {
+    const ids = idsIn(this.tables);
+    const hours = usageHours.map((hour) => hour / 1000);
     const result = await this.client.query({
-      query: place.epoch === 1 ? IDS : `${IDS} UNION ALL ${EARLIER_IDS}`,
-      query_params: { ...paramsOf(place), hours: usageHours.map((hour) => hour / 1000) },
+      query: place.epoch === 1 ? ids : `${ids} UNION ALL ${EARLIER_IDS}`,
+      query_params: { ...partitionParams(place), hours, before },
       format: 'JSONCompactEachRow',
       clickhouse_settings: SEQUENTIAL,
     });
@@ -186,26 +215,40 @@ export class ClickHouseStore implements Store {
     }
   }
 
-  writeLedger(place: Place, chunk: Chunk): Promise<void> {
-    return insertRows(this.client, 'usage_events', chunkRows.ledger(place, chunk));
+  writeLedger(place: Place, chunk: ChunkRows): Promise<void> {
+    return this.insert(this.tables.ledger, chunkRows.ledger(place, chunk));
   }
 
-  writeWindows(place: Place, chunk: Chunk): Promise<void> {
-    return insertRows(this.client, 'usage_hourly', chunkRows.windows(place, chunk));
+  writeWindows(place: Place, chunk: ChunkRows): Promise<void> {
+    return this.insert(this.tables.windows, chunkRows.windows(place, chunk));
   }
 
-  writeDeadLetters(place: Place, chunk: Chunk): Promise<void> {
-    return insertRows(this.client, 'dead_letters', chunkRows.deadLetters(place, chunk), {
-      namesColumns: true,
-      large: true,
-    });
+  writeDeadLetters(place: Place, chunk: ChunkRows): Promise<void> {
+    return this.insert(this.tables.deadLetters, chunkRows.deadLetters(place, chunk));
+  }
+
+  /** Writes many chunks, one insert for each table: not atomic where they have several reported months. */
+  async writeTogether(place: Place, chunks: readonly ChunkRows[]): Promise<void> {
+    const { ledger, windows, deadLetters } = this.tables;
+    await this.insert(
+      ledger,
+      chunks.flatMap((chunk) => chunkRows.ledger(place, chunk)),
+    );
+    await this.insert(
+      windows,
+      chunks.flatMap((chunk) => chunkRows.windows(place, chunk)),
+    );
+    await this.insert(
+      deadLetters,
+      chunks.flatMap((chunk) => chunkRows.deadLetters(place, chunk)),
+    );
   }
 
   async rollUpDay(place: Place, closedHour: Hour): Promise<void> {
     await this.client.command({
       query: ROLL_UP_DAY,
       query_params: {
-        ...paramsOf(place),
+        ...partitionParams(place),
         ...dayRange(place, closedHour),
         daySeconds: daySeconds(place),
       },
@@ -217,6 +260,11 @@ export class ClickHouseStore implements Store {
     return insertRows(this.client, 'checkpoints', [checkpointRow(checkpoint)]);
   }
 
+  private insert(table: string, rows: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
+    const isOfLetters = table === this.tables.deadLetters;
+    return insertRows(this.client, table, rows, { namesColumns: isOfLetters, large: isOfLetters });
+  }
+
   private async select<Row>(
     place: Place,
     query: string,
@@ -225,16 +273,10 @@ export class ClickHouseStore implements Store {
   ): Promise<Row[]> {
     const result = await this.client.query({
       query,
-      query_params: { ...paramsOf(place), ...params },
+      query_params: { ...partitionParams(place), ...params },
       format: 'JSONEachRow',
       clickhouse_settings: { ...SEQUENTIAL, ...settings },
     });
     return result.json<Row>();
   }
 }
-
-const paramsOf = ({ topic, epoch, partition }: Place): Record<string, unknown> => ({
-  topic,
-  epoch,
-  partition,
-});

@@ -1,11 +1,11 @@
-import { formatQuantity, parseQuantity, type Quantity } from '../../shared/model/decimal.ts';
-import type { SourcePartition } from '../../shared/model/source.ts';
-import { dayOf, millis, nextHour, type Hour } from '../../shared/model/time.ts';
-import { uuidText } from '../../shared/model/usage-event.ts';
-import type { Checkpoint, Chunk } from '../../shared/usage-fold/chunk.ts';
-import type { DeadLetter, LedgerEntry } from '../../shared/usage-fold/fold.ts';
-import type { Window, WindowAttributes } from '../../shared/usage-fold/window.ts';
-import type { Place } from '../../shared/usage-fold/verdict.ts';
+import { formatQuantity, parseQuantity, type Quantity } from '../model/decimal.ts';
+import type { SourcePartition } from '../model/source.ts';
+import { dayOf, millis, nextHour, type Hour } from '../model/time.ts';
+import { uuidText } from '../model/usage-event.ts';
+import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
+import type { DeadLetter, LedgerEntry } from '../usage-fold/fold.ts';
+import type { Window, WindowAttributes } from '../usage-fold/window.ts';
+import type { Place } from '../usage-fold/verdict.ts';
 
 /**
  * Rows as ClickHouse takes and gives them in JSON: DateTime in whole seconds, DateTime64(3) in
@@ -13,9 +13,6 @@ import type { Place } from '../../shared/usage-fold/verdict.ts';
  */
 const seconds = (hour: Hour): number => hour / 1000;
 export const hourFromSeconds = (value: number): Hour => (value * 1000) as Hour;
-
-export const OF_PLACE =
-  'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
 
 const placeColumns = ({ topic, epoch, partition }: SourcePartition): SourcePartition => ({
   topic,
@@ -210,10 +207,10 @@ export const checkpointFromRow = (row: CheckpointRow): Checkpoint => ({
 });
 
 export const chunkRows = {
-  ledger: (place: Place, chunk: Chunk) => chunk.ledger.map((entry) => ledgerRow(place, entry)),
-  windows: (place: Place, chunk: Chunk) =>
+  ledger: (place: Place, chunk: ChunkRows) => chunk.ledger.map((entry) => ledgerRow(place, entry)),
+  windows: (place: Place, chunk: ChunkRows) =>
     chunk.windows.map((window) => windowRow(place, chunk.reportedHour, window)),
-  deadLetters: (place: Place, chunk: Chunk) =>
+  deadLetters: (place: Place, chunk: ChunkRows) =>
     chunk.deadLetters.map((letter) => deadLetterRow(place, letter)),
 };
 

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { openClickHouse } from '../../shared/clickhouse/client.ts';
+import { openClickHouse } from '../clickhouse/client.ts';
 import { hour, placeOf } from '../../../test/support/fold/fixtures.ts';
 import { ClickHouseStore } from './clickhouse-store.ts';
 

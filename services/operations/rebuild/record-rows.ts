@@ -1,0 +1,73 @@
+/** A table with a row for a record of the log, and how its rows are compared. */
+export interface RecordRows {
+  readonly name: 'usage_events' | 'dead_letters';
+  /** Columns of a row that tell what it holds, and how they are shown. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** All that are stored, to be copied. */
+  readonly stored: readonly string[];
+  /** What a person knows a row by. */
+  readonly label: string;
+  /** Reported time, or hour, in milliseconds. */
+  readonly reported: string;
+  /** Rows that were reported from `{start}` on and before `{end}`, in milliseconds. */
+  readonly isWithin: string;
+  /** Rows that may be gone, because the ledger was trimmed up to `{floor}`. */
+  readonly mayBeGone: string;
+}
+
+const PLACE = ['topic', 'epoch', 'partition'];
+const instant = (column: string): string => `toInt64(toUnixTimestamp(t.${column})) * 1000`;
+const millisecond = (column: string): string => `toUnixTimestamp64Milli(t.${column})`;
+const md5 = (column: string): string =>
+  `if(isNull(t.${column}), NULL, hex(MD5(assumeNotNull(t.${column}))))`;
+
+const LEDGER = {
+  offset: 't.offset',
+  event_id: 'toString(t.event_id)',
+  content_digest: 'toString(t.content_digest)',
+  reported_time: millisecond('reported_time'),
+  reported_hour: instant('reported_hour'),
+  usage_hour: instant('usage_hour'),
+  usage_start: millisecond('usage_start'),
+  usage_end: millisecond('usage_end'),
+  subscription_id: 't.subscription_id',
+  meter_id: 't.meter_id',
+  resource_uri: 't.resource_uri',
+  location: 'toString(t.location)',
+  tags: 't.tags',
+  additional_info: 't.additional_info',
+  quantity: 'toString(t.quantity)',
+};
+
+export const ledgerRows: RecordRows = {
+  name: 'usage_events',
+  columns: LEDGER,
+  stored: [...PLACE, ...Object.keys(LEDGER)],
+  label: 'toString(t.event_id)',
+  reported: instant('reported_hour'),
+  isWithin: `t.reported_hour >= toDateTime(intDiv({start:UInt64}, 1000), 'UTC')
+    AND t.reported_hour < toDateTime(intDiv({end:UInt64}, 1000), 'UTC')`,
+  mayBeGone: `t.usage_hour < toDateTime(intDiv({floor:UInt64}, 1000), 'UTC')`,
+};
+
+const LETTER = {
+  offset: 't.offset',
+  code: 't.code',
+  reported_time: millisecond('reported_time'),
+  record_timestamp: 't.record_timestamp',
+  record_key: md5('record_key'),
+  record_value: md5('record_value'),
+  record_headers: 'hex(MD5(t.record_headers))',
+};
+
+/** The words in which a record was refused may differ: versions of the aggregator word them otherwise. */
+export const deadLetterRows: RecordRows = {
+  name: 'dead_letters',
+  columns: LETTER,
+  stored: [...PLACE, ...Object.keys(LETTER), 'message'],
+  label: 't.code',
+  reported: millisecond('reported_time'),
+  isWithin: `t.reported_time >= fromUnixTimestamp64Milli({start:Int64})
+    AND t.reported_time < fromUnixTimestamp64Milli({end:Int64})`,
+  mayBeGone: 'false',
+};

@@ -1,0 +1,101 @@
+import type { Hour } from '../../shared/model/time.ts';
+import { cut, type ChunkRows } from '../../shared/usage-fold/chunk.ts';
+import { EventTable } from '../../shared/usage-fold/event-table.ts';
+import type { FoldState } from '../../shared/usage-fold/fold.ts';
+import { NO_TAIL } from '../../shared/usage-fold/ledger-tail.ts';
+import { RecordFolder } from '../../shared/usage-fold/record-folder.ts';
+import { ClickHouseStore, type UsageTables } from '../../shared/usage-store/clickhouse-store.ts';
+import { cannotFold, type PartitionPlan, type RefoldTools } from './refold-tools.ts';
+
+/** What is folded is written when it is so many rows, or records of so many bytes. */
+const MAX_ROWS = 20_000;
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Folds a partition's log once more, with the fold that counted it, into scratch tables: to the end of
+ * a range, and to its checkpoint at most. `read` is told how many more offsets are read.
+ *
+ * @throws UserError where the fold would halt
+ */
+export const refold = async (
+  { client, reader, knowledge, bounds }: RefoldTools,
+  plan: PartitionPlan,
+  tables: UsageTables,
+  isEnough: (state: FoldState) => boolean,
+  read: (offsets: number) => void,
+): Promise<void> => {
+  const { place, state, hasGivenIds } = plan;
+  const { nextOffset: begin } = state;
+  const scratch = new ScratchWriter(new ClickHouseStore(client, tables), plan);
+  const stored = new ClickHouseStore(client);
+  const loaded = new Set<Hour>();
+  const folder: RecordFolder = new RecordFolder({ state, tail: NO_TAIL }, knowledge, bounds, {
+    eventTables: async (hours) => {
+      const ids = new Map(hours.map((hour) => [hour, new EventTable()]));
+      // What was accepted before the first record is taken from the ledger as it is.
+      if (hasGivenIds) await stored.addIds(place, ids, begin);
+      // An hour that was not asked for before has no id from here on.
+      const again = new Map([...ids].filter(([hour]) => loaded.has(hour)));
+      for (const hour of hours) loaded.add(hour);
+      await scratch.store.addIds(place, again);
+      return ids;
+    },
+    windowsOf: (hour, identities) => scratch.store.windowsOf(place, hour, identities),
+    endHour: async () => {
+      scratch.add(cut(state));
+      if (scratch.isFull) await write();
+    },
+    store: async () => {
+      scratch.add(cut(state));
+      await write();
+    },
+  });
+  const write = async (): Promise<void> => {
+    await scratch.write();
+    folder.acknowledged();
+  };
+  let bytes = 0;
+  await reader.read(place, begin, plan.checkpoint.nextOffset, async (records, next) => {
+    const before = state.nextOffset;
+    const halt = await folder.fold(records, next);
+    if (halt) throw cannotFold(place, halt);
+    for (const { value } of records) bytes += value?.length ?? 0;
+    read(state.nextOffset - before);
+    scratch.add(cut(state));
+    if (scratch.isFull || bytes >= MAX_BYTES) {
+      bytes = 0;
+      await write();
+    }
+    return isEnough(state) ? 'enough' : undefined;
+  });
+  await scratch.write();
+};
+
+/** Gathers chunks: there is no need to write each by itself, since a repair begins anew after a failure. */
+class ScratchWriter {
+  readonly store: ClickHouseStore;
+  private readonly plan: PartitionPlan;
+  private chunks: ChunkRows[] = [];
+  private rows = 0;
+
+  constructor(store: ClickHouseStore, plan: PartitionPlan) {
+    this.store = store;
+    this.plan = plan;
+  }
+
+  get isFull(): boolean {
+    return this.rows >= MAX_ROWS;
+  }
+
+  add({ reportedHour, ledger, windows, deadLetters }: ChunkRows): void {
+    this.chunks.push({ reportedHour, ledger, windows, deadLetters });
+    this.rows += ledger.length + windows.length + deadLetters.length;
+  }
+
+  async write(): Promise<void> {
+    const { chunks } = this;
+    this.chunks = [];
+    this.rows = 0;
+    await this.store.writeTogether(this.plan.place, chunks);
+  }
+}
