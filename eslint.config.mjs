@@ -17,6 +17,14 @@ const IN_THE_ZONE_OF_THE_MACHINE = [
     message: 'This is in the zone of the machine: all times are in UTC.',
   },
 ];
+/** One way for each, so that nobody looks for a difference (docs/style.md, "Words"). */
+const ONE_WAY = [
+  { selector: 'PrivateIdentifier', message: 'Write "private" instead of "#".' },
+  {
+    selector: 'VariableDeclarator[id.name=/^(?!read).*Config$/][init.type=/Function/]',
+    message: 'A function that reads settings is called "read...Config".',
+  },
+];
 const NO_DATE_PARSE = {
   object: 'Date',
   property: 'parse',
@@ -84,13 +92,13 @@ export default tseslint.config(
     files: ['**/*.{ts,mjs}'],
     rules: {
       'no-restricted-properties': ['error', NO_DATE_PARSE],
-      'no-restricted-syntax': ['error', MAKING_DATES, ...IN_THE_ZONE_OF_THE_MACHINE],
+      'no-restricted-syntax': ['error', MAKING_DATES, ...IN_THE_ZONE_OF_THE_MACHINE, ...ONE_WAY],
     },
   },
   {
     // The rooms in which times are made and read.
     files: ['services/shared/model/time.ts', 'services/shared/model/time-text.ts'],
-    rules: { 'no-restricted-syntax': ['error', ...IN_THE_ZONE_OF_THE_MACHINE] },
+    rules: { 'no-restricted-syntax': ['error', ...IN_THE_ZONE_OF_THE_MACHINE, ...ONE_WAY] },
   },
   {
     // What runs at a terminal prints there.

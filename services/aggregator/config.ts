@@ -11,7 +11,7 @@ import { DEFAULT_PORTS } from '../shared/process/default-ports.ts';
 import { healthSettings } from '../shared/process/health.ts';
 
 /** Settings of the aggregator; the shared ones are described in `services/shared/process/config.ts`. */
-export const aggregatorConfig = (environment: Environment) =>
+export const readAggregatorConfig = (environment: Environment) =>
   parseEnvironment(
     {
       ...kafkaSettings,

@@ -19,11 +19,11 @@ import { isRead, OUT_PARTITIONS, refuseWrongTopics } from '../shared/sources/che
 import { readSources } from '../shared/sources/register.ts';
 import { knowledgeOf } from '../shared/usage-fold/knowledge.ts';
 import { Aggregator, type AggregatorOptions, type AggregatorPorts } from './aggregator.ts';
-import { aggregatorConfig } from './config.ts';
+import { readAggregatorConfig } from './config.ts';
 import { KafkaOutbox } from './kafka/kafka-outbox.ts';
 import { ClickHouseStore } from '../shared/usage-store/clickhouse-store.ts';
 
-type Config = ReturnType<typeof aggregatorConfig>;
+type Config = ReturnType<typeof readAggregatorConfig>;
 
 /** Gives the sources that are to be read. Topics are checked before they are read for the first time. */
 const checkedSources = (
@@ -67,7 +67,7 @@ const optionsOf = (config: Config): AggregatorOptions => ({
 });
 
 runService('aggregator', async (logger, environment, crash) => {
-  const config = aggregatorConfig(environment);
+  const config = readAggregatorConfig(environment);
   const schemas = readSchemaDirectory();
   const clickHouse = openClickHouse(config);
   await checkClickHouse(clickHouse, config);

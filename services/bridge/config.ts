@@ -13,7 +13,7 @@ import { DEFAULT_PORTS } from '../shared/process/default-ports.ts';
 import { healthSettings } from '../shared/process/health.ts';
 
 /** Settings of the bridge; the shared ones are described in `services/shared/process/config.ts`. */
-export const bridgeConfig = (environment: Environment) =>
+export const readBridgeConfig = (environment: Environment) =>
   parseEnvironment(
     {
       ...kafkaSettings,

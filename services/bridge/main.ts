@@ -19,7 +19,7 @@ import { OUT_PARTITIONS, refuseWrongTopics } from '../shared/sources/check-topic
 import { readSources } from '../shared/sources/register.ts';
 import { Bridge, type BridgeOptions } from './bridge.ts';
 import { CommerceClient } from './commerce/commerce-client.ts';
-import { bridgeConfig } from './config.ts';
+import { readBridgeConfig } from './config.ts';
 import { establishTerms, wantedTerms } from './establish-terms.ts';
 import { KafkaOutbox } from './kafka/kafka-outbox.ts';
 import type { WorkerPorts } from './log-worker.ts';
@@ -28,7 +28,7 @@ import { SourceRegister } from './source-register.ts';
 import { ClickHouseStore } from './store/clickhouse-store.ts';
 import { newestOpenHour } from './store/newest-open-hour.ts';
 
-type Config = ReturnType<typeof bridgeConfig>;
+type Config = ReturnType<typeof readBridgeConfig>;
 
 /** Opens what the bridge talks to. @throws UserError where it does not answer, or is not as it must be */
 const connect = async (config: Config, logger: Logger) => {
@@ -94,7 +94,7 @@ const optionsOf = (config: Config): BridgeOptions => ({
 });
 
 runService('bridge', async (logger, environment, crash) => {
-  const config = bridgeConfig(environment);
+  const config = readBridgeConfig(environment);
   const file = config.COMMERCE_REGISTRATION_FILE;
   const registration = file === undefined ? null : readRegistration(file);
   const wanted = wantedTerms(registration, readMeterCatalog());

@@ -9,7 +9,7 @@ import {
 } from '../shared/process/config.ts';
 
 /** The settings of commands that change sources. */
-export const changeConfig = () =>
+export const readChangeConfig = () =>
   parseEnvironment({
     ...kafkaSettings,
     ...clickHouseSettings,
@@ -27,8 +27,8 @@ export const repairConfig = () =>
   });
 
 /** The settings of commands that only look. */
-export const lookConfig = () => parseEnvironment({ ...kafkaSettings, ...clickHouseSettings });
+export const readViewConfig = () => parseEnvironment({ ...kafkaSettings, ...clickHouseSettings });
 
 /** The settings of `status`, which asks the services too. */
-export const statusConfig = () =>
+export const readStatusConfig = () =>
   parseEnvironment({ ...kafkaSettings, ...clickHouseSettings, ...serviceUrlSettings });

@@ -27,7 +27,7 @@ export interface UsageApiConfig extends ClickHouseConfig {
 }
 
 /** @throws UserError that lists every setting which cannot be used */
-export const readConfig = (environment: Environment): UsageApiConfig =>
+export const readUsageApiConfig = (environment: Environment): UsageApiConfig =>
   parseEnvironment(
     {
       ...clickHouseSettings,

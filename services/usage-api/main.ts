@@ -1,7 +1,7 @@
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
 import { listen } from '../shared/http/listen.ts';
 import { runService } from '../shared/process/lifecycle.ts';
-import { readConfig } from './config.ts';
+import { readUsageApiConfig } from './config.ts';
 import { usageApiServer } from './server.ts';
 import { UsageStore } from './usage-store.ts';
 
@@ -9,7 +9,7 @@ import { UsageStore } from './usage-store.ts';
 const TIME_LIMIT_SECONDS = 30;
 
 runService('usage-api', async (logger, environment) => {
-  const config = readConfig(environment);
+  const config = readUsageApiConfig(environment);
   const clickHouse = openClickHouse(config);
   await checkClickHouse(clickHouse, config);
   const server = usageApiServer({

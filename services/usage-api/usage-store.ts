@@ -73,17 +73,17 @@ const seconds = (instant: number): number => Math.max(0, instant / 1000);
 
 /** Reads closed usage from ClickHouse. */
 export class UsageStore {
-  readonly #client: ClickHouseClient;
-  readonly #timeLimitSeconds: number;
+  private readonly client: ClickHouseClient;
+  private readonly timeLimitSeconds: number;
 
   /** @param timeLimitSeconds after which the engine gives a query up */
   constructor(client: ClickHouseClient, timeLimitSeconds: number) {
-    this.#client = client;
-    this.#timeLimitSeconds = timeLimitSeconds;
+    this.client = client;
+    this.timeLimitSeconds = timeLimitSeconds;
   }
 
   coverage(): Promise<Coverage> {
-    return readCoverage(this.#client);
+    return readCoverage(this.client);
   }
 
   /**
@@ -97,7 +97,7 @@ export class UsageStore {
     limit: number,
   ): Promise<readonly UsageRow[]> {
     if (sources.length === 0) return [];
-    return queryRows<UsageRow>(this.#client, pageSql(query, after, this.#timeLimitSeconds), {
+    return queryRows<UsageRow>(this.client, pageSql(query, after, this.timeLimitSeconds), {
       from: seconds(query.from),
       to: seconds(query.to),
       topics: sources.map(({ topic }) => topic),
@@ -114,7 +114,7 @@ export class UsageStore {
     sources: readonly SourceId[],
   ): Promise<readonly RestatedHour[]> {
     const rows = await queryRows<{ hour: number; generation: number }>(
-      this.#client,
+      this.client,
       `SELECT toUnixTimestamp(r.reported_hour) AS hour, max(r.generation) AS generation
        FROM restatements AS r
        WHERE r.reported_hour >= toDateTime({from:UInt32}, 'UTC')
@@ -136,7 +136,7 @@ export class UsageStore {
   async hasTables(): Promise<boolean> {
     const names = ['sources', 'checkpoints', 'usage_hourly', 'usage_daily'];
     const [found] = await queryRows<{ tables: string }>(
-      this.#client,
+      this.client,
       `SELECT toString(count()) AS tables FROM system.tables
        WHERE database = currentDatabase() AND name IN {names:Array(String)}`,
       { names },

@@ -5,7 +5,7 @@ import type { AuditReport } from '../../operations/audit/audit-report.ts';
 import { formatReport, hasRecounted } from '../show/audit.ts';
 import { checkFailed } from '../exit-code.ts';
 import { print, printJson, withProgress } from '../print.ts';
-import { changeConfig } from '../settings.ts';
+import { readChangeConfig } from '../settings.ts';
 
 interface Options {
   readonly source?: string;
@@ -21,7 +21,7 @@ const wholeNumber = (text: string): number => {
 };
 
 const run = ({ source, limit, billing, maxIdMib }: Options): Promise<AuditReport> => {
-  const config = changeConfig(); // with the keys, by which control records are told from forged ones
+  const config = readChangeConfig(); // with the keys, by which control records are told from forged ones
   return withClickHouse(config, (clickHouse) =>
     withAdmin(config, (admin, kafka) =>
       withProgress(

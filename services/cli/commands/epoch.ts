@@ -6,7 +6,7 @@ import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import type { FoundLoss } from '../../operations/losses/find-losses.ts';
 import { lookForLosses } from '../../operations/losses/look-for-losses.ts';
 import { print } from '../print.ts';
-import { changeConfig } from '../settings.ts';
+import { readChangeConfig } from '../settings.ts';
 
 const PATIENCE_MILLIS = 120_000;
 
@@ -25,7 +25,7 @@ interface Options {
 
 /** The partitions whose log is gone; refused unless their loss is to be accepted. */
 const lostLogs = async (topic: string, isAccepted: boolean): Promise<readonly FoundLoss[]> => {
-  const { losses } = await lookForLosses(changeConfig(), topic);
+  const { losses } = await lookForLosses(readChangeConfig(), topic);
   const [first] = losses;
   const expired = losses.find(({ ends }) => !ends);
   if (expired) {
@@ -45,7 +45,7 @@ const begin = async (topic: string, options: Options): Promise<void> => {
   print(
     `Sealing the present epoch of ${topic} and waiting for the aggregator to count it to its end …`,
   );
-  const source = await withSourceTools(changeConfig(), (tools) =>
+  const source = await withSourceTools(readChangeConfig(), (tools) =>
     newEpoch(tools, topic, {
       partitions: partitions ?? null,
       reason,

@@ -5,7 +5,7 @@ import { isoText, type Millis } from '../../shared/model/time.ts';
 import { several, wholeNumber } from '../dead-letters/options.ts';
 import { readChanges, type Change } from '../../operations/changes/changes.ts';
 import { print, printJson } from '../print.ts';
-import { lookConfig } from '../settings.ts';
+import { readViewConfig } from '../settings.ts';
 import { time } from '../time-option.ts';
 
 interface Options {
@@ -46,7 +46,9 @@ const history = async (options: Options): Promise<void> => {
     actor: by ?? null,
     topic: topic ?? null,
   };
-  const found = await withClickHouse(lookConfig(), (client) => readChanges(client, filter, limit));
+  const found = await withClickHouse(readViewConfig(), (client) =>
+    readChanges(client, filter, limit),
+  );
   const changes = found.slice(-limit);
   const earlier = found.length > changes.length;
   if (json) {

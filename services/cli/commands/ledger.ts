@@ -4,7 +4,7 @@ import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { planTrim, trimLedger } from '../../operations/sources/trim-ledger.ts';
 import { isoText, type Hour } from '../../shared/model/time.ts';
 import { print } from '../print.ts';
-import { changeConfig } from '../settings.ts';
+import { readChangeConfig } from '../settings.ts';
 import { checkHours, hour } from '../time-option.ts';
 
 const PATIENCE_MILLIS = 120_000;
@@ -17,7 +17,7 @@ interface Options {
 
 const trim = async ({ before, apply, reason }: Options): Promise<void> => {
   if (apply && !reason) throw new UserError('A trim is recorded: say why, with --reason');
-  const config = changeConfig();
+  const config = readChangeConfig();
   checkHours({ '--before': before }, config.USAGE_HOUR_MILLIS);
   await withSourceTools(config, async (tools) => {
     const plan = await planTrim(tools, before);

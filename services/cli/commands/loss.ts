@@ -8,7 +8,7 @@ import { checkFailed } from '../exit-code.ts';
 import type { FoundLoss } from '../../operations/losses/find-losses.ts';
 import { lookForLosses } from '../../operations/losses/look-for-losses.ts';
 import { print, printJson } from '../print.ts';
-import { changeConfig } from '../settings.ts';
+import { readChangeConfig } from '../settings.ts';
 
 const describe = (losses: readonly FoundLoss[]): string =>
   formatTable(
@@ -27,7 +27,7 @@ const show = async (
   topic: string | undefined,
   { json }: { readonly json?: boolean },
 ): Promise<void> => {
-  const { sources, losses } = await lookForLosses(changeConfig(), topic ?? null);
+  const { sources, losses } = await lookForLosses(readChangeConfig(), topic ?? null);
   if (sources === 0) {
     const which = topic === undefined ? 'There is no open live source' : `${topic} is not open`;
     throw new UserError(`${which}, so nothing was looked at: see "usagectl sources list"`);
@@ -52,7 +52,7 @@ const show = async (
 };
 
 const accept = async (topic: string, { reason }: { readonly reason: string }): Promise<void> => {
-  const config = changeConfig();
+  const config = readChangeConfig();
   const { losses } = await lookForLosses(config, topic);
   if (losses.length === 0) {
     print(`No records of ${topic} are lost: nothing to accept.`);

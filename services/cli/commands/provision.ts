@@ -4,13 +4,13 @@ import { provision } from '../../operations/sources/provision.ts';
 import { readProviders } from '../../shared/sources/providers.ts';
 import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { print } from '../print.ts';
-import { changeConfig } from '../settings.ts';
+import { readChangeConfig } from '../settings.ts';
 
 export const provisionCommand = (command: Command): Command =>
   command
     .option('--providers <file>', 'which providers there are (deploy/kafka/providers.json)')
     .action(async ({ providers }: { providers?: string }) => {
-      const config = changeConfig();
+      const config = readChangeConfig();
       const { opened, sources } = await withSourceTools(config, (tools) =>
         provision(tools, config, readProviders(providers)),
       );

@@ -31,7 +31,7 @@ import {
 import { nextGeneration, recordHours, restate } from '../../operations/rebuild/restate.ts';
 import { formatRebuilt, isRight, type Rebuilt } from '../show/rebuild.ts';
 import { Tally } from '../../operations/rebuild/tally.ts';
-import { lookConfig, repairConfig } from '../settings.ts';
+import { readViewConfig, repairConfig } from '../settings.ts';
 import { checkHours, EMPTY_RANGE, hour, rangeText } from '../time-option.ts';
 
 /** How many differences of a kind are shown, and how many stand in the JSON. */
@@ -197,7 +197,7 @@ const rebuild = async (topic: string, options: Options): Promise<void> => {
   if (apply && !reason?.trim()) {
     throw new UserError('A restatement is recorded: say why, with --reason');
   }
-  await withClickHouse(lookConfig(), async (client) => {
+  await withClickHouse(readViewConfig(), async (client) => {
     const task = await taskOf(client, topic, options);
     const found = await run(task, fromLog === true);
     if (found.restated === null && !isRight(found)) checkFailed();

@@ -6,7 +6,7 @@ import { coveredHours } from '../../shared/model/source.ts';
 import { beginHistory, writeHistory } from '../../operations/history-runs/history-run.ts';
 import { printable } from '../../shared/terminal/printable.ts';
 import { HOUR_MILLIS, type Hour } from '../../shared/model/time.ts';
-import { changeConfig } from '../settings.ts';
+import { readChangeConfig } from '../settings.ts';
 import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { print, progress } from '../print.ts';
 import { recordedEvents } from '../../operations/history-runs/recorded-events.ts';
@@ -24,7 +24,7 @@ const replay = async (path: string, { billable }: { billable: boolean }): Promis
   const name = printable(basename(path));
   const recording = readRecording(name, await readText(path));
   const events = recordedEvents(name, recording);
-  const config = changeConfig();
+  const config = readChangeConfig();
   await withSourceTools(config, async (tools) => {
     const begun = await beginHistory(
       tools,

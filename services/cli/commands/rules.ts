@@ -8,7 +8,7 @@ import { readProviders } from '../../shared/sources/providers.ts';
 import { readSources, recordOperation, writeSource } from '../../shared/sources/register.ts';
 import { rulesFor } from '../../shared/sources/rules-for.ts';
 import { liveTopicName } from '../../shared/kafka/topic-names.ts';
-import { changeConfig } from '../settings.ts';
+import { readChangeConfig } from '../settings.ts';
 import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { print } from '../print.ts';
 import { consequencesOf } from '../show/rules.ts';
@@ -33,7 +33,7 @@ const sameBut = (a: Rules, b: Rules): boolean =>
 /** Appends rules to every live partition whose rules are not those of this code, keys and providers. */
 const apply = async (
   tools: SourceTools,
-  config: ReturnType<typeof changeConfig>,
+  config: ReturnType<typeof readChangeConfig>,
   path?: string,
 ): Promise<number> => {
   const inForce = await rulesInForce(tools);
@@ -92,7 +92,7 @@ export const rulesCommand = (command: Command): Command =>
       )
       .option('--providers <file>', 'which providers there are (deploy/kafka/providers.json)')
       .action(async ({ providers }: { providers?: string }) => {
-        const config = changeConfig();
+        const config = readChangeConfig();
         const changed = await withSourceTools(config, (tools) => apply(tools, config, providers));
         if (changed === 0) print('The rules in force are those of this version: nothing to do.');
       }),

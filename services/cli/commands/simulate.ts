@@ -7,7 +7,7 @@ import { readSources } from '../../shared/sources/register.ts';
 import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { hourOf, isoText, millis, type Hour } from '../../shared/model/time.ts';
 import { print, progress } from '../print.ts';
-import { changeConfig } from '../settings.ts';
+import { readChangeConfig } from '../settings.ts';
 
 const PARTITIONS = 2;
 
@@ -29,7 +29,7 @@ interface Options {
 }
 
 const simulate = async ({ hours, tenants, seed, billable }: Options): Promise<void> => {
-  const config = changeConfig();
+  const config = readChangeConfig();
   const hourMillis = config.USAGE_HOUR_MILLIS;
   await withSourceTools(config, async (tools) => {
     const live = (await readSources(tools.clickHouse)).filter(({ kind }) => kind === 'live');

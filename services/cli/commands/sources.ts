@@ -4,14 +4,14 @@ import { countedSources, readCoverage, type HourState } from '../../shared/sourc
 import { sourceName } from '../../shared/model/source.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import { isoText } from '../../shared/model/time.ts';
-import { changeConfig, lookConfig } from '../settings.ts';
+import { readChangeConfig, readViewConfig } from '../settings.ts';
 import { withClickHouse, withSourceTools } from '../../operations/sources/source-tools.ts';
 import { print, printJson } from '../print.ts';
 import { allSpans, timeSpan } from '../../operations/status/not-covered.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
 
 const list = async ({ json }: { json?: boolean }): Promise<void> => {
-  const sources = await withClickHouse(lookConfig(), readSources);
+  const sources = await withClickHouse(readViewConfig(), readSources);
   if (json) {
     printJson(sources);
     return;
@@ -45,7 +45,7 @@ const STATES: Readonly<Record<HourState, string>> = {
 };
 
 const coverage = async ({ json }: { json?: boolean }): Promise<void> => {
-  const covered = await withClickHouse(lookConfig(), readCoverage);
+  const covered = await withClickHouse(readViewConfig(), readCoverage);
   const ends = allSpans(covered).map((span) => ({
     ...timeSpan(span),
     state: span.state,
@@ -67,7 +67,7 @@ const coverage = async ({ json }: { json?: boolean }): Promise<void> => {
 };
 
 const abandon = async (topic: string): Promise<void> => {
-  await withSourceTools(changeConfig(), (tools) => abandonHistory(tools, topic));
+  await withSourceTools(readChangeConfig(), (tools) => abandonHistory(tools, topic));
   print(`History run ${topic} is abandoned; its hours may be imported again.`);
 };
 

@@ -16,7 +16,7 @@ import {
 } from '../../operations/dead-letters/misplaced.ts';
 import { checkFailed } from '../exit-code.ts';
 import { print, printJson } from '../print.ts';
-import { statusConfig } from '../settings.ts';
+import { readStatusConfig } from '../settings.ts';
 import { bridgeTroubles } from '../../operations/status/bridge.ts';
 import { notCovered, notCoveredLine, type TimeSpan } from '../../operations/status/not-covered.ts';
 import { readPartitions, type PartitionStatus } from '../../operations/status/partitions.ts';
@@ -39,7 +39,7 @@ interface Status {
 }
 
 const readStatus = async (): Promise<Status> => {
-  const config = statusConfig();
+  const config = readStatusConfig();
   const services = await readServices(config);
   return withClickHouse(config, (client) =>
     withAdmin(config, async (admin) => {

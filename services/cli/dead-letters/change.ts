@@ -7,7 +7,7 @@ import { withClickHouse, withSourceTools } from '../../operations/sources/source
 import { printable } from '../../shared/terminal/printable.ts';
 import { checkFailed } from '../exit-code.ts';
 import { print, progress } from '../print.ts';
-import { changeConfig, lookConfig } from '../settings.ts';
+import { readChangeConfig, readViewConfig } from '../settings.ts';
 import { writeDispositions } from '../../operations/dead-letters/dispositions.ts';
 import {
   countByCode,
@@ -111,7 +111,7 @@ async function* pagesOf(
 /** `usagectl dlq redrive` */
 export const redrive = async (text: string | undefined, options: ChangeOptions): Promise<void> => {
   const selection = selectionOf(text, options);
-  await withSourceTools(changeConfig(), async (tools) => {
+  await withSourceTools(readChangeConfig(), async (tools) => {
     const outcome = new RedriveOutcome();
     try {
       await redriveSelected(tools, selection, options, outcome);
@@ -203,7 +203,7 @@ export const discard = async (
 ): Promise<void> => {
   const reason = reasonOf(options.reason);
   const selection = selectionOf(text, options);
-  await withClickHouse(lookConfig(), async (client) => {
+  await withClickHouse(readViewConfig(), async (client) => {
     let discarded = 0;
     let one: Letter | null = null;
     try {

@@ -5,7 +5,7 @@ import { withClickHouse } from '../../operations/sources/source-tools.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
 import { isoText } from '../../shared/model/time.ts';
 import { print, printJson } from '../print.ts';
-import { lookConfig } from '../settings.ts';
+import { readViewConfig } from '../settings.ts';
 import { describeValue, formatLetter } from './describe.ts';
 import { historyOf } from '../../operations/dead-letters/dispositions.ts';
 import {
@@ -39,7 +39,7 @@ interface ListOptions extends FilterOptions {
 export const list = async (options: ListOptions): Promise<void> => {
   const filter = filterOf(options);
   const after = options.after === undefined ? null : wholePosition(options.after);
-  const { counts, letters, misplaced } = await withClickHouse(lookConfig(), async (client) => ({
+  const { counts, letters, misplaced } = await withClickHouse(readViewConfig(), async (client) => ({
     counts: await countByCode(client, filter),
     letters: await listLetters(client, filter, options.limit + 1, after),
     misplaced: await readMisplaced(client, filter),
@@ -123,7 +123,7 @@ interface ShowOptions {
 /** `usagectl dlq show` */
 export const show = async (text: string, options: ShowOptions): Promise<void> => {
   const position = parsePosition(text, options.epoch ?? null);
-  await withClickHouse(lookConfig(), async (client) => {
+  await withClickHouse(readViewConfig(), async (client) => {
     const letter = await readLetter(client, position);
     const description = describeValue(letter.value, readSchemaDirectory());
     const history = await historyOf(client, letter);

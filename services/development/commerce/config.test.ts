@@ -1,7 +1,7 @@
-import { readConfig } from './config.ts';
+import { readCommerceConfig } from './config.ts';
 
 test('without settings it listens on loopback, for usage of the last 24 hours, without faults', () => {
-  expect(readConfig({})).toEqual({
+  expect(readCommerceConfig({})).toEqual({
     host: '127.0.0.1',
     port: 8081,
     allowedHosts: [],
@@ -15,16 +15,18 @@ test('without settings it listens on loopback, for usage of the last 24 hours, w
 });
 
 test('an age limit of 0 hours is none', () => {
-  expect(readConfig({ COMMERCE_MAX_AGE_HOURS: '0' }).maxAgeMillis).toBeNull();
+  expect(readCommerceConfig({ COMMERCE_MAX_AGE_HOURS: '0' }).maxAgeMillis).toBeNull();
 });
 
 test('beyond loopback a token is needed', () => {
-  expect(() => readConfig({ COMMERCE_HOST: '0.0.0.0' })).toThrow('COMMERCE_TOKEN');
-  expect(readConfig({ COMMERCE_HOST: '0.0.0.0', COMMERCE_TOKEN: 't' }).token).toBe('t');
-  expect(readConfig({ COMMERCE_HOST: '::1' }).token).toBeNull();
+  expect(() => readCommerceConfig({ COMMERCE_HOST: '0.0.0.0' })).toThrow('COMMERCE_TOKEN');
+  expect(readCommerceConfig({ COMMERCE_HOST: '0.0.0.0', COMMERCE_TOKEN: 't' }).token).toBe('t');
+  expect(readCommerceConfig({ COMMERCE_HOST: '::1' }).token).toBeNull();
 });
 
 test('every setting that is wrong is named', () => {
   const wrong = { COMMERCE_PORT: 'http', COMMERCE_FAULTS: 'yes', COMMERCE_DIMENSIONS: 'none' };
-  expect(() => readConfig(wrong)).toThrow(/COMMERCE_PORT.*COMMERCE_DIMENSIONS.*COMMERCE_FAULTS/);
+  expect(() => readCommerceConfig(wrong)).toThrow(
+    /COMMERCE_PORT.*COMMERCE_DIMENSIONS.*COMMERCE_FAULTS/,
+  );
 });

@@ -52,7 +52,7 @@ export interface CommerceConfig {
 }
 
 /** @throws UserError that names every setting that cannot be used. */
-export const readConfig = (environment: Environment): CommerceConfig => {
+export const readCommerceConfig = (environment: Environment): CommerceConfig => {
   const settings = parseEnvironment(commerceSettings, environment);
   const { COMMERCE_HOST: host, COMMERCE_MAX_AGE_HOURS: maxAge } = settings;
   const token = settings.COMMERCE_TOKEN ?? null;

@@ -6,14 +6,14 @@ import { readMeterCatalog } from '../../shared/meters/meter-catalog.ts';
 import { asciiLower } from '../../shared/model/placement.ts';
 import { millis } from '../../shared/model/time.ts';
 import { AcceptedEvents } from './accepted-events.ts';
-import { readConfig } from './config.ts';
+import { readCommerceConfig } from './config.ts';
 import { FaultyConnections } from './fault-routes.ts';
 import { FaultQueue } from './faults.ts';
 
 import { buildServer } from './server.ts';
 
 runService('commerce', async (logger, environment, crash) => {
-  const config = readConfig(environment);
+  const config = readCommerceConfig(environment);
   const meters = readMeterCatalog();
   const events = await AcceptedEvents.open(resolve(config.dataDirectory));
   const billable = meters.filter((meter) => meter.billable);

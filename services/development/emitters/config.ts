@@ -10,7 +10,7 @@ import { DEFAULT_PORTS } from '../../shared/process/default-ports.ts';
 import { healthSettings } from '../../shared/process/health.ts';
 
 /** Settings of an emitter: a simulated resource provider that reports live usage. */
-export const emitterConfig = (environment: Environment) =>
+export const readEmitterConfig = (environment: Environment) =>
   parseEnvironment(
     {
       ...kafkaSettings,

@@ -13,7 +13,7 @@ import { runService } from '../../shared/process/lifecycle.ts';
 import { persist } from '../../shared/process/retry.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import { simulatedCloud } from '../simulated-cloud/cloud.ts';
-import { emitterConfig } from './config.ts';
+import { readEmitterConfig } from './config.ts';
 import { endOf, lastEnded, partAfter, partsOf } from './reporting-clock.ts';
 import { UsageReporter } from './usage-reporter.ts';
 
@@ -21,7 +21,7 @@ const COMPUTE = 'compute';
 
 /** The simulated Compute provider: reports what its machines and disks consume, every few seconds. */
 runService('emitter-compute', async (logger, environment, crash) => {
-  const config = emitterConfig(environment);
+  const config = readEmitterConfig(environment);
   const kafka = await connectKafka(config, 'usage-emitter', logger);
   const topic = liveTopicName(config.USAGE_TOPIC_PREFIX, COMPUTE);
   const clickHouse = openClickHouse(config);

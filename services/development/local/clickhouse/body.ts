@@ -44,15 +44,15 @@ export const decoded = (body: Readable, encoding: string): Readable => {
 
 /** A request's bytes, read as far as they are needed. */
 export class BodyReader {
-  readonly #chunks: AsyncIterator<Buffer>;
+  private readonly chunks: AsyncIterator<Buffer>;
 
   constructor(body: Readable) {
-    this.#chunks = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+    this.chunks = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   }
 
-  async #next(): Promise<Buffer | null> {
+  private async next(): Promise<Buffer | null> {
     try {
-      const item = await this.#chunks.next();
+      const item = await this.chunks.next();
       return item.done === true ? null : item.value;
     } catch (error) {
       if (error instanceof ClickHouseException) throw error;
@@ -67,7 +67,7 @@ export class BodyReader {
     const parts = [start];
     let length = start.length;
     while (length < size) {
-      const chunk = await this.#next();
+      const chunk = await this.next();
       if (chunk === null) break;
       parts.push(chunk);
       length += chunk.length;
@@ -86,7 +86,7 @@ export class BodyReader {
   async *rest(start: Buffer): AsyncGenerator<Buffer, void> {
     let length = start.length;
     if (length > 0) yield start;
-    for (let chunk = await this.#next(); chunk !== null; chunk = await this.#next()) {
+    for (let chunk = await this.next(); chunk !== null; chunk = await this.next()) {
       length += chunk.length;
       if (length > MAX_DATA_BYTES) throw tooLarge(MAX_DATA_BYTES);
       yield chunk;

@@ -124,13 +124,13 @@ const takeInventory = async (chdb: typeof Chdb, directory: string): Promise<Engi
  * and DDL run one after another, reads beside them.
  */
 export class Engine {
-  readonly #chdb: typeof Chdb;
-  readonly #store: string;
-  readonly #arguments: string[];
+  private readonly chdb: typeof Chdb;
+  private readonly store: string;
+  private readonly arguments: string[];
   /** Keeps the data directory open between statements. */
-  readonly #keeper: Session;
-  readonly #readers = new Lane(READERS);
-  readonly #writer = new Lane(1);
+  private readonly keeper: Session;
+  private readonly readers = new Lane(READERS);
+  private readonly writer = new Lane(1);
   readonly version: string;
   /** What statements must be looked through for: the engine alone would let it pass. */
   readonly forbidden: Forbidden;
@@ -143,10 +143,10 @@ export class Engine {
     version: string,
     forbidden: Forbidden,
   ) {
-    this.#chdb = chdb;
-    this.#store = store;
-    this.#arguments = sessionArguments;
-    this.#keeper = keeper;
+    this.chdb = chdb;
+    this.store = store;
+    this.arguments = sessionArguments;
+    this.keeper = keeper;
     this.version = version;
     this.forbidden = forbidden;
   }
@@ -163,12 +163,12 @@ export class Engine {
     return new Engine(chdb, store, connectionArgs, keeper, version, forbiddenOf(inventory));
   }
 
-  #open(): Session {
-    return new this.#chdb.Session(this.#store, { connectionArgs: this.#arguments });
+  private open(): Session {
+    return new this.chdb.Session(this.store, { connectionArgs: this.arguments });
   }
 
-  async #session(execution: Execution): Promise<Session> {
-    const session = this.#open();
+  private async session(execution: Execution): Promise<Session> {
+    const session = this.open();
     try {
       if (execution.database !== null) {
         await session.queryAsync(`USE ${identifier(execution.database)}`);
@@ -182,15 +182,15 @@ export class Engine {
     }
   }
 
-  #lane(execution: Execution): Lane {
-    return execution.readonly === '0' ? this.#writer : this.#readers;
+  private lane(execution: Execution): Lane {
+    return execution.readonly === '0' ? this.writer : this.readers;
   }
 
   /** Runs a statement to its end. Throws the engine's error; it is one if a read gives over 1 GiB. */
   async run(execution: Execution): Promise<ExecutionResult> {
-    const leave = await this.#lane(execution).enter();
+    const leave = await this.lane(execution).enter();
     try {
-      const session = await this.#session(withBoundedResult(execution));
+      const session = await this.session(withBoundedResult(execution));
       try {
         const result = await session.queryAsync(execution.sql, { format: execution.format });
         return { bytes: result.bytes(), rows: result.rowsRead, bytesRead: result.bytesRead };
@@ -204,9 +204,9 @@ export class Engine {
 
   /** The result in pieces of some 65,000 rows, for formats of which `comesInPieces` is true. */
   async *stream(execution: Execution): AsyncGenerator<Uint8Array, void> {
-    const leave = await this.#lane(execution).enter();
+    const leave = await this.lane(execution).enter();
     try {
-      const session = await this.#session(execution);
+      const session = await this.session(execution);
       try {
         for await (const chunk of session.queryStream(execution.sql, {
           format: execution.format,
@@ -223,9 +223,9 @@ export class Engine {
 
   /** The decompressed content of a file, which then lies in memory whole. */
   async decompress(path: string, method: string): Promise<Uint8Array> {
-    const leave = await this.#readers.enter();
+    const leave = await this.readers.enter();
     try {
-      const session = this.#open();
+      const session = this.open();
       try {
         await session.queryAsync('CREATE TEMPORARY TABLE body (data String)');
         await session.queryAsync(
@@ -243,7 +243,7 @@ export class Engine {
 
   /** To be called when no statement runs any more. */
   async close(): Promise<void> {
-    await this.#chdb.drainPending();
-    this.#keeper.close();
+    await this.chdb.drainPending();
+    this.keeper.close();
   }
 }

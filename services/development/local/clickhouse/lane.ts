@@ -1,20 +1,20 @@
 /** Runs tasks in the order of their coming, at most `width` of them at a time. */
 export class Lane {
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
+  private readonly waiting: (() => void)[] = [];
+  private free: number;
 
   constructor(width: number) {
-    this.#free = width;
+    this.free = width;
   }
 
   /** Waits for a place; the caller gives it back by calling what this resolves to, once. */
   async enter(): Promise<() => void> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.free > 0) this.free -= 1;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
     return () => {
-      const next = this.#waiting.shift();
+      const next = this.waiting.shift();
       if (next) next();
-      else this.#free += 1;
+      else this.free += 1;
     };
   }
 }

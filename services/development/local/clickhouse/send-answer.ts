@@ -38,10 +38,10 @@ const randomTag = (): string =>
 
 /** A result in pieces, the first of which has come. */
 class Pieces {
-  readonly #first: IteratorResult<Uint8Array, void>;
-  readonly #rest: AsyncIterator<Uint8Array, void>;
-  readonly #tag: string;
-  readonly #version: string;
+  private readonly first: IteratorResult<Uint8Array, void>;
+  private readonly rest: AsyncIterator<Uint8Array, void>;
+  private readonly tag: string;
+  private readonly version: string;
   failed = false;
 
   constructor(
@@ -50,25 +50,25 @@ class Pieces {
     tag: string,
     version: string,
   ) {
-    this.#first = first;
-    this.#rest = rest;
-    this.#tag = tag;
-    this.#version = version;
+    this.first = first;
+    this.rest = rest;
+    this.tag = tag;
+    this.version = version;
   }
 
   /** The pieces; behind them, where the engine fails before the last one, the error. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void> {
     try {
-      let item = this.#first;
+      let item = this.first;
       while (item.done !== true) {
         yield Buffer.from(item.value.buffer, item.value.byteOffset, item.value.byteLength);
-        item = await this.#rest.next();
+        item = await this.rest.next();
       }
     } catch (error) {
       this.failed = true;
-      const text = exceptionText(asException(error), this.#version);
+      const text = exceptionText(asException(error), this.version);
       console.error(text);
-      yield exceptionInBody(text, this.#tag);
+      yield exceptionInBody(text, this.tag);
     }
   }
 }
