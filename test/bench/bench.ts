@@ -1,5 +1,5 @@
 import type { Figure } from './figure.ts';
-import type { Loaded } from './contenders/contenders.ts';
+import type { Loaded } from './load/loaded.ts';
 import type { LoadOptions } from './load/load.ts';
 import type { BenchOptions } from './options.ts';
 import type { Servers } from './servers.ts';

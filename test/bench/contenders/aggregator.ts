@@ -3,7 +3,7 @@ import { queryNumbers } from '../../support/query-numbers.ts';
 import { startService, type ServiceProcess } from '../../support/service-process.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import type { LoadTotals } from '../load/load.ts';
-import type { WrittenLoad } from '../load/write-load.ts';
+import type { Loaded } from '../load/loaded.ts';
 import { Meter } from '../meter.ts';
 import { auditProblem, dropDatabase, readAnew, type Scene } from '../scene.ts';
 import type { Run } from './contender.ts';
@@ -73,25 +73,33 @@ const wrongCounts = async ({ config }: Scene, totals: LoadTotals): Promise<strin
   }
 };
 
+/** What else is asked of an aggregator that has folded a whole load. */
+export interface Looks {
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly atBegin?: (service: ServiceProcess) => Promise<unknown>;
+  readonly atEnd?: (service: ServiceProcess) => Promise<unknown>;
+}
+
 /**
  * The complete aggregator, as `npm start` runs it, on a database of its own: from the assignment of its
  * partitions to the checkpoint at the end of the log. The audit recounts what it has stored.
  */
 export const runAggregator = async (
-  scene: Scene,
-  load: WrittenLoad,
-  totals: LoadTotals,
+  { scene, load, totals }: Loaded,
   name: string,
+  { settings = {}, atBegin, atEnd }: Looks = {},
 ): Promise<Run> => {
   const fresh = await readAnew(scene, name);
-  const service = await startService('aggregator', fresh.environment);
+  const service = await startService('aggregator', { ...fresh.environment, ...settings });
   try {
     const { broker, engine } = scene.servers;
     const meter = new Meter({ contender: service.pid, broker, engine });
     meter.begin();
     const assigned = await untilAssigned(service);
+    await atBegin?.(service);
     const stored = await untilStored(service, load.records);
     const usage = meter.end();
+    await atEnd?.(service);
     await service.stop();
     const problem = (await wrongCounts(fresh, totals)) ?? (await auditProblem(fresh));
     return { seconds: (stored - assigned) / 1000, usage, counts: { ...totals }, problem };

@@ -70,6 +70,7 @@ export const runContender = async (
       const report = reportOf(line);
       if (report === null) said = `${said}\n${line}`.slice(-TAIL);
       else if (report.at === 'assigned') {
+        if (reports.assigned > 0) return; // it rebalances
         reports.assigned = report.millis;
         meter.begin();
       } else resolve(report);

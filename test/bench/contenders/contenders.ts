@@ -1,16 +1,10 @@
-import type { LoadTotals } from '../load/load.ts';
-import type { WrittenLoad } from '../load/write-load.ts';
-import type { Scene } from '../scene.ts';
+import type { Loaded } from '../load/loaded.ts';
 import { runAggregator } from './aggregator.ts';
+import { join } from 'node:path';
 import { nodeProgram, runContender, type Run } from './contender.ts';
 import type { DrainTask } from './drain-main.ts';
-
-/** A load that stands in a topic, and what it must come to. */
-export interface Loaded {
-  readonly scene: Scene;
-  readonly load: WrittenLoad;
-  readonly totals: LoadTotals;
-}
+import type { EngineTask } from './engine-main.ts';
+import { runStreams, type StreamsKind } from './streams/streams.ts';
 
 /** Something that reads a whole load, in one run of so many. */
 export interface Contender {
@@ -39,6 +33,44 @@ const drain = (
   },
 });
 
+/** Its best settings depend on the machine: it runs with the two that were best where this was written. */
+const engine = (
+  name: string,
+  title: string,
+  how: Pick<EngineTask, 'consumers' | 'threadPerConsumer' | 'maxBlockSize'>,
+): Contender => ({
+  name,
+  title,
+  run: async ({ scene, load, totals }, round) => {
+    const { topic, partitions, records } = load;
+    const task: EngineTask = {
+      directory: join(scene.servers.directory, `${name}-${round}`),
+      brokers: scene.config.KAFKA_BROKERS,
+      topic,
+      partitions,
+      records,
+      control: records - totals.records,
+      ...how,
+    };
+    const program = nodeProgram('test/bench/contenders/engine-main.ts', task);
+    // Its queries and its zone are as those of the engine that the services use.
+    const environment = { TZ: 'UTC', UV_THREADPOOL_SIZE: '16' };
+    const run = await runContender({ ...program, environment }, scene.servers);
+    const { windows = 0 } = run.counts;
+    const problem = windows === totals.windows ? null : `it has ${String(windows)} windows`;
+    return { ...run, problem };
+  },
+});
+
+const streams = (kind: StreamsKind, title: string): Contender => ({
+  name: `streams-${kind}`,
+  title: `Kafka Streams, exactly_once_v2, ${title}`,
+  run: (loaded, round) => runStreams(kind, loaded, round),
+});
+
+export const ENGINES = ['engine', 'engine-threads'];
+export const STREAMS = ['streams-default', 'streams-tuned', 'streams-memory'];
+
 export const CONTENDERS: readonly Contender[] = [
   drain('drain', 'bare kafkajs drain', { decoder: 'stock', avsc: false }),
   drain('drain-decoder', "kafkajs with this project's decoder of fetches", {
@@ -49,9 +81,22 @@ export const CONTENDERS: readonly Contender[] = [
     decoder: 'stock',
     avsc: true,
   }),
+  engine('engine', "ClickHouse's Kafka engine, four consumers that fill blocks together", {
+    consumers: 4,
+    threadPerConsumer: false,
+    maxBlockSize: 131_072,
+  }),
+  engine('engine-threads', "ClickHouse's Kafka engine, two consumers with a thread each", {
+    consumers: 2,
+    threadPerConsumer: true,
+    maxBlockSize: 65_536,
+  }),
+  streams('default', 'RocksDB as it comes'),
+  streams('tuned', 'RocksDB tuned'),
+  streams('memory', 'stores in memory'),
   {
     name: 'aggregator',
     title: 'this aggregator, complete',
-    run: ({ scene, load, totals }, round) => runAggregator(scene, load, totals, `run_${round}`),
+    run: (loaded, round) => runAggregator(loaded, `run_${round}`),
   },
 ];

@@ -1,3 +1,4 @@
+import { readMeterCatalog } from '../../../services/shared/meters/meter-catalog.ts';
 import type { Quantity } from '../../../services/shared/model/decimal.ts';
 import { resourceKey } from '../../../services/shared/model/placement.ts';
 import { millis, type Hour } from '../../../services/shared/model/time.ts';
@@ -56,7 +57,12 @@ const MAX_STEPS = 2 ** 53 - 1;
 const seriesOf = ({ tenants, resources, meters, seed }: LoadOptions): readonly Series[] => {
   const name = (...parts: readonly (string | number)[]): string =>
     uuidText(uuidOf(['bench', String(seed), ...parts.map(String)]));
-  const meterIds = Array.from({ length: meters }, (_, n) => name('meter', n));
+  // The catalog's billable ones, so that the bridge has something to send, and names of no meaning beyond them.
+  const billable = readMeterCatalog().filter((meter) => meter.billable);
+  const meterIds = Array.from(
+    { length: meters },
+    (_, n) => billable[n]?.meterId ?? name('meter', n),
+  );
   return Array.from({ length: tenants }, (_, tenant) => {
     const subscriptionId = name('subscription', tenant);
     return Array.from({ length: resources }, (_, n) => {

@@ -1,5 +1,5 @@
 import { progress } from '../../../services/cli/print.ts';
-import type { Loaded } from '../contenders/contenders.ts';
+import type { Loaded } from './loaded.ts';
 import { openScene } from '../scene.ts';
 import type { Servers } from '../servers.ts';
 import { totalsOf, type LoadOptions } from './load.ts';

@@ -9,7 +9,9 @@ import { withTools, type Scene } from '../scene.ts';
 import { loadRecords, type LoadOptions } from './load.ts';
 
 /** The reported hour of a load: in the past, so that no clock has a part in what is counted. */
-const REPORTED_HOUR = hourOf(timeOf('2026-03-10T12:00:00Z'), HOUR_MILLIS);
+export const REPORTED_HOUR = hourOf(timeOf('2026-03-10T12:00:00Z'), HOUR_MILLIS);
+/** When the records of a load are reported. */
+export const LOAD_TIME = millis(REPORTED_HOUR + HOUR_MILLIS / 2);
 const BATCH = 8_000;
 
 /** A load that stands in a topic. */
@@ -49,7 +51,7 @@ export const writeLoad = (
     );
     const { topic, partitions } = source;
     const encode = usageEventEncoder(tools.schemas);
-    const timestamp = millis(REPORTED_HOUR + HOUR_MILLIS / 2);
+    const timestamp = LOAD_TIME;
     const partitionOf = new Map<string, number>();
     let batch: NewRecord[][] = [];
     let written = 0;

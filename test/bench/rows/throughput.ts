@@ -1,6 +1,7 @@
 import type { Bench, BenchRow } from '../bench.ts';
-import { CONTENDERS, type Contender, type Loaded } from '../contenders/contenders.ts';
+import { CONTENDERS, ENGINES, STREAMS, type Contender } from '../contenders/contenders.ts';
 import type { Run } from '../contenders/contender.ts';
+import type { Loaded } from '../load/loaded.ts';
 import { messageOf } from '../../../services/shared/process/errors.ts';
 import { atLeast, atMost, median, numberText, type Figure, type Target } from '../figure.ts';
 
@@ -16,11 +17,13 @@ interface Results {
   problem: string | null;
 }
 
-const rateOf = (run: Run, records: number): number => records / run.seconds;
+const recordsOf = ({ counts }: Run): number => counts['records'] ?? NaN;
+
+const rateOf = (run: Run): number => recordsOf(run) / run.seconds;
 
 /** Processor seconds of all processes together, a million events. */
-const effortOf = ({ usage }: Run, records: number): number =>
-  (Object.values(usage.processor).reduce((a, b) => a + b, 0) / records) * MILLION;
+const effortOf = (run: Run): number =>
+  (Object.values(run.usage.processor).reduce((a, b) => a + b, 0) / recordsOf(run)) * MILLION;
 
 const runOnce = async (
   say: Bench['say'],
@@ -29,14 +32,13 @@ const runOnce = async (
   round: number,
 ): Promise<void> => {
   const { contender, runs } = result;
-  const { records } = loaded.totals;
   try {
     const run = await contender.run(loaded, String(round));
     if (run.problem !== null) result.problem ??= `${contender.title}: ${run.problem}`;
     runs.push(run);
     const { contender: own = 0, broker = 0, engine = 0 } = run.usage.processor;
     say(
-      `  ${contender.title}: ${numberText(rateOf(run, records))} events/s in ${numberText(run.seconds)} s; processor ${numberText(own)} s, ` +
+      `  ${contender.title}: ${numberText(rateOf(run))} events/s in ${numberText(run.seconds)} s; processor ${numberText(own)} s, ` +
         `broker ${numberText(broker)} s, engine ${numberText(engine)} s${run.problem === null ? '' : `; DOES NOT COUNT: ${run.problem}`}`,
     );
   } catch (error) {
@@ -59,7 +61,7 @@ const runRounds = async (bench: Bench, loaded: Loaded): Promise<readonly Results
   return results;
 };
 
-const figuresOf = (results: readonly Results[], records: number): readonly Figure[] => {
+const figuresOf = (results: readonly Results[]): readonly Figure[] => {
   const byName = new Map(results.map((result) => [result.contender.name, result]));
   const of = (name: string, value: (run: Run) => number): number | null => {
     const runs = byName.get(name)?.runs ?? [];
@@ -75,70 +77,53 @@ const figuresOf = (results: readonly Results[], records: number): readonly Figur
     const problem = names.map((name) => byName.get(name)?.problem ?? null).find((p) => p !== null);
     return { row: ROW, title, unit, value, target, problem: problem ?? null };
   };
-  /** The median of what each round says, so that only runs that were beside each other are compared. */
-  const ratio = (a: string, b: string, value: (run: Run) => number): number | null => {
-    const [first, second] = [byName.get(a)?.runs ?? [], byName.get(b)?.runs ?? []];
-    const pairs = first.flatMap((run, n) => {
-      const other = second[n];
-      return other ? [value(run) / value(other)] : [];
+  /**
+   * The median of what each round says, so that only runs that were beside each other are compared: the
+   * aggregator against the best of some others.
+   */
+  const ratio = (
+    others: readonly string[],
+    value: (run: Run) => number,
+    best: (...values: number[]) => number,
+  ): number | null => {
+    const own = byName.get('aggregator')?.runs ?? [];
+    const rounds = own.flatMap((run, n) => {
+      const values = others.flatMap((name) => {
+        const other = byName.get(name)?.runs[n];
+        return other ? [value(other)] : [];
+      });
+      return values.length === others.length ? [value(run) / best(...values)] : [];
     });
-    return pairs.length === 0 ? null : median(pairs);
+    return rounds.length === 0 ? null : median(rounds);
   };
-  const rate = (run: Run): number => rateOf(run, records);
-  const effort = (run: Run): number => effortOf(run, records);
-  const isHere = (name: string): boolean => byName.has(name);
+  const against = (
+    what: string,
+    others: readonly string[],
+    value: (run: Run) => number,
+    target: Target,
+  ): Figure => {
+    const best = target.bound === 'at least' ? Math.max : Math.min;
+    return figure(what, '×', ratio(others, value, best), target, 'aggregator', ...others);
+  };
+  const peak = ({ usage }: Run): number => (usage.peak['contender'] ?? NaN) / MIB;
   return [
     ...results.map(({ contender: { name, title } }) =>
-      figure(title, 'events/s', of(name, rate), null, name),
+      figure(title, 'events/s', of(name, rateOf), null, name),
     ),
-    ...(isHere('engine')
-      ? [
-          figure(
-            "aggregator against ClickHouse's Kafka engine",
-            '×',
-            ratio('aggregator', 'engine', rate),
-            atLeast(2),
-            'aggregator',
-            'engine',
-          ),
-        ]
-      : []),
-    figure(
-      'aggregator against the bare drain',
-      '×',
-      ratio('aggregator', 'drain', rate),
-      atLeast(0.6),
-      'aggregator',
-      'drain',
-    ),
+    against("aggregator against ClickHouse's Kafka engine", ENGINES, rateOf, atLeast(2)),
+    against('aggregator against the bare drain', ['drain'], rateOf, atLeast(0.6)),
+    against('aggregator against Kafka Streams at its best', STREAMS, rateOf, atLeast(1)),
     ...results.map(({ contender: { name, title } }) =>
       figure(
         `processor time a million, all processes: ${title}`,
         's',
-        of(name, effort),
+        of(name, effortOf),
         null,
         name,
       ),
     ),
-    ...(isHere('engine')
-      ? [
-          figure(
-            "processor time against ClickHouse's Kafka engine",
-            '×',
-            ratio('aggregator', 'engine', effort),
-            atMost(0.5),
-            'aggregator',
-            'engine',
-          ),
-        ]
-      : []),
-    figure(
-      'peak memory of the aggregator',
-      'MiB',
-      of('aggregator', ({ usage }) => (usage.peak['contender'] ?? NaN) / MIB),
-      null,
-      'aggregator',
-    ),
+    against("processor time against ClickHouse's Kafka engine", ENGINES, effortOf, atMost(0.5)),
+    figure('peak memory of the aggregator', 'MiB', of('aggregator', peak), null, 'aggregator'),
   ];
 };
 
@@ -147,6 +132,6 @@ export const throughput: BenchRow = {
   title: 'events a second and processor time, side by side with what one would use instead',
   run: async (bench) => {
     const loaded = await bench.load();
-    return figuresOf(await runRounds(bench, loaded), loaded.totals.records);
+    return figuresOf(await runRounds(bench, loaded));
   },
 };
