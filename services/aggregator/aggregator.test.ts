@@ -6,6 +6,7 @@ import {
   recordOf,
   rulesAt,
 } from '../../test/support/fold/fixtures.ts';
+import { encodedBatch } from '../../test/support/kafka/record-batch.ts';
 import { StoredWorld } from '../../test/support/fold/stored-world.ts';
 import { WorldPorts } from '../../test/support/fold/world-ports.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
@@ -121,14 +122,14 @@ test('a schema that is published while the aggregator runs is taken up without a
   await aggregator.start();
   await readers.assigned([PLACE]);
   expect(await readers.position(PLACE)).toBe(0);
-  const records = [rulesAt(PLACE, 0), recordOf(eventOf(), 1)];
-  expect(await readers.take(PLACE, records, 2)).toBe(false);
+  const batches = [encodedBatch([rulesAt(PLACE, 0), recordOf(eventOf(), 1)])];
+  expect(await readers.take(PLACE, batches, 2)).toBe(false);
   expect(problems()).toEqual([expect.stringContaining('has halted, unknown-rules') as string]);
   published = () => knowledge;
   await waitFor('it reads on', () => Promise.resolve(repositioned > 0));
   expect(problems()).toEqual([]);
   expect(await readers.position(PLACE)).toBe(0);
-  expect(await readers.take(PLACE, records, 2)).toBe(true);
+  expect(await readers.take(PLACE, batches, 2)).toBe(true);
   await aggregator.stop();
   expect(world.ledger.size).toBe(1);
 });

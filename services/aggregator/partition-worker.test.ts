@@ -11,6 +11,7 @@ import {
   rulesAt,
   rulesOf,
 } from '../../test/support/fold/fixtures.ts';
+import { encodedBatch } from '../../test/support/kafka/record-batch.ts';
 import { StoredWorld } from '../../test/support/fold/stored-world.ts';
 import { WorldPorts } from '../../test/support/fold/world-ports.ts';
 import type { LogRecord } from '../shared/model/log-record.ts';
@@ -67,7 +68,9 @@ class Scene {
   async begin(): Promise<void> {
     this.log.high = 3;
     expect(await this.worker.position()).toBe(0);
-    expect(await this.worker.take([rulesAt(this.place, 0), at(1), at(2)], 3)).toBe(true);
+    expect(await this.worker.take([encodedBatch([rulesAt(this.place, 0), at(1), at(2)])], 3)).toBe(
+      true,
+    );
     expect(this.world.checkpoint).toMatchObject({ nextOffset: 0 });
   }
 
@@ -86,7 +89,7 @@ describe('where the log cannot be read on', () => {
     const scene = new Scene();
     await scene.begin();
     Object.assign(scene.log, { low: 9, high: 10 });
-    expect(await scene.worker.take([at(9)], 10)).toBe(false);
+    expect(await scene.worker.take([encodedBatch([at(9)])], 10)).toBe(false);
     expect(scene.haltCode).toBe('lost-records');
     expect(scene.stored).toEqual([3, 2]);
   });
@@ -116,7 +119,7 @@ describe('where the log cannot be read on', () => {
     await scene.worker.position();
     scene.now = hour(2);
     scene.ports.writes.length = 0;
-    expect(await scene.worker.take([at(3)], 4)).toBe(false);
+    expect(await scene.worker.take([encodedBatch([at(3)])], 4)).toBe(false);
     await scene.worker.onTimer();
     await scene.worker.close();
     expect(scene.ports.writes).toEqual([]);
@@ -136,7 +139,7 @@ describe('where the log cannot be read on', () => {
       nextOffset: 9,
       counts: { accepted: 2, control: 1, lost: 6 },
     });
-    expect(await scene.worker.take([at(9)], 10)).toBe(true);
+    expect(await scene.worker.take([encodedBatch([at(9)])], 10)).toBe(true);
     await scene.worker.close();
     expect(scene.stored).toEqual([10, 3]);
   });
@@ -146,7 +149,7 @@ describe('where the log cannot be read on', () => {
     await scene.worker.position();
     scene.log.high = 1;
     const unknown = rulesAt(scene.place, 0, minute(0), { foldVersion: 99 });
-    expect(await scene.worker.take([unknown], 1)).toBe(false);
+    expect(await scene.worker.take([encodedBatch([unknown])], 1)).toBe(false);
     expect(scene.haltCode).toBe('unknown-rules');
     scene.ports.loss = { nextOffset: 1, ended: false, openHour: hour(0) };
     expect(await scene.worker.retry()).toBe(false);
@@ -169,12 +172,12 @@ describe('where the log cannot be read on', () => {
       scene.log.high = 4;
       const worker = scene.owner({}, before);
       expect(await worker.position()).toBe(0);
-      if (!(await worker.take(log(scene.place), 4))) {
+      if (!(await worker.take([encodedBatch(log(scene.place))], 4))) {
         expect(worker.status().halt?.code).toBe('unknown-rules');
         expect(await worker.retry(before)).toBe(false); // nothing new is known
         expect(await worker.retry(knowledge)).toBe(true);
         const from = (await worker.position()) ?? 0;
-        expect(await worker.take(log(scene.place).slice(from), 4)).toBe(true);
+        expect(await worker.take([encodedBatch(log(scene.place).slice(from))], 4)).toBe(true);
       }
       await worker.close();
       return scene.world;
@@ -229,7 +232,7 @@ describe('ticks', () => {
     const sealed = new Scene();
     await sealed.begin();
     sealed.log.high = 4;
-    await sealed.worker.take([controlAt(sealed.place, 'end', 3)], 4);
+    await sealed.worker.take([encodedBatch([controlAt(sealed.place, 'end', 3)])], 4);
     sealed.now = hour(9);
     await sealed.worker.onTimer();
     expect(ticks(sealed)).toBe(0);
@@ -255,7 +258,10 @@ describe('what was folded is stored', () => {
     await scene.begin();
     scene.log.high = 5;
     const refused: LogRecord = { ...at(3), value: Buffer.from('no usage') };
-    await scene.worker.take([refused, controlAt(scene.place, 'tick', 4, minute(121))], 5);
+    await scene.worker.take(
+      [encodedBatch([refused, controlAt(scene.place, 'tick', 4, minute(121))])],
+      5,
+    );
     await scene.worker.close();
     // Once when the first checkpoint was written, once in front of the next hour, once for the closed hours.
     expect(scene.ports.writes).toEqual([
@@ -269,7 +275,7 @@ describe('what was folded is stored', () => {
     const scene = new Scene(placeOf(), { flushEvents: 3 });
     await scene.begin();
     scene.log.high = 4;
-    await scene.worker.take([at(3)], 4);
+    await scene.worker.take([encodedBatch([at(3)])], 4);
     expect(scene.stored).toEqual([4, 3]);
   });
 
@@ -278,9 +284,9 @@ describe('what was folded is stored', () => {
     await scene.begin();
     scene.log.high = 5;
     const large: LogRecord = { ...at(3), value: Buffer.alloc(16 * 1024 * 1024) };
-    await scene.worker.take([large], 4);
+    await scene.worker.take([encodedBatch([large])], 4);
     expect(scene.stored).toEqual([4, 2]);
-    await scene.worker.take([at(4)], 5);
+    await scene.worker.take([encodedBatch([at(4)])], 5);
     expect(scene.stored).toEqual([4, 2]);
   });
 
@@ -289,7 +295,7 @@ describe('what was folded is stored', () => {
     await scene.begin();
     scene.now += 600;
     scene.log.high = 4;
-    await scene.worker.take([at(3)], 4);
+    await scene.worker.take([encodedBatch([at(3)])], 4);
     scene.now += 399;
     await scene.worker.onTimer();
     expect(scene.stored).toEqual([0, 0]);
@@ -303,7 +309,7 @@ describe('what was folded is stored', () => {
     await ordered.begin();
     await ordered.worker.close();
     expect(ordered.stored).toEqual([3, 2]);
-    expect(await ordered.worker.take([at(3)], 4)).toBe(false);
+    expect(await ordered.worker.take([encodedBatch([at(3)])], 4)).toBe(false);
 
     const lost = new Scene();
     await lost.begin();
@@ -324,13 +330,28 @@ describe('what was folded is stored', () => {
   });
 });
 
+test('a batch of more records than are folded at once is folded to its end', async () => {
+  const scene = new Scene();
+  await scene.worker.position();
+  const event = at(1);
+  const again = Array.from({ length: 12_000 }, (_, n) => ({ ...event, offset: n + 1 }));
+  scene.log.high = 12_002;
+  const batches = [encodedBatch([rulesAt(scene.place, 0), ...again])];
+  expect(await scene.worker.take(batches, 12_002)).toBe(true); // a marker stands behind them
+  await scene.worker.close();
+  expect(scene.world.checkpoint).toMatchObject({
+    nextOffset: 12_002,
+    counts: { accepted: 1, duplicate: 11_999, control: 2 },
+  });
+});
+
 test('an owner that had lost the partition for a while begins anew where another has stored more', async () => {
   const scene = new Scene();
   await scene.begin();
   const other = scene.owner();
   expect(await other.position()).toBe(0);
   scene.log.high = 4;
-  await other.take([rulesAt(scene.place, 0), at(1), at(2), at(3)], 4);
+  await other.take([encodedBatch([rulesAt(scene.place, 0), at(1), at(2), at(3)])], 4);
   await other.close();
   expect(await scene.worker.position()).toBe(3);
   expect(scene.worker.status()).toMatchObject({ nextOffset: 4, storedOffset: 4 });

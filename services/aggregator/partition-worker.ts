@@ -1,5 +1,10 @@
 import type { Logger } from 'pino';
-import type { LogRecord } from '../shared/model/log-record.ts';
+import {
+  inParts,
+  offsetBehind,
+  valueBytes,
+  type RecordBatch,
+} from '../shared/model/record-batch.ts';
 import { partitionName } from '../shared/model/source.ts';
 import { isoText, nextHour } from '../shared/model/time.ts';
 import { cut } from '../shared/usage-fold/chunk.ts';
@@ -37,6 +42,12 @@ export interface WorkerPorts extends OwnershipPorts {
 
 /** Bytes of folded records after which they are stored at once, so that large ones do not fill the memory. */
 const MAX_PENDING_BYTES = 16 * 1024 * 1024;
+
+/**
+ * So many records are folded at once, before it is asked whether there is enough to store: a batch of small
+ * ones holds millions.
+ */
+const PART_RECORDS = 10_000;
 
 /** How far a worker is; null before it has read its checkpoint. */
 export interface WorkerStatus {
@@ -145,31 +156,44 @@ export class PartitionWorker implements PartitionOwner {
    * Folds records in the order of the log; offsets below `next` without one hold none. False where no
    * more are wanted.
    */
-  take(records: readonly LogRecord[], next: number): Promise<boolean> {
+  take(batches: readonly RecordBatch[], next: number): Promise<boolean> {
     return this.owned.run(false, async () => {
       if (this.folder === null) return false;
       const { state } = this.folder;
-      const recognised = await this.owned.recognition.recognise(foldedOf(state), records, next);
+      const recognised = await this.owned.recognition.recognise(foldedOf(state), batches, next);
       if (!recognised.ok) {
         await this.stopReading(state, recognised.error);
         return false;
       }
-      const fresh = recognised.value;
-      const before = state.nextOffset;
-      const halt = await this.folder.fold(fresh, next);
-      if (halt) {
-        this.owned.stop(halt);
-        return false;
+      const parts = inParts(recognised.value, PART_RECORDS);
+      for (const part of parts.slice(0, -1)) {
+        if (!(await this.fold(this.folder, part, offsetBehind(part)))) return false;
       }
-      if (state.nextOffset > before) this.owned.goOn();
-      for (const { value } of fresh) this.pendingBytes += value?.length ?? 0;
-      if (state.nextOffset !== this.storedOffset) this.unstoredSince ??= this.ports.now();
-      const { length } = state.pending.ledger;
-      if (length >= this.options.flushEvents || this.pendingBytes >= MAX_PENDING_BYTES) {
-        await this.store(state);
-      }
-      return true;
+      return this.fold(this.folder, parts.at(-1) ?? [], next);
     });
+  }
+
+  /** Folds batches, and stores where much has come together. False where it has halted. */
+  private async fold(
+    folder: RecordFolder,
+    batches: readonly RecordBatch[],
+    next: number,
+  ): Promise<boolean> {
+    const { state } = folder;
+    const before = state.nextOffset;
+    const halt = await folder.fold(batches, next);
+    if (halt) {
+      this.owned.stop(halt);
+      return false;
+    }
+    if (state.nextOffset > before) this.owned.goOn();
+    for (const batch of batches) this.pendingBytes += valueBytes(batch);
+    if (state.nextOffset !== this.storedOffset) this.unstoredSince ??= this.ports.now();
+    const { length } = state.pending.ledger;
+    if (length >= this.options.flushEvents || this.pendingBytes >= MAX_PENDING_BYTES) {
+      await this.store(state);
+    }
+    return true;
   }
 
   /**

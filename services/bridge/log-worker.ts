@@ -7,6 +7,7 @@ import {
   type LogHalt,
 } from '../shared/kafka/log-recognition.ts';
 import type { LogRecord, TopicPartition } from '../shared/model/log-record.ts';
+import { batchesWithin, recordsOf, type RecordBatch } from '../shared/model/record-batch.ts';
 import { markOf } from '../shared/model/record-mark.ts';
 import type { PartitionOwner } from '../shared/partition/assigned-partitions.ts';
 import { Ownership, type OwnershipPorts } from '../shared/partition/ownership.ts';
@@ -155,20 +156,18 @@ export class LogWorker implements PartitionOwner {
   }
 
   /** Folds records in the order of the log. False where no more are wanted. */
-  take(records: readonly LogRecord[]): Promise<boolean> {
+  take(batches: readonly RecordBatch[]): Promise<boolean> {
     return this.owned.run(false, async () => {
       const { state } = this;
       if (state === null) return false;
-      const again = records.filter(
-        ({ offset }) => offset >= state.nextOffset && offset < this.resumed.nextOffset,
-      );
-      const fresh = await this.owned.recognition.recognise(this.folded(state), records);
+      const again = batchesWithin(batches, state.nextOffset, this.resumed.nextOffset);
+      const fresh = await this.owned.recognition.recognise(this.folded(state), batches);
       if (!fresh.ok) {
         this.owned.stop(fresh.error);
         return false;
       }
       const before = state.nextOffset;
-      await this.fold(state, [...again, ...fresh.value]);
+      await this.fold(state, recordsOf([...again, ...fresh.value]));
       if (state.nextOffset > before) this.owned.goOn();
       return true;
     });

@@ -6,6 +6,7 @@ import { DEAD_LETTER_HEADERS } from '../../services/shared/model/dead-letter.ts'
 import { describeUnreadable } from '../../services/shared/kafka/fetch/unreadable-batch.ts';
 import { GroupReader } from '../../services/shared/kafka/group-reader.ts';
 import type { LogRecord, TopicPartition } from '../../services/shared/model/log-record.ts';
+import { batchesWithin, recordsOf } from '../../services/shared/model/record-batch.ts';
 import { HostileJudge, type Fate, type JudgedTopic } from './hostile-judge.ts';
 import { strictEvent } from './strict-avro.ts';
 
@@ -32,10 +33,10 @@ const readThrough = async (
       {
         assigned: () => Promise.resolve(),
         position: ({ partition }) => Promise.resolve(left.get(partition)?.next ?? null),
-        take: async (at, records, next) => {
+        take: async (at, batches, next) => {
           const log = left.get(at.partition);
           if (!log) return false;
-          const fresh = records.filter(({ offset }) => offset >= log.next && offset < log.end);
+          const fresh = recordsOf(batchesWithin(batches, log.next, log.end));
           if (fresh.length > 0) await take(at, fresh);
           log.next = Math.max(log.next, next);
           if (log.next < log.end) return true;

@@ -1,6 +1,9 @@
 import { GroupReader, type PartitionReaders } from '../../services/shared/kafka/group-reader.ts';
+import { openKafkaAdmin } from '../../services/shared/kafka/admin.ts';
+import { LogReader } from '../../services/shared/kafka/log-reader.ts';
 import { openLogWriter, type LogWriter } from '../../services/shared/kafka/log-writer.ts';
 import type { LogRecord, TopicPartition } from '../../services/shared/model/log-record.ts';
+import { recordsOf } from '../../services/shared/model/record-batch.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -42,10 +45,10 @@ const keeper = (
     offsets,
     assigned: () => Promise.resolve(),
     position: ({ partition }) => Promise.resolve(((offsets.get(partition) ?? []).at(-1) ?? -1) + 1),
-    take: async (at, records: readonly LogRecord[]) => {
+    take: async (at, batches) => {
       await hold(at);
       const kept = offsets.get(at.partition) ?? [];
-      offsets.set(at.partition, [...kept, ...records.map(({ offset }) => offset)]);
+      offsets.set(at.partition, [...kept, ...recordsOf(batches).map(({ offset }) => offset)]);
       return true;
     },
     unreadable: (at, batch) => Promise.reject(new Error(`${at.topic}: ${batch.problem}`)),
@@ -123,4 +126,33 @@ test('sought back at any moment, a reader is given every record in order', async
   );
   expect(inOrder(readers.offsets.get(0), 0)).toBe(true);
   await reader.stop();
+});
+
+test('a log is read from one offset up to another, some records at a time', async () => {
+  await append(0, 12_000);
+  const admin = await openKafkaAdmin(stack.kafka);
+  const log = await LogReader.open(stack.kafka, admin, [topic]);
+  const at = { topic, partition: 0 };
+  const given: number[] = [];
+  const sizes: number[] = [];
+  const take = async (records: readonly LogRecord[], next: number): Promise<void> => {
+    sizes.push(records.length);
+    given.push(...records.map(({ offset }) => offset));
+    await Promise.resolve();
+    expect(next).toBe((given.at(-1) ?? 0) + 1);
+  };
+  await log.read(at, 7, 11_990, take);
+  expect(given).toHaveLength(11_983);
+  expect(inOrder(given, 7)).toBe(true);
+  expect(Math.max(...sizes)).toBeLessThan(11_983);
+
+  let seen = 0;
+  await log.read(at, 0, 11_990, (records) => {
+    seen += records.length;
+    return Promise.resolve('enough');
+  });
+  expect(seen).toBeLessThan(11_990);
+  expect((await log.recordAt(at, 9_000))?.offset).toBe(9_000);
+  await log.close();
+  await admin.close();
 });

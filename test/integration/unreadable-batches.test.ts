@@ -4,6 +4,7 @@ import type { UnreadableAt } from '../../services/shared/kafka/fetched-batch.ts'
 import { GroupReader } from '../../services/shared/kafka/group-reader.ts';
 import { openLogWriter, type LogWriter } from '../../services/shared/kafka/log-writer.ts';
 import type { LogRecord } from '../../services/shared/model/log-record.ts';
+import { recordsOf } from '../../services/shared/model/record-batch.ts';
 import { withChecksum } from '../support/kafka/record-batch.ts';
 import { changeBatch } from '../support/kafka/segment.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
@@ -78,8 +79,8 @@ const readAll = async (
         const last = found(partition).records.at(-1);
         return Promise.resolve(last ? last.offset + 1 : 0);
       },
-      take: ({ partition }, records) => {
-        found(partition).records.push(...records);
+      take: ({ partition }, batches) => {
+        found(partition).records.push(...recordsOf(batches));
         return Promise.resolve(true);
       },
       unreadable: ({ partition }, batch) => {

@@ -21,6 +21,7 @@ import type { WorkerOptions, WorkerPorts } from '../../services/aggregator/parti
 import { LogRecognition, type Folded } from '../../services/shared/kafka/log-recognition.ts';
 import type { LogBounds } from '../../services/shared/kafka/topics.ts';
 import type { LogRecord } from '../../services/shared/model/log-record.ts';
+import { recordsOf, type RecordBatch } from '../../services/shared/model/record-batch.ts';
 import { markOf } from '../../services/shared/model/record-mark.ts';
 import { Serial } from '../../services/shared/process/serial.ts';
 import type { Hour } from '../../services/shared/model/time.ts';
@@ -29,7 +30,7 @@ import type { Hour } from '../../services/shared/model/time.ts';
 export interface Owner {
   status(): { readonly halt: Halt | null };
   position(): Promise<number | null>;
-  take(records: readonly LogRecord[], next: number): Promise<boolean>;
+  take(batches: readonly RecordBatch[], next: number): Promise<boolean>;
   onTimer(): Promise<void>;
   close(): Promise<void>;
   drop(): void;
@@ -81,17 +82,17 @@ export class DoubleBufferedOwner implements Owner {
     });
   }
 
-  take(records: readonly LogRecord[], next: number): Promise<boolean> {
+  take(batches: readonly RecordBatch[], next: number): Promise<boolean> {
     return this.run(false, async () => {
       const { state } = this;
       if (state === null) return false;
-      const recognised = await this.recognition.recognise(foldedOf(state), records, next);
+      const recognised = await this.recognition.recognise(foldedOf(state), batches, next);
       if (!recognised.ok) {
         this.stop(recognised.error);
         return false;
       }
       const fresh = recognised.value;
-      if (fresh.length > 0) await this.fold(state, fresh);
+      if (fresh.length > 0) await this.fold(state, recordsOf(fresh));
       if (this.isHalted()) return false;
       if (next > state.nextOffset) {
         const halt = skippedContradiction(this.tail, state.nextOffset, next);

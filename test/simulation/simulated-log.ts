@@ -1,8 +1,10 @@
 import type { DeadLetterCode } from '../../services/shared/model/dead-letter.ts';
 import type { LogRecord } from '../../services/shared/model/log-record.ts';
+import type { RecordBatch } from '../../services/shared/model/record-batch.ts';
 import type { Millis } from '../../services/shared/model/time.ts';
 import type { UsageEvent } from '../../services/shared/model/usage-event.ts';
 import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import { encodedBatch } from '../support/kafka/record-batch.ts';
 
 /** What rules say, as far as the simulated records differ in it. */
 export interface RulesIntent {
@@ -60,11 +62,23 @@ export class SimulatedLog {
   }
 
   /** At most `count` records from an offset on, and the offset to read on from. */
-  read(from: number, count: number): { records: readonly LogRecord[]; next: number } {
+  read(from: number, count: number): { batches: readonly RecordBatch[]; next: number } {
     const start = this.written.findIndex(({ record }) => record.offset >= from);
-    if (start < 0) return { records: [], next: this.high };
+    if (start < 0) return { batches: [], next: this.high };
     const records = this.written.slice(start, start + count).map(({ record }) => record);
     const following = this.written[start + count];
-    return { records, next: following?.record.offset ?? this.high };
+    return { batches: batchesOf(records), next: following?.record.offset ?? this.high };
   }
 }
+
+/** As a broker would keep them: a batch ends where a transaction's marker follows, but not always. */
+const batchesOf = (records: readonly LogRecord[]): readonly RecordBatch[] => {
+  const batches: LogRecord[][] = [];
+  for (const record of records) {
+    const last = batches.at(-1);
+    const isNext = last?.at(-1)?.offset === record.offset - 1;
+    if (last && (isNext || record.offset % 2 === 0)) last.push(record);
+    else batches.push([record]);
+  }
+  return batches.map(encodedBatch);
+};

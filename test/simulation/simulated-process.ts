@@ -110,10 +110,10 @@ export class SimulatedProcess {
       return true;
     }
     if (log === null || expected >= log.high) return false;
-    const { records, next } = log.read(expected, size);
+    const { batches, next } = log.read(expected, size);
     const { turn } = held;
     held.expected = null;
-    this.watch(held, held.owner.take(records, next), (goOn) => {
+    this.watch(held, held.owner.take(batches, next), (goOn) => {
       if (held.turn === turn && goOn) held.expected = next;
     });
     return true;

@@ -1,3 +1,4 @@
+import { batchOfRecords } from '../../shared/model/record-batch.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import { cut, type ChunkRows } from '../../shared/usage-fold/chunk.ts';
 import { EventTable } from '../../shared/usage-fold/event-table.ts';
@@ -57,7 +58,7 @@ export const refold = async (
   let bytes = 0;
   await reader.read(place, begin, plan.checkpoint.nextOffset, async (records, next) => {
     const before = state.nextOffset;
-    const halt = await folder.fold(records, next);
+    const halt = await folder.fold([batchOfRecords(records)], next);
     if (halt) throw cannotFold(place, halt);
     for (const { value } of records) bytes += value?.length ?? 0;
     read(state.nextOffset - before);

@@ -1,28 +1,27 @@
-import type { Batch, KafkaMessage } from 'kafkajs';
-import type { LogRecord } from '../model/log-record.ts';
-import { millis } from '../model/time.ts';
-import type { UnreadableMark } from './fetch/fetch-response.ts';
-import type { FetchedRecord } from './fetch/record.ts';
+import type { Batch } from 'kafkajs';
+import { batchesWithin, type RecordBatch } from '../model/record-batch.ts';
+import type { FetchedMessage, UnreadableMark } from './fetch/fetch-response.ts';
 import type { UnreadableBatch } from './fetch/unreadable-batch.ts';
 
 /** Where a partition cannot be read on. */
 export type UnreadableAt = UnreadableBatch & { readonly from: number };
 
-/** What kafkajs keeps in a batch, and not in its types. */
+/** What kafkajs keeps in a batch, and not in its types: its batch is our batches. */
 interface BatchInside {
   /** The offset that it asked for. */
   readonly fetchedOffset: string;
-  /** Markers of transactions, and what was aborted, are among them. */
-  readonly rawMessages: readonly KafkaMessage[];
+  readonly rawMessages: readonly FetchedMessage[];
 }
 
-/** The offset that a batch was fetched from. */
-export const fetchedFrom = (batch: Batch): number =>
-  Number((batch as unknown as BatchInside).fetchedOffset);
+const insideOf = (batch: Batch): BatchInside => batch as unknown as BatchInside;
 
-/** What a batch comes to, and where it cannot be read on. */
+/** The offset that a batch was fetched from. */
+export const fetchedFrom = (batch: Batch): number => Number(insideOf(batch).fetchedOffset);
+
+/** What a batch of kafkajs comes to, and where it cannot be read on. */
 export interface ReadBatch {
-  readonly records: readonly LogRecord[];
+  /** What is to be given to a reader, from the offset asked for on. None of them is empty. */
+  readonly batches: readonly RecordBatch[];
   /** The offset behind it. */
   readonly next: number;
   /** Whether it holds anything that can be read. */
@@ -30,47 +29,27 @@ export interface ReadBatch {
   readonly unreadable: UnreadableAt | null;
 }
 
-const isMark = (message: object | undefined): message is UnreadableMark =>
-  message !== undefined && 'unreadable' in message;
+const isMark = (message: FetchedMessage): message is UnreadableMark => 'unreadable' in message;
 
-/** Reads a batch that was fetched from an offset. */
+/**
+ * Reads a batch that was fetched from an offset. A broker gives whole batches, so the first one may begin
+ * before that offset: the records below it are left out.
+ */
 export const readBatch = (batch: Batch, from: number): ReadBatch => {
-  const raw = (batch as unknown as BatchInside).rawMessages;
-  const records = batch.messages.filter((message) => !isMark(message)).map(toLogRecord);
-  const begin = firstOffsetOf(raw[0]);
-  if (begin !== null && begin > from) {
+  const raw = insideOf(batch).rawMessages;
+  const read = raw.flatMap((message) => (isMark(message) ? [] : [message.batch]));
+  const [first, last] = [read[0], read.at(-1)];
+  if (first && first.firstOffset > from) {
     // No offset is left out of a log that is not compacted.
     const problem = 'the log does not hold them';
-    const unreadable = { kind: 'missing', problem, from, next: begin } as const;
-    return { records: [], next: from, isAhead: false, unreadable };
+    const unreadable = { kind: 'missing', problem, from, next: first.firstOffset } as const;
+    return { batches: [], next: from, isAhead: false, unreadable };
   }
-  const mark = raw.at(-1);
-  if (!isMark(mark)) {
-    return { records, next: Number(batch.lastOffset()) + 1, isAhead: true, unreadable: null };
-  }
-  if (from >= mark.end) return { records: [], next: from, isAhead: false, unreadable: null };
-  const read = raw.at(-2);
-  const next = Math.max(from, mark.unreadable.from ?? (read ? Number(read.offset) + 1 : from));
-  return {
-    records,
-    next,
-    isAhead: next > from,
-    unreadable: { ...mark.unreadable, from: next },
-  };
+  const batches = batchesWithin(read, from);
+  const behind = Math.max(from, last ? last.lastOffset + 1 : from);
+  const mark = raw.find(isMark);
+  if (!mark) return { batches, next: behind, isAhead: true, unreadable: null };
+  if (from >= mark.end) return { batches: [], next: from, isAhead: false, unreadable: null };
+  const next = Math.max(from, mark.unreadable.from ?? behind);
+  return { batches, next, isAhead: next > from, unreadable: { ...mark.unreadable, from: next } };
 };
-
-/** The first offset of the batch that a record stands in; null for what marks an unreadable one. */
-const firstOffsetOf = (message: KafkaMessage | undefined): number | null => {
-  const inside = message as Partial<FetchedRecord> | undefined;
-  return inside?.batchContext && !isMark(inside) ? inside.batchContext.firstOffset : null;
-};
-
-const toLogRecord = (message: KafkaMessage): LogRecord => ({
-  offset: Number(message.offset),
-  timestamp: millis(Number(message.timestamp)),
-  key: message.key,
-  value: message.value,
-  headers: Object.fromEntries(
-    Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value ?? '')]),
-  ),
-});

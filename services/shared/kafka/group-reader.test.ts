@@ -1,10 +1,12 @@
 import { jest } from '@jest/globals';
 import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import type { LogRecord } from '../model/log-record.ts';
+import { millis } from '../model/time.ts';
+import { batchOfRecords, recordsOf, type RecordBatch } from '../model/record-batch.ts';
 import type { UnreadableBatch } from './fetch/unreadable-batch.ts';
 import type { UnreadableAt } from './fetched-batch.ts';
 import { GroupReader, type PartitionReaders } from './group-reader.ts';
 
+const EMPTY = { timestamp: millis(0), key: null, value: null, headers: {} };
 const AT = { topic: 'usage.events.compute', partition: 0 };
 
 type EachBatch = (payload: EachBatchPayload) => Promise<void>;
@@ -17,7 +19,6 @@ class FakeConsumer {
     CRASH: 'crash',
     FETCH: 'fetch',
     FETCH_START: 'fetch-start',
-    END_BATCH_PROCESS: 'end',
   };
   readonly sought: string[] = [];
   readonly resolved: string[] = [];
@@ -67,31 +68,32 @@ class FakeConsumer {
     this.emit('stop', {});
   }
 
-  /** Gives a batch of records that was fetched from an offset; what is unreadable stands behind them. */
+  /**
+   * Gives records that were fetched from an offset, in a batch up to `last`; what is unreadable stands
+   * behind it.
+   */
   async give(
     fetchedOffset: number,
     offsets: readonly number[],
     {
-      begins = fetchedOffset,
+      last = offsets.at(-1),
       unreadable,
       end = Infinity,
-    }: { begins?: number; unreadable?: UnreadableBatch; end?: number } = {},
+    }: { last?: number; unreadable?: UnreadableBatch; end?: number } = {},
   ): Promise<void> {
-    const batchContext = { firstOffset: begins };
-    const messages = offsets.map((offset) => ({
-      offset: String(offset),
-      timestamp: '0',
-      key: null,
-      value: null,
-      batchContext,
-    }));
-    const raw = unreadable ? [...messages, { offset: '9999', unreadable, end }] : messages;
+    const records = offsets.map((offset) => ({ ...EMPTY, offset }));
+    const raw: { offset: string }[] = [];
+    if (last !== undefined) {
+      const firstOffset = offsets[0] ?? fetchedOffset;
+      const batch: RecordBatch = { ...batchOfRecords(records), firstOffset, lastOffset: last };
+      raw.push({ offset: String(last), batch } as { offset: string });
+    }
+    if (unreadable) raw.push({ offset: '9999', unreadable, end } as { offset: string });
     const batch = {
       ...AT,
       messages: raw,
       rawMessages: raw,
       fetchedOffset: String(fetchedOffset),
-      lastOffset: () => String(offsets.at(-1)),
     } as unknown as Batch;
     await this.eachBatch({
       batch,
@@ -119,9 +121,9 @@ class Keeper implements PartitionReaders {
     return Promise.resolve(this.at);
   }
 
-  async take(_: unknown, records: readonly LogRecord[], next: number): Promise<boolean> {
+  async take(_: unknown, batches: readonly RecordBatch[], next: number): Promise<boolean> {
     await this.hold();
-    this.taken.push([records.map(({ offset }) => offset), next]);
+    this.taken.push([recordsOf(batches).map(({ offset }) => offset), next]);
     this.at = next;
     return this.goOn;
   }
@@ -291,25 +293,18 @@ test('a partition whose reader takes long is paused meanwhile, and sought to whe
   expect(consumer.resolved).toEqual([]);
 });
 
-const markers = (firstOffset: number, lastOffset: number) => ({
-  ...AT,
-  batchSize: 0,
-  firstOffset: String(firstOffset),
-  lastOffset: String(lastOffset),
-});
-
 test('markers of transactions are passed, and those of before a seek are not', async () => {
-  consumer.emit('end', markers(3, 5));
-  await settled();
+  await consumer.give(3, [], { last: 5 });
   expect(keeper.taken).toEqual([]);
-  consumer.emit('end', markers(7, 9));
-  await settled();
+  await consumer.give(7, [], { last: 9 });
   expect(keeper.taken).toEqual([[[], 10]]);
-  await consumer.give(10, [10]);
-  expect(keeper.taken).toHaveLength(2);
-  consumer.emit('end', { ...markers(11, 12), batchSize: 2 }); // it was given like any other
-  await settled();
-  expect(keeper.taken).toHaveLength(2);
+  expect(consumer.resolved).toEqual(['9']);
+  await consumer.give(10, [10], { last: 11 });
+  expect(keeper.taken).toEqual([
+    [[], 10],
+    [[10], 12],
+  ]);
+  expect(consumer.resolved).toEqual(['9', '11']);
 });
 
 test('one-lz4-batch-stops-all: what stands before an unreadable batch is taken, then it alone is told', async () => {
@@ -345,11 +340,11 @@ test('an unreadable batch that was entered in its middle does not take back what
 });
 
 test('offsets that a log does not hold are told, not passed over', async () => {
-  await consumer.give(7, [30, 31], { begins: 30 });
+  await consumer.give(7, [30, 31]);
   expect(keeper.taken).toEqual([]);
   expect(keeper.troubles).toMatchObject([{ kind: 'missing', from: 7, next: 30 }]);
   await reader.reposition(AT);
-  await consumer.give(7, [7], { begins: 2 }); // a fetch may begin in the middle of a batch
+  await consumer.give(7, [5, 6, 7]); // a fetch may begin in the middle of a batch
   expect(keeper.taken).toEqual([[[7], 8]]);
 });
 

@@ -1,6 +1,7 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { UserError } from '../process/errors.ts';
-import type { LogRecord, TopicPartition } from '../model/log-record.ts';
+import type { TopicPartition } from '../model/log-record.ts';
+import type { RecordBatch } from '../model/record-batch.ts';
 import { fetchedFrom, readBatch, type ReadBatch, type UnreadableAt } from './fetched-batch.ts';
 
 /** What reads the partitions that the group has assigned to this process. */
@@ -10,11 +11,11 @@ export interface PartitionReaders {
   /** Where to read on, or null where the partition is not to be read. Asked again after a mismatch. */
   position(at: TopicPartition): Promise<number | null>;
   /**
-   * Takes records in order. Every offset below `next` that is not among them, and was not taken
-   * before, holds no record: it is a transaction's marker, or was aborted with it. There may be none
-   * but such. False where no more are wanted: the partition is paused.
+   * Takes records in order, from the offset asked for on. Every offset below `next` that is not among
+   * them, and was not taken before, holds no record: it is a transaction's marker, or was aborted with
+   * it. There may be none but such. False where no more are wanted: the partition is paused.
    */
-  take(at: TopicPartition, records: readonly LogRecord[], next: number): Promise<boolean>;
+  take(at: TopicPartition, batches: readonly RecordBatch[], next: number): Promise<boolean>;
   /**
    * What stands behind the records that were taken cannot be read; its `from` is known here. The
    * partition is paused: asked for its position again, it is tried again.
@@ -118,10 +119,6 @@ export class GroupReader {
       if (now - this.lastFetch > STALL_MILLIS) this.readers.stalled();
       this.lastFetch = now;
     });
-    // A batch in which kafkajs found no record, but markers or aborted ones: it has moved on itself.
-    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-      if (payload.batchSize === 0) this.skipped(payload);
-    });
     await consumer.connect();
     await consumer.subscribe({ topics: [...this.options.topics], fromBeginning: true });
     await consumer.run({
@@ -217,7 +214,7 @@ export class GroupReader {
     const inTime = await Promise.race([taking, after(this.inlineMillis)]);
     if (inTime === true) {
       held.expected = next;
-      payload.resolveOffset(String(read.records.at(-1)?.offset));
+      payload.resolveOffset(String(next - 1));
     }
     if (inTime !== null || !this.isCurrent(held, turn)) return;
     this.consumer.pause(topicPartitions([held.at]));
@@ -240,8 +237,8 @@ export class GroupReader {
   /** True where the next records are wanted, and nothing has happened to the partition meanwhile. */
   private async take(held: Held, turn: number, read: ReadBatch): Promise<boolean> {
     try {
-      const { records, next, unreadable } = read;
-      const goOn = !read.isAhead || (await this.readers.take(held.at, records, next));
+      const { batches, next, unreadable } = read;
+      const goOn = !read.isAhead || (await this.readers.take(held.at, batches, next));
       if (!this.isCurrent(held, turn)) return false;
       if (goOn && unreadable === null) return true;
       this.rest(held);
@@ -251,20 +248,6 @@ export class GroupReader {
       this.crash(error);
       return false;
     }
-  }
-
-  private skipped(batch: {
-    readonly topic: string;
-    readonly partition: number;
-    readonly firstOffset: string;
-    readonly lastOffset: string;
-  }): void {
-    const held = this.held.get(nameOf(batch));
-    // As above: one that was fetched before a seek does not count, and the next batch notices.
-    if (held?.expected == null || Number(batch.firstOffset) !== held.expected) return;
-    const next = Number(batch.lastOffset) + 1;
-    held.expected = next;
-    void this.take(held, held.turn, { records: [], next, isAhead: true, unreadable: null });
   }
 }
 

@@ -6,11 +6,18 @@ import type { UnreadableAt } from './fetched-batch.ts';
 import { GroupReader } from './group-reader.ts';
 import type { KafkaAdmin } from './admin.ts';
 import type { LogRecord, TopicPartition } from '../model/log-record.ts';
+import {
+  batchesWithin,
+  inParts,
+  offsetBehind,
+  recordsOf,
+  type RecordBatch,
+} from '../model/record-batch.ts';
 import { Serial } from '../process/serial.ts';
 
 /**
- * Takes records in order; offsets below `next` that are not among them hold none. Says `enough` where
- * it wants no more.
+ * Takes records in order, some at a time; offsets below `next` that are not among them hold none. Says
+ * `enough` where it wants no more.
  */
 export type TakeRecords = (records: readonly LogRecord[], next: number) => Promise<unknown>;
 
@@ -28,6 +35,9 @@ export class UnreadableLog extends UserError {
 
 /** How long the broker may give nothing of a log that has more. */
 const PATIENCE_MILLIS = 60_000;
+
+/** So many records are objects at once. */
+const MOST_RECORDS = 5_000;
 
 interface Reading {
   readonly at: TopicPartition;
@@ -65,7 +75,7 @@ export class LogReader {
           return Promise.resolve();
         },
         position: (at) => this.position(at),
-        take: (at, records, next) => this.take(at, records, next),
+        take: (at, batches, next) => this.take(at, batches, next),
         unreadable: (at, batch) => this.unreadable(at, batch),
         stalled: () => undefined,
       },
@@ -173,17 +183,20 @@ export class LogReader {
     });
   }
 
-  private take(at: TopicPartition, records: readonly LogRecord[], next: number): Promise<boolean> {
+  private take(
+    at: TopicPartition,
+    batches: readonly RecordBatch[],
+    next: number,
+  ): Promise<boolean> {
     // A partition that is sought twice may give a batch while the one before it is being taken.
     return this.serial.run(async () => {
       const reading = this.isRead(at);
       if (!reading || reading.next >= reading.end) return false;
-      const wanted = records.filter(({ offset }) => offset >= reading.next && offset < reading.end);
-      reading.next = Math.max(reading.next, Math.min(next, reading.end));
+      const wanted = batchesWithin(batches, reading.next, reading.end);
       reading.busy = true;
       let isEnough: boolean;
       try {
-        isEnough = (await reading.take(wanted, reading.next)) === 'enough';
+        isEnough = await giveAll(reading, wanted, Math.min(next, reading.end));
       } catch (error) {
         reading.done(error as Error);
         return false;
@@ -196,5 +209,22 @@ export class LogReader {
     });
   }
 }
+
+/** Gives batches as records, some at a time, up to an offset; true where that was enough. */
+const giveAll = async (
+  reading: Reading,
+  batches: readonly RecordBatch[],
+  next: number,
+): Promise<boolean> => {
+  const give = async (part: readonly RecordBatch[], behind: number): Promise<boolean> => {
+    reading.next = Math.max(reading.next, behind);
+    return (await reading.take(recordsOf(part), reading.next)) === 'enough';
+  };
+  const parts = inParts(batches, MOST_RECORDS);
+  for (const part of parts.slice(0, -1)) {
+    if (await give(part, offsetBehind(part))) return true;
+  }
+  return give(parts.at(-1) ?? [], next);
+};
 
 const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}[${String(partition)}]`;

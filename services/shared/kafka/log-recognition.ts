@@ -1,4 +1,4 @@
-import type { LogRecord } from '../model/log-record.ts';
+import { batchesWithin, offsetIn, recordAt, type RecordBatch } from '../model/record-batch.ts';
 import type { UnreadableAt } from './fetched-batch.ts';
 import { describeUnreadable } from './fetch/unreadable-batch.ts';
 import { recordDigest, type RecordMark } from '../model/record-mark.ts';
@@ -49,20 +49,20 @@ export class LogRecognition {
 
   /**
    * Drops what has been folded already; the last record folded must be there as it was. Offsets below
-   * `next` without a record are markers of transactions.
+   * `next` without a record are markers of transactions. Of all records that one alone becomes an object.
    */
   async recognise(
     { nextOffset, lastRecord }: Folded,
-    records: readonly LogRecord[],
+    batches: readonly RecordBatch[],
     next = 0,
-  ): Promise<Result<readonly LogRecord[], LogHalt>> {
-    const again = lastRecord && records.find((record) => record.offset === lastRecord.offset);
+  ): Promise<Result<readonly RecordBatch[], LogHalt>> {
+    const again = lastRecord && recordAt(batches, lastRecord.offset);
     if (lastRecord && again) {
       if (recordDigest(again) !== lastRecord.digest) return otherRecord(lastRecord.offset);
       this.verified = true;
     }
-    const fresh = records.filter((record) => record.offset >= nextOffset);
-    const first = fresh[0]?.offset ?? Math.max(next, nextOffset);
+    const fresh = batchesWithin(batches, nextOffset);
+    const first = fresh[0] ? offsetIn(fresh[0], 0) : Math.max(next, nextOffset);
     if (fresh.length === 0 && first === nextOffset) return succeed(fresh);
     if (!this.verified || first > nextOffset) {
       const bounds = await this.bounds();

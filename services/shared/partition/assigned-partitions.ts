@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { UnreadableAt } from '../kafka/fetched-batch.ts';
 import type { GroupReader, PartitionReaders } from '../kafka/group-reader.ts';
-import type { LogRecord, TopicPartition } from '../model/log-record.ts';
+import type { TopicPartition } from '../model/log-record.ts';
+import type { RecordBatch } from '../model/record-batch.ts';
 import { Attempt } from '../process/attempt.ts';
 import { attemptProblem, fetchProblem, type Health } from '../process/health.ts';
 
@@ -15,7 +16,7 @@ export interface PartitionOwner {
   /** What keeps it from its work, other than a halt; null stands for nothing. */
   problems(stallMillis: number): readonly (string | null)[];
   position(): Promise<number | null>;
-  take(records: readonly LogRecord[], next: number): Promise<boolean>;
+  take(batches: readonly RecordBatch[], next: number): Promise<boolean>;
   unreadable(batch: UnreadableAt): Promise<void>;
   /** Does what time asks for. It is called again only after it has ended. */
   onTimer(): Promise<void>;
@@ -161,8 +162,8 @@ export class AssignedPartitions<Worker extends PartitionOwner> implements Partit
     return (await this.workerOf(at)?.position()) ?? null;
   }
 
-  async take(at: TopicPartition, records: readonly LogRecord[], next: number): Promise<boolean> {
-    return (await this.workerOf(at)?.take(records, next)) ?? false;
+  async take(at: TopicPartition, batches: readonly RecordBatch[], next: number): Promise<boolean> {
+    return (await this.workerOf(at)?.take(batches, next)) ?? false;
   }
 
   async unreadable(at: TopicPartition, batch: UnreadableAt): Promise<void> {

@@ -9,6 +9,7 @@ import {
   rulesAt,
   stateAtStart,
 } from '../../../test/support/fold/fixtures.ts';
+import { encodedBatch } from '../../../test/support/kafka/record-batch.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Millis } from '../model/time.ts';
 import { uuidText } from '../model/usage-event.ts';
@@ -53,21 +54,21 @@ const folderOf = (tail: LedgerTail = NO_TAIL, bounds: MemoryBounds = AMPLE) => {
 describe('the ledger beyond the checkpoint is held against the log', () => {
   test('what it holds is folded again', async () => {
     const { folder, state } = folderOf(tailOf(1, 2));
-    expect(await folder.fold([rulesAt(place, 0), at(1), at(2)], 3)).toBeNull();
+    expect(await folder.fold([encodedBatch([rulesAt(place, 0), at(1), at(2)])], 3)).toBeNull();
     expect(state.counts.accepted).toBe(2);
   });
 
   test('its last entry is compared too', async () => {
     const tail = { ids: new Map([[1, idOf(7)]]), lastOffset: 1 };
     const { folder } = folderOf(tail);
-    expect(await folder.fold([rulesAt(place, 0), at(1)], 2)).toMatchObject({
+    expect(await folder.fold([encodedBatch([rulesAt(place, 0), at(1)])], 2)).toMatchObject({
       code: 'ledger-mismatch',
     });
   });
 
   test('an entry at an offset that holds no record halts, in front of the next record', async () => {
     const { folder } = folderOf(tailOf(1, 3));
-    expect(await folder.fold([rulesAt(place, 0), at(3)], 4)).toMatchObject({
+    expect(await folder.fold([encodedBatch([rulesAt(place, 0), at(3)])], 4)).toMatchObject({
       code: 'ledger-mismatch',
       message: expect.stringContaining('at offset 1 ') as string,
     });
@@ -75,14 +76,16 @@ describe('the ledger beyond the checkpoint is held against the log', () => {
 
   test('an entry at an offset that holds no record halts, at the end of what was read', async () => {
     const { folder, state } = folderOf(tailOf(2));
-    expect(await folder.fold([rulesAt(place, 0)], 3)).toMatchObject({ code: 'ledger-mismatch' });
+    expect(await folder.fold([encodedBatch([rulesAt(place, 0)])], 3)).toMatchObject({
+      code: 'ledger-mismatch',
+    });
     expect(state.nextOffset).toBe(1);
   });
 
   test('an entry where the log has what was refused halts', async () => {
     const { folder } = folderOf(tailOf(1));
     const refused: LogRecord = { ...at(1), value: Buffer.from('no usage') };
-    expect(await folder.fold([rulesAt(place, 0), refused], 2)).toMatchObject({
+    expect(await folder.fold([encodedBatch([rulesAt(place, 0), refused])], 2)).toMatchObject({
       code: 'ledger-mismatch',
     });
   });
@@ -92,7 +95,7 @@ test('what was counted before a record that halts is stored, and nothing after i
   const { folder, state, stored } = folderOf();
   const unknown = rulesAt(place, 2, minute(1), { version: 2, foldVersion: 99 });
   const records = [rulesAt(place, 0), at(1), unknown, at(3)];
-  expect(await folder.fold(records, 4)).toMatchObject({ code: 'unknown-rules' });
+  expect(await folder.fold([encodedBatch(records)], 4)).toMatchObject({ code: 'unknown-rules' });
   expect(stored).toEqual([{ nextOffset: 2, openHour: hour(0) }]);
   expect(state.nextOffset).toBe(2);
 });
@@ -100,13 +103,13 @@ test('what was counted before a record that halts is stored, and nothing after i
 test('events of an hour are stored before the next hour begins', async () => {
   const { folder, stored } = folderOf();
   const records = [rulesAt(place, 0), at(1), at(2, minute(61)), controlAt(place, 'tick', 3)];
-  expect(await folder.fold(records, 4)).toBeNull();
+  expect(await folder.fold([encodedBatch(records)], 4)).toBeNull();
   expect(stored).toEqual([{ nextOffset: 2, openHour: hour(0) }]);
 });
 
 test('offsets behind the last record that hold none count as control', async () => {
   const { folder, state } = folderOf();
-  expect(await folder.fold([rulesAt(place, 0), at(1)], 5)).toBeNull();
+  expect(await folder.fold([encodedBatch([rulesAt(place, 0), at(1)])], 5)).toBeNull();
   expect(state).toMatchObject({ nextOffset: 5, counts: { accepted: 1, control: 4 } });
 });
 
@@ -116,14 +119,14 @@ describe('with little memory', () => {
 
   test('records are counted in parts whose ids fit, and nothing stays pinned between them', async () => {
     const { folder, state, stored } = folderOf(NO_TAIL, { ...AMPLE, indexMaxBytes: table });
-    expect(await folder.fold([rulesAt(place, 0), ...records], 5)).toBeNull();
+    expect(await folder.fold([encodedBatch([rulesAt(place, 0), ...records])], 5)).toBeNull();
     expect(state.counts).toMatchObject({ accepted: 4, control: 1 });
     expect(stored.length).toBeGreaterThanOrEqual(3);
   });
 
   test('ids of one usage hour that do not fit halt, with the setting that helps', async () => {
     const { folder, state } = folderOf(NO_TAIL, { ...AMPLE, indexMaxBytes: table - 1 });
-    expect(await folder.fold([rulesAt(place, 0), ...records], 5)).toEqual({
+    expect(await folder.fold([encodedBatch([rulesAt(place, 0), ...records])], 5)).toEqual({
       code: 'index-full',
       message: expect.stringMatching(
         new RegExp(

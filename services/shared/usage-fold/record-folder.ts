@@ -1,4 +1,5 @@
 import type { LogRecord } from '../model/log-record.ts';
+import { recordsOf, type RecordBatch } from '../model/record-batch.ts';
 import type { Hour } from '../model/time.ts';
 import { EventIndex } from './event-index.ts';
 import type { EventTable } from './event-table.ts';
@@ -57,8 +58,8 @@ export class RecordFolder {
    * Folds records in the order of the log; offsets below `next` without one hold none. Returns why it
    * must not go on, or null.
    */
-  async fold(records: readonly LogRecord[], next: number): Promise<Halt | null> {
-    return (await this.countAll(this.judge(records))) ?? this.skip(next);
+  async fold(batches: readonly RecordBatch[], next: number): Promise<Halt | null> {
+    return (await this.countAll(this.judge(recordsOf(batches)))) ?? this.skip(next);
   }
 
   /** All that was cut off so far is stored, and nothing is pending. */

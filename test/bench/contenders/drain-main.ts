@@ -6,7 +6,9 @@ import {
 } from '../../../services/shared/avro/schema-directory.ts';
 import { USAGE_EVENT_SUBJECT } from '../../../services/shared/avro/usage-event-codec.ts';
 import { unframe } from '../../../services/shared/avro/wire-format.ts';
+import { fetchedFrom, readBatch } from '../../../services/shared/kafka/fetched-batch.ts';
 import { readFetchesWithin } from '../../../services/shared/kafka/fetch/install.ts';
+import { valueBytes } from '../../../services/shared/model/record-batch.ts';
 import { tell } from './report.ts';
 
 /** What a drain is told, as JSON in its argument. */
@@ -18,7 +20,7 @@ export interface DrainTask {
   readonly records: number;
   /** kafkajs' own decoder of fetches, or this project's. */
   readonly decoder: 'stock' | 'project';
-  /** Whether each value is decoded with avsc, as a plain consumer of this schema would. */
+  /** Whether each value is decoded with avsc, as a plain consumer of this schema would; with kafkajs' own. */
   readonly avsc: boolean;
 }
 
@@ -53,8 +55,13 @@ await consumer.run({
   autoCommit: false,
   partitionsConsumedConcurrently: task.partitions,
   eachBatch: ({ batch }) => {
-    for (const { value } of batch.messages) {
-      if (value === null) continue; // a mark of the project's decoder: the load has a value in each record
+    const ours = task.decoder === 'project' ? readBatch(batch, fetchedFrom(batch)).batches : [];
+    for (const each of ours) {
+      records += each.count;
+      bytes += valueBytes(each);
+    }
+    for (const { value } of task.decoder === 'stock' ? batch.messages : []) {
+      if (value === null) continue; // the load has a value in each record
       records++;
       bytes += value.length;
       const framed = task.avsc ? unframe(value) : null;

@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs';
 import { describeUnreadable } from '../../../services/shared/kafka/fetch/unreadable-batch.ts';
 import { GroupReader } from '../../../services/shared/kafka/group-reader.ts';
 import type { LogRecord, TopicPartition } from '../../../services/shared/model/log-record.ts';
+import { recordsOf } from '../../../services/shared/model/record-batch.ts';
 
 export interface PartitionLog extends TopicPartition {
   readonly records: readonly LogRecord[];
@@ -55,10 +56,10 @@ const readAll = async (
           const log = logs.get(nameOf(at));
           return Promise.resolve(log && log.next < log.end ? log.next : null);
         },
-        take: (at, records) => {
+        take: (at, batches) => {
           const log = logs.get(nameOf(at));
           if (!log) return Promise.resolve(false);
-          for (const record of records) {
+          for (const record of recordsOf(batches)) {
             if (record.offset < log.next || record.offset >= log.end) continue;
             log.records.push(record);
             log.next = record.offset + 1;

@@ -1,11 +1,10 @@
 /** Reads the variable-length numbers of Kafka's records. Throws a RangeError beyond the end. */
 export class ByteReader {
   private readonly bytes: Buffer;
-  at: number;
+  at = 0;
 
-  constructor(bytes: Buffer, at = 0) {
+  constructor(bytes: Buffer) {
     this.bytes = bytes;
-    this.at = at;
   }
 
   get isAtEnd(): boolean {
@@ -21,26 +20,33 @@ export class ByteReader {
 
   /** A signed number of at most 32 bits. */
   varint(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
+    let value = this.byte();
+    if (value >= 0x80) value = this.more(value & 0x7f);
+    return (value >>> 1) ^ -(value & 1);
+  }
+
+  private more(low: number): number {
+    let value = low;
+    for (let shift = 7; shift < 35; shift += 7) {
       const byte = this.byte();
       value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return (value >>> 1) ^ -(value & 1);
+      if (byte < 0x80) return value;
     }
     throw new RangeError('a number of a record is too long');
   }
 
-  /** A signed number of at most 64 bits. */
-  varlong(): bigint {
-    // Nearly all are small, and integers of any size are slow.
-    let low = 0;
-    for (let shift = 0; shift < 28; shift += 7) {
+  /** A signed number of at most 64 bits: a plain one where it has 32, since the others are slow. */
+  varlong(): number | bigint {
+    const from = this.at;
+    for (let shift = 0, low = 0; shift < 35; shift += 7) {
       const byte = this.byte();
+      if (shift === 28 && (byte & 0x7f) > 0xf) break; // more than 32 bits
       low |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt((low >>> 1) ^ -(low & 1));
+      if (byte < 0x80) return (low >>> 1) ^ -(low & 1);
     }
-    let value = BigInt(low);
-    for (let shift = 28n; shift < 70n; shift += 7n) {
+    this.at = from;
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
       const byte = this.byte();
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
@@ -48,14 +54,13 @@ export class ByteReader {
     throw new RangeError('a number of a record is too long');
   }
 
-  /** Bytes with their length in front; null where that is -1. */
-  lengthAndBytes(): Buffer | null {
+  /** Passes bytes with their length in front; returns that length, -1 where there are none. */
+  pass(): number {
     const length = this.varint();
-    if (length === -1) return null;
     if (length < -1 || this.at + length > this.bytes.length) {
       throw new RangeError('a record is cut short');
     }
-    this.at += length;
-    return this.bytes.subarray(this.at - length, this.at);
+    if (length > 0) this.at += length;
+    return length;
   }
 }

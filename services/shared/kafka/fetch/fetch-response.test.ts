@@ -59,9 +59,8 @@ test.each([4, 5, 6, 7, 8, 9, 10, 11])('an answer of version %d is read', (versio
   expect(throttleTime).toBe(version < 8 ? 17 : 0);
   const partitions = read(bytes, version);
   expect(partitions.map(({ partition }) => partition)).toEqual([0, 1]);
-  expect(partitions[0]?.abortedTransactions).toEqual([{ producerId: '7', firstOffset: '3' }]);
   for (const { messages, highWatermark } of partitions) {
-    expect(messages).toMatchObject([{ offset: '5', value: Buffer.from('a') }]);
+    expect(messages).toMatchObject([{ offset: '5', batch: { firstOffset: 5, count: 1 } }]);
     expect(highWatermark).toBe('100');
   }
 });
@@ -111,6 +110,29 @@ test('a partition of which there is nothing says up to where that is as it shoul
   const large = recordBatch({ firstOffset: 0, records: [{ value: 'x'.repeat(MIB) }] });
   expect(marks([{}, { set: large }])[0]).toEqual([]);
 });
+
+test.each([4, 11])(
+  'records of aborted transactions reach nobody, in an answer of version %d',
+  (version) => {
+    const set = recordBatch({
+      firstOffset: 5,
+      records: [{ value: 'a' }, { value: 'b' }],
+      producerId: 7,
+      attributes: 0x10,
+    });
+    const [aborted, other] = read(
+      answer(version, [
+        { set, aborted: [[7, 3]] },
+        { set, aborted: [[8, 3]] },
+      ]),
+      version,
+    );
+    expect(aborted?.messages).toMatchObject([
+      { offset: '6', batch: { firstOffset: 5, lastOffset: 6, count: 0 } },
+    ]);
+    expect(other?.messages).toMatchObject([{ offset: '6', batch: { count: 2 } }]);
+  },
+);
 
 test('an answer that is cut short is an error', () => {
   const whole = answer(11, [{ set: batch }]);

@@ -1,27 +1,40 @@
 import { messageOf } from '../../process/errors.ts';
-import type { FetchedRecord } from './record.ts';
+import type { RecordBatch } from '../../model/record-batch.ts';
+import type { AbortedTransaction } from './aborted-transactions.ts';
 import { readRecordSet, type Budget, type RecordSet } from './record-set.ts';
 import type { UnreadableBatch } from './unreadable-batch.ts';
 
-/** Stands behind the records of a partition that cannot be read on. It is no record. */
-export interface UnreadableMark extends FetchedRecord {
+/**
+ * A batch, which kafkajs takes for one message. It looks at the offset, to drop what stands before the one
+ * that it asked for and to know how far it has come, and drops the markers of transactions: those are
+ * batches without a record here, so that its consumer hears of them too.
+ */
+export interface BatchMessage {
+  /** Of the last record. */
+  readonly offset: string;
+  readonly isControlRecord: false;
+  readonly batch: RecordBatch;
+}
+
+/** Stands behind the batches of a partition that cannot be read on. */
+export interface UnreadableMark {
+  readonly offset: string;
+  readonly isControlRecord: false;
   readonly unreadable: UnreadableBatch;
   /** Nothing is wrong where reading had come up to here. */
   readonly end: number;
 }
 
-/** What kafkajs makes batches of. */
+export type FetchedMessage = BatchMessage | UnreadableMark;
+
+/** What kafkajs makes batches of. What was aborted is left out here: it would look at single records. */
 interface FetchedPartition {
   readonly partition: number;
   readonly errorCode: number;
   readonly highWatermark: string;
   readonly lastStableOffset: string;
-  readonly abortedTransactions: readonly {
-    readonly producerId: string;
-    readonly firstOffset: string;
-  }[];
   readonly preferredReadReplica?: number;
-  readonly messages: FetchedRecord[];
+  readonly messages: FetchedMessage[];
 }
 
 export interface FetchResponse {
@@ -63,18 +76,15 @@ const DAMAGED_ERRORS: ReadonlySet<number> = new Set([
   2, // CORRUPT_MESSAGE
 ]);
 
-const NO_CONTEXT = { firstOffset: -1, producerId: '-1', inTransaction: false };
+const messageOfBatch = (batch: RecordBatch): BatchMessage => ({
+  offset: String(batch.lastOffset),
+  isControlRecord: false,
+  batch,
+});
 
 const markOf = (unreadable: UnreadableBatch, end = Infinity): UnreadableMark => ({
-  magicByte: 2,
-  attributes: 0,
   offset: '9223372036854775807', // behind every offset that may be asked for
-  timestamp: '0',
-  key: null,
-  value: null,
-  headers: {},
   isControlRecord: false,
-  batchContext: NO_CONTEXT,
   unreadable,
   end,
 });
@@ -100,25 +110,26 @@ export const readFetchResponse = (
     const highWatermark = reader.int64();
     const lastStableOffset = reader.int64();
     if (version >= WITH_LOG_START) reader.skip(8);
-    const abortedTransactions = reader.list(() => ({
-      producerId: String(reader.int64()),
-      firstOffset: String(reader.int64()),
+    const aborted = reader.list(() => ({
+      producerId: reader.int64(),
+      firstOffset: Number(reader.int64()),
     }));
     const preferredReadReplica = version >= WITH_READ_REPLICA ? reader.int32() : null;
     const set = reader.bytes();
     given += set.length;
     const isHandled = HANDLED_ERRORS.has(errorCode);
-    const { records, unreadable } = isHandled
-      ? recordsOf(set, Number(highWatermark), budget)
-      : { records: [], unreadable: refused(errorCode, nameOfError(errorCode)) };
+    const { batches, unreadable } = isHandled
+      ? batchesOf(set, Number(highWatermark), aborted, budget)
+      : { batches: [], unreadable: refused(errorCode, nameOfError(errorCode)) };
+    const messages: FetchedMessage[] = batches.map(messageOfBatch);
+    if (unreadable) messages.push(markOf(unreadable));
     return {
       partition: number,
       errorCode: isHandled ? errorCode : 0,
       highWatermark: String(highWatermark),
       lastStableOffset: String(lastStableOffset),
-      abortedTransactions,
       ...(preferredReadReplica !== null && { preferredReadReplica }),
-      messages: unreadable ? [...records, markOf(unreadable)] : [...records],
+      messages,
     };
   };
   const responses = reader.list(() => ({
@@ -146,12 +157,17 @@ const markWithheld = (partition: FetchedPartition): void => {
 };
 
 /** A mistake in reading is no reason to stop the others either. */
-const recordsOf = (set: Buffer, highWatermark: number, budget: Budget): RecordSet => {
+const batchesOf = (
+  set: Buffer,
+  highWatermark: number,
+  aborted: readonly AbortedTransaction[],
+  budget: Budget,
+): RecordSet => {
   try {
-    return readRecordSet(set, highWatermark, budget);
+    return readRecordSet(set, highWatermark, aborted, budget);
   } catch (error) {
     const problem = `reading it failed: ${messageOf(error)}`;
-    return { records: [], unreadable: { kind: 'damaged', problem, from: null, next: null } };
+    return { batches: [], unreadable: { kind: 'damaged', problem, from: null, next: null } };
   }
 };
 

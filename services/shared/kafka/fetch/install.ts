@@ -1,9 +1,10 @@
 import fetch from 'kafkajs/src/protocol/requests/fetch/index.js';
 import errors from 'kafkajs/src/protocol/error.js';
+import { UserError } from '../../process/errors.ts';
 import { codecsReady } from './codecs.ts';
 import { readFetchResponse } from './fetch-response.ts';
 
-/** Older answers have another form; brokers before 0.11 give them, which cannot hold our records. */
+/** Older answers have another form; only brokers before 0.11 ask for them. */
 const OLDEST = 4;
 
 let maxBatchBytes = 0;
@@ -13,8 +14,8 @@ const nameOfError = (code: number): string =>
 
 /**
  * Lets kafkajs read what brokers send with the decoder of this folder instead of its own (ADR 6), in
- * this whole process: its own knows no compression but gzip, checks no checksum, takes any amount of memory, and
- * fails all partitions of a fetch for what is wrong with one.
+ * this whole process: its own knows no compression but gzip, checks no checksum, takes any amount of memory,
+ * makes an object of every record, and fails all partitions of a fetch for what is wrong with one.
  */
 export const readFetchesWithin = (bytesOfBatch: number): void => {
   const isInstalled = maxBatchBytes > 0;
@@ -22,8 +23,12 @@ export const readFetchesWithin = (bytesOfBatch: number): void => {
   if (isInstalled) return;
   const { protocol } = fetch;
   fetch.protocol = ({ version }) => {
+    if (version < OLDEST) {
+      throw new UserError(
+        'Kafka is older than 0.11: its records have no headers, which these need; use a newer one',
+      );
+    }
     const request = protocol({ version });
-    if (version < OLDEST) return request;
     const decode = async (bytes: Buffer): Promise<unknown> => {
       await codecsReady();
       return readFetchResponse(bytes, version, maxBatchBytes, nameOfError);

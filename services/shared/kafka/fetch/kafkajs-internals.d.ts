@@ -13,3 +13,10 @@ declare module 'kafkajs/src/protocol/error.js' {
   const errors: { readonly createErrorFromCode: (code: number) => { readonly type?: string } };
   export default errors;
 }
+
+declare module 'kafkajs/src/consumer/batch.js' {
+  import type { Batch } from 'kafkajs';
+
+  const KafkaJsBatch: new (topic: string, fetchedOffset: string, partition: object) => Batch;
+  export default KafkaJsBatch;
+}

@@ -1,9 +1,11 @@
-import { messageOf } from '../../process/errors.ts';
-import { CODEC_MASK, decompress, tooLarge } from './codecs.ts';
-import { crc32c } from './crc32c.ts';
-import { readRecords, type FetchedRecord } from './record.ts';
-import type { Trouble, UnreadableBatch } from './unreadable-batch.ts';
+import { crc32c } from '@node-rs/crc32';
+import { batchOfRecords, type RecordBatch } from '../../model/record-batch.ts';
 import { fail, succeed, type Result } from '../../model/result.ts';
+import { messageOf } from '../../process/errors.ts';
+import { AbortedTransactions, type AbortedTransaction } from './aborted-transactions.ts';
+import { CODEC_MASK, decompress, tooLarge } from './codecs.ts';
+import { RECORD_COST, readRecords } from './record-parser.ts';
+import type { Trouble, UnreadableBatch } from './unreadable-batch.ts';
 
 /** Where the fields of a batch stand, see https://kafka.apache.org/documentation/#recordbatch. */
 const AT = {
@@ -25,9 +27,8 @@ const MAGIC = 2;
 const IS_APPEND_TIME = 0x08;
 const IS_TRANSACTIONAL = 0x10;
 const IS_CONTROL = 0x20;
-
-/** Bytes of memory that a record takes besides its own. */
-const RECORD_COST = 512;
+/** What the marker of a transaction says that ended it, where it was not committed. */
+const ABORTED = 0;
 
 /** How much memory the records of one answer may take. */
 export interface Budget {
@@ -38,7 +39,8 @@ export interface Budget {
 }
 
 export interface RecordSet {
-  readonly records: readonly FetchedRecord[];
+  /** Without those that are nobody's: markers of transactions and aborted records make empty ones. */
+  readonly batches: readonly RecordBatch[];
   /** What stands behind them and cannot be read. */
   readonly unreadable: UnreadableBatch | null;
 }
@@ -51,14 +53,20 @@ export interface RecordSet {
  * shows here alone. Offsets follow one another without a gap: markers of transactions and what was
  * aborted are sent too.
  */
-export const readRecordSet = (set: Buffer, highWatermark: number, budget: Budget): RecordSet => {
-  const records: FetchedRecord[] = [];
-  const stop = (unreadable: UnreadableBatch): RecordSet => ({ records, unreadable });
+export const readRecordSet = (
+  set: Buffer,
+  highWatermark: number,
+  aborted: readonly AbortedTransaction[],
+  budget: Budget,
+): RecordSet => {
+  const batches: RecordBatch[] = [];
+  const transactions = new AbortedTransactions(aborted);
+  const stop = (unreadable: UnreadableBatch): RecordSet => ({ batches, unreadable });
   let expected: number | null = null;
   for (let at = 0; at < set.length && budget.left > 0;) {
     const batch = wholeBatch(set, at);
     // One that did not fit the answer is the first of the next one, and that one is always whole.
-    if (batch === null) return at === 0 ? stop(noBatch(set)) : { records, unreadable: null };
+    if (batch === null) return at === 0 ? stop(noBatch(set)) : { batches, unreadable: null };
     const from = Number(batch.readBigInt64BE(0));
     if (expected !== null && from !== expected) return stop(outOfPlace(expected, from));
     if (from < 0 || from >= highWatermark) return stop(outsideLog(from));
@@ -66,12 +74,43 @@ export const readRecordSet = (set: Buffer, highWatermark: number, budget: Budget
     if (!found.ok) {
       return stop({ ...found.error, from, next: nextOffset(set, at, batch, highWatermark) });
     }
-    for (const record of found.value) records.push(record);
-    expected = lastOffset(batch) + 1;
+    const read = found.value;
+    batches.push(isForReaders(batch, read, transactions) ? read : emptied(read));
+    expected = read.lastOffset + 1;
     at += batch.length;
   }
-  return { records, unreadable: null };
+  return { batches, unreadable: null };
 };
+
+/** Whether the records of a batch are a producer's, and not taken back. */
+const isForReaders = (
+  batch: Buffer,
+  read: RecordBatch,
+  transactions: AbortedTransactions,
+): boolean => {
+  const attributes = batch.readInt16BE(AT.attributes);
+  const isControl = (attributes & IS_CONTROL) !== 0;
+  const isAborted = transactions.holds({
+    lastOffset: read.lastOffset,
+    producerId: batch.readBigInt64BE(AT.producerId),
+    isTransactional: (attributes & IS_TRANSACTIONAL) !== 0,
+    isAbortMarker: isControl && isAbortMarker(read),
+  });
+  return !isControl && !isAborted;
+};
+
+/** The key of a marker: a version, then what it marks, 16 bits each. */
+const isAbortMarker = (read: RecordBatch): boolean => {
+  const key = read.count > 0 ? read.record(0).key : null;
+  return key !== null && key.length >= 4 && key.readInt16BE(2) === ABORTED;
+};
+
+/** A batch of the same offsets that holds no record. */
+const emptied = ({ firstOffset, lastOffset }: RecordBatch): RecordBatch => ({
+  ...batchOfRecords([]),
+  firstOffset,
+  lastOffset,
+});
 
 /** The bytes of the batch that begins there; null where they are not all there. */
 const wholeBatch = (set: Buffer, at: number): Buffer | null => {
@@ -86,11 +125,7 @@ const lastOffset = (batch: Buffer): number =>
 const hasRightChecksum = (batch: Buffer): boolean =>
   batch.readUInt32BE(AT.crc) === crc32c(batch.subarray(AT.attributes));
 
-const readBatch = (
-  batch: Buffer,
-  from: number,
-  budget: Budget,
-): Result<FetchedRecord[], Trouble> => {
+const readBatch = (batch: Buffer, from: number, budget: Budget): Result<RecordBatch, Trouble> => {
   const magic = batch.readInt8(AT.magic);
   if (magic !== MAGIC) return fail(damaged(`its format is number ${String(magic)} instead of 2`));
   if (!hasRightChecksum(batch)) return fail(damaged('its checksum does not match'));
@@ -110,19 +145,14 @@ const readBatch = (
   if (bytes.length > limit) return fail(tooLarge(budget.ofBatch));
   budget.left -= bytes.length + count * RECORD_COST;
   try {
-    const records = readRecords(bytes, {
-      context: {
-        firstOffset: from,
-        producerId: String(batch.readBigInt64BE(AT.producerId)),
-        inTransaction: (attributes & IS_TRANSACTIONAL) !== 0,
-      },
-      count,
+    const read = readRecords(bytes, {
+      firstOffset: from,
       lastOffsetDelta,
+      count,
       firstTimestamp: batch.readBigInt64BE(AT.firstTimestamp),
       appendTime: attributes & IS_APPEND_TIME ? batch.readBigInt64BE(AT.maxTimestamp) : null,
-      isControl: (attributes & IS_CONTROL) !== 0,
     });
-    return succeed(records);
+    return succeed(read);
   } catch (error) {
     return fail(damaged(messageOf(error)));
   }
