@@ -3,5 +3,5 @@
 // ends this process ends Jest, and with it the servers that Jest has started.
 import { installPackages } from './install-packages.mjs';
 
-installPackages();
+installPackages({ forTests: true });
 await import('jest/bin/jest');

@@ -4,7 +4,7 @@
 import { pathToFileURL } from 'node:url';
 import { installPackages } from './install-packages.mjs';
 
-installPackages();
+installPackages({ forTests: false });
 const { compileOrEnd, compiledPath } = await import('../../shared/build/compile.mjs');
 compileOrEnd('npm start');
 process.setSourceMapsEnabled(true);
