@@ -1,18 +1,14 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { isoText, millis } from '../../services/shared/model/time.ts';
 import { messageOf } from '../../services/shared/process/errors.ts';
 import { explain } from '../../services/shared/process/explain.ts';
-import { localPath } from '../../services/shared/process/local-directory.ts';
 import { formatTable } from '../../services/shared/terminal/table.ts';
 import type { Bench, BenchRow } from './bench.ts';
 import { isReached, numberText, verdictOf, type Figure } from './figure.ts';
 import { Loads } from './load/loads.ts';
-import { describeMachine, machineText, type Machine } from './machine.ts';
-import { readOptions, type BenchOptions } from './options.ts';
+import { describeMachine, machineText } from './machine.ts';
+import { readOptions } from './options.ts';
+import { keepResults, NEWEST } from './results.ts';
 import { ROWS } from './rows/rows.ts';
 import { startServers } from './servers.ts';
-
-const RESULTS = 'bench/results.json';
 
 const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
@@ -43,18 +39,6 @@ const runRow = async (row: BenchRow, bench: Bench): Promise<readonly Figure[]> =
   }
 };
 
-const keep = async (
-  options: BenchOptions,
-  machine: Machine,
-  figures: readonly Figure[],
-): Promise<void> => {
-  await mkdir(localPath('bench'), { recursive: true });
-  const at = isoText(millis(Date.now()));
-  const text = JSON.stringify({ at, machine, options, figures }, null, 2);
-  await writeFile(localPath(RESULTS), `${text}\n`);
-  await writeFile(localPath(`bench/results-${at.replaceAll(':', '')}.json`), `${text}\n`);
-};
-
 const run = async (): Promise<number> => {
   const options = readOptions(ROWS);
   const due = ROWS.filter(({ name, long = false }) =>
@@ -68,7 +52,7 @@ const run = async (): Promise<number> => {
     const bench: Bench = { options, servers, say, load: (variant) => loads.get(variant) };
     const figures: Figure[] = [];
     for (const row of due) figures.push(...(await runRow(row, bench)));
-    await keep(options, machine, figures);
+    await keepResults({ options, machine, figures });
     say(`\n${machineText(machine)}\nSeed ${String(options.seed)}\n\n${tableOf(figures)}`);
     const problems = new Set(figures.flatMap(({ problem }) => problem ?? []));
     if (problems.size > 0) say(`\nWhy some do not count:\n${[...problems].join('\n')}`);
@@ -78,7 +62,7 @@ const run = async (): Promise<number> => {
         ? '\nEvery target is met.'
         : `\n${String(missed)} of ${String(figures.length)} figures miss their target or do not count.`,
     );
-    say(`As JSON: ${localPath(RESULTS)}`);
+    say(`As JSON: ${NEWEST}`);
     return missed === 0 ? 0 : 1;
   } finally {
     await servers.stop();

@@ -19,11 +19,6 @@ export const peakBytes = (pid: number): number => {
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? NaN) * KIB;
 };
 
-export const residentBytes = (pid: number): number => {
-  const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? NaN) * KIB;
-};
-
 /** Lets the peak of a process begin anew. */
 export const resetPeak = (pid: number): void =>
   writeFileSync(`/proc/${String(pid)}/clear_refs`, '5');

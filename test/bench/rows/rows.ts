@@ -1,8 +1,13 @@
 import type { BenchRow } from '../bench.ts';
+import { bridge } from './bridge.ts';
+import { freshness } from './freshness.ts';
+import { idle } from './idle.ts';
 import { kill, killLarge } from './kill.ts';
 import { memory } from './memory.ts';
+import { pages } from './pages.ts';
 import { pauses } from './pauses.ts';
 import { duplicates, size } from './proportions.ts';
+import { sparse } from './sparse.ts';
 import { throughput } from './throughput.ts';
 
 /** All rows, in the order in which they run. */
@@ -10,7 +15,12 @@ export const ROWS: readonly BenchRow[] = [
   throughput,
   pauses,
   memory,
+  freshness,
   kill,
+  sparse,
+  pages,
+  bridge,
+  idle,
   duplicates,
   size,
   killLarge,

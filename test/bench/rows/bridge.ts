@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import {
+  beginHistory,
+  writeHistory,
+} from '../../../services/operations/history-runs/history-run.ts';
+import { readBillingCounts } from '../../../services/shared/billing/billing-counts.ts';
+import { openClickHouse } from '../../../services/shared/clickhouse/client.ts';
+import { HOUR_MILLIS, millis } from '../../../services/shared/model/time.ts';
+import { inRepository } from '../../../services/shared/process/repository.ts';
+import { createOutTopics } from '../../../services/shared/sources/check-topics.ts';
+import { startCommerce } from '../../support/commerce-process.ts';
+import { startService, usagectl } from '../../support/service-process.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { untilStored } from '../contenders/aggregator.ts';
+import type { Bench, BenchRow } from '../bench.ts';
+import { atLeast } from '../figure.ts';
+import { loadRecords } from '../load/load.ts';
+import { LOAD_TIME, REPORTED_HOUR } from '../load/write-load.ts';
+import { dropDatabase, openScene, withTools, type Scene } from '../scene.ts';
+
+const ROW = 'bridge';
+const PARTITIONS = 2;
+const PATIENCE_SECONDS = 900;
+
+/** One sealed, billable hour with so many aggregates, published by an aggregator. */
+const publish = async (scene: Scene, { options }: Bench, aggregates: number): Promise<void> => {
+  const load = {
+    events: aggregates,
+    tenants: options.tenants,
+    resources: Math.ceil(aggregates / (options.tenants * options.meters)),
+    meters: options.meters,
+    usageHours: 1,
+    duplicates: 0,
+    lateness: 0,
+    seed: options.seed,
+    partitions: PARTITIONS,
+  };
+  await withTools(scene, async (tools) => {
+    await createOutTopics(tools.admin, scene.config);
+    const { source } = await beginHistory(
+      tools,
+      {
+        origin: 'bench:bridge',
+        firstHour: REPORTED_HOUR,
+        lastHour: REPORTED_HOUR,
+        hourMillis: HOUR_MILLIS,
+        partitions: PARTITIONS,
+        billable: true,
+      },
+      scene.config.USAGE_TOPIC_PREFIX,
+    );
+    const events = [...loadRecords(load, REPORTED_HOUR, HOUR_MILLIS)].map(({ event }) => ({
+      event,
+      reportedTime: millis(LOAD_TIME),
+    }));
+    await writeHistory(tools, source, events);
+  });
+  const service = await startService('aggregator', scene.environment);
+  try {
+    // Of each partition the rules at its head and the seal at its end are records, too.
+    await untilStored(service, aggregates + 2 * PARTITIONS);
+    await service.stop();
+  } finally {
+    await service.kill();
+  }
+};
+
+/** What waits for a bridge that was away: from its start to the last acceptance. */
+export const bridge: BenchRow = {
+  name: ROW,
+  title: 'aggregates a second that Commerce accepts when the bridge has a backlog',
+  run: async (bench) => {
+    const aggregates = bench.options.quick ? 5_000 : 30_000;
+    const scene = await openScene(bench.servers, ROW);
+    const commerce = await startCommerce({
+      COMMERCE_DATA_DIR: join(bench.servers.directory, 'commerce'),
+      COMMERCE_MAX_AGE_HOURS: '0',
+    });
+    const client = openClickHouse(scene.config);
+    try {
+      await publish(scene, bench, aggregates);
+      bench.say(`  ${aggregates.toLocaleString('en')} aggregates wait`);
+      const environment = {
+        ...scene.environment,
+        COMMERCE_URL: commerce.url,
+        COMMERCE_REGISTRATION_FILE: inRepository('samples/registration.json'),
+      };
+      const service = await startService('bridge', environment);
+      const begun = Date.now();
+      try {
+        const counts = await waitFor(
+          'the backlog is accepted',
+          async () => {
+            const now = await readBillingCounts(client);
+            return now.compositions === PARTITIONS && now.pending === 0 ? now : null;
+          },
+          PATIENCE_SECONDS,
+        );
+        const seconds = (Date.now() - begun) / 1000;
+        await service.stop();
+        const reconciled = await usagectl(['reconcile', '--json'], environment);
+        const isRight = counts.accepted === aggregates && reconciled.code === 0;
+        return [
+          {
+            row: ROW,
+            title: 'aggregates accepted, from the start of the bridge',
+            value: counts.accepted / seconds,
+            unit: '/s',
+            target: atLeast(2_000),
+            problem: isRight
+              ? null
+              : `${String(counts.accepted)} of ${String(aggregates)} were accepted; usagectl reconcile: ${reconciled.stderr}${reconciled.stdout}`.slice(
+                  0,
+                  600,
+                ),
+          },
+        ];
+      } finally {
+        await service.kill();
+      }
+    } finally {
+      await client.close();
+      await commerce.end('SIGTERM');
+      await dropDatabase(scene);
+    }
+  },
+};
