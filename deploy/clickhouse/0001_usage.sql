@@ -31,7 +31,7 @@ CREATE TABLE checkpoints
     first_offset   UInt64          COMMENT 'Where counting began',
     next_offset    UInt64          COMMENT 'Every record below it is folded and stored; the version of this row',
     watermark      DateTime64(3, 'UTC') COMMENT 'Reported time of the last record: the running maximum',
-    closed_through DateTime('UTC') COMMENT 'Every reported time before this instant is closed',
+    open_hour      DateTime('UTC') COMMENT 'Every reported time before this instant is closed',
     sealed         Bool            COMMENT 'Whether the end record has been read',
     floor          Nullable(DateTime64(3, 'UTC')) COMMENT 'Usage that started before it is refused, because the ledger was trimmed up to there',
     accepted       UInt64          COMMENT 'Events counted in windows',
@@ -123,9 +123,9 @@ CREATE TABLE usage_daily
     quantity         Decimal(76, 30) COMMENT 'Total over the closed hours of the reported day, exact',
     event_count      UInt64          COMMENT 'Accepted events in it',
     first_offset     UInt64          COMMENT 'Offset of its first event',
-    through_hour     DateTime('UTC') COMMENT 'The last closed hour that is in it',
+    last_hour        DateTime('UTC') COMMENT 'The last closed hour that is in it',
     generation       UInt16          COMMENT 'Raised only by a rebuild',
-    version          UInt64 DEFAULT bitShiftLeft(toUInt64(generation), 48) + toUInt64(toUnixTimestamp(through_hour)) COMMENT 'The row with the highest version counts'
+    version          UInt64 DEFAULT bitShiftLeft(toUInt64(generation), 48) + toUInt64(toUnixTimestamp(last_hour)) COMMENT 'The row with the highest version counts'
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(reported_day)

@@ -11,11 +11,11 @@ SELECT
     h.quantity AS quantity, h.event_count AS event_count,
     h.first_offset AS first_offset, h.last_offset AS last_offset, h.generation AS generation
 FROM usage_hourly AS h FINAL
-INNER JOIN (SELECT topic, epoch, partition, closed_through FROM checkpoints FINAL) AS c
+INNER JOIN (SELECT topic, epoch, partition, open_hour FROM checkpoints FINAL) AS c
     ON c.topic = h.topic AND c.epoch = h.epoch AND c.partition = h.partition
 INNER JOIN (SELECT topic, epoch FROM sources FINAL WHERE kind = 'live' OR state = 'sealed') AS s
     ON s.topic = h.topic AND s.epoch = h.epoch
-WHERE h.reported_hour < c.closed_through
+WHERE h.reported_hour < c.open_hour
 COMMENT 'Hourly windows that never change: their reported hour is closed, their source is live or sealed';
 
 ALTER TABLE usage_closed_hours

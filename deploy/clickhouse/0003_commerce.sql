@@ -29,7 +29,7 @@ CREATE TABLE commerce_submissions
     dimension     String          COMMENT 'The meter, as the catalog writes it',
     dimension_key String          COMMENT 'dimension in lower case: identity',
     quantity      Decimal(76, 30) COMMENT 'What is submitted, exact: the aggregates and carries inside',
-    disposition   LowCardinality(String) COMMENT 'Decided when it was composed: send, zero, not-reported (the stamp does not report), held (unknown meter)',
+    decision      LowCardinality(String) COMMENT 'Decided when it was composed: send, zero, not-reported (the stamp does not report), held (unknown meter)',
     plan_id       String          COMMENT 'Plan',
     aggregates    Array(UUID)     COMMENT 'Ids of the aggregates inside',
     carries       Array(UUID)     COMMENT 'Carried submissions whose quantity is inside'
@@ -118,7 +118,7 @@ SELECT
     s.submission_id AS submission_id, s.resource_uri AS resource_uri, s.resource_key AS resource_key,
     s.dimension AS dimension, s.dimension_key AS dimension_key, s.quantity AS quantity,
     s.plan_id AS plan_id, s.aggregates AS aggregates, s.carries AS carries,
-    multiIf(s.disposition != 'send', s.disposition, o.outcome = '', 'pending', o.outcome) AS outcome,
+    multiIf(s.decision != 'send', s.decision, o.outcome = '', 'pending', o.outcome) AS outcome,
     o.accepted_quantity AS accepted_quantity, o.usage_event_id AS usage_event_id,
     o.code AS code, o.message AS message
 FROM commerce_submissions AS s FINAL

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { TopicPartition } from '../shared/model/log-record.ts';
-import { newestLife, partitionName, sourceName, type Source } from '../shared/model/source.ts';
+import { newestEpoch, partitionName, sourceName, type Source } from '../shared/model/source.ts';
 import {
   AssignedPartitions,
   type AssignedPartitionsOptions,
@@ -90,9 +90,9 @@ export class Aggregator {
     );
   }
 
-  /** The source whose log stands in a topic now: its newest life. */
+  /** The source whose log stands in a topic now: its newest epoch. */
   private sourceOf({ topic }: Pick<TopicPartition, 'topic'>): Source | undefined {
-    return newestLife(this.sources, topic);
+    return newestEpoch(this.sources, topic);
   }
 
   /**

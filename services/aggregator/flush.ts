@@ -3,7 +3,7 @@ import type { Chunk } from '../shared/usage-fold/chunk.ts';
 import { inKeyOrder } from '../shared/usage-fold/closed-hour.ts';
 import type { ClosedHour } from '../shared/usage-fold/fold.ts';
 import type { Outbox, Store } from './ports.ts';
-import type { Place } from '../shared/usage-fold/verdict.ts';
+import type { Place } from '../shared/usage-fold/place.ts';
 
 /**
  * Stores one cut of the fold. The order is what makes a crash harmless (docs/design.md, "Flush order"): whatever is

@@ -15,7 +15,7 @@ import { hydrate } from './hydrate.ts';
 
 const place = placeOf();
 
-test('what an owner wrote after the end of its life was accepted stays counted, up to the last of it', async () => {
+test('what an owner wrote after the end of its epoch was accepted stays counted, up to the last of it', async () => {
   const world = new StoredWorld(place);
   const owner = new FoldRun(world, knowledge);
   owner.fold([rulesAt(place, 0)], storeAll(world));

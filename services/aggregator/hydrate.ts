@@ -6,7 +6,7 @@ import type { Halt } from '../shared/usage-fold/halt.ts';
 import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
 import { NO_TAIL, type LedgerTail } from '../shared/usage-fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../shared/usage-fold/loss.ts';
-import type { Place } from '../shared/usage-fold/verdict.ts';
+import type { Place } from '../shared/usage-fold/place.ts';
 import type { Store } from './ports.ts';
 import { fail, succeed, type Result } from '../shared/model/result.ts';
 
@@ -50,7 +50,7 @@ export const hydrate = async (
   }
   const [windows, tail, remnants] = await Promise.all([
     persist('read the open windows', () =>
-      store.windows(place, checkpoint.closedThrough, windowsMaxBytes),
+      store.windows(place, checkpoint.openHour, windowsMaxBytes),
     ),
     persist('read the ledger', () => store.ledgerTail(place, checkpoint)),
     accepted === null

@@ -17,7 +17,7 @@ import { WorldPorts } from '../../test/support/fold/world-ports.ts';
 import type { LogRecord } from '../shared/model/log-record.ts';
 import type { Millis } from '../shared/model/time.ts';
 import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
-import type { Place } from '../shared/usage-fold/verdict.ts';
+import type { Place } from '../shared/usage-fold/place.ts';
 import { PartitionWorker, type WorkerOptions } from './partition-worker.ts';
 
 const OPTIONS: WorkerOptions = {
@@ -68,9 +68,9 @@ class Scene {
   async begin(): Promise<void> {
     this.log.high = 3;
     expect(await this.worker.position()).toBe(0);
-    expect(await this.worker.take([encodedBatch([rulesAt(this.place, 0), at(1), at(2)])], 3)).toBe(
-      true,
-    );
+    expect(
+      await this.worker.consume([encodedBatch([rulesAt(this.place, 0), at(1), at(2)])], 3),
+    ).toBe(true);
     expect(this.world.checkpoint).toMatchObject({ nextOffset: 0 });
   }
 
@@ -89,7 +89,7 @@ describe('where the log cannot be read on', () => {
     const scene = new Scene();
     await scene.begin();
     Object.assign(scene.log, { low: 9, high: 10 });
-    expect(await scene.worker.take([encodedBatch([at(9)])], 10)).toBe(false);
+    expect(await scene.worker.consume([encodedBatch([at(9)])], 10)).toBe(false);
     expect(scene.haltCode).toBe('lost-records');
     expect(scene.stored).toEqual([3, 2]);
   });
@@ -119,7 +119,7 @@ describe('where the log cannot be read on', () => {
     await scene.worker.position();
     scene.now = hour(2);
     scene.ports.writes.length = 0;
-    expect(await scene.worker.take([encodedBatch([at(3)])], 4)).toBe(false);
+    expect(await scene.worker.consume([encodedBatch([at(3)])], 4)).toBe(false);
     await scene.worker.onTimer();
     await scene.worker.close();
     expect(scene.ports.writes).toEqual([]);
@@ -139,7 +139,7 @@ describe('where the log cannot be read on', () => {
       nextOffset: 9,
       counts: { accepted: 2, control: 1, lost: 6 },
     });
-    expect(await scene.worker.take([encodedBatch([at(9)])], 10)).toBe(true);
+    expect(await scene.worker.consume([encodedBatch([at(9)])], 10)).toBe(true);
     await scene.worker.close();
     expect(scene.stored).toEqual([10, 3]);
   });
@@ -149,7 +149,7 @@ describe('where the log cannot be read on', () => {
     await scene.worker.position();
     scene.log.high = 1;
     const unknown = rulesAt(scene.place, 0, minute(0), { foldVersion: 99 });
-    expect(await scene.worker.take([encodedBatch([unknown])], 1)).toBe(false);
+    expect(await scene.worker.consume([encodedBatch([unknown])], 1)).toBe(false);
     expect(scene.haltCode).toBe('unknown-rules');
     scene.ports.loss = { nextOffset: 1, ended: false, openHour: hour(0) };
     expect(await scene.worker.retry()).toBe(false);
@@ -172,12 +172,12 @@ describe('where the log cannot be read on', () => {
       scene.log.high = 4;
       const worker = scene.owner({}, before);
       expect(await worker.position()).toBe(0);
-      if (!(await worker.take([encodedBatch(log(scene.place))], 4))) {
+      if (!(await worker.consume([encodedBatch(log(scene.place))], 4))) {
         expect(worker.status().halt?.code).toBe('unknown-rules');
         expect(await worker.retry(before)).toBe(false); // nothing new is known
         expect(await worker.retry(knowledge)).toBe(true);
         const from = (await worker.position()) ?? 0;
-        expect(await worker.take([encodedBatch(log(scene.place).slice(from))], 4)).toBe(true);
+        expect(await worker.consume([encodedBatch(log(scene.place).slice(from))], 4)).toBe(true);
       }
       await worker.close();
       return scene.world;
@@ -232,7 +232,7 @@ describe('ticks', () => {
     const sealed = new Scene();
     await sealed.begin();
     sealed.log.high = 4;
-    await sealed.worker.take([encodedBatch([controlAt(sealed.place, 'end', 3)])], 4);
+    await sealed.worker.consume([encodedBatch([controlAt(sealed.place, 'end', 3)])], 4);
     sealed.now = hour(9);
     await sealed.worker.onTimer();
     expect(ticks(sealed)).toBe(0);
@@ -258,7 +258,7 @@ describe('what was folded is stored', () => {
     await scene.begin();
     scene.log.high = 5;
     const refused: LogRecord = { ...at(3), value: Buffer.from('no usage') };
-    await scene.worker.take(
+    await scene.worker.consume(
       [encodedBatch([refused, controlAt(scene.place, 'tick', 4, minute(121))])],
       5,
     );
@@ -275,7 +275,7 @@ describe('what was folded is stored', () => {
     const scene = new Scene(placeOf(), { flushEvents: 3 });
     await scene.begin();
     scene.log.high = 4;
-    await scene.worker.take([encodedBatch([at(3)])], 4);
+    await scene.worker.consume([encodedBatch([at(3)])], 4);
     expect(scene.stored).toEqual([4, 3]);
   });
 
@@ -284,9 +284,9 @@ describe('what was folded is stored', () => {
     await scene.begin();
     scene.log.high = 5;
     const large: LogRecord = { ...at(3), value: Buffer.alloc(16 * 1024 * 1024) };
-    await scene.worker.take([encodedBatch([large])], 4);
+    await scene.worker.consume([encodedBatch([large])], 4);
     expect(scene.stored).toEqual([4, 2]);
-    await scene.worker.take([encodedBatch([at(4)])], 5);
+    await scene.worker.consume([encodedBatch([at(4)])], 5);
     expect(scene.stored).toEqual([4, 2]);
   });
 
@@ -295,7 +295,7 @@ describe('what was folded is stored', () => {
     await scene.begin();
     scene.now += 600;
     scene.log.high = 4;
-    await scene.worker.take([encodedBatch([at(3)])], 4);
+    await scene.worker.consume([encodedBatch([at(3)])], 4);
     scene.now += 399;
     await scene.worker.onTimer();
     expect(scene.stored).toEqual([0, 0]);
@@ -309,7 +309,7 @@ describe('what was folded is stored', () => {
     await ordered.begin();
     await ordered.worker.close();
     expect(ordered.stored).toEqual([3, 2]);
-    expect(await ordered.worker.take([encodedBatch([at(3)])], 4)).toBe(false);
+    expect(await ordered.worker.consume([encodedBatch([at(3)])], 4)).toBe(false);
 
     const lost = new Scene();
     await lost.begin();
@@ -337,7 +337,7 @@ test('a batch of more records than are folded at once is folded to its end', asy
   const again = Array.from({ length: 12_000 }, (_, n) => ({ ...event, offset: n + 1 }));
   scene.log.high = 12_002;
   const batches = [encodedBatch([rulesAt(scene.place, 0), ...again])];
-  expect(await scene.worker.take(batches, 12_002)).toBe(true); // a marker stands behind them
+  expect(await scene.worker.consume(batches, 12_002)).toBe(true); // a marker stands behind them
   await scene.worker.close();
   expect(scene.world.checkpoint).toMatchObject({
     nextOffset: 12_002,
@@ -351,7 +351,7 @@ test('an owner that had lost the partition for a while begins anew where another
   const other = scene.owner();
   expect(await other.position()).toBe(0);
   scene.log.high = 4;
-  await other.take([encodedBatch([rulesAt(scene.place, 0), at(1), at(2), at(3)])], 4);
+  await other.consume([encodedBatch([rulesAt(scene.place, 0), at(1), at(2), at(3)])], 4);
   await other.close();
   expect(await scene.worker.position()).toBe(3);
   expect(scene.worker.status()).toMatchObject({ nextOffset: 4, storedOffset: 4 });

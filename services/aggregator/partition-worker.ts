@@ -23,7 +23,7 @@ import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import { unreadable, type Folded } from '../shared/kafka/log-recognition.ts';
 import type { Outbox, Store } from './ports.ts';
 import { TickSchedule } from './tick-schedule.ts';
-import type { Place } from '../shared/usage-fold/verdict.ts';
+import type { Place } from '../shared/usage-fold/place.ts';
 
 export interface WorkerOptions extends MemoryBounds {
   /** Milliseconds after which what has been folded is stored. */
@@ -81,7 +81,7 @@ export class PartitionWorker implements PartitionOwner {
   private pendingBytes = 0;
   /** When it last had nothing left to store, or stored something. */
   private progressAt: number;
-  /** Whether the life of the topic has ended without its log: there is nothing to read any more. */
+  /** Whether the epoch of the topic has ended without its log: there is nothing to read any more. */
   private hasEnded = false;
 
   constructor(place: Place, knowledge: Knowledge, ports: WorkerPorts, options: WorkerOptions) {
@@ -156,7 +156,7 @@ export class PartitionWorker implements PartitionOwner {
    * Folds records in the order of the log; offsets below `next` without one hold none. False where no
    * more are wanted.
    */
-  take(batches: readonly RecordBatch[], next: number): Promise<boolean> {
+  consume(batches: readonly RecordBatch[], next: number): Promise<boolean> {
     return this.owned.run(false, async () => {
       if (this.folder === null) return false;
       const { state } = this.folder;
@@ -186,7 +186,7 @@ export class PartitionWorker implements PartitionOwner {
       this.owned.stop(halt);
       return false;
     }
-    if (state.nextOffset > before) this.owned.goOn();
+    if (state.nextOffset > before) this.owned.clearWait();
     for (const batch of batches) this.pendingBytes += valueBytes(batch);
     if (state.nextOffset !== this.storedOffset) this.unstoredSince ??= this.ports.now();
     const { length } = state.pending.ledger;
@@ -272,18 +272,23 @@ export class PartitionWorker implements PartitionOwner {
     this.folder = new RecordFolder(found.value, this.knowledge, this.options, {
       eventTables: (hours) =>
         this.owned.persist('read the ids of usage hours', () => store.eventTables(this.at, hours)),
-      windowsOf: (hour, identities) =>
-        this.owned.persist('read open windows', () => store.windowsOf(this.at, hour, identities)),
+      storedWindows: (hour, identities) =>
+        this.owned.persist('read open windows', () =>
+          store.storedWindows(this.at, hour, identities),
+        ),
       endHour: () => this.store(state),
       store: () => this.store(state),
     });
     this.storedOffset = state.nextOffset;
-    if (loss) await this.takeOver(state, loss);
+    if (loss) await this.passAcceptedLoss(state, loss);
     return state;
   }
 
   /** Counts what is left of lost records and goes on behind them, as a person has decided. */
-  private async takeOver(state: FoldState, loss: NonNullable<Hydrated['loss']>): Promise<void> {
+  private async passAcceptedLoss(
+    state: FoldState,
+    loss: NonNullable<Hydrated['loss']>,
+  ): Promise<void> {
     this.hasEnded = loss.ended;
     if (state.timeline.sealed) return;
     const { lost } = state.counts;

@@ -5,7 +5,7 @@ import type { EventTable } from '../shared/usage-fold/event-table.ts';
 import type { LedgerTail } from '../shared/usage-fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../shared/usage-fold/loss.ts';
 import type { Window, WindowIdentity } from '../shared/usage-fold/window.ts';
-import type { Place } from '../shared/usage-fold/verdict.ts';
+import type { Place } from '../shared/usage-fold/place.ts';
 
 /** Where a partition's usage is stored. Every write may be repeated, late or twice. */
 export interface Store {
@@ -13,7 +13,7 @@ export interface Store {
   /** The windows of a reported hour as they are stored; null where they take more bytes than that. */
   windows(place: Place, reportedHour: Hour, maxBytes: number): Promise<readonly Window[] | null>;
   /** Of some windows of a reported hour those that are stored. */
-  windowsOf(
+  storedWindows(
     place: Place,
     reportedHour: Hour,
     identities: readonly WindowIdentity[],
@@ -23,7 +23,7 @@ export interface Store {
   /** What the ledger holds at or beyond an offset. */
   ledgerTail(place: Place, checkpoint: Checkpoint): Promise<LedgerTail>;
   /**
-   * A loss that was accepted of records from an offset on, or with which a sealed life has ended; null
+   * A loss that was accepted of records from an offset on, or with which a sealed epoch has ended; null
    * where none was.
    */
   loss(place: Place, nextOffset: number, sealed: boolean): Promise<AcceptedLoss | null>;

@@ -8,7 +8,7 @@ import {
   aggregateOf,
   uriOf,
 } from '../../test/support/bridge/aggregates-log.ts';
-import { cut, stateAt, takeRecord } from './fold/bridge-fold.ts';
+import { cut, stateAt, foldRecord } from './fold/bridge-fold.ts';
 import { compose } from './fold/compose.ts';
 import { flush } from './flush.ts';
 
@@ -22,7 +22,7 @@ const due = () => {
   const [first] = records;
   if (!first) throw new Error('the hour has no record');
   for (const record of logOf([{ ...first, headers: {} }, ...records])) {
-    takeRecord(state, record, knowledgeOf([SOURCE]));
+    foldRecord(state, record, knowledgeOf([SOURCE]));
   }
   const chunk = cut(state);
   return { chunk, compositions: chunk.due.map((each) => compose(each, termsOfAll())) };

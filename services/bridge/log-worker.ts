@@ -19,7 +19,7 @@ import {
   dropAbandoned,
   resumeOffset,
   stateAt,
-  takeRecord,
+  foldRecord,
   type BridgeChunk,
   type BridgeState,
 } from './fold/bridge-fold.ts';
@@ -156,7 +156,7 @@ export class LogWorker implements PartitionOwner {
   }
 
   /** Folds records in the order of the log. False where no more are wanted. */
-  take(batches: readonly RecordBatch[]): Promise<boolean> {
+  consume(batches: readonly RecordBatch[]): Promise<boolean> {
     return this.owned.run(false, async () => {
       const { state } = this;
       if (state === null) return false;
@@ -168,7 +168,7 @@ export class LogWorker implements PartitionOwner {
       }
       const before = state.nextOffset;
       await this.fold(state, recordsOf([...again, ...fresh.value]));
-      if (state.nextOffset > before) this.owned.goOn();
+      if (state.nextOffset > before) this.owned.clearWait();
       return true;
     });
   }
@@ -261,7 +261,7 @@ export class LogWorker implements PartitionOwner {
     await this.lookUpSources(records);
     const { partition } = this.at;
     const knowledge = { ...this.knowledge, partition, sources: this.ports.register.known };
-    for (const record of records) takeRecord(state, record, knowledge);
+    for (const record of records) foldRecord(state, record, knowledge);
     this.unstoredSince ??= this.ports.now();
     this.notices.blocked(this.blocked());
     if (state.due.length > 0 || state.refused.length > 0) await this.store(state);

@@ -84,8 +84,8 @@ export class Sender {
   private items: Item[] = [];
   private stopping = false;
   /** Failures in a row, of sending and of looking up. */
-  private readonly failures = { send: 0, look: 0 };
-  private readonly tries: Readonly<Record<'send' | 'look' | 'store', Attempt>>;
+  private readonly failures = { send: 0, lookUp: 0 };
+  private readonly tries: Readonly<Record<'send' | 'lookUp' | 'store', Attempt>>;
   private puzzles = 0;
   private pausedUntil = 0;
   private lastError: string | null = null;
@@ -96,7 +96,7 @@ export class Sender {
     this.ports = ports;
     this.options = options;
     const attempt = (): Attempt => new Attempt(ports.now);
-    this.tries = { send: attempt(), look: attempt(), store: attempt() };
+    this.tries = { send: attempt(), lookUp: attempt(), store: attempt() };
   }
 
   /** @param onCrash told of a defect; the sender has ended then. */
@@ -189,7 +189,7 @@ export class Sender {
     for (let from = 0; from < page.length && !this.isStopping(); from += size) {
       if (!(await this.sendBatch(page.slice(from, from + size), outcomes, doubtful))) break;
     }
-    if (doubtful.size === 0) this.tries.look.succeeded();
+    if (doubtful.size === 0) this.tries.lookUp.succeeded();
     else if (!this.isStopping()) await this.lookUp(doubtful, outcomes);
     if (outcomes.size > 0) await this.record(outcomes);
   }
@@ -264,18 +264,18 @@ export class Sender {
   ): Promise<void> {
     const items = [...doubtful.keys()];
     const { commerce, outbox, cannotCarry } = this.ports;
-    this.tries.look.begun();
+    this.tries.lookUp.begun();
     const settled = await settleByLookingUp(
       [...doubtful.values()],
       { commerce, outbox, cannotCarry, persist: (what, step) => this.persist(what, step) },
       this.dropped.signal,
     );
     if (!settled.ok) {
-      this.fail(settled.error, 'look', items);
+      this.fail(settled.error, 'lookUp', items);
       return;
     }
-    this.failures.look = 0;
-    this.tries.look.succeeded();
+    this.failures.lookUp = 0;
+    this.tries.lookUp.succeeded();
     for (const [index, item] of items.entries()) {
       const each = settled.value[index];
       if (each?.kind === 'deferred') this.defer(item, each.reason);

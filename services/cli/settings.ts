@@ -18,7 +18,7 @@ export const readChangeConfig = () =>
   });
 
 /** The settings of a repair, which folds the log again. */
-export const repairConfig = () =>
+export const readRepairConfig = () =>
   parseEnvironment({
     ...kafkaSettings,
     ...clickHouseSettings,

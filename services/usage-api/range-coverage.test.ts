@@ -25,8 +25,8 @@ const run = (topic: string, first: number, last: number): Source => ({
 const COVERAGE: Coverage = coverageOf(
   [run('a', 2, 3), run('b', 6, 6)],
   [
-    { topic: 'a', epoch: 1, partition: 0, closedThrough: at(4), sealed: true },
-    { topic: 'b', epoch: 1, partition: 0, closedThrough: at(7), sealed: true },
+    { topic: 'a', epoch: 1, partition: 0, openHour: at(4), sealed: true },
+    { topic: 'b', epoch: 1, partition: 0, openHour: at(7), sealed: true },
   ],
 );
 

@@ -46,7 +46,7 @@ class Usage {
   readonly rows = Array.from({ length: 2 * PAGE_ROWS + 1 }, (_, n) => rowOf(n));
   readonly asked: (readonly SourceId[])[] = [];
   restated: readonly RestatedHour[] = [];
-  closedThrough = hour(4);
+  openHour = hour(4);
 
   readonly tools: UsageAnswerTools = {
     providerSubscription: PROVIDER,
@@ -55,7 +55,7 @@ class Usage {
     store: {
       coverage: () => {
         const { topic, epoch } = source;
-        const progress = { topic, epoch, partition: 0, closedThrough: this.closedThrough };
+        const progress = { topic, epoch, partition: 0, openHour: this.openHour };
         return Promise.resolve(coverageOf([source], [{ ...progress, sealed: false }]));
       },
       restatedHours: () => Promise.resolve(this.restated),
@@ -146,7 +146,7 @@ test('an hour that is still open is not answered, and the answer says which', as
       message: expect.stringContaining(timeText(4)) as string,
     },
   });
-  usage.closedThrough = hour(5);
+  usage.openHour = hour(5);
   expect(await usage.get(1, 5)).toMatchObject({ ok: true });
 });
 

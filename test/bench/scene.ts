@@ -10,7 +10,7 @@ import {
 } from '../../services/shared/process/config.ts';
 import { withSourceTools } from '../../services/operations/sources/source-tools.ts';
 import { openClickHouse } from '../../services/shared/clickhouse/client.ts';
-import type { SourceTools } from '../../services/shared/sources/open-source.ts';
+import type { SourceTools } from '../../services/shared/sources/source-opening.ts';
 import { usagectl } from '../support/service-process.ts';
 import type { Servers } from './servers.ts';
 

@@ -1,4 +1,4 @@
-import { openSource } from '../../services/shared/sources/open-source.ts';
+import { openSource } from '../../services/shared/sources/source-opening.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Member } from './fleet.ts';

@@ -16,7 +16,7 @@ const MAX_DIFFERENCES = 20;
 const readThrough = async (
   kafka: Kafka,
   topic: string,
-  take: (at: TopicPartition, records: readonly LogRecord[]) => Promise<void>,
+  consume: (at: TopicPartition, records: readonly LogRecord[]) => Promise<void>,
 ): Promise<void> => {
   const admin = kafka.admin();
   await admin.connect();
@@ -33,11 +33,11 @@ const readThrough = async (
       {
         assigned: () => Promise.resolve(),
         position: ({ partition }) => Promise.resolve(left.get(partition)?.next ?? null),
-        take: async (at, batches, next) => {
+        consume: async (at, batches, next) => {
           const log = left.get(at.partition);
           if (!log) return false;
           const fresh = recordsOf(batchesWithin(batches, log.next, log.end));
-          if (fresh.length > 0) await take(at, fresh);
+          if (fresh.length > 0) await consume(at, fresh);
           log.next = Math.max(log.next, next);
           if (log.next < log.end) return true;
           left.delete(at.partition);

@@ -1,6 +1,7 @@
 import type { Checkpoint, Chunk } from '../../services/shared/usage-fold/chunk.ts';
 import { checkpointOf } from '../../services/shared/usage-fold/chunk.ts';
-import type { Candidate, Place } from '../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../services/shared/usage-fold/place.ts';
+import type { Candidate } from '../../services/shared/usage-fold/verdict.ts';
 import { newWindow, type Window } from '../../services/shared/usage-fold/window.ts';
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { quantityToBytes, type Quantity } from '../../services/shared/model/decimal.ts';
@@ -22,7 +23,7 @@ afterAll(async () => {
   await stack.close();
 });
 
-/** A topic of each test's own, in one of its lives. */
+/** A topic of each test's own, in one of its epochs. */
 const placeIn = (topic: string, epoch = 1, partition = 0): Place =>
   placeOf({ topic, epoch, partitions: 2 }, partition);
 
@@ -81,16 +82,16 @@ const known = async (place: Place): Promise<Record<number, number>> => {
   return found;
 };
 
-describe('ids of earlier lives of a topic', () => {
-  test('count up to where that life was sealed, and not one offset further', async () => {
-    await writeLedger(placeIn('lives'), [3, 4, 5]);
-    await store.writeCheckpoint(checkpointAt(placeIn('lives'), 5, { sealed: true }));
-    await writeLedger(placeIn('lives', 1, 1), [7]);
-    await store.writeCheckpoint(checkpointAt(placeIn('lives', 1, 1), 8, { sealed: true }));
-    expect(await known(placeIn('lives', 2))).toEqual({ 3: -2, 4: -2, 7: -2 });
+describe('ids of earlier epochs of a topic', () => {
+  test('count up to where that epoch was sealed, and not one offset further', async () => {
+    await writeLedger(placeIn('epochs'), [3, 4, 5]);
+    await store.writeCheckpoint(checkpointAt(placeIn('epochs'), 5, { sealed: true }));
+    await writeLedger(placeIn('epochs', 1, 1), [7]);
+    await store.writeCheckpoint(checkpointAt(placeIn('epochs', 1, 1), 8, { sealed: true }));
+    expect(await known(placeIn('epochs', 2))).toEqual({ 3: -2, 4: -2, 7: -2 });
   });
 
-  test('do not count where that life is not sealed, nor from a later one, nor from another topic', async () => {
+  test('do not count where that epoch is not sealed, nor from a later one, nor from another topic', async () => {
     await writeLedger(placeIn('open'), [1]);
     await store.writeCheckpoint(checkpointAt(placeIn('open'), 2));
     await writeLedger(placeIn('open', 3), [2]);
@@ -101,7 +102,7 @@ describe('ids of earlier lives of a topic', () => {
     expect(await known(placeIn('open', 2))).toEqual({ 4: 4 });
   });
 
-  test('in one life, those of the partition alone count, each with its first offset', async () => {
+  test('in one epoch, those of the partition alone count, each with its first offset', async () => {
     await writeLedger(placeIn('one'), [0, 6]);
     await writeLedger(placeIn('one', 1, 1), [2]);
     expect(await known(placeIn('one'))).toEqual({ 0: 0, 6: 6 });
@@ -114,19 +115,17 @@ test('the ledger beyond a checkpoint begins at its next offset, in its open hour
   await writeLedger(place, [3], hour(1)); // written twice, by an owner that died in between
   await writeLedger(place, [4], hour(2));
   await writeLedger(place, [9], hour(0));
-  const tail = await store.ledgerTail(place, checkpointAt(place, 2, { closedThrough: hour(1) }));
+  const tail = await store.ledgerTail(place, checkpointAt(place, 2, { openHour: hour(1) }));
   expect(tail.lastOffset).toBe(4);
   expect([...tail.ids].sort()).toEqual([
     [2, idOf(2)],
     [3, idOf(3)],
     [4, idOf(4)],
   ]);
-  expect(await store.ledgerTail(place, checkpointAt(place, 5, { closedThrough: hour(1) }))).toEqual(
-    {
-      ids: new Map(),
-      lastOffset: -1,
-    },
-  );
+  expect(await store.ledgerTail(place, checkpointAt(place, 5, { openHour: hour(1) }))).toEqual({
+    ids: new Map(),
+    lastOffset: -1,
+  });
 });
 
 test('what is left of lost records is what has offsets from the first and before the last', async () => {
@@ -183,7 +182,7 @@ describe('windows of the open hour', () => {
     await store.writeWindows(place, chunkOf(place, { windows: [other], reportedHour: hour(1) }));
     const byOffset = (found: readonly Window[] | null) =>
       [...(found ?? [])].sort((a, b) => a.firstOffset - b.firstOffset);
-    expect(byOffset(await store.windowsOf(place, hour(0), windows.slice(1)))).toEqual(
+    expect(byOffset(await store.storedWindows(place, hour(0), windows.slice(1)))).toEqual(
       windows.slice(1),
     );
     expect(byOffset(await store.windows(place, hour(0), 1e6))).toEqual(windows);

@@ -1,4 +1,4 @@
-import { openSource } from '../../services/shared/sources/open-source.ts';
+import { openSource } from '../../services/shared/sources/source-opening.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
 import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
 import { Pipeline, STORAGE_ONLY } from '../support/pipeline.ts';

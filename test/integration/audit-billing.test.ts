@@ -85,19 +85,19 @@ const tamperings = [
     query: again(
       'commerce_submissions',
       "generateUUIDv4() AS submission_id, 'nothing' AS resource_key",
-      "disposition = 'send'",
+      "decision = 'send'",
     ),
     found: /^is submitted, and the log has nothing of it that is billed$/,
   },
   {
     what: 'a held submission that was made one to be sent',
-    query: again('commerce_submissions', "'send' AS disposition", "disposition = 'held'"),
-    found: /^disposition is "send", recounted "held"$/,
+    query: again('commerce_submissions', "'send' AS decision", "decision = 'held'"),
+    found: /^decision is "send", recounted "held"$/,
   },
   {
     what: 'a submission that is gone',
     query: `ALTER TABLE commerce_submissions DELETE WHERE submission_id IN
-      (SELECT max(submission_id) FROM commerce_submissions WHERE disposition = 'send')`,
+      (SELECT max(submission_id) FROM commerce_submissions WHERE decision = 'send')`,
     found: /^is not submitted, recounted \S+$/,
   },
   {
@@ -133,7 +133,7 @@ const tamperings = [
     what: 'an outcome of a submission that was not to be sent',
     query: again(
       'commerce_outcomes',
-      `(SELECT max(submission_id) FROM commerce_submissions WHERE disposition = 'zero' AND partition = 1
+      `(SELECT max(submission_id) FROM commerce_submissions WHERE decision = 'zero' AND partition = 1
         AND reported_hour = toDateTime(${String(FIRST / 1000 + 7200)}, 'UTC')) AS submission_id`,
       `partition = 1 AND reported_hour = toDateTime(${String(FIRST / 1000 + 7200)}, 'UTC')`,
     ),

@@ -5,7 +5,7 @@ import { count, initialState } from '../../services/shared/usage-fold/fold.ts';
 import { advance } from '../../services/shared/usage-fold/timeline.ts';
 import { EventIndex } from '../../services/shared/usage-fold/event-index.ts';
 import { EventTable } from '../../services/shared/usage-fold/event-table.ts';
-import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../services/shared/usage-fold/place.ts';
 import { Recount } from '../../services/operations/audit/recount.ts';
 import { firstBeginning } from '../../services/operations/audit/beginning.ts';
 import { SeenIds } from '../../services/operations/audit/seen-ids.ts';

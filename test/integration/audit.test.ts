@@ -78,7 +78,7 @@ beforeAll(async () => {
   await waitFor('the hours of all that usage have closed', async () => {
     const [row] = await queryRows<{ closed: number }>(
       pipeline.stack.clickHouse,
-      `SELECT min(c.closed_through) > (SELECT max(reported_hour) FROM usage_events) AS closed
+      `SELECT min(c.open_hour) > (SELECT max(reported_hour) FROM usage_events) AS closed
        FROM checkpoints AS c FINAL INNER JOIN sources AS s FINAL USING (topic)
        WHERE s.kind = 'live'`,
     );
@@ -299,12 +299,12 @@ const tamperings = (): readonly Tampering[] => {
       query: again(
         'usage_daily',
         {
-          through_hour: "toDateTime('2100-01-01 00:00:00', 'UTC')",
+          last_hour: "toDateTime('2100-01-01 00:00:00', 'UTC')",
           version: "toUnixTimestamp(toDateTime('2100-01-01 00:00:00', 'UTC'))",
         },
         of(1),
       ),
-      found: [['daily', /^through_hour is beyond the log/]],
+      found: [['daily', /^last_hour is beyond the log/]],
     },
     {
       what: 'rows of a partition that no source has',
@@ -362,7 +362,7 @@ const DECISIVE = [
   'epoch',
   'partition',
   'next_offset',
-  'closed_through',
+  'open_hour',
   'last_record',
   'digest',
 ];

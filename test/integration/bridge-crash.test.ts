@@ -6,7 +6,7 @@ import {
   until,
   type BillingStack,
 } from '../support/bridge/billing-stack.ts';
-import { closedThrough, openLive, reportUsage, SHORT_HOUR } from '../support/bridge/live-source.ts';
+import { openHour, openLive, reportUsage, SHORT_HOUR } from '../support/bridge/live-source.ts';
 import { seededRandom } from '../support/workload/random.ts';
 
 let stack: BillingStack;
@@ -73,7 +73,7 @@ test('bridges, mock and aggregator are killed at random: nothing is billed twice
   const end = hourOf(millis(Date.now()), SHORT_HOUR) + SHORT_HOUR;
 
   await until(
-    () => closedThrough(stack, source),
+    () => openHour(stack, source),
     (closed) => closed >= end,
   );
   await allComposed(stack);

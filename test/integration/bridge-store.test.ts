@@ -152,7 +152,7 @@ test('what is composed again the same is sent once, with what it was composed of
   const [unfinished] = await store.unfinished(LOG);
   expect(unfinished).toEqual({ at: at(0), hour: hour(0), firstOffset: 0, count: 3 });
   const pending = unfinished ? await store.pendingOf(unfinished) : [];
-  const sent = composition.submissions.filter(({ disposition }) => disposition === 'send');
+  const sent = composition.submissions.filter(({ decision }) => decision === 'send');
   expect(pending.map(({ submission }) => submission)).toEqual(
     sent.map(({ submissionId, resourceUri, dimension, quantity, planId }) => ({
       submissionId,

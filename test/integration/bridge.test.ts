@@ -15,7 +15,7 @@ import {
   until,
   type BillingStack,
 } from '../support/bridge/billing-stack.ts';
-import { closedThrough, openLive, reportUsage, SHORT_HOUR } from '../support/bridge/live-source.ts';
+import { openHour, openLive, reportUsage, SHORT_HOUR } from '../support/bridge/live-source.ts';
 import { failToStart } from '../support/bridge/service-process.ts';
 
 let stack: BillingStack;
@@ -70,7 +70,7 @@ const askForFault = async (url: string, fault: object): Promise<void> => {
 const allBilled = async (source: RegisteredSource): Promise<void> => {
   const now = Date.now();
   await until(
-    () => closedThrough(stack, source),
+    () => openHour(stack, source),
     (closed) => closed > now,
   );
   await allComposed(stack);
@@ -232,7 +232,7 @@ test('history is billed only if its source says so, and never of a run that was 
     ),
   ).rejects.toThrow('interrupted');
   await until(
-    () => closedThrough(stack, abandoned),
+    () => openHour(stack, abandoned),
     (closed) => closed > FIRST,
   );
   await abandonHistory(stack.tools, abandoned.topic);

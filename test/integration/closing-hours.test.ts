@@ -22,7 +22,7 @@ afterAll(async () => {
 const hoursClosed = async (): Promise<number> => {
   const [row] = await queryRows<{ hours: string }>(
     pipeline.stack.clickHouse,
-    `SELECT toString(min(toUnixTimestamp(c.closed_through) * 1000 - toUnixTimestamp(s.first_hour) * 1000)) AS hours
+    `SELECT toString(min(toUnixTimestamp(c.open_hour) * 1000 - toUnixTimestamp(s.first_hour) * 1000)) AS hours
      FROM checkpoints AS c FINAL INNER JOIN sources AS s FINAL ON s.topic = c.topic`,
   );
   return Number(row?.hours) / HOUR_MILLIS;

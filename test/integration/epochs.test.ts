@@ -56,7 +56,7 @@ const countsOf = async (epoch: number): Promise<Record<string, number>> => {
   return Object.fromEntries(Object.entries(row ?? {}).map(([name, n]) => [name, Number(n)]));
 };
 
-test('a topic begins another life with other partitions, and counts nothing twice', async () => {
+test('a topic begins another epoch with other partitions, and counts nothing twice', async () => {
   await pipeline.startAggregator();
   const first = await workload(1);
   await pipeline.produce(first);
@@ -72,7 +72,7 @@ test('a topic begins another life with other partitions, and counts nothing twic
   expect(changed.stdout).toContain('Epoch 2');
   expect(await countsOf(1)).toMatchObject({ accepted: before['accepted'] });
 
-  // A provider that sends again what the old life has counted, and new usage behind it.
+  // A provider that sends again what the old epoch has counted, and new usage behind it.
   const opened = (await pipeline.sources()).find(
     (source) => source.topic === topic && source.epoch === 2,
   );
@@ -86,7 +86,7 @@ test('a topic begins another life with other partitions, and counts nothing twic
     }));
   await pipeline.produce(again);
   await pipeline.produce(await workload(2));
-  await waitFor('the new life is folded', async () => (await countsOf(2))['partitions'] === 3);
+  await waitFor('the new epoch is folded', async () => (await countsOf(2))['partitions'] === 3);
   await pipeline.settled();
   await pipeline.stopAll();
   const after = await countsOf(2);
@@ -101,7 +101,7 @@ const command = async (query: string): Promise<void> => {
   });
 };
 
-test('an audit recounts the new life with the ids of the old one, whose log is gone', async () => {
+test('an audit recounts the new epoch with the ids of the old one, whose log is gone', async () => {
   const recounted = () => recountAll(pipeline.stack, pipeline.tools, { topic });
   const report = await recounted();
   expect(foundIn(report)).toEqual([]);
@@ -115,7 +115,7 @@ test('an audit recounts the new life with the ids of the old one, whose log is g
   const duplicates = report.partitions.reduce((sum, { duplicate }) => sum + duplicate, 0);
   expect(duplicates).toBe((await countsOf(2))['duplicate']);
 
-  // An event of the old life that the ledger has lost: sent again, the new life should have taken it.
+  // An event of the old epoch that the ledger has lost: sent again, the new epoch should have taken it.
   const first = `(SELECT event_id FROM usage_events WHERE topic = '${topic}' AND epoch = 1 ORDER BY partition, offset LIMIT 1)`;
   const lost = await restoring(pipeline.stack.clickHouse, ['usage_events'], async () => {
     await command(`ALTER TABLE usage_events DELETE WHERE epoch = 1 AND event_id IN ${first}`);
@@ -147,12 +147,12 @@ test('an audit recounts the new life with the ids of the old one, whose log is g
   );
 });
 
-test('hours that were complete stay so, and the new life goes on completing them', async () => {
+test('hours that were complete stay so, and the new epoch goes on completing them', async () => {
   await pipeline.startAggregator();
-  const { completeThrough } = await readCoverage(pipeline.stack.clickHouse);
+  const { completeBefore } = await readCoverage(pipeline.stack.clickHouse);
   await waitFor('later hours are complete', async () => {
-    const now = (await readCoverage(pipeline.stack.clickHouse)).completeThrough;
-    return now !== null && completeThrough !== null && now > completeThrough;
+    const now = (await readCoverage(pipeline.stack.clickHouse)).completeBefore;
+    return now !== null && completeBefore !== null && now > completeBefore;
   });
 });
 

@@ -23,13 +23,13 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-test('of an earlier life the audit takes the ids that the aggregator takes: those before its end', async () => {
+test('of an earlier epoch the audit takes the ids that the aggregator takes: those before its end', async () => {
   const place = placeOf({ epoch: 2 });
   const { topic, partition } = place;
   const at = { topic, epoch: 1, partition };
   const events = [5, 15].map((offset) => ({ offset, event: eventOf({}, String(offset)) }));
   await insertRows(stack.clickHouse, 'checkpoints', [
-    { ...at, first_offset: 0, next_offset: 10, closed_through: hour(1) / 1000, sealed: true },
+    { ...at, first_offset: 0, next_offset: 10, open_hour: hour(1) / 1000, sealed: true },
   ]);
   await insertRows(
     stack.clickHouse,

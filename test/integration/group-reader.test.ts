@@ -45,7 +45,7 @@ const keeper = (
     offsets,
     assigned: () => Promise.resolve(),
     position: ({ partition }) => Promise.resolve(((offsets.get(partition) ?? []).at(-1) ?? -1) + 1),
-    take: async (at, batches) => {
+    consume: async (at, batches) => {
       await hold(at);
       const kept = offsets.get(at.partition) ?? [];
       offsets.set(at.partition, [...kept, ...recordsOf(batches).map(({ offset }) => offset)]);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { openSource } from '../../services/shared/sources/open-source.ts';
+import { openSource } from '../../services/shared/sources/source-opening.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
 import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
 import { foundIn, recountAll } from '../support/audit/recount-all.ts';

@@ -123,12 +123,12 @@ test('identities of any bytes are found again as they are, and come in the order
   });
   const unique = [...new Map(windows.map((w) => [windowKey(w), w])).values()];
   await store.writeWindows(place, { reportedHour: hour(1), windows: unique } as unknown as Chunk);
-  const found = await store.windowsOf(place, hour(1), unique);
+  const found = await store.storedWindows(place, hour(1), unique);
   const byKey = new Map(found.map((w) => [windowKey(w), w]));
   for (const w of unique) expect(byKey.get(windowKey(w))).toEqual(w);
   expect(found).toHaveLength(unique.length);
   const [one] = unique;
-  expect(await store.windowsOf(place, hour(1), one ? [one] : [])).toEqual([one]);
+  expect(await store.storedWindows(place, hour(1), one ? [one] : [])).toEqual([one]);
   const ordered: Window[] = [];
   for await (const part of store.windowsInOrder(place, hour(1))) ordered.push(...part);
   const key = (w: Window) => [w.subscriptionKey, w.meterKey, w.resourceKey].join('\0');

@@ -41,7 +41,7 @@ const deleteBefore = (offset: number): Promise<unknown> =>
 const state = () =>
   queryNumbers(
     pipeline.stack.clickHouse,
-    `SELECT next_offset AS next, accepted, dead_lettered, lost, toUnixTimestamp(closed_through) AS closed
+    `SELECT next_offset AS next, accepted, dead_lettered, lost, toUnixTimestamp(open_hour) AS closed
      FROM checkpoints FINAL`,
   );
 

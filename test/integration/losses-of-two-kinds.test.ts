@@ -1,4 +1,4 @@
-import { openSource } from '../../services/shared/sources/open-source.ts';
+import { openSource } from '../../services/shared/sources/source-opening.ts';
 import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { waitFor } from '../support/wait-for.ts';

@@ -1,4 +1,4 @@
-import { openSource } from '../../services/shared/sources/open-source.ts';
+import { openSource } from '../../services/shared/sources/source-opening.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
 import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
 import { halted } from '../support/halted.ts';
@@ -39,7 +39,7 @@ const produceNew = async (seed: number): Promise<readonly Emission[]> => {
   return emissions;
 };
 
-/** A provider that sends its usage again, to the present life of the topic. */
+/** A provider that sends its usage again, to the present epoch of the topic. */
 const produceAgain = async (emissions: readonly Emission[]): Promise<void> => {
   const { epoch } = await pipeline.onlySource();
   await pipeline.produce(emissions.map((emission) => ({ ...emission, epoch })));
@@ -64,7 +64,7 @@ const counts = (): Promise<Record<string, number>> =>
   numbers(`SELECT sum(accepted) AS accepted, sum(duplicate) AS duplicate, sum(lost) AS lost,
     max(next_offset) AS next FROM checkpoints FINAL`);
 
-/** Rows of the ledger, ids in it, and events in windows, over all lives. */
+/** Rows of the ledger, ids in it, and events in windows, over all epochs. */
 const held = (): Promise<Record<string, number>> =>
   numbers(`SELECT count() AS ledger, uniqExact(event_id) AS ids,
     (SELECT sum(event_count) FROM usage_hourly FINAL) AS windows FROM usage_events FINAL`);
@@ -139,7 +139,7 @@ const expectNextLife = async (
   expect(begun).toContain('Epoch 2');
   expect(await counts()).toMatchObject({ accepted: EVENTS + beyond });
   await produceAgain([...first, ...unread]);
-  await waitFor('the new life is folded', async () => (await pipeline.nextOffsets()).size === 2);
+  await waitFor('the new epoch is folded', async () => (await pipeline.nextOffsets()).size === 2);
   await pipeline.settled();
   await pipeline.stopAll();
   expect(await held()).toEqual({ ledger: 2 * EVENTS, ids: 2 * EVENTS, windows: 2 * EVENTS });
@@ -148,7 +148,7 @@ const expectNextLife = async (
   expect(await run('audit', '--no-billing')).toContain('No difference');
 };
 
-test('a life whose log was replaced by another one ends when that is accepted, and the next begins', async () => {
+test('an epoch whose log was replaced by another one ends when that is accepted, and the next begins', async () => {
   const first = await countedUsage();
   const unread = await produceNew(2);
   const beyond = await dieInFlush();
@@ -160,14 +160,14 @@ test('a life whose log was replaced by another one ends when that is accepted, a
   await expectNextLife(beyond, first, unread);
 });
 
-test('a life whose topic was deleted under its owner ends when that is accepted, and the next begins', async () => {
+test('an epoch whose topic was deleted under its owner ends when that is accepted, and the next begins', async () => {
   const first = await countedUsage();
   await pipeline.startAggregator();
   await deleteTopic();
   await expectNextLife(0, first, await unsent());
 });
 
-/** Usage that the next life is the first to see. */
+/** Usage that the next epoch is the first to see. */
 const unsent = async (): Promise<readonly Emission[]> =>
   usageNow(2, { events: EVENTS, topics: [await pipeline.onlySource()], shares: {} });
 

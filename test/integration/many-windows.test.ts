@@ -87,7 +87,7 @@ test('more windows than the memory may hold are counted and published exactly, t
   await waitFor('the hours of all usage are closed', async () => {
     const [row] = await queryRows<{ open: number }>(
       pipeline.stack.clickHouse,
-      `SELECT (SELECT max(reported_hour) FROM usage_hourly) >= (SELECT min(closed_through) FROM checkpoints FINAL) AS open`,
+      `SELECT (SELECT max(reported_hour) FROM usage_hourly) >= (SELECT min(open_hour) FROM checkpoints FINAL) AS open`,
     );
     return row?.open === 0;
   });

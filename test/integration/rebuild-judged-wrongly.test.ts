@@ -103,10 +103,10 @@ const digestOf = (of: UsageEvent): bigint =>
     },
   );
 
-const closedThrough = async (): Promise<number> => {
+const openHour = async (): Promise<number> => {
   const [row] = await queryRows<{ closed: number }>(
     pipeline.stack.clickHouse,
-    `SELECT toUnixTimestamp(min(c.closed_through)) * 1000 AS closed FROM checkpoints AS c FINAL
+    `SELECT toUnixTimestamp(min(c.open_hour)) * 1000 AS closed FROM checkpoints AS c FINAL
      WHERE topic = {topic:String}`,
     { topic: source.topic },
   );
@@ -129,7 +129,7 @@ test('what was judged against a wrong ledger is mended in closed hours, and coun
   let aggregator = await pipeline.startAggregator();
   await send(lost);
   const reported = hourOf(millis(Date.now()), SHORT_HOUR);
-  await waitFor('the hour is closed', async () => (await closedThrough()) > reported);
+  await waitFor('the hour is closed', async () => (await openHour()) > reported);
   await aggregator.stop();
 
   // Ids that were accepted are missing, and ids that never came stand there.
@@ -144,7 +144,7 @@ test('what was judged against a wrong ledger is mended in closed hours, and coun
   expect(await standing(lost)).toEqual([1, 1, 1]); // their second records
   expect(await count(`dead_letters WHERE code = 'conflict'`)).toBe(1);
   const end = dayOf(hourOf(millis(Date.now()), SHORT_HOUR), SHORT_HOUR) + 24 * SHORT_HOUR;
-  await waitFor('the day is closed', async () => (await closedThrough()) >= end);
+  await waitFor('the day is closed', async () => (await openHour()) >= end);
 
   const range = ['--from', isoText(firstHour), '--to', isoText(millis(end))];
   const apply = ['rebuild', source.topic, ...range, '--from-log', '--apply', '--reason', 'a test'];

@@ -150,4 +150,4 @@ const COLUMNS = `topic, epoch, partition, reported_hour, usage_hour, usage_hour_
 
 const DAILY = `topic, epoch, partition, reported_day, usage_day, usage_day_end, subscription_key, meter_key,
   resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info, quantity,
-  event_count, first_offset, through_hour, generation`;
+  event_count, first_offset, last_hour, generation`;

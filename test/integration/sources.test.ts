@@ -147,14 +147,14 @@ test('an abandoned run covers nothing, and its hours may be imported again', asy
 
 test('a provider that is added while others run begins with an hour that nobody has read as complete', async () => {
   const config = { ...pipeline.stack.config, USAGE_HOUR_MILLIS: HOUR_MILLIS };
-  const before = (await readCoverage(pipeline.stack.clickHouse)).completeThrough;
+  const before = (await readCoverage(pipeline.stack.clickHouse)).completeBefore;
   const { opened } = await provision(pipeline.tools, config, [
     ...TEST_PROVIDERS,
     { name: 'network', namespaces: ['microsoft.network'], partitions: 1 },
   ]);
   expect(opened.map(({ topic }) => topic)).toEqual([`${config.USAGE_TOPIC_PREFIX}.events.network`]);
   expect(opened[0]?.firstHour).toBeGreaterThan(hourOf(millis(Date.now()), HOUR_MILLIS));
-  expect((await readCoverage(pipeline.stack.clickHouse)).completeThrough).toBe(before);
+  expect((await readCoverage(pipeline.stack.clickHouse)).completeBefore).toBe(before);
   await waitFor('the new topic is read', async () =>
     (await pipeline.nextOffsets()).has(`${opened[0]?.topic ?? ''}/1[0]`),
   );

@@ -79,7 +79,7 @@ const readAll = async (
         const last = found(partition).records.at(-1);
         return Promise.resolve(last ? last.offset + 1 : 0);
       },
-      take: ({ partition }, batches) => {
+      consume: ({ partition }, batches) => {
         found(partition).records.push(...recordsOf(batches));
         return Promise.resolve(true);
       },

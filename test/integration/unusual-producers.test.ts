@@ -62,21 +62,21 @@ const producerOf = async (transactionalId?: string): Promise<Producer> => {
 interface Progress {
   readonly accepted: number;
   readonly deadLettered: number;
-  readonly closedThrough: number;
+  readonly openHour: number;
 }
 
 const progress = async (): Promise<Progress> => {
   const [row] = await queryRows<Record<string, string>>(
     pipeline.stack.clickHouse,
     `SELECT toString(accepted) AS accepted, toString(dead_lettered) AS dead_lettered,
-       toString(toUnixTimestamp(closed_through)) AS closed_through
+       toString(toUnixTimestamp(open_hour)) AS open_hour
      FROM checkpoints FINAL WHERE topic = {topic:String}`,
     { topic: storage.topic },
   );
   return {
     accepted: Number(row?.['accepted'] ?? 0),
     deadLettered: Number(row?.['dead_lettered'] ?? 0),
-    closedThrough: Number(row?.['closed_through'] ?? 0) * 1000,
+    openHour: Number(row?.['open_hour'] ?? 0) * 1000,
   };
 };
 
@@ -90,7 +90,7 @@ test('an idle partition whose log ends with the marker of a transaction closes i
   await waitFor('the event is accepted', async () => (await progress()).accepted >= 1);
   await waitFor(
     'later hours are closed',
-    async () => (await progress()).closedThrough > now + HOUR_MILLIS,
+    async () => (await progress()).openHour > now + HOUR_MILLIS,
   );
 });
 

@@ -52,9 +52,9 @@ test('a source that is declared while coverage is read makes no hour of its own 
       });
     }),
   );
-  expect(during.completeThrough).toBe(hour('2025-12-01T02'));
+  expect(during.completeBefore).toBe(hour('2025-12-01T02'));
   const after = await readCoverage(clickHouse);
-  expect(after.completeThrough).toBe(hour('2025-12-01T02'));
+  expect(after.completeBefore).toBe(hour('2025-12-01T02'));
   expect(after.sources).toHaveLength(2);
 });
 

@@ -100,7 +100,7 @@ export const declareSource = (
 export const closeThrough = (
   client: ClickHouseClient,
   { topic, epoch, partition }: SourcePartition,
-  closedThrough: Hour,
+  openHour: Hour,
   { nextOffset = 1, sealed = false } = {},
 ): Promise<void> =>
   insertRows(client, 'checkpoints', [
@@ -110,8 +110,8 @@ export const closeThrough = (
       partition,
       first_offset: 0,
       next_offset: nextOffset,
-      watermark: closedThrough,
-      closed_through: closedThrough / 1000,
+      watermark: openHour,
+      open_hour: openHour / 1000,
       sealed,
       accepted: 0,
       duplicate: 0,

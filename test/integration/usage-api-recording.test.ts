@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../services/shared/usage-fold/place.ts';
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import {
   addQuantities,

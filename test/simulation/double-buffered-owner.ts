@@ -14,7 +14,7 @@ import {
   type LedgerTail,
 } from '../../services/shared/usage-fold/ledger-tail.ts';
 import { advance, type Step } from '../../services/shared/usage-fold/timeline.ts';
-import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../services/shared/usage-fold/place.ts';
 import { flush } from '../../services/aggregator/flush.ts';
 import { hydrate } from '../../services/aggregator/hydrate.ts';
 import type { WorkerOptions, WorkerPorts } from '../../services/aggregator/partition-worker.ts';
@@ -30,7 +30,7 @@ import type { Hour } from '../../services/shared/model/time.ts';
 export interface Owner {
   status(): { readonly halt: Halt | null };
   position(): Promise<number | null>;
-  take(batches: readonly RecordBatch[], next: number): Promise<boolean>;
+  consume(batches: readonly RecordBatch[], next: number): Promise<boolean>;
   onTimer(): Promise<void>;
   close(): Promise<void>;
   drop(): void;
@@ -82,7 +82,7 @@ export class DoubleBufferedOwner implements Owner {
     });
   }
 
-  take(batches: readonly RecordBatch[], next: number): Promise<boolean> {
+  consume(batches: readonly RecordBatch[], next: number): Promise<boolean> {
     return this.run(false, async () => {
       const { state } = this;
       if (state === null) return false;

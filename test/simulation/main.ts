@@ -34,7 +34,7 @@ const printCounts = (counts: ScheduleCounts): void => {
     ['duplicates', counts.duplicates],
     ['dead letters', counts.deadLetters],
     ['closed hours', counts.closedHours],
-    ['lives of a topic', counts.epochs],
+    ['epochs of a topic', counts.epochs],
     ['crashes', counts.crashes],
     ['reassignments', counts.reassignments],
     ['partitions lost', counts.lostPartitions],

@@ -292,7 +292,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'rules-forgotten-on-restart',
-    mistake: 'rules hold for the life of a process and are not in the checkpoint',
+    mistake: 'rules hold for the lifetime of a process and are not in the checkpoint',
     patches: [
       {
         file: CHUNK,
@@ -328,7 +328,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: WINDOWS,
-        find: '!this.whole && !this.looked.has(key)',
+        find: '!this.whole && !this.requested.has(key)',
         replace: 'this.size < 0',
       },
     ],
@@ -382,7 +382,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'earlier-epochs-forgotten',
-    mistake: 'deduplication begins anew with each life of a topic',
+    mistake: 'deduplication begins anew with each epoch of a topic',
     store: 'earlier-epochs-forgotten',
   },
 ];

@@ -1,5 +1,5 @@
 import type { DeadLetterCode } from '../../services/shared/model/dead-letter.ts';
-import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../services/shared/usage-fold/place.ts';
 import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
 import { uuidText, type UsageEvent } from '../../services/shared/model/usage-event.ts';
 import type { Intent, RulesIntent, SimulatedLog } from './simulated-log.ts';
@@ -60,7 +60,7 @@ export class Oracle {
 
   constructor(
     log: SimulatedLog,
-    /** The partitions of earlier lives. */ earlier: readonly Oracle[],
+    /** The partitions of earlier epochs. */ earlier: readonly Oracle[],
   ) {
     this.log = log;
     this.earlier = earlier;

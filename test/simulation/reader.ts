@@ -58,7 +58,7 @@ export class Reader implements StoreObserver {
   /** A window: the function of the log up to its last offset, and in a closed hour the final one. */
   windowRow(before: WindowRow | undefined, { place, reportedHour, window }: WindowRow): void {
     const name = `the window of ${partitionName(place)} ${isoText(reportedHour)} ${isoText(window.usageHour)}`;
-    const closed = this.visible.storeOf().checkpointOf(place)?.closedThrough ?? 0;
+    const closed = this.visible.storeOf().checkpointOf(place)?.openHour ?? 0;
     if (reportedHour < closed && !(before && isSameTotal(before.window, window))) {
       violated(`${name} changed after its hour was readable`);
     }
@@ -121,7 +121,7 @@ export class Reader implements StoreObserver {
       counts.deadLettered === expected.deadLettered &&
       counts.control === expected.control &&
       row.watermark === expected.watermark &&
-      row.closedThrough === expected.openHour &&
+      row.openHour === expected.openHour &&
       row.sealed === expected.sealed;
     if (!isRight) {
       violated(`${name} says ${JSON.stringify(row.counts)}, expected ${JSON.stringify(expected)}`);
@@ -129,8 +129,8 @@ export class Reader implements StoreObserver {
     this.requireAll(row, before?.nextOffset ?? 0, row.nextOffset);
     const { firstHour } = this.oracleOf(row).place.source;
     for (
-      let hour = before?.closedThrough ?? firstHour;
-      hour < row.closedThrough;
+      let hour = before?.openHour ?? firstHour;
+      hour < row.openHour;
       hour = (hour + HOUR_MILLIS) as Hour
     ) {
       this.requireClosedHour(row, hour);
@@ -163,7 +163,7 @@ export class Reader implements StoreObserver {
     if (daily !== oracle.events.size) violated(`${name} has ${String(daily)} events in days`);
     for (const hour of this.visible.aggregates.hours.keys()) {
       if (!hour.startsWith(`${name} `)) continue;
-      if (Number(hour.slice(name.length)) >= checkpoint.closedThrough) violated(`${hour} is open`);
+      if (Number(hour.slice(name.length)) >= checkpoint.openHour) violated(`${hour} is open`);
     }
   }
 
@@ -199,7 +199,7 @@ export class Reader implements StoreObserver {
       if (event) {
         this.requireLedgerRow(place, event);
         const held = store
-          .windowsOf(place, event.reportedHour as Hour)
+          .windowRows(place, event.reportedHour as Hour)
           .some(
             ({ window }) =>
               window.lastOffset >= offset &&
@@ -224,7 +224,7 @@ export class Reader implements StoreObserver {
     const store = this.visible.storeOf();
     const oracle = this.oracleOf(place);
     const name = `${partitionName(place)} ${String(hour)}`;
-    const rows = store.windowsOf(place, hour);
+    const rows = store.windowRows(place, hour);
     const events = [...oracle.events.values()].filter(({ reportedHour }) => reportedHour === hour);
     const windows = new Set(events.map(({ window }) => window));
     if (rows.length !== windows.size) {
@@ -257,7 +257,7 @@ export class Reader implements StoreObserver {
     for (const event of events) {
       const key = dayKeyOf(place, event);
       const row = this.visible.storeOf().daily.get(key);
-      if (!row || row.throughHour < hour) return violated(`${key} is without hour ${String(hour)}`);
+      if (!row || row.lastHour < hour) return violated(`${key} is without hour ${String(hour)}`);
       requireDay(key, row, oracle);
     }
   }
@@ -265,13 +265,13 @@ export class Reader implements StoreObserver {
 
 const requireDay = (key: string, row: DailyRow, oracle: Oracle): void => {
   const events = [...oracle.events.values()].filter(
-    (event) => event.reportedHour <= row.throughHour && dayKeyOf(oracle.place, event) === key,
+    (event) => event.reportedHour <= row.lastHour && dayKeyOf(oracle.place, event) === key,
   );
   const isRight =
     row.quantity === totalOf(events) &&
     row.eventCount === events.length &&
     row.firstOffset === events[0]?.offset &&
-    row.throughHour === events.at(-1)?.reportedHour;
+    row.lastHour === events.at(-1)?.reportedHour;
   if (!isRight) violated(`${key} is not the total of its hours`);
 };
 

@@ -1,4 +1,4 @@
-import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../services/shared/usage-fold/place.ts';
 import { partitionName } from '../../services/shared/model/source.ts';
 import { knowledge } from '../support/fold/fixtures.ts';
 import { seededRandom, type Random } from '../support/workload/random.ts';

@@ -3,7 +3,7 @@ import type { LogRecord } from '../../services/shared/model/log-record.ts';
 import type { RecordBatch } from '../../services/shared/model/record-batch.ts';
 import type { Millis } from '../../services/shared/model/time.ts';
 import type { UsageEvent } from '../../services/shared/model/usage-event.ts';
-import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../services/shared/usage-fold/place.ts';
 import { encodedBatch } from '../support/kafka/record-batch.ts';
 
 /** What rules say, as far as the simulated records differ in it. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Halt } from '../../services/shared/usage-fold/halt.ts';
 import type { Knowledge } from '../../services/shared/usage-fold/knowledge.ts';
-import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../services/shared/usage-fold/place.ts';
 import { KafkaOutbox } from '../../services/aggregator/kafka/kafka-outbox.ts';
 import {
   PartitionWorker,
@@ -113,7 +113,7 @@ export class SimulatedProcess {
     const { batches, next } = log.read(expected, size);
     const { turn } = held;
     held.expected = null;
-    this.watch(held, held.owner.take(batches, next), (goOn) => {
+    this.watch(held, held.owner.consume(batches, next), (goOn) => {
       if (held.turn === turn && goOn) held.expected = next;
     });
     return true;
@@ -162,7 +162,7 @@ export class SimulatedProcess {
       });
   }
 
-  /** Right only where the topic has been re-created: then its earlier life must not go on. */
+  /** Right only where the topic has been re-created: then its earlier epoch must not go on. */
   private halted(held: Held, halt: Halt): void {
     const { place } = held;
     const isReplaced = this.world.currentLog(place) !== this.world.topicOf(place).log;

@@ -3,7 +3,7 @@ import type { Checkpoint, Chunk } from '../../services/shared/usage-fold/chunk.t
 import { inKeyOrder } from '../../services/shared/usage-fold/closed-hour.ts';
 import type { DeadLetter, LedgerEntry } from '../../services/shared/usage-fold/fold.ts';
 import type { LedgerTail } from '../../services/shared/usage-fold/ledger-tail.ts';
-import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../services/shared/usage-fold/place.ts';
 import { WINDOW_BYTES } from '../../services/shared/usage-fold/open-windows.ts';
 import { windowKey, type Window } from '../../services/shared/usage-fold/window.ts';
 import type { Store } from '../../services/aggregator/ports.ts';
@@ -23,7 +23,7 @@ export interface DailyRow {
   readonly quantity: Quantity;
   readonly eventCount: number;
   readonly firstOffset: number;
-  readonly throughHour: Hour;
+  readonly lastHour: Hour;
 }
 
 /** Is told of each row that a reader can see from now on; may throw where it must not be there. */
@@ -73,7 +73,7 @@ export class SimulatedStore {
           const windows = this.openWindows(place, reportedHour);
           return windows.length * WINDOW_BYTES > maxBytes ? null : windows;
         }),
-      windowsOf: (place, reportedHour, identities) =>
+      storedWindows: (place, reportedHour, identities) =>
         calls.read(owner, () => {
           const keys = new Set(identities.map(windowKey));
           return this.openWindows(place, reportedHour).filter((each) => keys.has(windowKey(each)));
@@ -125,7 +125,7 @@ export class SimulatedStore {
     return partitionName(this.mistake === withoutEpoch ? { ...place, epoch: 0 } : place);
   }
 
-  windowsOf(place: SourcePartition, reportedHour: Hour): WindowRow[] {
+  windowRows(place: SourcePartition, reportedHour: Hour): WindowRow[] {
     const found: WindowRow[] = [];
     for (const row of this.windows.values()) {
       if (row.reportedHour === reportedHour && isSamePlace(row.place, place)) found.push(row);
@@ -134,7 +134,7 @@ export class SimulatedStore {
   }
 
   private openWindows(place: Place, reportedHour: Hour): Window[] {
-    return this.windowsOf(place, reportedHour).map(({ window }) => window);
+    return this.windowRows(place, reportedHour).map(({ window }) => window);
   }
 
   /** In parts of one window, so that one hour is published by several requests. */
@@ -152,7 +152,7 @@ export class SimulatedStore {
     const ids = new Map<number, string>();
     let lastOffset = -1;
     for (const { offset, reportedHour, candidate } of this.ledgerOf(place).values()) {
-      if (offset < checkpoint.nextOffset || reportedHour < checkpoint.closedThrough) continue;
+      if (offset < checkpoint.nextOffset || reportedHour < checkpoint.openHour) continue;
       ids.set(offset, uuidText(candidate.event.eventId));
       lastOffset = Math.max(lastOffset, offset);
     }
@@ -227,17 +227,17 @@ export class SimulatedStore {
         quantity: row ? addQuantities(row.quantity, window.quantity) : window.quantity,
         eventCount: (row?.eventCount ?? 0) + window.eventCount,
         firstOffset: Math.min(row?.firstOffset ?? Infinity, window.firstOffset),
-        throughHour: Math.max(row?.throughHour ?? 0, reportedHour) as Hour,
+        lastHour: Math.max(row?.lastHour ?? 0, reportedHour) as Hour,
       });
     }
-    for (const [key, row] of rows) if (row.throughHour !== closedHour) rows.delete(key);
+    for (const [key, row] of rows) if (row.lastHour !== closedHour) rows.delete(key);
     return rows;
   }
 
   private insertDaily(rows: ReadonlyMap<string, DailyRow>): void {
     for (const [key, row] of rows) {
       const before = this.daily.get(key);
-      if (!before || before.throughHour <= row.throughHour) this.daily.set(key, row);
+      if (!before || before.lastHour <= row.lastHour) this.daily.set(key, row);
     }
   }
 

@@ -6,7 +6,7 @@ import {
   type Hour,
   type Millis,
 } from '../../services/shared/model/time.ts';
-import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../services/shared/usage-fold/place.ts';
 import type { Random } from '../support/workload/random.ts';
 import {
   endContent,
@@ -36,7 +36,7 @@ const AGES = [LONG, LONG, LONG, 90 * MINUTE, 150 * MINUTE] as const;
  */
 export class Workload {
   private readonly random: Random;
-  /** Every event written so far, for duplicates: also those of an earlier life of the topic. */
+  /** Every event written so far, for duplicates: also those of an earlier epoch of the topic. */
   private readonly sent: EventChoice[] = [];
   private readonly rules = new Map<SimulatedLog, RulesIntent>();
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Place } from '../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../services/shared/usage-fold/place.ts';
 import type { RecordHeaders } from '../../services/shared/model/control-record.ts';
 import type { NewRecord } from '../../services/shared/kafka/log-writer.ts';
 import {
@@ -81,7 +81,7 @@ export class World {
     return true;
   }
 
-  /** A writer writes something, or the next life of the live topic begins. */
+  /** A writer writes something, or the next epoch of the live topic begins. */
   write(): void {
     const { random } = this;
     const open = [...this.topics.values()].filter(({ ended }) => !ended);
@@ -109,7 +109,7 @@ export class World {
     this.now = millis(this.now + minutes * 60_000);
   }
 
-  /** The log that the broker has now: that of the topic's newest life; null where it has none. */
+  /** The log that the broker has now: that of the topic's newest epoch; null where it has none. */
   currentLog({ topic, partition }: TopicPartition): SimulatedLog | null {
     return this.current.get(`${topic} ${String(partition)}`) ?? null;
   }
@@ -124,7 +124,7 @@ export class World {
     return this.workload.rulesTextOf(this.topicOf(place).log);
   }
 
-  /** An owner's tick; that of an earlier life of the topic is not signed for this one. */
+  /** An owner's tick; that of an earlier epoch of the topic is not signed for this one. */
   appendTick(at: TopicPartition, headers: RecordHeaders): Millis {
     const log = this.currentLog(at);
     if (log === null) throw new Unanswered();
@@ -154,7 +154,7 @@ export class World {
     return millis(Math.max(firstHour, last + minutes * 60_000));
   }
 
-  /** Only when the life before is sealed in the store, and later than its last hour. */
+  /** Only when the epoch before is sealed in the store, and later than its last hour. */
   private beginNextEpoch(): void {
     const before = [...this.topics.values()].filter(({ log }) => log.place.source.kind === 'live');
     const checkpoints = before.map(({ log }) => this.store.checkpointOf(log.place));
@@ -163,7 +163,7 @@ export class World {
       return checkpoint?.sealed === true && checkpoint.nextOffset === log.high;
     });
     if (!isSealed) return;
-    const closed = Math.max(...checkpoints.map((checkpoint) => checkpoint?.closedThrough ?? 0));
+    const closed = Math.max(...checkpoints.map((checkpoint) => checkpoint?.openHour ?? 0));
     this.now = millis(Math.max(this.now, closed + HOUR_MILLIS));
     this.openEpoch(2, (this.now - (this.now % HOUR_MILLIS)) as Hour, 1 + this.random.below(2));
     this.lastEpoch = true;
@@ -194,8 +194,8 @@ export class World {
       const place = placeOf(source, partition);
       const log = new SimulatedLog(place);
       this.current.set(`${topic} ${String(partition)}`, log);
-      const lives = earlier.filter(({ place: at }) => at.topic === topic);
-      const oracle = new Oracle(log, lives);
+      const epochs = earlier.filter(({ place: at }) => at.topic === topic);
+      const oracle = new Oracle(log, epochs);
       const left = 2 + random.below(source.partitions === 2 ? 7 : 12);
       const opened = { log, oracle, left, ended: false };
       this.topics.set(partitionName(place), opened);

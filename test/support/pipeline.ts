@@ -5,7 +5,7 @@ import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { openLogWriter, type NewRecord } from '../../services/shared/kafka/log-writer.ts';
 import type { TopicPartition } from '../../services/shared/model/log-record.ts';
 import {
-  newestLife,
+  newestEpoch,
   partitionName,
   type SourcePartition,
 } from '../../services/shared/model/source.ts';
@@ -14,7 +14,7 @@ import {
   writeHistory,
   type HistoryRun,
 } from '../../services/operations/history-runs/history-run.ts';
-import type { SourceTools } from '../../services/shared/sources/open-source.ts';
+import type { SourceTools } from '../../services/shared/sources/source-opening.ts';
 import type { Provider } from '../../services/shared/sources/providers.ts';
 import { isRead } from '../../services/shared/sources/check-topics.ts';
 import { provision } from '../../services/operations/sources/provision.ts';
@@ -95,10 +95,10 @@ export class Pipeline {
     return readSources(this.stack.clickHouse);
   }
 
-  /** The present life of the only topic that there is. */
+  /** The present epoch of the only topic that there is. */
   async onlySource(): Promise<RegisteredSource> {
     const sources = await this.sources();
-    const source = newestLife(sources, sources[0]?.topic ?? '');
+    const source = newestEpoch(sources, sources[0]?.topic ?? '');
     if (!source) throw new Error('there is no source');
     return source;
   }

@@ -46,7 +46,7 @@ export const writeSealedHistory = async (
       epoch: 1,
       next_offset: events.length,
       accepted: events.length,
-      closed_through: last + HOUR_SECONDS,
+      open_hour: last + HOUR_SECONDS,
       sealed: true,
     },
   ]);

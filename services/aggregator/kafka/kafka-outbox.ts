@@ -17,7 +17,7 @@ import {
 } from '../../shared/model/usage-aggregate.ts';
 import type { Chunk } from '../../shared/usage-fold/chunk.ts';
 import { HourPublication } from '../../shared/usage-fold/closed-hour.ts';
-import type { Place } from '../../shared/usage-fold/verdict.ts';
+import type { Place } from '../../shared/usage-fold/place.ts';
 import type { Window } from '../../shared/usage-fold/window.ts';
 import type { Outbox } from '../ports.ts';
 

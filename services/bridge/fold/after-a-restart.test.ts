@@ -19,7 +19,7 @@ import { recordDigest } from '../../shared/model/record-mark.ts';
 import { partitionName, type Source } from '../../shared/model/source.ts';
 import { HOUR_MILLIS, type Hour } from '../../shared/model/time.ts';
 import type { UsageCarry } from '../../shared/model/usage-carry.ts';
-import { cut, dropAbandoned, stateAt, takeRecord, type BridgeState } from './bridge-fold.ts';
+import { cut, dropAbandoned, stateAt, foldRecord, type BridgeState } from './bridge-fold.ts';
 import { sourceOfKey } from './log-entry.ts';
 import { blockedBy, type ComposedBefore } from './source-progress.ts';
 
@@ -42,7 +42,7 @@ const fold = (
   }: { sources?: readonly Source[]; before?: Record<string, ComposedBefore> } = {},
 ): BridgeState => {
   const state = stateAt(0, new Map(Object.entries(before)));
-  for (const record of logOf(records)) takeRecord(state, record, knowledgeOf(sources));
+  for (const record of logOf(records)) foldRecord(state, record, knowledgeOf(sources));
   return state;
 };
 
@@ -230,7 +230,7 @@ describe('markers and carries that have no place', () => {
       const codes = [0, 1, 2].map((partition) => {
         const state = stateAt(0);
         const knowledge = { ...knowledgeOf([LIVE]), partition, partitions };
-        for (const each of logOf([record])) takeRecord(state, each, knowledge);
+        for (const each of logOf([record])) foldRecord(state, each, knowledge);
         return cut(state).refused.map(({ code }) => code);
       });
       expect(codes.flat()).toEqual(['wrong-partition', 'wrong-partition']);

@@ -21,7 +21,7 @@ import { uuidText } from '../../shared/model/usage-event.ts';
 import {
   cut,
   stateAt,
-  takeRecord,
+  foldRecord,
   type BridgeCheckpoint,
   type BridgeState,
 } from './bridge-fold.ts';
@@ -190,7 +190,7 @@ const writesOf = (world: World, state: BridgeState): (() => void)[] => {
 const foldAtOnce = ({ log }: Scenario): World => {
   const world = new World();
   const state = world.resume();
-  for (const record of log) takeRecord(state, record, knowledge);
+  for (const record of log) foldRecord(state, record, knowledge);
   for (const write of writesOf(world, state)) write();
   return world;
 };
@@ -251,7 +251,7 @@ test('any batches, crashes between writes, and late writes of zombies compose th
         const state = world.resume();
         for (const { size, flush } of life.batches) {
           for (const record of log.slice(state.nextOffset, state.nextOffset + size)) {
-            takeRecord(state, record, knowledge);
+            foldRecord(state, record, knowledge);
           }
           if (flush) for (const write of writesOf(world, state)) write();
         }
@@ -261,7 +261,7 @@ test('any batches, crashes between writes, and late writes of zombies compose th
         if (life.zombie) late.push(...writes.slice(life.writes));
       }
       const last = world.resume();
-      for (const record of log.slice(last.nextOffset)) takeRecord(last, record, knowledge);
+      for (const record of log.slice(last.nextOffset)) foldRecord(last, record, knowledge);
       for (const write of writesOf(world, last)) write();
       late.forEach((write) => write());
       expect(contentOf(world)).toEqual(contentOf(foldAtOnce(scenario)));
@@ -276,7 +276,7 @@ test('hours of a source partition are composed in order, history only when all o
       const state = stateAt(0);
       const composed = new Map<string, Hour[]>();
       for (const record of log) {
-        takeRecord(state, record, knowledge);
+        foldRecord(state, record, knowledge);
         for (const due of cut(state).due) {
           const name = partitionName(due.at);
           composed.set(name, [...(composed.get(name) ?? []), due.hour]);

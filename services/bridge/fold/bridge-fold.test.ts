@@ -22,7 +22,7 @@ import type { Source } from '../../shared/model/source.ts';
 import { HOUR_MILLIS, type Hour } from '../../shared/model/time.ts';
 import { aggregateKey } from '../../shared/model/usage-aggregate.ts';
 import type { UsageCarry } from '../../shared/model/usage-carry.ts';
-import { cut, dropAbandoned, stateAt, takeRecord, type BridgeState } from './bridge-fold.ts';
+import { cut, dropAbandoned, stateAt, foldRecord, type BridgeState } from './bridge-fold.ts';
 import { blockedBy } from './source-progress.ts';
 
 const LIVE = sourceOf();
@@ -36,7 +36,7 @@ const fold = (
   state: BridgeState = stateAt(0),
 ): BridgeState => {
   for (const record of logOf(records).slice(state.nextOffset)) {
-    takeRecord(state, record, knowledgeOf(sources));
+    foldRecord(state, record, knowledgeOf(sources));
   }
   return state;
 };
@@ -147,7 +147,7 @@ test('a marker whose key is missing is read again after a restart with the key',
   expect(checkpoint.resumeOffset).toBe(0);
   const restarted = stateAt(checkpoint.resumeOffset);
   const knowing = knowledgeOf([LIVE], [...keyring, ...stranger]);
-  for (const record of logOf(records)) takeRecord(restarted, record, knowing);
+  for (const record of logOf(records)) foldRecord(restarted, record, knowing);
   expect(cut(restarted).due.map((each) => each.hour)).toEqual([hour(0), hour(1)]);
 });
 
@@ -165,7 +165,7 @@ test('aggregates whose key is missing are read again after a restart with the ke
   expect(checkpoint).toMatchObject({ nextOffset: 6, resumeOffset: 0 });
   const restarted = stateAt(checkpoint.resumeOffset);
   const knowing = knowledgeOf([LIVE], [...keyring, ...stranger]);
-  for (const record of logOf(records)) takeRecord(restarted, record, knowing);
+  for (const record of logOf(records)) foldRecord(restarted, record, knowing);
   expect(cut(restarted).due.map((each) => [each.hour, each.usage.length])).toEqual([
     [hour(0), 2],
     [hour(1), 2],
@@ -222,7 +222,7 @@ describe('a stranger who may write to the topic', () => {
     for (let partition = 0; partition < partitions; partition++) {
       const state = stateAt(0);
       const knowledge = { ...knowledgeOf([LIVE]), partition, partitions };
-      for (const record of logOf(records)) takeRecord(state, record, knowledge);
+      for (const record of logOf(records)) foldRecord(state, record, knowledge);
       const { due, refused } = cut(state);
       const codes = refused.map(({ code }) => code);
       expect([due.length, codes]).toEqual(

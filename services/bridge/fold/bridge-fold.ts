@@ -89,13 +89,13 @@ export const stateAt = (
  * | the first carry of a submission                   | waits for the next composition               |
  * | another carry of it                               | none                                         |
  */
-export const takeRecord = (state: BridgeState, record: LogRecord, knowledge: Knowledge): void => {
-  takeEntry(state, record, readEntry(record, knowledge), knowledge);
+export const foldRecord = (state: BridgeState, record: LogRecord, knowledge: Knowledge): void => {
+  foldEntry(state, record, readEntry(record, knowledge), knowledge);
   state.nextOffset = record.offset + 1;
   state.lastRecord = record;
 };
 
-const takeEntry = (
+const foldEntry = (
   state: BridgeState,
   record: LogRecord,
   entry: LogEntry,

@@ -64,7 +64,7 @@ test('aggregates of one resource and meter are one submission, whatever their ca
   expect(submission).toMatchObject({
     resourceUri: uriOf('VM'),
     dimension: BILLABLE,
-    disposition: 'send',
+    decision: 'send',
     planId: 'plan',
     aggregates: used.map(({ aggregateId }) => aggregateId),
   });
@@ -94,7 +94,7 @@ test('a known meter that is not billable is in no submission; an unknown one is 
     termsOfAll(),
   );
   expect(composition).toMatchObject({ aggregates: 3, submitted: 2 });
-  expect(composition.submissions.map((each) => [each.dimension, each.disposition])).toEqual([
+  expect(composition.submissions.map((each) => [each.dimension, each.decision])).toEqual([
     [UNKNOWN, 'held'],
     [BILLABLE, 'send'],
   ]);
@@ -109,14 +109,14 @@ test('nothing of a source that is not billable is submitted', () => {
 });
 
 test('a sum of zero is not sent, and recorded as such', () => {
-  expect(submissionsOf(dueOf([usage(BILLABLE, 'a', 0n)]))).toMatchObject([{ disposition: 'zero' }]);
+  expect(submissionsOf(dueOf([usage(BILLABLE, 'a', 0n)]))).toMatchObject([{ decision: 'zero' }]);
 });
 
 test.each(['no-registration', 'not-registered', 'capacity', 'disabled'] as const)(
   'while reporting is "%s", usage is collected and not sent, also of unknown meters',
   (reporting) => {
     const used = [usage(BILLABLE, 'a', 1n), usage(UNKNOWN, 'a', 1n), usage(BILLABLE, 'b', 0n)];
-    expect(submissionsOf(dueOf(used), { reporting }).map((each) => each.disposition)).toEqual([
+    expect(submissionsOf(dueOf(used), { reporting }).map((each) => each.decision)).toEqual([
       'not-reported',
       'not-reported',
       'zero',
@@ -126,17 +126,17 @@ test.each(['no-registration', 'not-registered', 'capacity', 'disabled'] as const
 
 test('a carry adds to the usage of its resource and dimension, and stands alone where there is none', () => {
   expect(submissionsOf(dueOf([usage(BILLABLE, 'A', 1n)], [carry(BILLABLE, 2n)]))).toMatchObject([
-    { quantity: 3n, carries: ['00000000-0000-4000-8000-00000000000a'], disposition: 'send' },
+    { quantity: 3n, carries: ['00000000-0000-4000-8000-00000000000a'], decision: 'send' },
   ]);
   expect(submissionsOf(dueOf([usage(BILLABLE, 'A', 0n)], [carry(BILLABLE, 2n)]))).toMatchObject([
-    { quantity: 2n, disposition: 'send' },
+    { quantity: 2n, decision: 'send' },
   ]);
   expect(submissionsOf(dueOf([], [carry(BILLABLE, 2n)]))).toMatchObject([
-    { quantity: 2n, aggregates: [], disposition: 'send' },
+    { quantity: 2n, aggregates: [], decision: 'send' },
   ]);
 });
 
 test('what was carried is sent although its meter is billed no more; its new usage is not', () => {
   const due = dueOf([usage(NOT_BILLABLE, 'a', 5n)], [carry(NOT_BILLABLE, 2n)]);
-  expect(submissionsOf(due)).toMatchObject([{ quantity: 2n, aggregates: [], disposition: 'send' }]);
+  expect(submissionsOf(due)).toMatchObject([{ quantity: 2n, aggregates: [], decision: 'send' }]);
 });

@@ -13,7 +13,7 @@ import type { DueHour } from './bridge-fold.ts';
  * - `not-reported`: the stamp is not registered, or does not report; it is collected only
  * - `held`: the catalog does not know the meter yet
  */
-export type Disposition = 'send' | 'zero' | 'not-reported' | 'held';
+export type Decision = 'send' | 'zero' | 'not-reported' | 'held';
 
 /** One resource's consumption of one dimension in one reported hour, as Commerce is told of it. */
 export interface Submission {
@@ -24,7 +24,7 @@ export interface Submission {
   /** The meter as the catalog writes it; one it does not know as first written. */
   readonly dimension: string;
   readonly quantity: Quantity;
-  readonly disposition: Disposition;
+  readonly decision: Decision;
   readonly planId: string;
   /** Ids of the aggregates inside. */
   readonly aggregates: readonly string[];
@@ -72,7 +72,7 @@ interface Group {
  * | aggregate of a billable or unknown meter  | the submission of its resource and meter        |
  * | carry                                     | the submission of its resource and dimension    |
  *
- * | submission                                | disposition    |
+ * | submission                                | decision    |
  * |-------------------------------------------|----------------|
  * | its sum is zero                           | `zero`         |
  * | nothing is reported in this hour          | `not-reported` |
@@ -143,13 +143,13 @@ const submissionOf = (due: DueHour, group: Group, terms: BillingTerms): Submissi
   resourceUri: group.resourceUri,
   dimension: group.dimension,
   quantity: group.quantity,
-  disposition: dispositionOf(group, terms),
+  decision: decisionOf(group, terms),
   planId: terms.planId,
   aggregates: group.aggregates,
   carries: group.carries,
 });
 
-const dispositionOf = ({ quantity, isKnown }: Group, { reporting }: BillingTerms): Disposition => {
+const decisionOf = ({ quantity, isKnown }: Group, { reporting }: BillingTerms): Decision => {
   if (quantity === 0n) return 'zero';
   if (reporting !== 'on') return 'not-reported';
   return isKnown ? 'send' : 'held';

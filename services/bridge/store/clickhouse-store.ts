@@ -136,7 +136,7 @@ export class ClickHouseStore implements Store {
       `SELECT toString(s.submission_id) AS submission_id, resource_uri, dimension,
          toString(s.quantity) AS quantity, plan_id
        FROM commerce_submissions AS s FINAL
-       WHERE ${OF_HOUR} AND disposition = 'send' AND s.submission_id NOT IN (
+       WHERE ${OF_HOUR} AND decision = 'send' AND s.submission_id NOT IN (
          SELECT submission_id FROM commerce_outcomes WHERE ${OF_HOUR}
        )
        ORDER BY resource_key, dimension_key`,

@@ -11,7 +11,7 @@ export const newestOpenHour = async (
 ): Promise<Hour> => {
   const [row] = await queryRows<{ readonly open: number }>(
     client,
-    `SELECT toUnixTimestamp(max(c.closed_through)) AS open FROM checkpoints AS c FINAL
+    `SELECT toUnixTimestamp(max(c.open_hour)) AS open FROM checkpoints AS c FINAL
      WHERE (topic, epoch) IN (SELECT topic, epoch FROM sources FINAL WHERE kind = 'live')`,
   );
   return Math.max(hourOf(millis(now), hourMillis), hourFromSeconds(row?.open ?? 0)) as Hour;

@@ -29,14 +29,14 @@ export const submissionRows = ({ at, hour, submissions }: Composition): Row[] =>
     dimension: submission.dimension,
     dimension_key: asciiLower(submission.dimension),
     quantity: formatQuantity(submission.quantity),
-    disposition: submission.disposition,
+    decision: submission.decision,
     plan_id: submission.planId,
     aggregates: submission.aggregates,
     carries: submission.carries,
   }));
 
 export const toSend = ({ submissions }: Composition): number =>
-  submissions.filter(({ disposition }) => disposition === 'send').length;
+  submissions.filter(({ decision }) => decision === 'send').length;
 
 export const compositionRow = (logPartition: number, composition: Composition): Row => ({
   ...hourColumns(composition.at, composition.hour),

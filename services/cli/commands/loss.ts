@@ -70,7 +70,7 @@ const accept = async (topic: string, { reason }: { readonly reason: string }): P
     ended &&
     `${partitionName(ended)} cannot continue, because ${ended.why}: begin another epoch of the topic with "usagectl epoch new ${topic} --accept-loss"`;
   if (cannotGoOn && expired.length === 0) throw new UserError(cannotGoOn);
-  // Before a life can end, what is left of its other partitions must be folded.
+  // Before an epoch can end, what is left of its other partitions must be folded.
   await withClickHouse(config, (client) => acceptLosses(client, expired, reason));
   print(describe(expired));
   print(

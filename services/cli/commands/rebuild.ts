@@ -4,7 +4,7 @@ import type { KafkaAdmin } from '../../shared/kafka/admin.ts';
 import { foldBounds } from '../../shared/process/config.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { aggregatorGroup } from '../../shared/kafka/topic-names.ts';
-import { coveredHours, newestLife } from '../../shared/model/source.ts';
+import { coveredHours, newestEpoch } from '../../shared/model/source.ts';
 import { readProgress } from '../../shared/sources/coverage.ts';
 import { actorName } from '../../shared/sources/actor.ts';
 import {
@@ -31,7 +31,7 @@ import {
 import { nextGeneration, recordHours, restate } from '../../operations/rebuild/restate.ts';
 import { formatRebuilt, isRight, type Rebuilt } from '../show/rebuild.ts';
 import { Tally } from '../../operations/rebuild/tally.ts';
-import { readViewConfig, repairConfig } from '../settings.ts';
+import { readViewConfig, readRepairConfig } from '../settings.ts';
 import { checkHours, EMPTY_RANGE, hour, rangeText } from '../time-option.ts';
 
 /** How many differences of a kind are shown, and how many stand in the JSON. */
@@ -67,7 +67,7 @@ const findSource = (
 ): RegisteredSource => {
   const found =
     epoch === null
-      ? newestLife(sources, topic)
+      ? newestEpoch(sources, topic)
       : sources.find((source) => source.topic === topic && source.epoch === epoch);
   if (found) return found;
   throw new UserError(`There is no such source: see "usagectl sources list"`);
@@ -88,7 +88,7 @@ const taskOf = async (client: ClickHouseClient, topic: string, options: Options)
   }
   const closed = (await readProgress(client))
     .filter((each) => each.topic === topic && each.epoch === source.epoch)
-    .map(({ closedThrough, sealed }) => (sealed ? Infinity : closedThrough));
+    .map(({ openHour, sealed }) => (sealed ? Infinity : openHour));
   const lastHour = (to - hourMillis) as Hour;
   const dayEnd = dayOf(lastHour, hourMillis) + hourMillis * 24;
   if (closed.length < source.partitions || Math.min(...closed) < dayEnd) {
@@ -132,7 +132,7 @@ const refuseRunningAggregator = async (
 };
 
 const compareLog = (task: Task): Promise<FromLog> => {
-  const config = repairConfig(); // with the keys, by which control records are told from forged ones
+  const config = readRepairConfig(); // with the keys, by which control records are told from forged ones
   const { client, source, range, limit, apply } = task;
   return withAdmin(config, async (admin, kafka) => {
     if (apply) await refuseRunningAggregator(admin, config.USAGE_TOPIC_PREFIX, task);

@@ -3,7 +3,7 @@ import { controlRecord } from '../../shared/model/control-record.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { parseRules, serializeRules, type Rules } from '../../shared/model/rules.ts';
 import { partitionName } from '../../shared/model/source.ts';
-import type { SourceTools } from '../../shared/sources/open-source.ts';
+import type { SourceTools } from '../../shared/sources/source-opening.ts';
 import { readProviders } from '../../shared/sources/providers.ts';
 import { readSources, recordOperation, writeSource } from '../../shared/sources/register.ts';
 import { rulesFor } from '../../shared/sources/rules-for.ts';

@@ -27,7 +27,7 @@ interface Status {
   readonly services: readonly ServiceStatus[];
   readonly partitions: readonly PartitionStatus[];
   /** Every live hour before it is complete; null where there is no live source. */
-  readonly completeThrough: string | null;
+  readonly completeBefore: string | null;
   /** Reported times for which no source answers. */
   readonly notCovered: readonly TimeSpan[];
   readonly billing: BillingCounts;
@@ -44,7 +44,7 @@ const readStatus = async (): Promise<Status> => {
   return withClickHouse(config, (client) =>
     withAdmin(config, async (admin) => {
       const coverage = await readCoverage(client);
-      const { completeThrough } = coverage;
+      const { completeBefore } = coverage;
       const partitions = await readPartitions(client, admin);
       const billing = await readBillingCounts(client);
       const topic = aggregatesTopicName(config.USAGE_TOPIC_PREFIX);
@@ -52,7 +52,7 @@ const readStatus = async (): Promise<Status> => {
       return {
         services,
         partitions,
-        completeThrough: completeThrough === null ? null : isoText(completeThrough),
+        completeBefore: completeBefore === null ? null : isoText(completeBefore),
         notCovered: notCovered(coverage),
         billing,
         openDeadLetters: await countOpenDeadLetters(client),
@@ -64,7 +64,7 @@ const readStatus = async (): Promise<Status> => {
 };
 
 const format = (status: Status): string => {
-  const { services, partitions, completeThrough, billing, openDeadLetters, misplaced } = status;
+  const { services, partitions, completeBefore, billing, openDeadLetters, misplaced } = status;
   return [
     formatTable(
       ['SERVICE', 'STATE'],
@@ -87,7 +87,7 @@ const format = (status: Status): string => {
         row.topic,
         row.partition,
         row.state,
-        row.closedThrough,
+        row.openHour,
         row.accepted,
         row.duplicate,
         row.deadLettered,
@@ -98,7 +98,7 @@ const format = (status: Status): string => {
       { whole: ['SOURCE'] },
     ),
     [
-      `Complete through  ${completeThrough ?? '-'}`,
+      `Complete before  ${completeBefore ?? '-'}`,
       `Not covered       ${notCoveredLine(status.notCovered)}`,
       `Submissions       ${String(billing.submissions)}: ${Object.entries(billing)
         .filter(([name]) => !['compositions', 'aggregates', 'submissions'].includes(name))

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { UserError } from '../../shared/process/errors.ts';
-import type { SourceTools } from '../../shared/sources/open-source.ts';
+import type { SourceTools } from '../../shared/sources/source-opening.ts';
 import { actorName } from '../../shared/sources/actor.ts';
 import { recordOperation } from '../../shared/sources/register.ts';
 import { withClickHouse, withSourceTools } from '../../operations/sources/source-tools.ts';

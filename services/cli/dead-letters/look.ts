@@ -99,7 +99,7 @@ export const formatCounts = (counts: readonly CodeCount[]): string =>
     counts.map(({ code, letters }) => [code, letters]),
   );
 
-/** The client that has put a dead letter where it stood, as far as others of the same life tell. */
+/** The client that has put a dead letter where it stood, as far as others of the same epoch tell. */
 const misplacedAs = async (
   client: ClickHouseClient,
   { code, topic, epoch, disposition }: Letter,

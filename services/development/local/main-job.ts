@@ -98,11 +98,11 @@ const waitForBill = async (client: ClickHouseClient, reporter: Reporter): Promis
 
 const waitWithProgress = async (
   reporter: Reporter,
-  look: () => Promise<{ readonly done: boolean; readonly progress: number }>,
+  observe: () => Promise<{ readonly done: boolean; readonly progress: number }>,
 ): Promise<void> => {
   let last = { progress: -1, at: Date.now() };
   for (;;) {
-    const { done, progress } = await look();
+    const { done, progress } = await observe();
     if (done) return;
     if (progress !== last.progress) last = { progress, at: Date.now() };
     else if (Date.now() - last.at > PATIENCE_MILLIS) {

@@ -6,7 +6,7 @@ const summary: Summary = {
   sources: [],
   hourlyWindows: 0,
   dailyWindows: 0,
-  completeThrough: null,
+  completeBefore: null,
   openDeadLetters: 0,
   billing: {} as BillingCounts,
   reconciliation: reconcile({ windows: [], submissions: [], holdings: null }),

@@ -27,7 +27,7 @@ export interface Summary {
   readonly sources: readonly SourceCounts[];
   readonly hourlyWindows: number;
   readonly dailyWindows: number;
-  readonly completeThrough: Hour | null;
+  readonly completeBefore: Hour | null;
   /** Records that were refused, and about which nothing has been done. */
   readonly openDeadLetters: number;
   readonly billing: BillingCounts;
@@ -87,7 +87,7 @@ export const readSummary = async (
     })),
     hourlyWindows: await countOf(client, 'usage_hourly'),
     dailyWindows: await countOf(client, 'usage_daily'),
-    completeThrough: (await readCoverage(client)).completeThrough,
+    completeBefore: (await readCoverage(client)).completeBefore,
     openDeadLetters: await countOpenDeadLetters(client),
     billing: await readBillingCounts(client),
     reconciliation: reconcile({ ...sides, holdings }),
@@ -156,13 +156,13 @@ export const formatSummary = (
   summary: Summary,
   meterNames: ReadonlyMap<string, string>,
 ): string => {
-  const { hourlyWindows, dailyWindows, completeThrough, billing, reconciliation } = summary;
+  const { hourlyWindows, dailyWindows, completeBefore, billing, reconciliation } = summary;
   const sent = billing.accepted + billing.duplicate;
   return [
     eventLines(summary),
     '',
     `Windows            ${number(hourlyWindows)} hourly, ${number(dailyWindows)} daily`,
-    `Complete through   ${completeThrough === null ? 'no live hour yet' : isoText(completeThrough)}`,
+    `Complete before   ${completeBefore === null ? 'no live hour yet' : isoText(completeBefore)}`,
     `Aggregates         ${number(billing.aggregates)} billable in ${number(billing.compositions)} closed hours of partitions`,
     `Submissions        ${number(sent)} accepted by Commerce, ${number(billing.zero)} of zero not sent, ` +
       `${number(billing.held)} held, ${number(billing.pending)} pending`,

@@ -7,7 +7,7 @@ import type { Totals } from './partition-audit.ts';
  * - `whole`: recounted from its first record
  * - `partly`: the first records have expired, what came after them is recounted
  * - `expired`: none of the records that were counted is left
- * - `gone`: an earlier life of a topic, whose log was deleted
+ * - `gone`: an earlier epoch of a topic, whose log was deleted
  * - `another log`: what stands there is not what was counted
  * - `unreadable`: what was counted cannot be read any more
  * - `not begun`: the aggregator has not stored anything of it

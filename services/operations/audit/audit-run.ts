@@ -34,7 +34,7 @@ export interface RunTools {
   readonly maxIdBytes: number;
   readonly billing: boolean;
   /** Usage that started before it may be gone from the ledger; 0 where it was never trimmed. */
-  readonly trimmedBefore: number;
+  readonly floor: number;
   readonly onRead: (records: number) => void;
 }
 
@@ -78,7 +78,7 @@ export class AuditRun {
 
   private async audited(task: AuditTask): Promise<AuditedPartition> {
     const { checkpoint, log, at } = task;
-    const { clickHouse, trimmedBefore } = this.tools;
+    const { clickHouse, floor } = this.tools;
     if (checkpoint === null) {
       await findWithoutCheckpoint(clickHouse, at, partitionName(at), this.differences);
       return this.withoutRecount(task, 'not begun');
@@ -87,7 +87,7 @@ export class AuditRun {
     await checkConservation(
       clickHouse,
       checkpoint,
-      trimmedBefore,
+      floor,
       // How far the log went that was counted is not known where another one stands there.
       other === null ? this.logEndOf(task) : () => Promise.resolve(Infinity),
       this.differences,
@@ -111,7 +111,7 @@ export class AuditRun {
       : async () => (await admin.offsets(at.topic))[at.partition]?.high ?? 0;
   }
 
-  private async windowsOf(task: AuditTask): Promise<WindowComparison> {
+  private async windowComparison(task: AuditTask): Promise<WindowComparison> {
     const { at, source, checkpoint } = task;
     const { clickHouse: client } = this.tools;
     return {
@@ -120,7 +120,7 @@ export class AuditRun {
       source,
       differences: this.differences,
       nextOffset: checkpoint?.nextOffset ?? 0,
-      closedThrough: checkpoint?.closedThrough ?? 0,
+      openHour: checkpoint?.openHour ?? 0,
       logEnd: this.logEndOf(task),
       generations: await recordedGenerations(client, at),
     };
@@ -132,10 +132,10 @@ export class AuditRun {
     log: LogLeft,
   ): Promise<AuditedPartition> {
     const { at, source } = task;
-    const { clickHouse, keyring, directory, maxIdBytes, trimmedBefore } = this.tools;
+    const { clickHouse, keyring, directory, maxIdBytes, floor } = this.tools;
     const { nextOffset } = checkpoint;
     const { beginning, countedFrom } = await this.beginningOf(task, checkpoint, log);
-    const windows = await this.windowsOf(task);
+    const windows = await this.windowComparison(task);
     const billing = this.tools.billing
       ? await BillingComparison.open(clickHouse, at, source, this.differences)
       : null;
@@ -146,7 +146,7 @@ export class AuditRun {
     );
     const whole = !log.isLate;
     const start = { offset: countedFrom, whole, hasGivenIds: log.isLate || at.epoch > 1 };
-    const options = { trimmedBefore, billing };
+    const options = { floor, billing };
     const partition = new PartitionAudit(windows, recount, seen, start, options);
     await this.readLog(task, log.low, nextOffset, partition);
     await findBeyondLog(clickHouse, at, nextOffset, windows.logEnd, this.differences);
@@ -198,7 +198,7 @@ export class AuditRun {
     { hour, day }: { readonly hour: number; readonly day: number },
   ): Promise<AuditedPartition['notRecountable']> {
     if (hour === 0) return { hourly: 0, daily: 0 };
-    await compareTotals(windows, { hour, day }, this.tools.trimmedBefore);
+    await compareTotals(windows, { hour, day }, this.tools.floor);
     return {
       hourly: await countBefore(windows, 'hourly', hour),
       daily: await countBefore(windows, 'daily', day),
@@ -207,7 +207,7 @@ export class AuditRun {
 
   private async withoutRecount(task: AuditTask, state: PartitionState): Promise<AuditedPartition> {
     const { at, checkpoint, log } = task;
-    const windows = await this.windowsOf(task);
+    const windows = await this.windowComparison(task);
     if (state === 'gone' || state === 'expired') {
       await findBeyondLog(
         this.tools.clickHouse,

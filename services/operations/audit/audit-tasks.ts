@@ -11,7 +11,7 @@ export interface AuditTask {
   readonly at: SourcePartition;
   readonly source: Source;
   readonly checkpoint: StoredCheckpoint | null;
-  /** Null where the log of that life is gone. */
+  /** Null where the log of that epoch is gone. */
   readonly log: { readonly low: number; readonly high: number } | null;
 }
 
@@ -41,7 +41,7 @@ export const auditTasks = async (
   // Before the logs: what is folded meanwhile lies behind these checkpoints.
   const checkpoints = await readCheckpoints(clickHouse);
   const topics = await admin.topicNames();
-  // A later life that is only declared may have its topic already.
+  // A later epoch that is only declared may have its topic already.
   const newest = new Map<string, number>();
   for (const { topic, epoch } of register) {
     newest.set(topic, Math.max(newest.get(topic) ?? 0, epoch));

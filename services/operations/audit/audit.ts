@@ -61,7 +61,7 @@ export const audit = async (tools: AuditTools, options: AuditOptions): Promise<A
         directory,
         maxIdBytes,
         billing,
-        trimmedBefore: await ledgerFloor(clickHouse),
+        floor: await ledgerFloor(clickHouse),
         onRead: (records) => {
           read += records;
           options.onProgress(read, all);

@@ -20,7 +20,7 @@ export interface LateBeginning {
   readonly countedFrom: number;
 }
 
-/** Before the first record of a life there is nothing. */
+/** Before the first record of an epoch there is nothing. */
 export const firstBeginning = (source: Source, low: number): Beginning => ({
   offset: low,
   watermark: source.firstHour,
@@ -100,14 +100,14 @@ const controlsLeft = async (
   const rules = parseRules(checkpoint.rules);
   // The first rules stand at the beginning of a log, unless they were lost and applied again.
   if (rules?.version === 1 && floor === null && !sealed && lost === 0) return found;
-  const look = (record: LogRecord): void => {
+  const note = (record: LogRecord): void => {
     const kind = record.headers[CONTROL_HEADER];
     if (kind === undefined || found.has(kind)) return;
     const key = keyring.find(({ id }) => id === controlKeyId(record.headers));
     if (key && isSignedFor(at, record.headers, record.value, key)) found.set(kind, record.offset);
   };
   await reader.read(at, low, nextOffset, (records) => {
-    records.forEach(look);
+    records.forEach(note);
     return Promise.resolve();
   });
   return found;

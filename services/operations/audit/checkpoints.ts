@@ -18,7 +18,7 @@ import {
 export interface StoredCheckpoint extends SourcePartition {
   readonly firstOffset: number;
   readonly nextOffset: number;
-  readonly closedThrough: number;
+  readonly openHour: number;
   readonly sealed: boolean;
   readonly floor: number | null;
   readonly accepted: number;
@@ -45,7 +45,7 @@ const COUNTS: Columns = {
 const STATE: Columns = {
   next_offset: 't.next_offset',
   watermark: millisecond('watermark'),
-  closed_through: instant('closed_through'),
+  open_hour: instant('open_hour'),
   sealed: 't.sealed',
   floor: millisecond('floor'),
   last_record: 't.last_record',
@@ -69,7 +69,7 @@ export const readCheckpoints = async (
       partition: Number(partition),
       firstOffset: Number(of('first_offset')),
       nextOffset: Number(of('next_offset')),
-      closedThrough: Number(of('closed_through')),
+      openHour: Number(of('open_hour')),
       sealed: of('sealed') === true,
       floor: of('floor') as number | null,
       accepted: Number(of('accepted')),
@@ -129,7 +129,7 @@ export const compareCheckpoint = (
 export const checkConservation = async (
   client: ClickHouseClient,
   checkpoint: StoredCheckpoint,
-  trimmedBefore: number,
+  floor: number,
   /** Where the log ends now; the checkpoint where it is gone. */
   logEnd: () => Promise<number>,
   differences: Differences,
@@ -152,7 +152,7 @@ export const checkConservation = async (
     `SELECT count() FROM usage_events AS t FINAL WHERE ${OF_PARTITION} AND t.offset < {next:UInt64}`,
   );
   // A trim takes rows out of the ledger of every source.
-  if (trimmedBefore === 0 ? ledger !== accepted : ledger > accepted) {
+  if (floor === 0 ? ledger !== accepted : ledger > accepted) {
     add(`${String(accepted)} events are accepted, and ${String(ledger)} stand in the ledger`);
   }
   const [letters = 0] = await one(

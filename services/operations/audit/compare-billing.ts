@@ -135,7 +135,7 @@ export class BillingComparison {
         owed.aggregates,
         owed.submitted,
         submissions.length,
-        submissions.filter((each) => each.disposition === 'send').length,
+        submissions.filter((each) => each.decision === 'send').length,
         inOrder(submissions.flatMap(({ carries }) => carries)),
         terms.effectiveFrom,
       ],

@@ -44,7 +44,7 @@ export interface RecordComparison {
   readonly differences: Differences;
   readonly ledger: LedgerDigests;
   /** Usage that started before it may be gone from the ledger; 0 where it was never trimmed. */
-  readonly trimmedBefore: number;
+  readonly floor: number;
 }
 
 const LEDGER: Columns = {
@@ -132,9 +132,9 @@ const rangeParams = (
 
 /** Reads rows only where the digests of cells differ: from the first to the last of these. */
 const compareLedger = async (comparison: RecordComparison, page: Page): Promise<number> => {
-  const { client, at, ledger, trimmedBefore } = comparison;
+  const { client, at, ledger, floor } = comparison;
   const stored = await ledger.take(page.from, page.end);
-  const recounted = digestEvents(page.accepted, trimmedBefore);
+  const recounted = digestEvents(page.accepted, floor);
   let rows = 0;
   const unlike: number[] = [];
   for (let offset = cellStart(page.from); offset < page.end; offset += CELL_OFFSETS) {
@@ -153,7 +153,7 @@ const compareLedger = async (comparison: RecordComparison, page: Page): Promise<
     end: Math.min(page.end, (unlike.at(-1) ?? first) + CELL_OFFSETS),
   };
   const events = page.accepted.filter(({ offset }) => offset >= range.from && offset < range.end);
-  const trimmed = events.filter(({ usage }) => usage.start < trimmedBefore);
+  const trimmed = events.filter(({ usage }) => usage.start < floor);
   await compareRows(comparison, {
     kind: 'ledger',
     columns: LEDGER_COLUMNS,

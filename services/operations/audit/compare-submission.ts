@@ -15,7 +15,7 @@ export interface Submission {
   readonly dimension: string;
   readonly dimensionKey: string;
   readonly quantity: Quantity;
-  readonly disposition: string;
+  readonly decision: string;
   readonly planId: string;
   /** Ids of the aggregates inside. */
   readonly aggregates: readonly string[];
@@ -51,7 +51,7 @@ const COLUMNS = [
   'resource_uri',
   'dimension',
   'quantity',
-  'disposition',
+  'decision',
   'plan_id',
   'aggregates',
   'carries',
@@ -71,7 +71,7 @@ export const submissionProblems = (found: Submission, due: Due): readonly string
     due.meter?.dimension ??
       (asciiLower(found.dimension) === dimensionKey ? found.dimension : dimensionKey),
     formatQuantity(due.quantity),
-    dispositionOf(found.quantity, due),
+    decisionOf(found.quantity, due),
     due.planId,
     [...due.aggregates].sort().join(' '),
     due.carries.join(' '),
@@ -81,7 +81,7 @@ export const submissionProblems = (found: Submission, due: Due): readonly string
     resourceKey(found.resourceUri),
     found.dimension,
     formatQuantity(found.quantity),
-    found.disposition,
+    found.decision,
     found.planId,
     [...found.aggregates].sort().join(' '),
     found.carries.join(' '),
@@ -91,7 +91,7 @@ export const submissionProblems = (found: Submission, due: Due): readonly string
   return [wrong, outcome].filter((problem) => problem !== null);
 };
 
-const dispositionOf = (quantity: Quantity, { reporting, meter }: Due): string => {
+const decisionOf = (quantity: Quantity, { reporting, meter }: Due): string => {
   if (quantity === 0n) return 'zero';
   if (reporting !== 'on') return 'not-reported';
   return meter === null ? 'held' : 'send';
@@ -101,10 +101,10 @@ const dispositionOf = (quantity: Quantity, { reporting, meter }: Due): string =>
 const isAccepted = (quantity: Quantity, accepted: string | null): boolean =>
   accepted !== null && Number(accepted) === Number(formatQuantity(quantity));
 
-const outcomeProblem = ({ outcome, disposition, quantity }: Submission): string | null => {
+const outcomeProblem = ({ outcome, decision, quantity }: Submission): string | null => {
   if (outcome === null) return null;
   const { kind, accepted } = outcome;
-  if (disposition !== 'send') return `outcome is ${kind}, and it is not sent: ${disposition}`;
+  if (decision !== 'send') return `outcome is ${kind}, and it is not sent: ${decision}`;
   switch (kind) {
     case 'mismatch':
       return `Commerce holds another quantity: ${String(accepted)}`;

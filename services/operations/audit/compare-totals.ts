@@ -16,12 +16,12 @@ interface Total {
 export const compareTotals = async (
   windows: WindowComparison,
   before: { readonly hour: number; readonly day: number },
-  trimmedBefore: number,
+  floor: number,
 ): Promise<void> => {
-  const { at, differences, source, closedThrough } = windows;
+  const { at, differences, source, openHour } = windows;
   const dayMillis = source.hourMillis * 24;
   // Open hours may be written further than the ledger was read, and days beyond the last closed hour.
-  const hours = Math.min(before.hour, closedThrough);
+  const hours = Math.min(before.hour, openHour);
   const day = (column: string): string =>
     `intDiv(toUnixTimestamp(t.${column}), ${String(dayMillis / 1000)}) * ${String(dayMillis / 1000)}`;
   const kept = `t.usage_hour >= toDateTime({floor:UInt32}, 'UTC')`;
@@ -29,7 +29,7 @@ export const compareTotals = async (
     `SELECT ${reported} AS reported, ${count}, toString(sum(t.quantity)) FROM ${table} AS t FINAL
      WHERE ${OF_PARTITION} AND ${where} GROUP BY reported`;
   const read = (query: string, end: number): Promise<ReadonlyMap<number, Total>> =>
-    readTotals(windows, query, { floor: secondsOf(trimmedBefore), end: secondsOf(end) });
+    readTotals(windows, query, { floor: secondsOf(floor), end: secondsOf(end) });
   const beforeEnd = (column: string): string => `t.${column} < toDateTime({end:UInt32}, 'UTC')`;
 
   const inHour = 'toUnixTimestamp(t.reported_hour)';
@@ -40,7 +40,7 @@ export const compareTotals = async (
     differences.add(at, 'hourly', `reported ${isoText(millis(hour * 1000))}`, problem);
   }
 
-  const wholeDays = Math.min(before.day, Math.floor(closedThrough / dayMillis) * dayMillis);
+  const wholeDays = Math.min(before.day, Math.floor(openHour / dayMillis) * dayMillis);
   const fromHours = await read(
     total('usage_hourly', day('reported_hour'), 'sum(t.event_count)', beforeEnd('reported_hour')),
     wholeDays,

@@ -24,7 +24,7 @@ export interface WindowComparison {
   readonly differences: Differences;
   /** Of the checkpoint: rows that hold more have been written since, and are judged in part. */
   readonly nextOffset: number;
-  readonly closedThrough: number;
+  readonly openHour: number;
   /** Where the log ends now. */
   readonly logEnd: () => Promise<number>;
   /** Those of restatements that are recorded. */
@@ -36,7 +36,7 @@ export interface Reported {
   readonly reported: number;
   readonly window: CountedWindow;
   /** The last reported hour that is in it. */
-  readonly throughHour: number;
+  readonly lastHour: number;
 }
 
 export interface Compared {
@@ -75,14 +75,14 @@ export const compareDays = (
   recounted: Iterable<Reported>,
 ): Promise<Compared> => {
   const dayMillis = comparison.source.hourMillis * 24;
-  const { lastHour } = comparison.source;
+  const runEnd = comparison.source.lastHour;
   return compare(comparison, DAILY, span, recounted, {
-    values: (each) => valuesOf(each.throughHour, each.window.usageHour + dayMillis, each),
-    isAhead: (throughHour) => throughHour >= comparison.closedThrough,
+    values: (each) => valuesOf(each.lastHour, each.window.usageHour + dayMillis, each),
+    isAhead: (lastHour) => lastHour >= comparison.openHour,
     // A record closed the hour: it came after it, and before now.
-    isBeyond: (throughHour, logEnd) =>
-      logEnd <= comparison.nextOffset || throughHour > (lastHour ?? Date.now()),
-    versionOf: (throughHour) => Math.floor(throughHour / 1000),
+    isBeyond: (lastHour, logEnd) =>
+      logEnd <= comparison.nextOffset || lastHour > (runEnd ?? Date.now()),
+    versionOf: (lastHour) => Math.floor(lastHour / 1000),
   });
 };
 

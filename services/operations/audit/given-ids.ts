@@ -8,10 +8,10 @@ import { instant, partitionParams, storedRows } from './stored-rows.ts';
 const HOURS_PER_QUERY = 100;
 
 /**
- * Events that were accepted before the first record that can be counted: in earlier lives of the
+ * Events that were accepted before the first record that can be counted: in earlier epochs of the
  * topic, whose logs are gone, and below the offset at which counting begins. What the ledger holds of
  * them is taken as given; it decides what is a duplicate. What a late owner wrote beyond the end of an
- * earlier life does not count.
+ * earlier epoch does not count.
  */
 export const enterGivenIds = async (
   client: ClickHouseClient,

@@ -75,11 +75,11 @@ const ROW_TEXT = `concat(${[
 /** Digests the events of a page, by cell. */
 export const digestEvents = (
   events: readonly AcceptedEvent[],
-  trimmedBefore: number,
+  floor: number,
 ): ReadonlyMap<string, CellDigest> => {
   const cells = new Map<string, { rows: number; words: Uint32Array }>();
   for (const event of events) {
-    const name = cellName(event.offset, event.usage.start < trimmedBefore);
+    const name = cellName(event.offset, event.usage.start < floor);
     let cell = cells.get(name);
     if (!cell) cells.set(name, (cell = { rows: 0, words: new Uint32Array(4) }));
     cell.rows++;
@@ -105,7 +105,7 @@ const numberOf = (words: Uint32Array): string =>
 export class LedgerDigests {
   private readonly client: ClickHouseClient;
   private readonly at: SourcePartition;
-  private readonly trimmedBefore: number;
+  private readonly floor: number;
   private readonly from: number;
   private readonly end: number;
   private readBefore: number;
@@ -116,11 +116,11 @@ export class LedgerDigests {
     client: ClickHouseClient,
     at: SourcePartition,
     range: { readonly from: number; readonly end: number },
-    trimmedBefore: number,
+    floor: number,
   ) {
     this.client = client;
     this.at = at;
-    this.trimmedBefore = trimmedBefore;
+    this.floor = floor;
     this.from = range.from;
     this.end = range.end;
     this.readBefore = cellStart(range.from);
@@ -153,7 +153,7 @@ export class LedgerDigests {
        GROUP BY cell, is_trimmed`,
       {
         ...partitionParams(this.at),
-        trimmed: this.trimmedBefore,
+        trimmed: this.floor,
         from,
         end: Math.min(this.readBefore, this.end),
       },

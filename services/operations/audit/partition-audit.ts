@@ -25,7 +25,7 @@ const PENDING_WINDOWS = 50_000;
 export interface Start {
   /** The first record that is counted. */
   readonly offset: number;
-  /** Whether it is the first one of the partition's life. */
+  /** Whether it is the first one of the partition's epoch. */
   readonly whole: boolean;
   /** Whether events were accepted before it, which only the ledger knows. */
   readonly hasGivenIds: boolean;
@@ -49,7 +49,7 @@ export class PartitionAudit {
   private readonly seen: SeenIds;
   private readonly start: Start;
   private readonly windows: WindowComparison;
-  private readonly trimmedBefore: number;
+  private readonly floor: number;
   private readonly ledger: LedgerDigests;
   private readonly billing: BillingComparison | null;
   /** Every offset before it is counted and compared; it begins a cell, unless it is where all begins. */
@@ -82,7 +82,7 @@ export class PartitionAudit {
     seen: SeenIds,
     start: Start,
     options: {
-      readonly trimmedBefore: number;
+      readonly floor: number;
       readonly billing: BillingComparison | null;
     },
   ) {
@@ -90,15 +90,15 @@ export class PartitionAudit {
     this.recount = recount;
     this.seen = seen;
     this.start = start;
-    this.trimmedBefore = options.trimmedBefore;
+    this.floor = options.floor;
     this.billing = options.billing;
-    // Of a whole life, nothing may be stored below its first record either.
+    // Of a whole epoch, nothing may be stored below its first record either.
     this.pageFrom = start.whole ? 0 : start.offset;
     this.ledger = new LedgerDigests(
       windows.client,
       windows.at,
       { from: this.pageFrom, end: windows.nextOffset },
-      options.trimmedBefore,
+      options.floor,
     );
     this.begun = start.whole;
     this.hoursFrom = 0;
@@ -132,7 +132,7 @@ export class PartitionAudit {
     const open = [...windows.values()].map((window) => ({
       reported: openHour,
       window,
-      throughHour: openHour,
+      lastHour: openHour,
     }));
     const begunBefore = openHour < this.hoursFrom;
     await this.compareHourly(
@@ -176,7 +176,7 @@ export class PartitionAudit {
     recount.accepted = [];
     recount.refused = [];
     const compared = await compareRecords(
-      { client, at, differences, ledger: this.ledger, trimmedBefore: this.trimmedBefore },
+      { client, at, differences, ledger: this.ledger, floor: this.floor },
       { from, end, accepted, refused },
     );
     this.totals.ledger += compared.ledger;
@@ -200,7 +200,7 @@ export class PartitionAudit {
     this.pendingWindows = 0;
     this.hoursFrom = end;
     const reported = hours.flatMap(({ hour, windows }) =>
-      [...windows.values()].map((window) => ({ reported: hour, window, throughHour: hour })),
+      [...windows.values()].map((window) => ({ reported: hour, window, lastHour: hour })),
     );
     await this.compareHourly({ from, end }, reported);
     await this.billing?.compare({ from, end }, hours);
@@ -226,7 +226,7 @@ export class PartitionAudit {
       this.days.set(key, {
         reported,
         window: { ...window, usageHour: usageDay },
-        throughHour: hour,
+        lastHour: hour,
       });
       return;
     }
@@ -234,7 +234,7 @@ export class PartitionAudit {
     const first = day.window.firstOffset <= window.firstOffset ? day.window : window;
     this.days.set(key, {
       reported,
-      throughHour: hour,
+      lastHour: hour,
       window: {
         ...day.window,
         first: first.first,

@@ -90,14 +90,14 @@ export class StoredBilling {
     const byHour = new Map<number, Submission[]>();
     for await (const row of this.rows(
       `SELECT toString(t.submission_id), ${instant('reported_hour')}, t.resource_uri, t.resource_key,
-         t.dimension, t.dimension_key, toString(t.quantity), t.disposition, t.plan_id,
+         t.dimension, t.dimension_key, toString(t.quantity), t.decision, t.plan_id,
          ${ids('aggregates')}, ${ids('carries')}
        FROM commerce_submissions AS t FINAL`,
       span,
     )) {
       const [id, hour, resourceUri, resourceKey, dimension, dimensionKey, ...rest] =
         row.map(String);
-      const [quantity = '', disposition = '', planId = '', aggregates = '', carries = ''] = rest;
+      const [quantity = '', decision = '', planId = '', aggregates = '', carries = ''] = rest;
       const name = `${String(id)} ${String(hour)}`;
       const submission: Submission = {
         id: String(id),
@@ -107,7 +107,7 @@ export class StoredBilling {
         dimension: String(dimension),
         dimensionKey: String(dimensionKey),
         quantity: exactly(quantity),
-        disposition,
+        decision,
         planId,
         aggregates: aggregates.split(' ').filter(Boolean),
         carries: carries.split(' ').filter(Boolean),

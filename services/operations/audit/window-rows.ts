@@ -86,7 +86,7 @@ export const ORDERED = 2;
 
 export const HOURLY = tableOf('hourly', 'usage_hourly', 'hour', { last_offset: 't.last_offset' });
 export const DAILY = tableOf('daily', 'usage_daily', 'day', {
-  through_hour: instant('through_hour'),
+  last_hour: instant('last_hour'),
 });
 const QUANTITY = HOURLY.compared.indexOf('quantity') + KEYED;
 

@@ -1,10 +1,11 @@
+import { sourceName } from '../../shared/model/source.ts';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import { conditionOf, type LetterFilter } from './letters.ts';
 import { recognisePartitioner, type Placement, type Recognition } from './partitioners.ts';
 
-/** Records of one life of a topic that lie on wrong partitions, and who has placed them so. */
+/** Records of one epoch of a topic that lie on wrong partitions, and who has placed them so. */
 export interface Misplaced extends Recognition {
   readonly topic: string;
   readonly epoch: number;
@@ -15,7 +16,7 @@ export interface Misplaced extends Recognition {
 const CODE = 'wrong-partition';
 
 /** Enough to recognise a partitioner by, and quickly read. */
-const KEYS_PER_LIFE = 1_000;
+const KEYS_PER_EPOCH = 1_000;
 
 interface Row {
   readonly topic: string;
@@ -24,9 +25,6 @@ interface Row {
   readonly key: string;
   readonly letters: string;
 }
-
-const lifeOf = ({ topic, epoch }: { readonly topic: string; readonly epoch: number }): string =>
-  `${topic}/${String(epoch)}`;
 
 /** Looks among the dead letters of a filter for clients that use another partitioner. */
 export const readMisplaced = async (
@@ -45,17 +43,17 @@ export const readMisplaced = async (
        FROM dead_letters AS d FINAL ${sql}
        GROUP BY d.topic, d.epoch, d.partition, d.record_key
      )
-     ORDER BY topic, epoch, newest DESC, partition LIMIT ${String(KEYS_PER_LIFE)} BY topic, epoch`,
+     ORDER BY topic, epoch, newest DESC, partition LIMIT ${String(KEYS_PER_EPOCH)} BY topic, epoch`,
     params,
   );
   if (rows.length === 0) return [];
   const partitionsOf = new Map(
-    (await readSources(client)).map((source) => [lifeOf(source), source.partitions]),
+    (await readSources(client)).map((source) => [sourceName(source), source.partitions]),
   );
-  const lives = new Map(rows.map((row) => [lifeOf(row), row]));
-  return [...lives].flatMap(([life, { topic, epoch, letters }]): Misplaced[] => {
-    const placements = rows.filter((row) => lifeOf(row) === life).map(placementOf);
-    const recognition = recognisePartitioner(placements, partitionsOf.get(life) ?? 1);
+  const epochs = new Map(rows.map((row) => [sourceName(row), row]));
+  return [...epochs].flatMap(([name, { topic, epoch, letters }]): Misplaced[] => {
+    const placements = rows.filter((row) => sourceName(row) === name).map(placementOf);
+    const recognition = recognisePartitioner(placements, partitionsOf.get(name) ?? 1);
     return recognition ? [{ topic, epoch, letters: Number(letters), ...recognition }] : [];
   });
 };

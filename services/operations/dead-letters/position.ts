@@ -6,7 +6,7 @@ export interface Position extends SourcePartition {
   readonly offset: number;
 }
 
-/** A position as a person gives it: without an epoch, the topic's newest life that has it is meant. */
+/** A position as a person gives it: without an epoch, the topic's newest epoch that has it is meant. */
 export type GivenPosition = Omit<Position, 'epoch'> & { readonly epoch: number | null };
 
 /** `usage.events.compute/1/0/4711`: topic, epoch, partition, offset. */

@@ -90,7 +90,7 @@ test('what stood on a topic that does not serve its provider goes to the one tha
   expect(planned).toMatchObject({ kind: 'send', at: { topic: compute.topic, partition: home } });
 });
 
-test('what stood in an earlier life of a topic goes to the present one', () => {
+test('what stood in an earlier epoch of a topic goes to the present one', () => {
   const sealed: Source = { ...compute, state: 'sealed' };
   const second: Source = { ...compute, epoch: 2, partitions: 8 };
   const planned = plan(letterOf(), worldOf({ sources: [sealed, second] }));
@@ -190,7 +190,7 @@ test.each<[string, Partial<Letter>]>([
   expect(plan(letterOf(changes), worldOf(), true).kind).toBe('impossible');
 });
 
-test('there is nowhere to force a record whose topic has no open life', () => {
+test('there is nowhere to force a record whose topic has no open epoch', () => {
   const sources: readonly Source[] = [{ ...compute, state: 'sealed' }];
   const letter = letterOf({ code: 'malformed', value: Buffer.from('no event') });
   expect(plan(letter, worldOf({ sources }), true).kind).toBe('impossible');

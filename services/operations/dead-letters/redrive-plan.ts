@@ -143,7 +143,7 @@ const placeOf = (
 const newest = (sources: readonly Source[]): Source | null =>
   sources.reduce<Source | null>((a, b) => (a && a.epoch > b.epoch ? a : b), null);
 
-/** The partition it stood on, in the life that its topic has now; null where there is none. */
+/** The partition it stood on, in the epoch that its topic has now; null where there is none. */
 const formerPlace = (letter: Letter, { sources }: RedriveWorld): SourcePartition | null => {
   const source = newest(
     sources.filter(

@@ -5,7 +5,7 @@ import { queryRows } from '../../shared/clickhouse/client.ts';
 import { messageOf } from '../../shared/process/errors.ts';
 import { parseRules, type Rules } from '../../shared/model/rules.ts';
 import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
-import type { SourceTools } from '../../shared/sources/open-source.ts';
+import type { SourceTools } from '../../shared/sources/source-opening.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import { rulesFor } from '../../shared/sources/rules-for.ts';
 import { millis } from '../../shared/model/time.ts';

@@ -9,7 +9,7 @@ import type { Hour, Millis } from '../../shared/model/time.ts';
 import { millis, nextHour } from '../../shared/model/time.ts';
 import type { UsageEvent } from '../../shared/model/usage-event.ts';
 import { historyRefusal } from './history-rules.ts';
-import { openSource, type SourceTools } from '../../shared/sources/open-source.ts';
+import { openSource, type SourceTools } from '../../shared/sources/source-opening.ts';
 import {
   readSources,
   recordOperation,

@@ -54,12 +54,16 @@ const lossOf = async (
 ): Promise<FoundLoss | null> => {
   if (checkpoint?.sealed) return null;
   const reached = checkpoint?.nextOffset ?? 0;
-  const closedThrough = (checkpoint?.closedThrough ?? source.firstHour) as Hour;
   const found = await gapOf(tools, at, checkpoint, log);
   if (found === null) return null;
   const { fromOffset = reached, nextOffset, why } = found;
   const { kept, end } = await remains(tools.clickHouse, at, fromOffset);
-  const openHour = await unpublishedHour(tools, at, source.hourMillis, closedThrough);
+  const openHour = await unpublishedHour(
+    tools,
+    at,
+    source.hourMillis,
+    (checkpoint?.openHour ?? source.firstHour) as Hour,
+  );
   const common = { ...at, fromOffset, kept, openHour, why, isReached: fromOffset <= reached };
   return nextOffset === null
     ? { ...common, ends: true, nextOffset: Math.max(fromOffset, end) + 1 }

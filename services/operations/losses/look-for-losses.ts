@@ -4,7 +4,7 @@ import type { KafkaConfig, ClickHouseConfig } from '../../shared/process/config.
 import type { Keyring } from '../../shared/model/control-record.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { aggregatesTopicName } from '../../shared/kafka/topic-names.ts';
-import { newestLife, type Source } from '../../shared/model/source.ts';
+import { newestEpoch, type Source } from '../../shared/model/source.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import { withAdmin, withClickHouse } from '../sources/source-tools.ts';
 import { LogReader } from '../../shared/kafka/log-reader.ts';
@@ -48,7 +48,7 @@ export const lookForLosses = (
 
 const chosen = (register: readonly Source[], topic: string | null): readonly Source[] => {
   const live = register.filter(
-    (source) => source.kind === 'live' && newestLife(register, source.topic) === source,
+    (source) => source.kind === 'live' && newestEpoch(register, source.topic) === source,
   );
   const open = live.filter(({ state }) => state === 'open');
   if (topic === null) return open;

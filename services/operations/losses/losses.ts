@@ -9,9 +9,9 @@ import { recordOperation } from '../../shared/sources/register.ts';
 export interface LostRecords extends SourcePartition {
   /** The first offset that was not stored. */
   readonly fromOffset: number;
-  /** Where counting goes on; where the life of the topic ends with it, one past its last offset. */
+  /** Where counting goes on; where the epoch of the topic ends with it, one past its last offset. */
   readonly nextOffset: number;
-  /** Whether the life ends, because its log is gone or another one stands in its place. */
+  /** Whether the epoch ends, because its log is gone or another one stands in its place. */
   readonly ends: boolean;
   /** Hours before it were published by an owner that did not get to its checkpoint. */
   readonly openHour: Hour;
@@ -52,7 +52,7 @@ export const acceptLosses = async (
   }
 };
 
-/** The partitions of a life that ended with an accepted loss: whatever their log holds was not counted. */
+/** The partitions of an epoch that ended with an accepted loss: whatever their log holds was not counted. */
 export const endedWithLoss = async (
   client: ClickHouseClient,
   { topic, epoch }: SourceId,

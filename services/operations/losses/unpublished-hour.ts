@@ -17,17 +17,17 @@ export const unpublishedHour = async (
   tools: LossTools,
   at: SourcePartition,
   hourMillis: number,
-  closedThrough: Hour,
+  openHour: Hour,
 ): Promise<Hour> => {
   const { clickHouse, admin, reader, aggregatesTopic } = tools;
-  let open = closedThrough;
+  let open = openHour;
   const seen = (hour: number): void => {
     if (hour >= open) open = nextHour(hourOf(millis(hour), hourMillis), hourMillis);
   };
 
   const [row] = await queryRows<{ through: number }>(
     clickHouse,
-    `SELECT toUnixTimestamp(max(d.through_hour)) AS through FROM usage_daily AS d
+    `SELECT toUnixTimestamp(max(d.last_hour)) AS through FROM usage_daily AS d
      WHERE ${OF_PARTITION}`,
     partitionParams(at),
   );
@@ -37,7 +37,7 @@ export const unpublishedHour = async (
   const logs = await admin.offsets(aggregatesTopic);
   const partition = partitionOfKey(key, logs.length);
   const high = logs[partition]?.high ?? 0;
-  const from = await admin.offsetsSince(aggregatesTopic, closedThrough);
+  const from = await admin.offsetsSince(aggregatesTopic, openHour);
   const first = from.get(partition) ?? 0;
   await reader.read({ topic: aggregatesTopic, partition }, first, high, (records) => {
     for (const record of records) {

@@ -8,7 +8,7 @@ import { resume, type Checkpoint } from '../../shared/usage-fold/chunk.ts';
 import { initialState, type FoldState } from '../../shared/usage-fold/fold.ts';
 import { findKey } from '../../shared/usage-fold/knowledge.ts';
 import { advance } from '../../shared/usage-fold/timeline.ts';
-import type { Place } from '../../shared/usage-fold/verdict.ts';
+import type { Place } from '../../shared/usage-fold/place.ts';
 import { cannotFold, type RefoldTools } from './refold-tools.ts';
 
 /** What the fold begins with where a log begins now. */
@@ -64,7 +64,7 @@ export const beginningOf = async (
       firstOffset: low,
       nextOffset: Math.max(low, left.get('rules') ?? low, left.get('floor') ?? low),
       watermark,
-      closedThrough: hourOf(watermark, source.hourMillis),
+      openHour: hourOf(watermark, source.hourMillis),
       sealed: checkpoint.sealed && !left.has('end'),
       floor: left.has('floor') ? null : checkpoint.floor,
       rules: left.has('rules') ? null : checkpoint.rules,

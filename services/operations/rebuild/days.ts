@@ -43,9 +43,9 @@ SELECT h.partition AS partition, ${day('h.reported_hour')} AS reported_day,
   sum(h.quantity) AS total, sum(h.event_count) AS events, min(h.first_offset) AS lowest,
   max(h.reported_hour) AS through, max(h.generation) AS newest
 FROM usage_hourly AS h FINAL
-INNER JOIN (SELECT partition, closed_through FROM checkpoints FINAL
+INNER JOIN (SELECT partition, open_hour FROM checkpoints FINAL
   WHERE topic = {topic:String} AND epoch = {epoch:UInt32}) AS c ON c.partition = h.partition
-WHERE h.topic = {topic:String} AND h.epoch = {epoch:UInt32} AND h.reported_hour < c.closed_through
+WHERE h.topic = {topic:String} AND h.epoch = {epoch:UInt32} AND h.reported_hour < c.open_hour
   AND h.reported_hour >= toDateTime({firstDay:UInt32}, 'UTC')
   AND h.reported_hour < toDateTime({endDay:UInt32}, 'UTC')
 GROUP BY partition, reported_day, usage_day, subscription_key, meter_key, resource_key`;
@@ -65,7 +65,7 @@ const KEY = KEYS.join(', ');
 
 /** What a row says, as text: it can be compared also where parts of it are NULL. */
 const SAID = `toString(tuple(tuple(subscription_id, meter_id, resource_uri, toString(location), tags, additional_info),
-  quantity, event_count, first_offset, through_hour))`;
+  quantity, event_count, first_offset, last_hour))`;
 const SAID_ROLLED = 'toString(tuple(attributes, total, events, lowest, through))';
 
 /** Where the daily rows of the days in the range differ from the hourly ones, in order. */
@@ -102,7 +102,7 @@ export const rollUpDays = async (
   const insert = (where: string): string => `INSERT INTO usage_daily
       (topic, epoch, partition, reported_day, usage_day, usage_day_end, subscription_key, meter_key,
        resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info,
-       quantity, event_count, first_offset, through_hour, generation)
+       quantity, event_count, first_offset, last_hour, generation)
     SELECT {topic:String}, {epoch:UInt32}, partition, reported_day, usage_day,
       usage_day + {daySeconds:UInt32}, subscription_key, meter_key, resource_key,
       ${ATTRIBUTE_COLUMNS},

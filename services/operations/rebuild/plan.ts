@@ -2,12 +2,12 @@ import type { KafkaAdmin } from '../../shared/kafka/admin.ts';
 import type { LogReader } from '../../shared/kafka/log-reader.ts';
 import type { LogBounds } from '../../shared/kafka/topics.ts';
 import { recordDigest } from '../../shared/model/record-mark.ts';
-import { newestLife, partitionName, type Source } from '../../shared/model/source.ts';
+import { newestEpoch, partitionName, type Source } from '../../shared/model/source.ts';
 import { isoText, type Hour } from '../../shared/model/time.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import type { Checkpoint } from '../../shared/usage-fold/chunk.ts';
-import type { Place } from '../../shared/usage-fold/verdict.ts';
+import type { Place } from '../../shared/usage-fold/place.ts';
 import { ClickHouseStore } from '../../shared/usage-store/clickhouse-store.ts';
 import { beginningOf, firstLeft } from './beginning.ts';
 import type { PartitionPlan, RefoldTools } from './refold-tools.ts';
@@ -23,7 +23,7 @@ export const planRefold = async (
   from: Hour,
 ): Promise<readonly PartitionPlan[]> => {
   const { topic, epoch } = source;
-  const isPresent = newestLife(await readSources(tools.client), topic)?.epoch === epoch;
+  const isPresent = newestEpoch(await readSources(tools.client), topic)?.epoch === epoch;
   if (!isPresent || !(await tools.admin.topicNames()).has(topic)) {
     throw new UserError(
       `The log of ${topic}, epoch ${String(epoch)}, is gone: without --from-log its windows are held against the ledger`,

@@ -8,7 +8,7 @@ import type { FoldState } from '../../shared/usage-fold/fold.ts';
 import type { Halt } from '../../shared/usage-fold/halt.ts';
 import type { Knowledge } from '../../shared/usage-fold/knowledge.ts';
 import type { MemoryBounds } from '../../shared/usage-fold/record-folder.ts';
-import type { Place } from '../../shared/usage-fold/verdict.ts';
+import type { Place } from '../../shared/usage-fold/place.ts';
 
 /** What folding a log again takes. */
 export interface RefoldTools {

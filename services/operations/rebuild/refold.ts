@@ -41,7 +41,7 @@ export const refold = async (
       await scratch.store.addIds(place, again);
       return ids;
     },
-    windowsOf: (hour, identities) => scratch.store.windowsOf(place, hour, identities),
+    storedWindows: (hour, identities) => scratch.store.storedWindows(place, hour, identities),
     endHour: async () => {
       scratch.add(cut(state));
       if (scratch.isFull) await write();

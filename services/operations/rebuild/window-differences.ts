@@ -55,7 +55,7 @@ const IN_RANGE = `topic = {topic:String} AND epoch = {epoch:UInt32}
   AND usage_hour >= toDateTime({floor:UInt32}, 'UTC')`;
 
 /** Hours that their partition has not closed are its owner's to write. */
-const CLOSED = `(SELECT partition, closed_through, next_offset FROM checkpoints FINAL
+const CLOSED = `(SELECT partition, open_hour, next_offset FROM checkpoints FINAL
   WHERE topic = {topic:String} AND epoch = {epoch:UInt32})`;
 
 /** The columns of which `attributes` is made, in the order of the tables. */
@@ -72,7 +72,7 @@ SELECT e.partition AS partition, e.reported_hour AS reported_hour, e.usage_hour 
   sum(e.quantity) AS total, count() AS events, min(e.offset) AS lowest, max(e.offset) AS highest
 FROM (SELECT * FROM usage_events FINAL WHERE ${IN_RANGE}) AS e
 INNER JOIN ${CLOSED} AS c ON c.partition = e.partition
-WHERE e.reported_hour < c.closed_through AND e.offset < c.next_offset
+WHERE e.reported_hour < c.open_hour AND e.offset < c.next_offset
 GROUP BY partition, reported_hour, usage_hour, subscription_key, meter_key, resource_key`;
 
 /** The windows as they stand in a table, of closed hours. */
@@ -83,7 +83,7 @@ SELECT h.partition AS partition, h.reported_hour AS reported_hour, h.usage_hour 
   h.quantity AS total, h.event_count AS events, h.first_offset AS lowest, h.last_offset AS highest
 FROM (SELECT * FROM ${table} FINAL WHERE ${IN_RANGE}) AS h
 INNER JOIN ${CLOSED} AS c ON c.partition = h.partition
-WHERE h.reported_hour < c.closed_through`;
+WHERE h.reported_hour < c.open_hour`;
 
 const KEYS = [
   'partition',

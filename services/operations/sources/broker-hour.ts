@@ -1,7 +1,7 @@
 import { controlRecord } from '../../shared/model/control-record.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { hourOf, nextHour, type Hour, type Millis } from '../../shared/model/time.ts';
-import type { SourceTools } from '../../shared/sources/open-source.ts';
+import type { SourceTools } from '../../shared/sources/source-opening.ts';
 import type { RegisteredSource } from '../../shared/sources/register.ts';
 
 /** The hour after the one that is open by the broker's clock, which a tick to a live topic tells. */

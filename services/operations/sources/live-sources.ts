@@ -1,9 +1,9 @@
 import { UserError } from '../../shared/process/errors.ts';
 import { liveTopicName } from '../../shared/kafka/topic-names.ts';
-import { newestLife, type Source } from '../../shared/model/source.ts';
+import { newestEpoch, type Source } from '../../shared/model/source.ts';
 import { hourOf, millis, nextHour, type Hour } from '../../shared/model/time.ts';
 import { hourAfterBroker } from './broker-hour.ts';
-import { openSource, type SourceTools } from '../../shared/sources/open-source.ts';
+import { openSource, type SourceTools } from '../../shared/sources/source-opening.ts';
 import type { Provider } from '../../shared/sources/providers.ts';
 import {
   readSources,
@@ -32,7 +32,7 @@ export const openLiveSources = async (
   const opened: RegisteredSource[] = [];
   for (const provider of providers) {
     const topic = liveTopicName(options.prefix, provider.name);
-    const present = newestLife(registered, topic);
+    const present = newestEpoch(registered, topic);
     refuseSharedNamespaces(provider, topic, [...registered, ...opened]);
     if (present?.state === 'open') continue;
     const declared = present ?? (await declare(tools, provider, topic, registered, options));

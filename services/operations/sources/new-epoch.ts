@@ -1,10 +1,10 @@
 import { controlRecord } from '../../shared/model/control-record.ts';
 import { UserError } from '../../shared/process/errors.ts';
-import { newestLife } from '../../shared/model/source.ts';
+import { newestEpoch } from '../../shared/model/source.ts';
 import { hourAfterBroker } from './broker-hour.ts';
 import { readProgress, type PartitionProgress } from '../../shared/sources/coverage.ts';
 import { acceptLosses, endedWithLoss, type LostRecords } from '../losses/losses.ts';
-import { openSource, sourceTopic, type SourceTools } from '../../shared/sources/open-source.ts';
+import { openSource, sourceTopic, type SourceTools } from '../../shared/sources/source-opening.ts';
 import {
   readSources,
   recordOperation,
@@ -14,12 +14,12 @@ import {
 import type { Hour } from '../../shared/model/time.ts';
 
 export interface NewEpochOptions {
-  /** Partitions of the new life; those of the old one where it is not given. */
+  /** Partitions of the new epoch; those of the old one where it is not given. */
   readonly partitions: number | null;
   readonly reason: string;
-  /** How long to wait for the aggregator to fold the old life to its end, in milliseconds. */
+  /** How long to wait for the aggregator to fold the old epoch to its end, in milliseconds. */
   readonly patienceMillis: number;
-  /** Partitions of the old life whose log is gone or another one: it ends there. */
+  /** Partitions of the old epoch whose log is gone or another one: it ends there. */
   readonly losses: readonly LostRecords[];
   /** Whether to delete a log that holds records which nobody has counted. */
   readonly deleteUnread: boolean;
@@ -28,14 +28,14 @@ export interface NewEpochOptions {
 const POLL_MILLIS = 100;
 
 /**
- * Ends the present life of a live topic and begins another one, with a log of its own: the way to
- * change a partition count. Its events are told apart from those of the old life by their epoch, and
+ * Ends the present epoch of a live topic and begins another one, with a log of its own: the way to
+ * change a partition count. Its events are told apart from those of the old epoch by their epoch, and
  * deduplicated against them. May be repeated where it was interrupted.
  *
  * 1. an `end` record on each partition: the aggregator closes and publishes its open hour. Where the log
- *    is gone, its loss is accepted, and the aggregator ends the life there
- * 2. when every partition is sealed in its checkpoint, the old life is sealed in the register
- * 3. the old topic is deleted, the new life declared, its topic made and opened
+ *    is gone, its loss is accepted, and the aggregator ends the epoch there
+ * 2. when every partition is sealed in its checkpoint, the old epoch is sealed in the register
+ * 3. the old topic is deleted, the new epoch declared, its topic made and opened
  *
  * @throws UserError where the topic is no live source, or the aggregator does not get to its end
  */
@@ -45,7 +45,7 @@ export const newEpoch = async (
   options: NewEpochOptions,
 ): Promise<RegisteredSource> => {
   const live = (await readSources(tools.clickHouse)).filter(({ kind }) => kind === 'live');
-  const newest = newestLife(live, topic);
+  const newest = newestEpoch(live, topic);
   if (!newest)
     throw new UserError(`There is no live source "${topic}": see "usagectl sources list"`);
   if (newest.state === 'declared') return replaceTopic(tools, newest, options);
@@ -100,9 +100,9 @@ const declareNext = async (
   old: RegisteredSource,
   { partitions, reason }: NewEpochOptions,
 ): Promise<RegisteredSource> => {
-  // Behind the last hour that the old life closed, and, with other live sources, behind the hour that
+  // Behind the last hour that the old epoch closed, and, with other live sources, behind the hour that
   // is open by the broker's clock: hours that were complete stay so.
-  const closed = (await progressOf(tools, old)).map(({ closedThrough }) => closedThrough);
+  const closed = (await progressOf(tools, old)).map(({ openHour }) => openHour);
   const others = (await readSources(tools.clickHouse)).filter(
     ({ kind, state, topic }) => kind === 'live' && state === 'open' && topic !== old.topic,
   );
@@ -126,8 +126,8 @@ const declareNext = async (
 };
 
 /**
- * The new life begins with an empty log. The old one was sealed, so that nothing in it is unread, unless
- * the life ended with a loss: then another log may stand in its place, to which somebody has written.
+ * The new epoch begins with an empty log. The old one was sealed, so that nothing in it is unread, unless
+ * the epoch ended with a loss: then another log may stand in its place, to which somebody has written.
  */
 const replaceTopic = async (
   tools: SourceTools,

@@ -1,7 +1,7 @@
 import type { KafkaConfig } from '../../shared/process/config.ts';
 import { createOutTopics, refuseWrongTopics } from '../../shared/sources/check-topics.ts';
 import { openLiveSources } from './live-sources.ts';
-import type { SourceTools } from '../../shared/sources/open-source.ts';
+import type { SourceTools } from '../../shared/sources/source-opening.ts';
 import type { Provider } from '../../shared/sources/providers.ts';
 import { readSources, type RegisteredSource } from '../../shared/sources/register.ts';
 

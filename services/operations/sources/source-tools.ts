@@ -8,7 +8,7 @@ import type { ClickHouseConfig, KafkaConfig } from '../../shared/process/config.
 import type { Keyring } from '../../shared/model/control-record.ts';
 import { connectKafka } from '../../shared/kafka/client.ts';
 import { openLogWriter } from '../../shared/kafka/log-writer.ts';
-import type { SourceTools } from '../../shared/sources/open-source.ts';
+import type { SourceTools } from '../../shared/sources/source-opening.ts';
 
 type Connections = KafkaConfig & ClickHouseConfig;
 

@@ -6,7 +6,7 @@ import { serializeFloor } from '../../shared/model/ledger-floor.ts';
 import { parseRules } from '../../shared/model/rules.ts';
 import { isoText, millis, type Hour, type Millis } from '../../shared/model/time.ts';
 import { timeOf } from '../../shared/model/time-text.ts';
-import type { SourceTools } from '../../shared/sources/open-source.ts';
+import type { SourceTools } from '../../shared/sources/source-opening.ts';
 import {
   readSources,
   recordOperation,

@@ -13,7 +13,7 @@ export interface PartitionStatus {
   readonly epoch: number;
   readonly partition: number;
   readonly state: string;
-  readonly closedThrough: string | null;
+  readonly openHour: string | null;
   readonly accepted: number;
   readonly duplicate: number;
   readonly deadLettered: number;
@@ -49,7 +49,7 @@ const AGE = (column: string): string =>
 const checkpointsOf = (client: ClickHouseClient): Promise<readonly CheckpointRow[]> =>
   queryRows(
     client,
-    `SELECT topic, epoch, partition, toUnixTimestamp(c.closed_through) AS closed,
+    `SELECT topic, epoch, partition, toUnixTimestamp(c.open_hour) AS closed,
        toString(c.accepted) AS accepted, toString(c.duplicate) AS duplicate,
        toString(c.dead_lettered) AS dead_lettered, toString(c.control) AS control,
        toString(c.lost) AS lost, toString(c.next_offset) AS next_offset, sealed, ${AGE('c.written_at')}
@@ -121,13 +121,13 @@ const statusOf = (
 ): PartitionStatus => {
   const { topic, epoch, state, kind, hourMillis, firstHour } = source;
   const nextOffset = Number(row?.next_offset ?? 0);
-  const closedThrough = (row ? row.closed * 1000 : firstHour) as Hour;
+  const openHour = (row ? row.closed * 1000 : firstHour) as Hour;
   return {
     topic,
     epoch,
     partition,
     state,
-    closedThrough: row && isoText(closedThrough),
+    openHour: row && isoText(openHour),
     accepted: Number(row?.accepted ?? 0),
     duplicate: Number(row?.duplicate ?? 0),
     deadLettered: Number(row?.dead_lettered ?? 0),
@@ -140,7 +140,7 @@ const statusOf = (
         kind,
         hourMillis,
         nextOffset,
-        closedThrough,
+        openHour,
         isSealed: row?.sealed ?? false,
         quietFor: row ? Number(row.age) : sourceAge,
         log,

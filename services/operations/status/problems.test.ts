@@ -7,7 +7,7 @@ const partition: PartitionStatus = {
   epoch: 1,
   partition: 0,
   state: 'open',
-  closedThrough: null,
+  openHour: null,
   accepted: 0,
   duplicate: 0,
   deadLettered: 2,

@@ -9,7 +9,7 @@ const sound: PartitionProgress = {
   kind: 'live',
   hourMillis: HOUR_MILLIS,
   nextOffset: 100,
-  closedThrough: HOUR,
+  openHour: HOUR,
   isSealed: false,
   quietFor: 9 * MINUTE,
   log: { high: 100, firstRecent: 100 },
@@ -30,7 +30,7 @@ test.each<[string, Partial<PartitionProgress>, string | null]>([
   ],
   [
     'a frozen aggregator without usage: an hour does not close',
-    { closedThrough: (HOUR - HOUR_MILLIS) as Hour },
+    { openHour: (HOUR - HOUR_MILLIS) as Hour },
     'its hour from 2026-01-01T09:00:00Z is over since 2026-01-01T10:00:00Z and not closed',
   ],
   ['a topic that is gone', { log: null }, 'its topic is gone: see "usagectl loss show"'],

@@ -6,7 +6,7 @@ export interface PartitionProgress {
   readonly hourMillis: number;
   readonly nextOffset: number;
   /** Every hour before it is closed; the first hour of the source before the first checkpoint. */
-  readonly closedThrough: Hour;
+  readonly openHour: Hour;
   readonly isSealed: boolean;
   /** Milliseconds since its checkpoint, or before the first one its source, was written. */
   readonly quietFor: number;
@@ -31,7 +31,7 @@ const READER = 'see whether an aggregator runs, and what its log says';
  * log, so that it needs no answer of an aggregator: one that is frozen gives none.
  */
 export const troubleOf = (progress: PartitionProgress, now: number): string | null => {
-  const { kind, hourMillis, nextOffset, closedThrough, isSealed, quietFor, log } = progress;
+  const { kind, hourMillis, nextOffset, openHour, isSealed, quietFor, log } = progress;
   if (isSealed) return null;
   if (log === null) return `its topic is gone: ${LOSSES}`;
   if (nextOffset > log.high) {
@@ -42,8 +42,8 @@ export const troubleOf = (progress: PartitionProgress, now: number): string | nu
   if (due > nextOffset && quietFor > PATIENCE_MILLIS) {
     return `it stands still: ${String(log.high - nextOffset)} records are unread, some for over a minute; ${READER}`;
   }
-  const end = nextHour(closedThrough, hourMillis);
+  const end = nextHour(openHour, hourMillis);
   return kind === 'live' && now - end > CLOSING_MILLIS
-    ? `its hour from ${isoText(closedThrough)} is over since ${isoText(millis(end))} and not closed; ${READER}`
+    ? `its hour from ${isoText(openHour)} is over since ${isoText(millis(end))} and not closed; ${READER}`
     : null;
 };

@@ -109,7 +109,7 @@ export const refuseNothingToCompare = async (
      FROM (SELECT * FROM checkpoints FINAL) AS c
      INNER JOIN (SELECT * FROM sources FINAL) AS s ON s.topic = c.topic AND s.epoch = c.epoch
      WHERE s.billable AND (s.kind = 'live' OR s.state = 'sealed')
-       AND c.closed_through > greatest(s.first_hour, toDateTime({from:UInt32}, 'UTC'))
+       AND c.open_hour > greatest(s.first_hour, toDateTime({from:UInt32}, 'UTC'))
        AND s.first_hour < toDateTime({end:UInt32}, 'UTC')`,
     { from: from / 1000, end: end / 1000 },
   );

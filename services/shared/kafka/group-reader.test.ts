@@ -121,7 +121,7 @@ class Keeper implements PartitionReaders {
     return Promise.resolve(this.at);
   }
 
-  async take(_: unknown, batches: readonly RecordBatch[], next: number): Promise<boolean> {
+  async consume(_: unknown, batches: readonly RecordBatch[], next: number): Promise<boolean> {
     await this.hold();
     this.taken.push([recordsOf(batches).map(({ offset }) => offset), next]);
     this.at = next;

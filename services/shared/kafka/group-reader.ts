@@ -15,7 +15,7 @@ export interface PartitionReaders {
    * them, and was not taken before, holds no record: it is a transaction's marker, or was aborted with
    * it. There may be none but such. False where no more are wanted: the partition is paused.
    */
-  take(at: TopicPartition, batches: readonly RecordBatch[], next: number): Promise<boolean>;
+  consume(at: TopicPartition, batches: readonly RecordBatch[], next: number): Promise<boolean>;
   /**
    * What stands behind the records that were taken cannot be read; its `from` is known here. The
    * partition is paused: asked for its position again, it is tried again.
@@ -210,7 +210,7 @@ export class GroupReader {
     const { next } = read;
     const { turn } = held;
     held.expected = null;
-    const taking = this.take(held, turn, read);
+    const taking = this.consume(held, turn, read);
     const inTime = await Promise.race([taking, after(this.inlineMillis)]);
     if (inTime === true) {
       held.expected = next;
@@ -235,10 +235,10 @@ export class GroupReader {
   }
 
   /** True where the next records are wanted, and nothing has happened to the partition meanwhile. */
-  private async take(held: Held, turn: number, read: ReadBatch): Promise<boolean> {
+  private async consume(held: Held, turn: number, read: ReadBatch): Promise<boolean> {
     try {
       const { batches, next, unreadable } = read;
-      const goOn = !read.isAhead || (await this.readers.take(held.at, batches, next));
+      const goOn = !read.isAhead || (await this.readers.consume(held.at, batches, next));
       if (!this.isCurrent(held, turn)) return false;
       if (goOn && unreadable === null) return true;
       this.rest(held);

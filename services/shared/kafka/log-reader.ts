@@ -42,7 +42,7 @@ const MOST_RECORDS = 5_000;
 interface Reading {
   readonly at: TopicPartition;
   readonly end: number;
-  readonly take: TakeRecords;
+  readonly consume: TakeRecords;
   readonly done: (error?: Error) => void;
   next: number;
   /** Whether records are being taken: what takes long then is not the broker. */
@@ -75,7 +75,7 @@ export class LogReader {
           return Promise.resolve();
         },
         position: (at) => this.position(at),
-        take: (at, batches, next) => this.take(at, batches, next),
+        consume: (at, batches, next) => this.consume(at, batches, next),
         unreadable: (at, batch) => this.unreadable(at, batch),
         stalled: () => undefined,
       },
@@ -109,7 +109,7 @@ export class LogReader {
    * @throws UnreadableLog where it cannot be read on; what stands before that is given
    * @throws UserError where the log no longer begins before them, or the broker gives no more
    */
-  async read(at: TopicPartition, from: number, end: number, take: TakeRecords): Promise<void> {
+  async read(at: TopicPartition, from: number, end: number, consume: TakeRecords): Promise<void> {
     if (from >= end) return;
     await this.assigned;
     let given = from;
@@ -119,7 +119,7 @@ export class LogReader {
         const reading: Reading = {
           at,
           end,
-          take,
+          consume,
           next: from,
           busy: false,
           done: (error) => (error ? reject(error) : resolve()),
@@ -183,7 +183,7 @@ export class LogReader {
     });
   }
 
-  private take(
+  private consume(
     at: TopicPartition,
     batches: readonly RecordBatch[],
     next: number,
@@ -218,7 +218,7 @@ const giveAll = async (
 ): Promise<boolean> => {
   const give = async (part: readonly RecordBatch[], behind: number): Promise<boolean> => {
     reading.next = Math.max(reading.next, behind);
-    return (await reading.take(recordsOf(part), reading.next)) === 'enough';
+    return (await reading.consume(recordsOf(part), reading.next)) === 'enough';
   };
   const parts = inParts(batches, MOST_RECORDS);
   for (const part of parts.slice(0, -1)) {

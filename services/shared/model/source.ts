@@ -1,6 +1,6 @@
 import { isoText, type Hour } from './time.ts';
 
-/** One life of one topic: an epoch tells a re-created topic from its earlier life. */
+/** One epoch of one topic: a topic that was made anew is another epoch, with offsets of its own. */
 export interface SourceId {
   readonly topic: string;
   readonly epoch: number;
@@ -51,8 +51,8 @@ export const coveredHours = (source: Source): string =>
     ? `from ${isoText(source.firstHour)} on`
     : `${isoText(source.firstHour)} to ${isoText((source.lastHour + source.hourMillis) as Hour)}`;
 
-/** The present life of a topic: of those in the register, the one with the highest epoch. */
-export const newestLife = <T extends SourceId>(
+/** The present epoch of a topic: the highest of those in the register. */
+export const newestEpoch = <T extends SourceId>(
   sources: readonly T[],
   topic: string,
 ): T | undefined =>

@@ -24,7 +24,7 @@ class Worker implements PartitionOwner {
   status = () => ({ halt: this.halt });
   problems = () => [];
   position = () => Promise.resolve(this.at.partition);
-  take = () => Promise.resolve(true);
+  consume = () => Promise.resolve(true);
   unreadable = () => Promise.resolve();
 
   onTimer = async (): Promise<void> => {
@@ -114,7 +114,7 @@ test('a worker goes on across assignments, as long as its log is the same', asyn
 
 test('a partition that the register does not name is not read', async () => {
   await readers.assigned([at(9)]);
-  expect([await readers.position(at(9)), await readers.take(at(9), [], 0), made]).toEqual([
+  expect([await readers.position(at(9)), await readers.consume(at(9), [], 0), made]).toEqual([
     null,
     false,
     [],
@@ -137,7 +137,7 @@ test('a halted partition is a problem, and the others are read', async () => {
   expect(partitions.health().problems).toEqual([
     'partition 0 has halted, another-log: another log stands in its place',
   ]);
-  expect(await readers.take(at(1), [], 0)).toBe(true);
+  expect(await readers.consume(at(1), [], 0)).toBe(true);
 });
 
 test('after a stall every log is checked', async () => {

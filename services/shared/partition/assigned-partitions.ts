@@ -16,7 +16,7 @@ export interface PartitionOwner {
   /** What keeps it from its work, other than a halt; null stands for nothing. */
   problems(stallMillis: number): readonly (string | null)[];
   position(): Promise<number | null>;
-  take(batches: readonly RecordBatch[], next: number): Promise<boolean>;
+  consume(batches: readonly RecordBatch[], next: number): Promise<boolean>;
   unreadable(batch: UnreadableAt): Promise<void>;
   /** Does what time asks for. It is called again only after it has ended. */
   onTimer(): Promise<void>;
@@ -162,8 +162,12 @@ export class AssignedPartitions<Worker extends PartitionOwner> implements Partit
     return (await this.workerOf(at)?.position()) ?? null;
   }
 
-  async take(at: TopicPartition, batches: readonly RecordBatch[], next: number): Promise<boolean> {
-    return (await this.workerOf(at)?.take(batches, next)) ?? false;
+  async consume(
+    at: TopicPartition,
+    batches: readonly RecordBatch[],
+    next: number,
+  ): Promise<boolean> {
+    return (await this.workerOf(at)?.consume(batches, next)) ?? false;
   }
 
   async unreadable(at: TopicPartition, batch: UnreadableAt): Promise<void> {

@@ -60,7 +60,7 @@ test('in front of what cannot be read tasks go on, and each reason is told once'
   expect([await owned.run('nothing', yes), owned.halt, told]).toEqual(['done', HALT, [HALT]]);
   owned.wait({ message: 'another batch' });
   expect(told.map(({ message }) => message)).toEqual([HALT.message, 'another batch']);
-  owned.goOn();
+  owned.clearWait();
   expect(owned.halt).toBeNull();
 });
 

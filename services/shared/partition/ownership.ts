@@ -90,7 +90,7 @@ export class Ownership<Halt extends { readonly message: string }> {
   }
 
   /** What it waited for has been read. */
-  goOn(): void {
+  clearWait(): void {
     this.waits = null;
   }
 

@@ -9,7 +9,7 @@ import {
   type TopicSpec,
 } from '../kafka/topics.ts';
 import type { Source } from '../model/source.ts';
-import { sourceTopic } from './open-source.ts';
+import { sourceTopic } from './source-opening.ts';
 
 /** Partitions of the topics that the aggregator writes to; fixed once they exist. */
 export const OUT_PARTITIONS = 3;
@@ -30,7 +30,7 @@ export const createOutTopics = (admin: KafkaAdmin, config: KafkaConfig): Promise
   admin.createTopics(outTopics(config));
 
 /**
- * Whether a source's topic is to be read: it has been made, and its usage counts. A sealed life of a
+ * Whether a source's topic is to be read: it has been made, and its usage counts. A sealed epoch of a
  * live topic has been read to its end, and its log may be gone.
  */
 export const isRead = ({ kind, state }: Source): boolean =>

@@ -40,7 +40,7 @@ const closed = (
     topic,
     epoch,
     partition,
-    closedThrough: hour(each),
+    openHour: hour(each),
     sealed,
   }));
 
@@ -55,7 +55,7 @@ describe('live sources', () => {
       [source('compute', 10), source('storage', 10)],
       [...closed('compute', [13, 14]), ...closed('storage', [12, 15])],
     );
-    expect(coverage.completeThrough).toBe(hour(12));
+    expect(coverage.completeBefore).toBe(hour(12));
     expect(states(coverage, 9, 14)).toEqual([
       'not-covered',
       'complete',
@@ -70,7 +70,7 @@ describe('live sources', () => {
       [source('compute', 10), source('storage', 12)],
       [...closed('compute', [15, 15]), ...closed('storage', [14])],
     );
-    expect(coverage.completeThrough).toBe(hour(12));
+    expect(coverage.completeBefore).toBe(hour(12));
   });
 
   test('a declared source counts before its topic exists', () => {
@@ -83,7 +83,7 @@ describe('live sources', () => {
 
   test('without any live source nothing is complete through an hour, and no hour is covered', () => {
     const coverage = coverageOf([], closed('unknown', [20]));
-    expect(coverage.completeThrough).toBeNull();
+    expect(coverage.completeBefore).toBeNull();
     expect(states(coverage, 0, 1)).toEqual(['not-covered']);
   });
 
@@ -91,12 +91,12 @@ describe('live sources', () => {
     const old = source('compute', 10, { state: 'sealed' });
     const next = source('compute', 15, { epoch: 2, predecessor: 1 });
     const sealed = closed('compute', [12, 13], { sealed: true });
-    expect(coverageOf([old, next], sealed).completeThrough).toBe(hour(15));
+    expect(coverageOf([old, next], sealed).completeBefore).toBe(hour(15));
     const moved = coverageOf(
       [old, next],
       [...sealed, ...closed('compute', [18, 17], { epoch: 2 })],
     );
-    expect(moved.completeThrough).toBe(hour(17));
+    expect(moved.completeBefore).toBe(hour(17));
     expect(states(moved, 10, 18)).toEqual([...Array<string>(7).fill('complete'), 'processing']);
   });
 
@@ -113,7 +113,7 @@ describe('live sources', () => {
       [source('compute', 10, { state: 'sealed' }), source('compute', 15, { epoch: 2 })],
       [...closed('compute', [12, 13]), ...closed('compute', [18, 18], { epoch: 2 })],
     );
-    expect(coverage.completeThrough).toBe(hour(12));
+    expect(coverage.completeBefore).toBe(hour(12));
   });
 });
 
@@ -251,6 +251,6 @@ describe('spans of one state', () => {
   test('without a live source there is no first live hour', () => {
     const coverage = coverageOf([history('run', 10, 12, 'sealed')], []);
     expect(coverage.firstLiveHour).toBeNull();
-    expect(coverage.completeThrough).toBeNull();
+    expect(coverage.completeBefore).toBeNull();
   });
 });

@@ -12,7 +12,7 @@ import { readSources } from './register.ts';
 /** What one partition of a source has closed, from its checkpoint. */
 export interface PartitionProgress extends SourcePartition {
   /** Every reported time before it is closed. */
-  readonly closedThrough: Hour;
+  readonly openHour: Hour;
   /** Whether its `end` record has been read: nothing can enter it any more. */
   readonly sealed: boolean;
 }
@@ -36,7 +36,7 @@ export interface Coverage {
    * Every live hour before it is complete: all partitions of all live sources have closed it.
    * Null where there is no live source.
    */
-  readonly completeThrough: Hour | null;
+  readonly completeBefore: Hour | null;
   readonly sources: readonly SourceSpan[];
 }
 
@@ -71,7 +71,7 @@ export const coverageOf = (
   const live = spans.filter(({ source }) => source.kind === 'live');
   return {
     firstLiveHour: live.length === 0 ? null : earliest(live.map(({ from }) => from)),
-    completeThrough: live.length === 0 ? null : liveThrough(live),
+    completeBefore: live.length === 0 ? null : liveCompleteBefore(live),
     sources: spans,
   };
 };
@@ -84,9 +84,7 @@ const partitionsOf = (
 ): readonly PartitionProgress[] =>
   Array.from({ length: source.partitions }, (_, partition) => {
     const at = { topic: source.topic, epoch: source.epoch, partition };
-    return (
-      progress.get(partitionName(at)) ?? { ...at, closedThrough: source.firstHour, sealed: false }
-    );
+    return progress.get(partitionName(at)) ?? { ...at, openHour: source.firstHour, sealed: false };
   });
 
 const spanOf = (source: Source, partitions: readonly PartitionProgress[]): SourceSpan => {
@@ -94,23 +92,23 @@ const spanOf = (source: Source, partitions: readonly PartitionProgress[]): Sourc
   if (source.kind === 'live') {
     const open = partitions.filter(({ sealed }) => !sealed);
     if (open.length > 0) {
-      return { source, from, closed: earliest(open.map(through)), to: ALWAYS };
+      return { source, from, closed: earliest(open.map(closedBefore)), to: ALWAYS };
     }
-    const to = Math.max(...partitions.map(through)) as Hour;
+    const to = Math.max(...partitions.map(closedBefore)) as Hour;
     return { source, from, closed: to, to };
   }
   const to = source.lastHour === null ? ALWAYS : nextHour(source.lastHour, source.hourMillis);
-  const closed = source.state === 'sealed' ? earliest(partitions.map(through)) : from;
+  const closed = source.state === 'sealed' ? earliest(partitions.map(closedBefore)) : from;
   return { source, from, closed, to };
 };
 
-const through = ({ closedThrough }: PartitionProgress): Hour => closedThrough;
+const closedBefore = ({ openHour }: PartitionProgress): Hour => openHour;
 
 /**
  * A sealed source holds nothing up. Where all are sealed, a next epoch may begin right behind them,
  * so that nothing beyond them is complete.
  */
-const liveThrough = (live: readonly Span[]): Hour => {
+const liveCompleteBefore = (live: readonly Span[]): Hour => {
   const open = live.filter(({ to }) => to === ALWAYS);
   return open.length > 0
     ? earliest(open.map(({ closed }) => closed))
@@ -118,11 +116,11 @@ const liveThrough = (live: readonly Span[]): Hour => {
 };
 
 /** What is covered, all live sources as one: their hours are complete together or not at all. */
-const answeredSpans = ({ firstLiveHour, completeThrough, sources }: Coverage): readonly Span[] => {
+const answeredSpans = ({ firstLiveHour, completeBefore, sources }: Coverage): readonly Span[] => {
   const history = sources.filter(({ source }) => source.kind === 'history');
-  return firstLiveHour === null || completeThrough === null
+  return firstLiveHour === null || completeBefore === null
     ? history
-    : [{ from: firstLiveHour, closed: completeThrough, to: ALWAYS }, ...history];
+    : [{ from: firstLiveHour, closed: completeBefore, to: ALWAYS }, ...history];
 };
 
 /** Reported time `[from, to)` that is in one state. */
@@ -184,7 +182,7 @@ export const countedSources = (
     .map(({ source: { topic, epoch } }) => ({ topic, epoch }));
 
 interface ProgressRow extends SourcePartition {
-  readonly closed_through: number;
+  readonly open_hour: number;
   readonly sealed: boolean;
 }
 
@@ -193,12 +191,12 @@ export const readProgress = async (
 ): Promise<readonly PartitionProgress[]> => {
   const rows = await queryRows<ProgressRow>(
     client,
-    `SELECT topic, epoch, partition, toUnixTimestamp(c.closed_through) AS closed_through, sealed
+    `SELECT topic, epoch, partition, toUnixTimestamp(c.open_hour) AS open_hour, sealed
      FROM checkpoints AS c FINAL`,
   );
-  return rows.map(({ closed_through, sealed, ...at }) => ({
+  return rows.map(({ open_hour, sealed, ...at }) => ({
     ...at,
-    closedThrough: (closed_through * 1000) as Hour,
+    openHour: (open_hour * 1000) as Hour,
     sealed,
   }));
 };

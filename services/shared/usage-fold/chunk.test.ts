@@ -34,7 +34,7 @@ test('the checkpoint before the first record stands at the beginning', () => {
     firstOffset: 5,
     nextOffset: 5,
     watermark: hour(0),
-    closedThrough: hour(0),
+    openHour: hour(0),
     sealed: false,
     floor: null,
     counts: { accepted: 0, duplicate: 0, deadLettered: 0, control: 0, lost: 0 },
@@ -48,7 +48,7 @@ test('a checkpoint says where to go on, and recognises the last record', () => {
   expect(checkpointOf(folded().state)).toMatchObject({
     nextOffset: 3,
     watermark: minute(1),
-    closedThrough: hour(0),
+    openHour: hour(0),
     lastRecord: { offset: 2, digest: recordDigest(last) },
     rules: serializeRules(rulesOf()),
     counts: { accepted: 2, control: 1 },

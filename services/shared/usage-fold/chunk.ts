@@ -15,7 +15,7 @@ import { activate, cannotApply, type Knowledge } from './knowledge.ts';
 import { markOf, type RecordMark } from '../model/record-mark.ts';
 import { OpenWindows } from './open-windows.ts';
 import type { Window } from './window.ts';
-import type { Place } from './verdict.ts';
+import type { Place } from './place.ts';
 import { fail, succeed, type Result } from '../model/result.ts';
 
 /** Where an owner resumes: everything below `nextOffset` is stored. Derived from the log alone. */
@@ -24,7 +24,7 @@ export interface Checkpoint extends SourcePartition {
   readonly nextOffset: number;
   readonly watermark: Millis;
   /** Every reported time before this instant is closed; the open hour starts here. */
-  readonly closedThrough: Hour;
+  readonly openHour: Hour;
   readonly sealed: boolean;
   /** Usage that started before it is refused; null where the ledger has never been trimmed. */
   readonly floor: Millis | null;
@@ -58,7 +58,7 @@ export const checkpointOf = (state: FoldState): Checkpoint => {
     firstOffset: state.firstOffset,
     nextOffset: state.nextOffset,
     watermark: state.timeline.watermark,
-    closedThrough: state.timeline.openHour,
+    openHour: state.timeline.openHour,
     sealed: state.timeline.sealed,
     floor: state.timeline.floor,
     counts: state.counts,
@@ -111,7 +111,7 @@ export const resume = (
     nextOffset: checkpoint.nextOffset,
     timeline: {
       watermark: checkpoint.watermark,
-      openHour: checkpoint.closedThrough,
+      openHour: checkpoint.openHour,
       sealed: checkpoint.sealed,
       floor: checkpoint.floor,
       rules: rules && activate(rules, checkpoint.rules ?? ''),

@@ -9,7 +9,8 @@ import { firstReported } from './first-reported.ts';
 import { contentDigest } from './content-digest.ts';
 import type { ActiveRules, Knowledge } from './knowledge.ts';
 import type { LogRecord } from '../model/log-record.ts';
-import type { Candidate, JudgedEvent, Place, Verdict } from './verdict.ts';
+import type { Place } from './place.ts';
+import type { Candidate, JudgedEvent, Verdict } from './verdict.ts';
 
 /**
  * Judges a record by itself, the rules in force and its reported time; the first line that fits

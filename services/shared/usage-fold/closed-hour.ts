@@ -7,7 +7,7 @@ import {
   type UsageAggregate,
 } from '../model/usage-aggregate.ts';
 import type { Window } from './window.ts';
-import type { Place } from './verdict.ts';
+import type { Place } from './place.ts';
 
 /** What is published for a closed hour. A pure function of the hour, so it can be published again. */
 export interface Publication {

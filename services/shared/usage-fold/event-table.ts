@@ -7,7 +7,7 @@ export interface SeenEvent {
 }
 
 const EMPTY = -1;
-/** The offset of what was accepted in an earlier life of the topic: lower than any of this one. */
+/** The offset of what was accepted in an earlier epoch of the topic: lower than any of this one. */
 export const EARLIER_EPOCH = -2;
 const ID_WORDS = 4;
 const BYTES_PER_SLOT = ID_WORDS * 4 + 8 + 8;

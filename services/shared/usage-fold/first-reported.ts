@@ -2,7 +2,7 @@ import type { LogRecord } from '../model/log-record.ts';
 import { redriveKeyId, verifiedRedrive } from '../model/redrive.ts';
 import { millis, type Millis } from '../model/time.ts';
 import { findKey, type ActiveRules, type Knowledge } from './knowledge.ts';
-import type { Place } from './verdict.ts';
+import type { Place } from './place.ts';
 
 /**
  * When the event of a record first entered the usage system: for a dead letter that is sent again, as

@@ -21,7 +21,7 @@ test('the fold stores what the oracle expects', () => {
       expect(world.checkpoint).toMatchObject({
         nextOffset: partition.nextOffset,
         watermark: partition.watermark,
-        closedThrough: partition.closedThrough,
+        openHour: partition.openHour,
         sealed: partition.sealed,
         counts: {
           accepted: partition.accepted,
@@ -196,7 +196,7 @@ test('every hour up to the open one is published exactly once, in order, when no
       const wanted: number[] = [];
       for (
         let at: number = scenario.place.source.firstHour;
-        at < (checkpoint?.closedThrough ?? 0);
+        at < (checkpoint?.openHour ?? 0);
         at += HOUR_MILLIS
       ) {
         wanted.push(at);

@@ -236,7 +236,7 @@ describe('closing hours', () => {
       { hour: hour(2), windows: [] },
     ]);
     expect(state.windows.size).toBe(0);
-    expect(cut(state).checkpoint.closedThrough).toBe(hour(3));
+    expect(cut(state).checkpoint.openHour).toBe(hour(3));
   });
 
   test.each<[string, (offset: number) => LogRecord]>([

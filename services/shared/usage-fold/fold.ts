@@ -8,7 +8,8 @@ import { OpenWindows } from './open-windows.ts';
 import type { RecordMark } from '../model/record-mark.ts';
 import { timelineStart, type Step, type Timeline } from './timeline.ts';
 import { addToWindow, newWindow, windowKey, type Window } from './window.ts';
-import type { Candidate, Place } from './verdict.ts';
+import type { Place } from './place.ts';
+import type { Candidate } from './verdict.ts';
 
 /** Every offset of the log is in exactly one of these; they add up to nextOffset - firstOffset. */
 export interface Counts {
@@ -51,7 +52,7 @@ export interface Pending {
 }
 
 /**
- * State of one partition's fold. Its fields are replaced by `count`, `skipTo` and `moveTo` here, by `cut`
+ * State of one partition's fold. Its fields are replaced by `count`, `skipTo` and `enterTimeline` here, by `cut`
  * (chunk.ts), and by the functions of loss.ts.
  */
 export interface FoldState {
@@ -116,7 +117,7 @@ export const count = (state: FoldState, step: Step, index: EventIndex): Outcome 
   const { record, after, verdict } = step;
   if (verdict.kind === 'halt') throw new Error(`folded on past a halt: ${verdict.halt.message}`);
 
-  moveTo(state, after);
+  enterTimeline(state, after);
 
   let outcome: Outcome;
   if (verdict.kind === 'candidate')
@@ -142,7 +143,7 @@ export const skipTo = (state: FoldState, nextOffset: number): void => {
 };
 
 /** Goes on to a later point of reported time, and closes the hours before its open one. */
-export const moveTo = (state: FoldState, after: Timeline): void => {
+export const enterTimeline = (state: FoldState, after: Timeline): void => {
   if (after.openHour > state.timeline.openHour) closeHours(state, after.openHour);
   state.timeline = after;
 };

@@ -79,7 +79,7 @@ test('what the tables hold of lost records counts, and an event that is sent aga
   expect(world.openWindows(hour(0))).toMatchObject([{ eventCount: 4 }]);
 });
 
-test('a life that ends without its log closes and publishes its open hour', () => {
+test('an epoch that ends without its log closes and publishes its open hour', () => {
   const { world, owner } = begun();
   owner.fold([sent(2, minute(11))], storeAll(world));
   owner.cut(storeWithoutCheckpoint(world));
@@ -88,7 +88,7 @@ test('a life that ends without its log closes and publishes its open hour', () =
   next.takeOver({ nextOffset: 4, ended: true, openHour: hour(0) }, storeAll(world));
   expect(world.checkpoint).toMatchObject({
     nextOffset: 4,
-    closedThrough: hour(1),
+    openHour: hour(1),
     sealed: true,
     counts: { accepted: 2, control: 2, lost: 0 },
   });
@@ -163,7 +163,7 @@ describe('where the tables hold more than the person knew who accepted the loss'
     });
   });
 
-  test('the life ends behind it, with an end of its own', () => {
+  test('the epoch ends behind it, with an end of its own', () => {
     const state = stateAt(8);
     passLoss(state, { nextOffset: 5, ended: true, openHour: hour(2) });
     expect(state).toMatchObject({

@@ -1,16 +1,16 @@
 import type { Quantity } from '../model/decimal.ts';
 import { hourOf, nextHour, type Hour, type Millis } from '../model/time.ts';
-import { addToOpenHour, moveTo, type FoldState } from './fold.ts';
+import { addToOpenHour, enterTimeline, type FoldState } from './fold.ts';
 import { firstOf, windowKey, type WindowEvent } from './window.ts';
 
 /**
  * A person's decision that records which are gone shall not be waited for: counting goes on behind
- * them, or the life of the topic ends in front of them.
+ * them, or the epoch of the topic ends in front of them.
  */
 export interface AcceptedLoss {
   /**
    * Where counting goes on: behind all that the tables hold, since rules that are lost may have judged
-   * it. Where the life ends, one past its last offset.
+   * it. Where the epoch ends, one past its last offset.
    */
   readonly nextOffset: number;
   readonly ended: boolean;
@@ -57,7 +57,7 @@ export const countRemnant = (state: FoldState, remnant: Remnant): void => {
   state.nextOffset = offset + 1;
 };
 
-/** Goes on where the loss ends, or ends the life there, as an `end` record would at that offset. */
+/** Goes on where the loss ends, or ends the epoch there, as an `end` record would at that offset. */
 export const passLoss = (state: FoldState, loss: AcceptedLoss): void => {
   const { ended, openHour } = loss;
   // An owner may have stored more since the loss was accepted.
@@ -67,7 +67,7 @@ export const passLoss = (state: FoldState, loss: AcceptedLoss): void => {
   if (!ended) return;
   const { timeline, place } = state;
   const afterEnd = nextHour(timeline.openHour, place.source.hourMillis);
-  moveTo(state, { ...timeline, openHour: afterEnd, sealed: true });
+  enterTimeline(state, { ...timeline, openHour: afterEnd, sealed: true });
 
   state.counts = { ...state.counts, control: state.counts.control + 1 };
   state.nextOffset = nextOffset;
@@ -78,7 +78,7 @@ const moveToTime = (state: FoldState, reportedTime: Millis): void => {
   const { timeline, place } = state;
   if (reportedTime <= timeline.watermark) return;
   const openHour = hourOf(reportedTime, place.source.hourMillis);
-  moveTo(state, { ...timeline, watermark: reportedTime, openHour });
+  enterTimeline(state, { ...timeline, watermark: reportedTime, openHour });
 };
 
 /** Moves on to an offset behind records that are gone. The last one is not known any more. */

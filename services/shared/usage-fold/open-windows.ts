@@ -21,8 +21,8 @@ const bytesOf = (window: Window): number =>
 export class OpenWindows {
   /** The one that has been here longest first. */
   private readonly windows = new Map<string, Window>();
-  /** The keys that were looked for in the store last, but those whose window has left again. */
-  private looked = new Set<string>();
+  /** The keys that were requested for in the store last, but those whose window has left again. */
+  private requested = new Set<string>();
   private whole: boolean;
   private bytes = 0;
 
@@ -48,7 +48,7 @@ export class OpenWindows {
   /** A window, which must have been loaded; undefined where the hour has none of that key yet. */
   get(key: string): Window | undefined {
     const window = this.windows.get(key);
-    if (window === undefined && !this.whole && !this.looked.has(key)) {
+    if (window === undefined && !this.whole && !this.requested.has(key)) {
       throw new Error(`the window ${JSON.stringify(key)} was not loaded`);
     }
     return window;
@@ -61,7 +61,7 @@ export class OpenWindows {
     if (this.windows.size > size) this.bytes += bytesOf(window);
   }
 
-  /** The keys that must be looked for in the store before they are counted. */
+  /** The keys that must be requested for in the store before they are counted. */
   missing(keys: Iterable<string>): string[] {
     if (this.whole) return [];
     return [...new Set(keys)].filter((key) => !this.windows.has(key));
@@ -69,7 +69,7 @@ export class OpenWindows {
 
   /** What the store has of all keys that are missing for the next records. */
   load(keys: readonly string[], found: readonly Window[]): void {
-    this.looked = new Set(keys);
+    this.requested = new Set(keys);
     for (const window of found) this.set(windowKey(window), window);
   }
 
@@ -89,9 +89,9 @@ export class OpenWindows {
       this.windows.delete(key);
       this.bytes -= bytesOf(window);
       // Until now none was missing: those wanted that are not here are nowhere.
-      if (this.whole) this.looked = new Set(wanted);
+      if (this.whole) this.requested = new Set(wanted);
       this.whole = false;
-      this.looked.delete(key);
+      this.requested.delete(key);
     }
     return this.bytes <= maxBytes;
   }

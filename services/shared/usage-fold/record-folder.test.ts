@@ -44,7 +44,7 @@ const folderOf = (tail: LedgerTail = NO_TAIL, bounds: MemoryBounds = AMPLE) => {
   };
   const folder: RecordFolder = new RecordFolder({ state, tail }, knowledge, bounds, {
     eventTables: (hours) => Promise.resolve(new Map(hours.map((each) => [each, new EventTable()]))),
-    windowsOf: () => Promise.resolve([]),
+    storedWindows: () => Promise.resolve([]),
     endHour: store,
     store,
   });

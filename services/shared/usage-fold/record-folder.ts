@@ -14,7 +14,7 @@ export interface FolderPorts {
   /** The ids accepted in these usage hours, a table for each. */
   readonly eventTables: (hours: readonly Hour[]) => Promise<ReadonlyMap<Hour, EventTable>>;
   /** Of some windows of the open hour those that are stored. */
-  readonly windowsOf: (
+  readonly storedWindows: (
     reportedHour: Hour,
     identities: readonly WindowIdentity[],
   ) => Promise<readonly Window[]>;
@@ -85,7 +85,7 @@ export class RecordFolder {
   /** Counts judged records; in parts where their ids and windows do not fit the bounds. */
   private async countAll(steps: readonly Step[]): Promise<Halt | null> {
     const hasIds = await this.loadTables(steps);
-    if (!(hasIds && (await this.loadWindows(windowsOf(this.state, steps))))) {
+    if (!(hasIds && (await this.loadWindows(neededWindows(this.state, steps))))) {
       if (steps.length === 1) return this.indexFull();
       const half = Math.ceil(steps.length / 2);
       return (await this.countAll(steps.slice(0, half))) ?? this.countAll(steps.slice(half));
@@ -139,7 +139,7 @@ export class RecordFolder {
     const missing = state.windows.missing(wanted);
     if (missing.length > 0) {
       const asked = missing.flatMap((key) => byKey.get(key) ?? []);
-      state.windows.load(missing, await this.ports.windowsOf(state.timeline.openHour, asked));
+      state.windows.load(missing, await this.ports.storedWindows(state.timeline.openHour, asked));
     }
     if (!state.windows.exceeds(bounds.windowsMaxBytes)) return true;
     await this.ports.store(); // only what is stored may leave
@@ -157,7 +157,7 @@ export class RecordFolder {
 }
 
 /** The windows of the open hour to which records may add. A later hour begins with none. */
-const windowsOf = ({ timeline }: FoldState, steps: readonly Step[]): WindowIdentity[] =>
+const neededWindows = ({ timeline }: FoldState, steps: readonly Step[]): WindowIdentity[] =>
   steps.flatMap(({ verdict, after }) =>
     verdict.kind === 'candidate' && after.openHour === timeline.openHour ? [verdict.candidate] : [],
   );

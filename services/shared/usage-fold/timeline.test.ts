@@ -19,7 +19,7 @@ import { serializeRules, type Rules } from '../model/rules.ts';
 import { millis } from '../model/time.ts';
 import type { Knowledge } from './knowledge.ts';
 import { advance, timelineStart, type Step, type Timeline } from './timeline.ts';
-import type { Place } from './verdict.ts';
+import type { Place } from './place.ts';
 
 const live = placeOf();
 const history = historyPlace();
@@ -119,7 +119,7 @@ describe('a control record that is not signed for its place', () => {
     ['by no key', { ...tick, headers: { [CONTROL_HEADER]: 'tick' } }],
     ['by a key that nobody knows', forgedAt(live, 'tick', 1, minute(70))],
     ['for another partition', elsewhere({ partition: 1 })],
-    ['for another life of the topic', elsewhere({ epoch: 2 })],
+    ['for another epoch of the topic', elsewhere({ epoch: 2 })],
     ['for another topic', elsewhere({ topic: 'usage.events.storage' })],
     ['for another kind', withHeaders({ [CONTROL_HEADER]: 'end' })],
     ['for another body', { ...tick, value: Buffer.from('x') }],

@@ -13,7 +13,8 @@ import { classify } from './classify.ts';
 import type { Halt } from './halt.ts';
 import { activate, cannotApply, findKey, type ActiveRules, type Knowledge } from './knowledge.ts';
 import type { LogRecord } from '../model/log-record.ts';
-import type { Place, Verdict } from './verdict.ts';
+import type { Place } from './place.ts';
+import type { Verdict } from './verdict.ts';
 
 /** What a partition's records so far say of time and rules. Never changed, only replaced. */
 export interface Timeline {
@@ -81,8 +82,8 @@ export const advance = (
   if (isOutsideRun(source, record.timestamp)) {
     return refuse(record, timeline, 'outside-run', 'its timestamp is outside the hours of the run');
   }
-  const after = moveTo(timeline, record.timestamp, source.hourMillis);
-  if (kind !== undefined) return takeControl(place, timeline, after, record, kind, knowledge);
+  const after = advanceTo(timeline, record.timestamp, source.hourMillis);
+  if (kind !== undefined) return applyControl(place, timeline, after, record, kind, knowledge);
   if (after.rules === null) return refuse(record, after, 'no-rules', 'no rules are in force yet');
   const classified = classify(record, place, after.rules, after, knowledge);
   return { record, after, verdict: classified };
@@ -106,7 +107,7 @@ const isOutsideRun = (source: Source, timestamp: Millis): boolean =>
   source.lastHour !== null &&
   (timestamp < source.firstHour || timestamp >= nextHour(source.lastHour, source.hourMillis));
 
-const moveTo = (timeline: Timeline, timestamp: Millis, hourMillis: number): Timeline =>
+const advanceTo = (timeline: Timeline, timestamp: Millis, hourMillis: number): Timeline =>
   timestamp <= timeline.watermark
     ? timeline
     : {
@@ -146,7 +147,7 @@ type ControlEffect =
 const applied = (after: Timeline): ControlEffect => ({ kind: 'applied', after });
 const invalid = (message: string): ControlEffect => ({ kind: 'invalid', message });
 
-const takeControl = (
+const applyControl = (
   place: Place,
   before: Timeline,
   after: Timeline,

@@ -1,14 +1,8 @@
 import type { DeadLetterCode } from '../model/dead-letter.ts';
 import type { Quantity } from '../model/decimal.ts';
-import type { Source, SourcePartition } from '../model/source.ts';
 import type { Hour } from '../model/time.ts';
 import type { UsageEvent } from '../model/usage-event.ts';
 import type { Halt } from './halt.ts';
-
-/** The partition whose log is folded. */
-export interface Place extends SourcePartition {
-  readonly source: Source;
-}
 
 /** An event whose values are all in order, its quantity as it was encoded. */
 export interface JudgedEvent extends Omit<UsageEvent, 'quantity'> {

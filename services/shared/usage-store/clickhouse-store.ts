@@ -31,7 +31,7 @@ import {
   type CheckpointRow,
   type WindowRow,
 } from './rows.ts';
-import type { Place } from '../usage-fold/verdict.ts';
+import type { Place } from '../usage-fold/place.ts';
 
 const HOURS_PER_QUERY = 500;
 
@@ -73,7 +73,7 @@ const idsIn = ({ ledger }: UsageTables): string =>
 const NO_END = Number.MAX_SAFE_INTEGER;
 
 /**
- * What was accepted in earlier lives of the topic, on whichever partition, up to where each was sealed:
+ * What was accepted in earlier epochs of the topic, on whichever partition, up to where each was sealed:
  * what a late owner wrote beyond that does not count.
  */
 const EARLIER_IDS = `SELECT toUnixTimestamp(e.usage_hour), e.event_id, '${String(EARLIER_EPOCH)}', toString(e.content_digest)
@@ -112,7 +112,7 @@ export class ClickHouseStore {
     return rows.map(windowFromRow);
   }
 
-  async windowsOf(
+  async storedWindows(
     place: Place,
     reportedHour: Hour,
     identities: readonly WindowIdentity[],
@@ -149,7 +149,7 @@ export class ClickHouseStore {
       `SELECT DISTINCT toString(e.offset) AS offset, event_id FROM usage_events AS e
        WHERE ${OF_PARTITION} AND reported_hour >= toDateTime({hour:UInt32}, 'UTC')
          AND e.offset >= {next:UInt64}`,
-      { hour: checkpoint.closedThrough / 1000, next: checkpoint.nextOffset },
+      { hour: checkpoint.openHour / 1000, next: checkpoint.nextOffset },
     );
     const ids = new Map(rows.map((row) => [Number(row.offset), row.event_id]));
     let lastOffset = -1;

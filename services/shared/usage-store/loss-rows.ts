@@ -11,7 +11,7 @@ import {
 
 /**
  * The loss in which an offset lies, or behind which it is the first: what was left of it may be stored, and
- * its open hour not. Taking that over twice changes nothing. A life that has ended with one stays so.
+ * its open hour not. Taking that over twice changes nothing. An epoch that has ended with one stays so.
  */
 export const LOSS = `
 SELECT toString(l.next_offset) AS next_offset, ended, toUnixTimestamp(l.open_hour) AS open_hour

@@ -7,7 +7,7 @@ export const ROLL_UP_DAY = `
 INSERT INTO usage_daily
   (topic, epoch, partition, reported_day, usage_day, usage_day_end, subscription_key, meter_key,
    resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info, quantity,
-   event_count, first_offset, through_hour, generation)
+   event_count, first_offset, last_hour, generation)
 SELECT
   topic, epoch, partition,
   toDateTime({day:UInt32}, 'UTC') AS reported_day,
@@ -19,11 +19,11 @@ SELECT
   tupleElement(argMin(tuple(tags), h.first_offset), 1),
   tupleElement(argMin(tuple(additional_info), h.first_offset), 1),
   sum(h.quantity), sum(h.event_count), min(h.first_offset),
-  max(reported_hour) AS through_hour, max(h.generation)
+  max(reported_hour) AS last_hour, max(h.generation)
 FROM usage_hourly AS h FINAL
 WHERE topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}
   AND reported_hour >= toDateTime({from:UInt32}, 'UTC')
   AND reported_hour <= toDateTime({to:UInt32}, 'UTC')
 GROUP BY topic, epoch, partition, usage_day, subscription_key, meter_key, resource_key
-HAVING through_hour = toDateTime({to:UInt32}, 'UTC')
+HAVING last_hour = toDateTime({to:UInt32}, 'UTC')
 `;

@@ -5,7 +5,7 @@ import { uuidText } from '../model/usage-event.ts';
 import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
 import type { DeadLetter, LedgerEntry } from '../usage-fold/fold.ts';
 import type { Window, WindowAttributes } from '../usage-fold/window.ts';
-import type { Place } from '../usage-fold/verdict.ts';
+import type { Place } from '../usage-fold/place.ts';
 
 /**
  * Rows as ClickHouse takes and gives them in JSON: DateTime in whole seconds, DateTime64(3) in
@@ -148,7 +148,7 @@ export const checkpointRow = (checkpoint: Checkpoint): Record<string, unknown> =
   first_offset: checkpoint.firstOffset,
   next_offset: checkpoint.nextOffset,
   watermark: checkpoint.watermark,
-  closed_through: seconds(checkpoint.closedThrough),
+  open_hour: seconds(checkpoint.openHour),
   sealed: checkpoint.sealed,
   floor: checkpoint.floor,
   accepted: checkpoint.counts.accepted,
@@ -164,7 +164,7 @@ export const checkpointRow = (checkpoint: Checkpoint): Record<string, unknown> =
 /** Columns of `checkpoints` that `checkpointFromRow` reads, in SQL. */
 export const CHECKPOINT_COLUMNS = `topic, epoch, partition, toString(first_offset) AS first_offset,
   toString(next_offset) AS next_offset, toString(toUnixTimestamp64Milli(watermark)) AS watermark,
-  toUnixTimestamp(closed_through) AS closed_through, sealed,
+  toUnixTimestamp(open_hour) AS open_hour, sealed,
   toString(toUnixTimestamp64Milli(floor)) AS floor, toString(accepted) AS accepted,
   toString(duplicate) AS duplicate, toString(dead_lettered) AS dead_lettered,
   toString(control) AS control, toString(lost) AS lost, toString(last_record) AS last_record, digest, rules`;
@@ -173,7 +173,7 @@ export interface CheckpointRow extends SourcePartition {
   readonly first_offset: string;
   readonly next_offset: string;
   readonly watermark: string;
-  readonly closed_through: number;
+  readonly open_hour: number;
   readonly sealed: boolean;
   readonly floor: string | null;
   readonly accepted: string;
@@ -191,7 +191,7 @@ export const checkpointFromRow = (row: CheckpointRow): Checkpoint => ({
   firstOffset: Number(row.first_offset),
   nextOffset: Number(row.next_offset),
   watermark: millis(Number(row.watermark)),
-  closedThrough: hourFromSeconds(row.closed_through),
+  openHour: hourFromSeconds(row.open_hour),
   sealed: row.sealed,
   floor: row.floor === null ? null : millis(Number(row.floor)),
   counts: {

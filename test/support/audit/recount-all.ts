@@ -1,6 +1,6 @@
 import { audit } from '../../../services/operations/audit/audit.ts';
 import type { AuditReport } from '../../../services/operations/audit/audit-report.ts';
-import type { SourceTools } from '../../../services/shared/sources/open-source.ts';
+import type { SourceTools } from '../../../services/shared/sources/source-opening.ts';
 import type { TestStack } from '../test-stack.ts';
 
 interface Options {

@@ -15,7 +15,7 @@ import { readBillingSides } from '../../../services/shared/billing/billing-sides
 import { reconcile, type Reconciliation } from '../../../services/shared/billing/reconcile.ts';
 import { openLogWriter } from '../../../services/shared/kafka/log-writer.ts';
 import { createOutTopics } from '../../../services/shared/sources/check-topics.ts';
-import type { SourceTools } from '../../../services/shared/sources/open-source.ts';
+import type { SourceTools } from '../../../services/shared/sources/source-opening.ts';
 import { startCommerce, type CommerceProcess } from '../commerce-process.ts';
 import { openTestStack, type TestStack } from '../test-stack.ts';
 import { pauseAfterLook } from '../wait-for.ts';

@@ -42,13 +42,10 @@ export const reportUsage = async (
 };
 
 /** Every reported time before it is closed, on every partition of the source. */
-export const closedThrough = async (
-  stack: BillingStack,
-  source: RegisteredSource,
-): Promise<Hour> => {
+export const openHour = async (stack: BillingStack, source: RegisteredSource): Promise<Hour> => {
   const rows = await queryRows<{ readonly closed: number }>(
     stack.clickHouse,
-    `SELECT toUnixTimestamp(c.closed_through) AS closed FROM checkpoints AS c FINAL
+    `SELECT toUnixTimestamp(c.open_hour) AS closed FROM checkpoints AS c FINAL
      WHERE topic = {topic:String}`,
     { topic: source.topic },
   );

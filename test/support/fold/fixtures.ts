@@ -29,7 +29,7 @@ import {
 import { usageEventId, type UsageEvent } from '../../../services/shared/model/usage-event.ts';
 import { initialState, type FoldState } from '../../../services/shared/usage-fold/fold.ts';
 import type { Knowledge } from '../../../services/shared/usage-fold/knowledge.ts';
-import type { Place } from '../../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../../services/shared/usage-fold/place.ts';
 
 const MIDNIGHT = Date.UTC(2026, 0, 10);
 

@@ -38,7 +38,7 @@ export class FoldRun {
     this.world = world;
     this.knowledge = knowledge;
     const { checkpoint, place } = world;
-    const windows = checkpoint ? world.openWindows(checkpoint.closedThrough) : [];
+    const windows = checkpoint ? world.openWindows(checkpoint.openHour) : [];
     const state = checkpoint
       ? resume(place, checkpoint, windows, knowledge)
       : succeed(initialState(place, 0));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Chunk } from '../../../services/shared/usage-fold/chunk.ts';
-import type { Place } from '../../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../../services/shared/usage-fold/place.ts';
 import type { ControlKind } from '../../../services/shared/model/control-record.ts';
 import type { Quantity } from '../../../services/shared/model/decimal.ts';
 import type { LogRecord } from '../../../services/shared/model/log-record.ts';

@@ -9,7 +9,7 @@ import type { DeadLetter, LedgerEntry } from '../../../services/shared/usage-fol
 import type { LedgerTail } from '../../../services/shared/usage-fold/ledger-tail.ts';
 import type { Remnant } from '../../../services/shared/usage-fold/loss.ts';
 import { newWindow, windowKey, type Window } from '../../../services/shared/usage-fold/window.ts';
-import type { Place } from '../../../services/shared/usage-fold/verdict.ts';
+import type { Place } from '../../../services/shared/usage-fold/place.ts';
 
 export interface StoredWindow {
   readonly reportedHour: Hour;
@@ -69,7 +69,7 @@ export class StoredWorld {
   tail(checkpoint: Checkpoint): LedgerTail {
     const beyond = [...this.ledger.values()].filter(
       ({ offset, reportedHour }) =>
-        offset >= checkpoint.nextOffset && reportedHour >= checkpoint.closedThrough,
+        offset >= checkpoint.nextOffset && reportedHour >= checkpoint.openHour,
     );
     return {
       ids: new Map(

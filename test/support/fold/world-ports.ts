@@ -25,7 +25,7 @@ export class WorldPorts {
     return {
       checkpoint: () => Promise.resolve(world.checkpoint),
       windows: (_place, reportedHour) => Promise.resolve(world.openWindows(reportedHour)),
-      windowsOf: (_place, reportedHour, identities) => {
+      storedWindows: (_place, reportedHour, identities) => {
         const keys = new Set(identities.map(windowKey));
         const windows = world.openWindows(reportedHour);
         return Promise.resolve(windows.filter((window) => keys.has(windowKey(window))));

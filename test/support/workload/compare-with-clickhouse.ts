@@ -74,7 +74,7 @@ const quantityText = (given: string | number | boolean | null | undefined): stri
 
 const checkpoints: Comparison = {
   query: `SELECT ${PLACE}, ${text('first_offset', 'next_offset', 'accepted', 'duplicate', 'dead_lettered', 'control', 'lost')},
-    ${millisText('watermark')}, ${secondsText('closed_through')}, sealed FROM checkpoints AS c FINAL
+    ${millisText('watermark')}, ${secondsText('open_hour')}, sealed FROM checkpoints AS c FINAL
     WHERE c.next_offset > 0`,
   expect: function* (expected) {
     for (const partition of expected.partitions) {
@@ -90,7 +90,7 @@ const checkpoints: Comparison = {
           control: String(partition.control),
           lost: '0',
           watermark: isoText(partition.watermark),
-          closed_through: isoText(partition.closedThrough),
+          open_hour: isoText(partition.openHour),
           sealed: partition.sealed,
         },
       ];
@@ -101,7 +101,7 @@ const checkpoints: Comparison = {
     {
       ...row,
       watermark: isoText(millis(Number(row['watermark']))),
-      closed_through: isoText(instantOf(row['closed_through'])),
+      open_hour: isoText(instantOf(row['open_hour'])),
     },
   ],
 };
@@ -179,7 +179,7 @@ const hourlyWindows: Comparison = {
 
 const dailyWindows: Comparison = {
   query: `SELECT ${PLACE}, ${secondsText('reported_day')}, ${secondsText('usage_day')},
-    ${secondsText('usage_day_end')}, ${secondsText('through_hour')}, ${KEYS}, ${ATTRIBUTES},
+    ${secondsText('usage_day_end')}, ${secondsText('last_hour')}, ${KEYS}, ${ATTRIBUTES},
     ${text('quantity', 'event_count', 'first_offset')} FROM usage_daily FINAL`,
   expect: function* (expected) {
     for (const window of expected.daily()) {
@@ -190,7 +190,7 @@ const dailyWindows: Comparison = {
         {
           ...totalsOf(window),
           usage_day_end: isoText(millis(usage + 24 * hourMillis)),
-          through_hour: isoText(window.throughHour),
+          last_hour: isoText(window.lastHour),
         },
       ];
     }
@@ -207,7 +207,7 @@ const dailyWindows: Comparison = {
       ...row,
       quantity: quantityText(row['quantity']),
       usage_day_end: isoText(instantOf(row['usage_day_end'])),
-      through_hour: isoText(instantOf(row['through_hour'])),
+      last_hour: isoText(instantOf(row['last_hour'])),
     },
   ],
 };

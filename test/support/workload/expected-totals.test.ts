@@ -75,7 +75,7 @@ test('keeps reported hours apart, by a time that never goes back', () => {
     [hour(1), 2],
     [hour(2), 1],
   ]);
-  expect(totals.partition(at)).toMatchObject({ watermark: later(121), closedThrough: hour(2) });
+  expect(totals.partition(at)).toMatchObject({ watermark: later(121), openHour: hour(2) });
 });
 
 test('counts an event once, and refuses another one under its id', () => {
@@ -88,7 +88,7 @@ test('counts an event once, and refuses another one under its id', () => {
   expect(partition.deadLetters).toMatchObject([{ offset: 3, code: 'conflict' }]);
 });
 
-test('an event of an earlier life of the topic is a duplicate on any partition', () => {
+test('an event of an earlier epoch of the topic is a duplicate on any partition', () => {
   const totals = new ExpectedTotals([source, { ...source, epoch: 2, firstHour: hour(2) }]);
   totals.control({ ...at, partition: 1 }, 0, later(0), 'rules', bare);
   totals.record({ ...at, partition: 1 }, 1, later(1), sent(1));
@@ -145,7 +145,7 @@ describe('a history run', () => {
     totals.record(at, 3, hour(1), sent(2));
     totals.control(at, 4, hour(1), 'end', bare);
     const partition = totals.partition(at);
-    expect(partition).toMatchObject({ sealed: true, closedThrough: hour(4), control: 3 });
+    expect(partition).toMatchObject({ sealed: true, openHour: hour(4), control: 3 });
     expect(partition.deadLetters.map(({ code }) => code)).toEqual(['after-end']);
   });
 
@@ -168,16 +168,16 @@ test('rolls closed hours alone up into days of usage', () => {
   totals.record(at, 3, later(61), sent(3));
   totals.record(at, 4, later(62), sent(4));
   totals.record(at, 5, later(121), sent(5));
-  const days = totals.daily().map(({ reported, usage, eventCount, throughHour, firstOffset }) => ({
+  const days = totals.daily().map(({ reported, usage, eventCount, lastHour, firstOffset }) => ({
     reported,
     usage,
     eventCount,
-    throughHour,
+    lastHour,
     firstOffset,
   }));
   expect(days).toEqual([
-    { reported: hour(0), usage: hour(0), eventCount: 3, throughHour: hour(1), firstOffset: 1 },
-    { reported: hour(0), usage: hour(-24), eventCount: 1, throughHour: hour(0), firstOffset: 2 },
+    { reported: hour(0), usage: hour(0), eventCount: 3, lastHour: hour(1), firstOffset: 1 },
+    { reported: hour(0), usage: hour(-24), eventCount: 1, lastHour: hour(0), firstOffset: 2 },
   ]);
 });
 

@@ -39,7 +39,7 @@ export interface ExpectedWindow {
   eventCount: number;
   lastOffset: number;
   /** The last reported hour that is in it. */
-  throughHour: Hour;
+  lastHour: Hour;
 }
 
 export interface ExpectedEvent {
@@ -65,7 +65,7 @@ export interface ExpectedPartition {
   nextOffset: number;
   watermark: Millis;
   /** Every reported hour before it is closed. */
-  closedThrough: Hour;
+  openHour: Hour;
   sealed: boolean;
   hasRules: boolean;
   accepted: number;
@@ -160,7 +160,7 @@ export class ExpectedTotals {
     if (kind === 'end' && !isEndAgain) {
       const { lastHour, hourMillis } = partition.source;
       partition.sealed = true;
-      partition.closedThrough = ((lastHour ?? partition.closedThrough) + hourMillis) as Hour;
+      partition.openHour = ((lastHour ?? partition.openHour) + hourMillis) as Hour;
     }
   }
 
@@ -175,8 +175,8 @@ export class ExpectedTotals {
     for (const partition of this.byName.values()) {
       const { hourMillis } = partition.source;
       for (const hour of partition.windows.values()) {
-        if (hour.reported >= partition.closedThrough) continue;
-        const reported = dayOf(hour.throughHour, hourMillis);
+        if (hour.reported >= partition.openHour) continue;
+        const reported = dayOf(hour.lastHour, hourMillis);
         const usage = dayOf(hourOf(hour.usage, hourMillis), hourMillis);
         const key = `${partitionName(partition.at)} ${windowKey(reported, usage, hour.first)}`;
         addUp(days, key, { ...hour, reported, usage });
@@ -195,7 +195,7 @@ export class ExpectedTotals {
     partition.nextOffset = offset + 1;
   }
 
-  /** Moves the running maximum on, unless the record lies outside the source's life. */
+  /** Moves the running maximum on, unless the record lies outside the source's hours. */
   private moveTime(partition: ExpectedPartition, timestamp: Millis): DeadLetterCode | null {
     const { kind, firstHour, lastHour, hourMillis } = partition.source;
     if (partition.sealed) return 'after-end';
@@ -203,7 +203,7 @@ export class ExpectedTotals {
       if (timestamp < firstHour || timestamp >= lastHour + hourMillis) return 'outside-run';
     }
     partition.watermark = millis(Math.max(partition.watermark, timestamp));
-    partition.closedThrough = hourOf(partition.watermark, hourMillis);
+    partition.openHour = hourOf(partition.watermark, hourMillis);
     return null;
   }
 
@@ -215,7 +215,7 @@ export class ExpectedTotals {
     return watermark - usageStartTime > this.maxUsageAgeMillis ? 'too-old' : null;
   }
 
-  /** The event that was accepted under this id: on the partition, or in an earlier life of the topic. */
+  /** The event that was accepted under this id: on the partition, or in an earlier epoch of the topic. */
   private accepted(partition: ExpectedPartition, event: UsageEvent): UsageEvent | null {
     const key = idKey(partition, event);
     const here = partition.ids.get(key);
@@ -236,7 +236,7 @@ const newPartition = (at: SourcePartition, source: ExpectedSource): ExpectedPart
   source,
   nextOffset: 0,
   watermark: source.firstHour,
-  closedThrough: source.firstHour,
+  openHour: source.firstHour,
   sealed: false,
   hasRules: false,
   accepted: 0,
@@ -282,7 +282,7 @@ const accept = (partition: ExpectedPartition, offset: number, event: UsageEvent)
     quantity: event.quantity,
     eventCount: 1,
     lastOffset: offset,
-    throughHour: reported,
+    lastHour: reported,
   });
 };
 
@@ -296,7 +296,7 @@ const addUp = (windows: Map<string, ExpectedWindow>, key: string, part: Expected
   window.quantity = addQuantities(window.quantity, part.quantity);
   window.eventCount += part.eventCount;
   window.lastOffset = Math.max(window.lastOffset, part.lastOffset);
-  window.throughHour = Math.max(window.throughHour, part.throughHour) as Hour;
+  window.lastHour = Math.max(window.lastHour, part.lastHour) as Hour;
 };
 
 const windowKey = (reported: Millis, usage: Millis, event: UsageEvent): string =>

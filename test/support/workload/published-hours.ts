@@ -39,14 +39,14 @@ export const publishedHours = (
 ): readonly string[] => {
   const differences = new Differences(20);
   const published = readPublished(logs, differences);
-  for (const { at, source, windows, closedThrough } of expected.partitions) {
+  for (const { at, source, windows, openHour } of expected.partitions) {
     const totals = new Map<number, Map<string, Total>>();
     for (const { reported, first, quantity, eventCount } of windows.values()) {
       const hour = totals.get(reported) ?? new Map<string, Total>();
       totals.set(reported, hour);
       addUp(hour, identityOf(first), { quantity, eventCount });
     }
-    for (let hour: number = source.firstHour; hour < closedThrough; hour += source.hourMillis) {
+    for (let hour: number = source.firstHour; hour < openHour; hour += source.hourMillis) {
       const name = hourName(at, millis(hour));
       const found = published.get(name);
       published.delete(name);

@@ -56,7 +56,7 @@ const readAll = async (
           const log = logs.get(nameOf(at));
           return Promise.resolve(log && log.next < log.end ? log.next : null);
         },
-        take: (at, batches) => {
+        consume: (at, batches) => {
           const log = logs.get(nameOf(at));
           if (!log) return Promise.resolve(false);
           for (const record of recordsOf(batches)) {
