@@ -1,179 +1,36 @@
-import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json';
-import { pino } from 'pino';
+import { isLosslessNumber, LosslessNumber, stringify } from 'lossless-json';
 import { hour, uriOf } from '../../test/support/bridge/aggregates-log.ts';
+import type { Answer, Asked } from '../../test/support/bridge/scripted-commerce.ts';
 import {
-  scriptedCommerce,
-  type Answer,
-  type Asked,
-  type ScriptedCommerce,
-} from '../../test/support/bridge/scripted-commerce.ts';
-import { parseQuantity, type Quantity } from '../shared/model/decimal.ts';
-import { waitFor } from '../../test/support/wait-for.ts';
-import { persist } from '../shared/process/retry.ts';
+  AT,
+  endAll,
+  ended,
+  exact,
+  kinds,
+  open,
+  pendingOf,
+  stopTheClock,
+} from '../../test/support/bridge/sender-world.ts';
+import {
+  accepted,
+  allAccepted,
+  duplicateOf,
+  each,
+  holds,
+  refusedWith,
+  requestOf,
+} from '../../test/support/bridge/usage-answers.ts';
 import { isoText } from '../shared/model/time.ts';
-import type { UsageCarry } from '../shared/model/usage-carry.ts';
-import { CommerceClient } from './commerce/commerce-client.ts';
-import type { Outcome, Pending, Unfinished } from './ports.ts';
-import { Sender } from './sender.ts';
 
-const logger = pino({ level: 'silent' });
-const AT = { topic: 'usage.events.compute', epoch: 1, partition: 0 };
-const exact = (text: string): Quantity => {
-  const quantity = parseQuantity(text);
-  if (quantity === null) throw new Error(`${text} is no quantity`);
-  return quantity;
-};
-
-const pendingOf = (n: number, quantity = '1.5', h = 0): Pending => ({
-  at: AT,
-  hour: hour(h),
-  submission: {
-    submissionId: `00000000-0000-4000-8000-${String(h * 1000 + n).padStart(12, '0')}`,
-    resourceUri: uriOf(`vm${String(n)}`),
-    dimension: 'DIM',
-    quantity: exact(quantity),
-    planId: 'plan',
-  },
-});
-
-interface World {
-  readonly commerce: ScriptedCommerce;
-  readonly sender: Sender;
-  readonly outcomes: Outcome[];
-  readonly carries: UsageCarry[];
-  /** What was done, in order. */
-  readonly steps: string[];
-  readonly finished: Unfinished[];
-  /** Resolves when there is an outcome for so many submissions, and the sender knows it. */
-  settled(count: number): Promise<void>;
-}
-
-const closed = new WeakSet<Sender>();
-const ends: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  await Promise.all(ends.splice(0).map((end) => end()));
-});
-
-const open = async (
-  hours: readonly (readonly Pending[])[],
-  answer: (asked: Asked, nth: number) => Answer,
-  {
-    cannotCarry = null as string | null,
-    requestMillis = 5_000,
-    retryMillis = 10,
-    failedAppends = 0,
-  } = {},
-): Promise<World> => {
-  const commerce = await scriptedCommerce(answer);
-  const outcomes: Outcome[] = [];
-  const carries: UsageCarry[] = [];
-  const steps: string[] = [];
-  const finished: Unfinished[] = [];
-  const sender = new Sender(
-    {
-      store: {
-        pendingOf: ({ hour: at }) =>
-          Promise.resolve(hours.find(([first]) => first?.hour === at) ?? []),
-        writeOutcomes: (written) => {
-          outcomes.push(...written);
-          steps.push(`${String(written.length)} outcomes`);
-          return Promise.resolve();
-        },
-      },
-      commerce: new CommerceClient({ url: commerce.url, token: 'secret', requestMillis }),
-      outbox: {
-        appendCarries: (appended) => {
-          steps.push(`${String(appended.length)} carries`);
-          if (steps.length <= failedAppends) return Promise.reject(new Error('no broker'));
-          carries.push(...appended);
-          return Promise.resolve();
-        },
-      },
-      cannotCarry: () => {
-        steps.push('register');
-        return Promise.resolve(() => cannotCarry);
-      },
-      finished: (composition) => finished.push(composition),
-      now: Date.now,
-      logger,
-      persist: persist(logger),
-    },
-    { retryMillis },
-  );
-  sender.add(
-    hours.map((pending) => ({
-      at: AT,
-      hour: pending[0]?.hour ?? hour(0),
-      firstOffset: 0,
-      count: pending.length,
-    })),
-  );
-  sender.start((error) => {
-    throw error;
-  });
-  ends.push(async () => {
-    closed.add(sender);
-    sender.drop();
-    await sender.stop();
-    await commerce.close();
-  });
-  return {
-    commerce,
-    sender,
-    outcomes,
-    carries,
-    steps,
-    finished,
-    settled: async (count) => {
-      const total = hours.flat().length;
-      const isSettled = (): boolean =>
-        outcomes.length >= count && sender.status().pending <= total - count;
-      while (!isSettled() && !closed.has(sender)) {
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      }
-    },
-  };
-};
-
-interface Sent {
-  readonly resourceUri: string;
-  readonly quantity: LosslessNumber;
-  readonly dimension: string;
-  readonly effectiveStartTime: string;
-}
-
-const requestOf = ({ body }: Asked): readonly Sent[] =>
-  (parse(body) as { readonly request: readonly Sent[] }).request;
-
-/** Answers a batch, item by item. */
-const each = (asked: Asked, item: (sent: Sent, index: number) => object): Answer => {
-  const result = requestOf(asked).map((sent, index) => ({ ...sent, ...item(sent, index) }));
-  return { body: stringify({ count: result.length, result }) ?? '' };
-};
-
-const accepted = { status: 'Accepted', usageEventId: 'e1', messageTime: '2026-01-10T01:00:00Z' };
-const allAccepted = (asked: Asked): Answer => each(asked, () => accepted);
-const refusedWith = (status: string, message = 'because') => ({
-  status,
-  error: { code: 'BadArgument', message: 'One or more.', details: [{ message, target: 'x' }] },
-});
-const duplicateOf = (quantity: string) => ({
-  status: 'Duplicate',
-  error: {
-    code: 'Conflict',
-    additionalInfo: {
-      acceptedMessage: { quantity: new LosslessNumber(quantity), usageEventId: 'e0' },
-    },
-  },
-});
-const kinds = ({ outcomes }: World): readonly string[] => outcomes.map(({ kind }) => kind);
+beforeEach(stopTheClock);
+afterEach(endAll);
 
 test('a sender that gets nothing through says for how long, until something gets through', async () => {
   let isAway = true;
-  const world = await open([[pendingOf(1)]], (asked) =>
+  const world = open([[pendingOf(1)]], (asked) =>
     isAway ? { status: 503, body: '' } : allAccepted(asked),
   );
-  await waitFor('it has failed', () => Promise.resolve(world.sender.status().notSentFor > 0));
+  await world.until('it has failed for a while', () => world.sender.status().notSentFor > 0);
   isAway = false;
   await world.settled(1);
   expect(world.sender.status()).toMatchObject({ notSentFor: 0, lastError: null });
@@ -181,7 +38,7 @@ test('a sender that gets nothing through says for how long, until something gets
 
 test('batches have at most 25 submissions, in the order of their hours', async () => {
   const hours = [1, 0, 2].map((h) => Array.from({ length: 20 }, (_, n) => pendingOf(n, '1.5', h)));
-  const world = await open(hours, allAccepted);
+  const world = open(hours, allAccepted);
   await world.settled(60);
   const requests = world.commerce.asked.map(requestOf);
   expect(requests.map((request) => request.length)).toEqual([25, 25, 10]);
@@ -198,7 +55,7 @@ test('batches have at most 25 submissions, in the order of their hours', async (
 
 test('a quantity is sent with all its digits, as a JSON number', async () => {
   const quantity = '123456789012345.123456789012345678901234567891';
-  const world = await open([[pendingOf(0, quantity)]], allAccepted);
+  const world = open([[pendingOf(0, quantity)]], allAccepted);
   await world.settled(1);
   expect(world.commerce.asked[0]?.body).toContain(`"quantity":${quantity},`);
   expect(world.outcomes[0]).toMatchObject({
@@ -209,7 +66,7 @@ test('a quantity is sent with all its digits, as a JSON number', async () => {
 });
 
 test('what is sent again is sent word for word', async () => {
-  const world = await open([[pendingOf(0), pendingOf(1)]], (asked, nth) =>
+  const world = open([[pendingOf(0), pendingOf(1)]], (asked, nth) =>
     nth === 0 ? 'close' : allAccepted(asked),
   );
   await world.settled(2);
@@ -257,7 +114,7 @@ test.each<[string, (asked: Asked) => Answer]>([
   ['Accepted without a quantity', (asked) => each(asked, () => ({ ...accepted, quantity: null }))],
   ['the status Error', (asked) => each(asked, () => refusedWith('Error'))],
 ])('%s: it is tried again until it is accepted, and nothing is lost', async (_, trouble) => {
-  const world = await open(
+  const world = open(
     [[pendingOf(0), pendingOf(1)]],
     (asked, nth) => (nth < 3 ? trouble(asked) : allAccepted(asked)),
     { requestMillis: 100 },
@@ -277,7 +134,7 @@ test.each([
   async (_, method) => {
     const asked: number[] = [];
     let isBusy = false;
-    const world = await open([[pendingOf(0)], [pendingOf(1, '1', 1)]], (request) => {
+    const world = open([[pendingOf(0)], [pendingOf(1, '1', 1)]], (request) => {
       asked.push(Date.now());
       if (!isBusy && request.method === method) {
         isBusy = true;
@@ -295,7 +152,7 @@ test.each([
 
 test('without Retry-After the pauses grow, up to the longest that is set', async () => {
   const asked: number[] = [];
-  const world = await open(
+  const world = open(
     [[pendingOf(0)]],
     (request, nth) => {
       asked.push(Date.now());
@@ -311,18 +168,16 @@ test('without Retry-After the pauses grow, up to the longest that is set', async
 });
 
 test('while Commerce is away, what keeps it from sending is told', async () => {
-  const world = await open([[pendingOf(0)]], () => ({ status: 403, body: '' }), {
+  const world = open([[pendingOf(0)]], () => ({ status: 403, body: '' }), {
     retryMillis: 60_000,
   });
-  while (world.sender.status().lastError === null) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await world.until('it has failed', () => world.sender.status().lastError !== null);
   expect(world.sender.status()).toMatchObject({ pending: 1 });
   expect(world.sender.status().lastError).toMatch(/403.*COMMERCE_TOKEN/);
 });
 
 test('Duplicate with our quantity is done; with another one it is an alarm', async () => {
-  const world = await open([[pendingOf(0, '1.50'), pendingOf(1)]], (asked) =>
+  const world = open([[pendingOf(0, '1.50'), pendingOf(1)]], (asked) =>
     each(asked, (_, index) => duplicateOf(index === 0 ? '1.500' : '1.5000000000000002')),
   );
   await world.settled(2);
@@ -331,7 +186,7 @@ test('Duplicate with our quantity is done; with another one it is an alarm', asy
 });
 
 test('Accepted with another quantity than was sent is an alarm', async () => {
-  const world = await open([[pendingOf(0, '0.1')]], (asked) =>
+  const world = open([[pendingOf(0, '0.1')]], (asked) =>
     each(asked, () => ({ ...accepted, quantity: new LosslessNumber('0.10000000000000002') })),
   );
   await world.settled(1);
@@ -346,7 +201,7 @@ test.each([
   ['0.000000000000000000000000000001', '1e-30'],
   ['0.000000000000001234567890123457', '1.2345678901234569E-15'], // more places than ours
 ])('a Commerce that keeps doubles has accepted %s where it answers %s', async (ours, answered) => {
-  const world = await open([[0, 1, 2].map((n) => pendingOf(n, ours))], (asked) => {
+  const world = open([[0, 1, 2].map((n) => pendingOf(n, ours))], (asked) => {
     if (asked.method === 'GET') return holds(asked, answered);
     return each(asked, (_, index) => {
       if (index === 0) return { ...accepted, quantity: new LosslessNumber(answered) };
@@ -361,29 +216,11 @@ test.each([
   expect(world.carries).toEqual([]);
 });
 
-const holds = (asked: Asked, quantity: string): Answer => ({
-  body:
-    stringify([
-      {
-        usageDate: '2026-01-10T01:00:00Z',
-        usageResourceId: uriOf('vm0'),
-        dimension: 'dim',
-        submittedQuantity: new LosslessNumber('9'),
-      },
-      {
-        usageDate: asked.query.get('usageStartDate'),
-        usageResourceId: asked.query.get('usageResourceId')?.toUpperCase(),
-        dimension: asked.query.get('dimension')?.toLowerCase(),
-        submittedQuantity: new LosslessNumber(quantity),
-      },
-    ]) ?? '',
-});
-
 describe('Expired', () => {
   const expired = (asked: Asked): Answer => each(asked, () => refusedWith('Expired', 'too old'));
 
   test('it is looked up first: accepted before, so the answer was lost', async () => {
-    const world = await open([[pendingOf(0)]], (asked) =>
+    const world = open([[pendingOf(0)]], (asked) =>
       asked.method === 'POST' ? expired(asked) : holds(asked, '1.5'),
     );
     await world.settled(1);
@@ -393,7 +230,7 @@ describe('Expired', () => {
   });
 
   test('Commerce holds another quantity: an alarm, and nothing is carried', async () => {
-    const world = await open([[pendingOf(0)]], (asked) =>
+    const world = open([[pendingOf(0)]], (asked) =>
       asked.method === 'POST' ? expired(asked) : holds(asked, '2'),
     );
     await world.settled(1);
@@ -403,7 +240,7 @@ describe('Expired', () => {
 
   test('Commerce holds nothing of it: carried, with all its digits', async () => {
     const quantity = '0.000000000000000000000000000001';
-    const world = await open([[pendingOf(0, quantity)]], (asked) =>
+    const world = open([[pendingOf(0, quantity)]], (asked) =>
       asked.method === 'POST' ? expired(asked) : { body: '[]' },
     );
     await world.settled(1);
@@ -421,7 +258,7 @@ describe('Expired', () => {
   });
 
   test('nothing can carry it: dead-lettered, and it says why', async () => {
-    const world = await open(
+    const world = open(
       [[pendingOf(0)]],
       (asked) => (asked.method === 'POST' ? expired(asked) : { body: '[]' }),
       { cannotCarry: 'History is not carried.' },
@@ -437,7 +274,7 @@ describe('Expired', () => {
 
   test('while it cannot be looked up, nothing is carried', async () => {
     let looks = 0;
-    const world = await open([[pendingOf(0)]], (asked) => {
+    const world = open([[pendingOf(0)]], (asked) => {
       if (asked.method === 'POST') return expired(asked);
       looks++;
       if (looks === 1) return { status: 503, body: '' };
@@ -449,7 +286,7 @@ describe('Expired', () => {
   });
 
   test("by a clock that is behind the usage's hour, it is sent again and not carried", async () => {
-    const world = await open([[pendingOf(0)]], (asked, nth) => {
+    const world = open([[pendingOf(0)]], (asked, nth) => {
       if (asked.method === 'GET') return { body: '[]' };
       if (nth > 0) return allAccepted(asked);
       const answer = expired(asked);
@@ -474,7 +311,7 @@ describe('many submissions that Commerce takes no more', () => {
   const many = [0, 1].map((h) => Array.from({ length: 100 }, (_, n) => pendingOf(n, '1.5', h)));
 
   test('are looked up, carried and recorded in one request, one append and one write', async () => {
-    const world = await open(many, (asked) =>
+    const world = open(many, (asked) =>
       asked.method === 'POST' ? expired(asked) : { body: '[]' },
     );
     await world.settled(200);
@@ -495,7 +332,7 @@ describe('many submissions that Commerce takes no more', () => {
   });
 
   test('each is settled by what Commerce holds of its own resource, dimension and hour', async () => {
-    const world = await open(
+    const world = open(
       [0, 1].map((h) => [0, 1, 2].map((n) => pendingOf(n, '1.5', h))),
       (asked, nth) => {
         if (asked.method === 'POST') return nth === 0 ? expired(asked) : allAccepted(asked);
@@ -526,7 +363,7 @@ describe('many submissions that Commerce takes no more', () => {
 
   test('are asked for in parts where the answer for all is too large', async () => {
     const flood = JSON.stringify('x'.repeat(17 * 1024 * 1024));
-    const world = await open(
+    const world = open(
       [0, 1].map((h) => [0, 1].map((n) => pendingOf(n, '1.5', h))),
       (asked) => {
         if (asked.method === 'POST') return expired(asked);
@@ -543,7 +380,7 @@ describe('many submissions that Commerce takes no more', () => {
   });
 
   test('are not recorded as carried before their carries are in the log', async () => {
-    const world = await open(
+    const world = open(
       [[pendingOf(0), pendingOf(1)]],
       (asked) => (asked.method === 'POST' ? expired(asked) : { body: '[]' }),
       { failedAppends: 3 },
@@ -554,7 +391,7 @@ describe('many submissions that Commerce takes no more', () => {
   });
 
   test('the others of their page are recorded where looking up fails', async () => {
-    const world = await open([[pendingOf(0), pendingOf(1)]], (asked, nth) => {
+    const world = open([[pendingOf(0), pendingOf(1)]], (asked, nth) => {
       if (nth === 0)
         return each(asked, (_, index) => (index === 0 ? accepted : refusedWith('Expired')));
       if (asked.method === 'POST') return expired(asked);
@@ -574,7 +411,7 @@ test.each([
   'InvalidQuantity',
   'BadArgument',
 ])('%s is dead-lettered with its message; the others of the batch go on', async (status) => {
-  const world = await open([[pendingOf(0), pendingOf(1), pendingOf(2)]], (asked) =>
+  const world = open([[pendingOf(0), pendingOf(1), pendingOf(2)]], (asked) =>
     each(asked, (_, index) => (index === 1 ? refusedWith(status) : accepted)),
   );
   await world.settled(3);
@@ -584,7 +421,7 @@ test.each([
 
 test('a batch that is refused as a whole is sent one by one; what is refused alone is dead-lettered', async () => {
   const bad = pendingOf(1).submission.resourceUri;
-  const world = await open([[pendingOf(0), pendingOf(1), pendingOf(2)]], (asked) =>
+  const world = open([[pendingOf(0), pendingOf(1), pendingOf(2)]], (asked) =>
     requestOf(asked).some(({ resourceUri }) => resourceUri === bad)
       ? {
           status: 400,
@@ -599,7 +436,7 @@ test('a batch that is refused as a whole is sent one by one; what is refused alo
 
 test('one submission that Commerce cannot digest does not keep the others from being sent', async () => {
   const bad = pendingOf(1).submission.resourceUri;
-  const world = await open([[pendingOf(0), pendingOf(1), pendingOf(2)]], (asked) =>
+  const world = open([[pendingOf(0), pendingOf(1), pendingOf(2)]], (asked) =>
     requestOf(asked).some(({ resourceUri }) => resourceUri === bad)
       ? { status: 500, body: '' }
       : allAccepted(asked),
@@ -613,7 +450,7 @@ test('one submission that Commerce cannot digest does not keep the others from b
 
 test('Error for one submission does not hold up another hour', async () => {
   const bad = pendingOf(0).submission.resourceUri;
-  const world = await open([[pendingOf(0)], [pendingOf(1, '1', 1)]], (asked) =>
+  const world = open([[pendingOf(0)], [pendingOf(1, '1', 1)]], (asked) =>
     each(asked, ({ resourceUri }) => (resourceUri === bad ? refusedWith('Error') : accepted)),
   );
   await world.settled(1);
@@ -622,19 +459,15 @@ test('Error for one submission does not hold up another hour', async () => {
 });
 
 test('a stop ends the batch in flight and records its outcomes', async () => {
-  let answering: () => void = () => undefined;
-  const asked = new Promise<void>((resolve) => {
-    answering = resolve;
-  });
   const all = Array.from({ length: 60 }, (_, n) => pendingOf(n));
-  const world = await open([all], (request) => {
-    answering();
+  let stopped: Promise<void> | null = null;
+  const world = open([all], (request) => {
+    stopped ??= world.sender.stop();
     return allAccepted(request);
   });
-  await asked;
-  await world.sender.stop();
-  expect(world.outcomes.length).toBeGreaterThanOrEqual(25);
-  expect(world.outcomes.length % 5).toBe(0);
+  await world.until('it is asked to stop', () => stopped !== null);
+  await ended(stopped ?? Promise.reject(new Error('not asked')));
+  expect(world.outcomes).toHaveLength(25);
   const sent = world.commerce.asked.flatMap(requestOf);
   expect(sent).toHaveLength(world.outcomes.length);
 });

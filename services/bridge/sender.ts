@@ -7,6 +7,7 @@ import { MAX_BATCH } from './commerce/usage-message.ts';
 import { settleByLookingUp, type CannotCarry, type Doubtful } from './look-up.ts';
 import { deadLetter, heldOutcome } from './outcome.ts';
 import type { Outbox, Outcome, Pending, Store, Unfinished } from './ports.ts';
+import { SubmissionQueue, type Item } from './submission-queue.ts';
 
 export interface SenderOptions {
   /** Longest pause between two tries, in milliseconds. */
@@ -35,22 +36,7 @@ export interface SenderStatus {
   readonly notSentFor: number;
 }
 
-interface Item {
-  readonly pending: Pending;
-  readonly composition: Loaded;
-  attempts: number;
-  /** Not to be sent before this instant. */
-  due: number;
-}
-
-interface Loaded {
-  readonly composition: Unfinished;
-  remaining: number;
-}
-
 const FIRST_DELAY = 500;
-/** Submissions that are held in memory before more are loaded. */
-const WINDOW = 2_000;
 /** Submissions that are looked up, carried and recorded together. */
 const PAGE = 250;
 /** After so many puzzling answers in a row, submissions are sent one by one: it may be one of them. */
@@ -80,8 +66,7 @@ export class Sender {
   private readonly ports: SenderPorts;
   private readonly options: SenderOptions;
   private readonly dropped = new AbortController();
-  private waiting: Unfinished[] = [];
-  private items: Item[] = [];
+  private readonly queue = new SubmissionQueue();
   private stopping = false;
   /** Failures in a row, of sending and of looking up. */
   private readonly failures = { send: 0, lookUp: 0 };
@@ -108,18 +93,16 @@ export class Sender {
 
   /** Takes up compositions that are stored. */
   add(compositions: readonly Unfinished[]): void {
-    if (compositions.length === 0) return;
-    this.waiting = [...this.waiting, ...compositions].sort((a, b) => a.hour - b.hour);
+    this.queue.add(compositions);
     this.wake();
   }
 
   status(): SenderStatus {
-    const waiting = this.waiting.reduce((sum, { count }) => sum + count, 0);
     const tries = Object.values(this.tries).map(({ pendingFor }) => pendingFor);
     return {
-      pending: waiting + this.items.length,
+      pending: this.queue.size,
       lastError: this.lastError,
-      notSentFor: this.items.length === 0 ? this.tries.store.pendingFor : Math.max(...tries),
+      notSentFor: Math.max(...tries),
     };
   }
 
@@ -147,38 +130,34 @@ export class Sender {
 
   private async run(): Promise<void> {
     while (!this.isStopping()) {
+      // From here on, so that it does not sleep on what is added while it loads.
+      const woken = new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
       await this.load();
       const now = this.ports.now();
-      const due = now < this.pausedUntil ? [] : this.items.filter((item) => item.due <= now);
+      const due = now < this.pausedUntil ? [] : this.queue.due(now);
       if (due.length > 0) await this.sendPage(due.slice(0, PAGE));
-      else if (!this.isStopping()) await this.sleep();
+      else await this.sleep(now, woken);
     }
   }
 
   private async load(): Promise<void> {
-    while (this.items.length < WINDOW) {
-      const composition = this.waiting.shift();
-      if (!composition) return;
+    for (let next = this.queue.next(); next !== null; next = this.queue.next()) {
+      const composition = next;
       const pending = await this.persist('read submissions', () =>
         this.ports.store.pendingOf(composition),
       );
-      const loaded: Loaded = { composition, remaining: pending.length };
+      this.queue.load(composition, pending);
       if (pending.length === 0) this.ports.finished(composition);
-      for (const each of pending) {
-        this.items.push({ pending: each, composition: loaded, attempts: 0, due: 0 });
-      }
     }
   }
 
   /** Until something is due, is added, or the end. */
-  private async sleep(): Promise<void> {
-    if (this.waiting.length > 0 && this.items.length < WINDOW) return;
-    const next = Math.max(this.pausedUntil, Math.min(...this.items.map(({ due }) => due)));
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      this.wake = resolve;
-      if (this.items.length > 0) timer = setTimeout(resolve, Math.max(1, next - this.ports.now()));
-    });
+  private async sleep(now: number, woken: Promise<void>): Promise<void> {
+    const next = Math.max(this.pausedUntil, this.queue.nextDue);
+    const timer = Number.isFinite(next) ? setTimeout(this.wake, next - now) : undefined;
+    await woken;
     clearTimeout(timer);
   }
 
@@ -205,17 +184,19 @@ export class Sender {
     this.tries.send.begun();
     const answer = await commerce.submit(pending, this.dropped.signal);
     if (answer.kind === 'failed') return this.fail(answer, 'send', batch);
-    const [single] = batch;
-    if (answer.kind === 'refused') {
-      if (batch.length > 1) return this.sendSingly(batch, outcomes, doubtful);
-      this.tries.send.succeeded();
-      if (single) outcomes.set(single, deadLetter(single.pending, 'BadRequest', answer.message));
-      return true;
+    if (answer.kind === 'refused' && batch.length > 1) {
+      return this.sendSingly(batch, outcomes, doubtful);
     }
     this.tries.send.succeeded();
     this.failures.send = 0;
     this.puzzles = 0;
     this.lastError = null;
+    if (answer.kind === 'refused') {
+      for (const item of batch) {
+        outcomes.set(item, deadLetter(item.pending, 'BadRequest', answer.message));
+      }
+      return true;
+    }
     for (const [index, item] of batch.entries()) {
       const said = answer.items[index];
       const settled = said && this.settle(item, said, answer.date);
@@ -309,27 +290,25 @@ export class Sender {
     this.lastError = reason;
     const level = nature === 'settings' ? 'error' : 'warn';
     this.ports.logger[level]({ attempt, wait }, `${reason}; trying again`);
-    const [item] = batch;
-    if (nature === 'puzzled' && batch.length === 1 && item) this.defer(item, reason);
+    if (nature === 'puzzled' && batch.length === 1) {
+      for (const item of batch) this.defer(item, reason);
+    }
     return false;
   }
 
   private delay(attempts: number): number {
     const { retryMillis } = this.options;
-    const full = Math.min(retryMillis, FIRST_DELAY * 2 ** Math.min(attempts - 1, 20));
-    return full * (0.5 + Math.random() / 2);
+    const full = Math.min(retryMillis, FIRST_DELAY * 2 ** (attempts - 1));
+    return Math.ceil(full * (0.5 + Math.random() / 2));
   }
 
   private async record(outcomes: ReadonlyMap<Item, Outcome>): Promise<void> {
     const { store, finished, logger } = this.ports;
     await this.persist('record outcomes', () => store.writeOutcomes([...outcomes.values()]));
     for (const outcome of outcomes.values()) this.tell(outcome);
-    this.items = this.items.filter((item) => !outcomes.has(item));
+    for (const composition of this.queue.remove(outcomes)) finished(composition);
     const counts: Record<string, number> = {};
-    for (const [{ composition }, { kind }] of outcomes) {
-      counts[kind] = (counts[kind] ?? 0) + 1;
-      if (--composition.remaining === 0) finished(composition.composition);
-    }
+    for (const { kind } of outcomes.values()) counts[kind] = (counts[kind] ?? 0) + 1;
     logger.info(counts, 'sent');
   }
 

@@ -1,6 +1,7 @@
 /**
- * Asks the test file beside a changed file alone, where there is one, and else every test that reaches
- * it: a test sequencer of Jest, told by Stryker which files are concerned.
+ * Asks the test files beside a changed file alone (`x.test.ts`, `x.part.test.ts`), where there are any,
+ * and else every test that reaches it: a test sequencer of Jest, told by Stryker which files are
+ * concerned.
  */
 export default class NearestTests {
   constructor({ globalConfig }) {
@@ -9,8 +10,8 @@ export default class NearestTests {
 
   sort(tests) {
     if (this.changed.length !== 1) return tests;
-    const beside = this.changed[0].replace(/\.ts$/, '.test.ts');
-    const nearest = tests.filter(({ path }) => path === beside);
+    const stem = this.changed[0].replace(/ts$/, '');
+    const nearest = tests.filter(({ path }) => path.startsWith(stem));
     return nearest.length > 0 ? nearest : tests;
   }
 

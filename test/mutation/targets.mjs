@@ -44,6 +44,7 @@ export const targets = [
       'services/bridge/flush.ts',
       'services/bridge/outcome.ts',
       'services/bridge/sender.ts',
+      'services/bridge/submission-queue.ts',
     ],
     tests: ['services/bridge/*.test.ts', 'services/bridge/commerce/*.test.ts'],
   },
