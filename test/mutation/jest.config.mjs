@@ -15,6 +15,10 @@ export default {
   rootDir: '../..',
   testSequencer: '<rootDir>/test/mutation/nearest-tests.mjs',
   setupFiles: ['<rootDir>/test/mutation/set-up.mjs'],
-  roots: tests.map((glob) => `<rootDir>/${glob.replace(/\/[^/]*[*.].*$/, '')}`),
+  // Tests reach what they test by way of test/support, too.
+  roots: [
+    '<rootDir>/test/support',
+    ...tests.map((glob) => `<rootDir>/${glob.replace(/\/[^/]*[*.].*$/, '')}`),
+  ],
   testMatch: tests.map((glob) => `<rootDir>/${glob}`),
 };

@@ -96,11 +96,7 @@ export const endAll = async (): Promise<void> => {
 
 /** Resolves where a sender has ended without the clock moving on. */
 export const ended = async (stop: Promise<void>): Promise<void> => {
-  let isEnded = false;
-  void stop.then(() => {
-    isEnded = true;
-  });
-  await settle();
+  const isEnded = await Promise.race([stop.then(() => true), settle().then(() => false)]);
   if (!isEnded) throw new Error('the sender does not end');
 };
 
@@ -139,17 +135,27 @@ const untilOf =
     throw new Error(`${String(MAX_TURNS)} turns in vain: ${what}`);
   };
 
+interface Settings {
+  readonly cannotCarry?: string | null;
+  readonly requestMillis?: number;
+  readonly retryMillis?: number;
+  /** Of what is done first, so much fails to be appended. */
+  readonly failedAppends?: number;
+  /** What the store does otherwise. */
+  readonly store?: Partial<Store>;
+}
+
 /** A sender of some hours, on a Commerce that answers as told, by a clock that stands still. */
 export const open = (
   hours: readonly (readonly Pending[])[],
   answer: (asked: Asked, nth: number) => Answer,
   {
-    cannotCarry = null as string | null,
+    cannotCarry = null,
     requestMillis = 5_000,
     retryMillis = 10,
     failedAppends = 0,
-    store = {} as Partial<Store>,
-  } = {},
+    store = {},
+  }: Settings = {},
 ): World => {
   const asked = commerceInMemory(answer);
   const outcomes: Outcome[] = [];
