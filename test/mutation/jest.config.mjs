@@ -1,16 +1,18 @@
+import { fileURLToPath } from 'node:url';
 import config from '../../jest.config.mjs';
 import { targetNamed } from './targets.mjs';
 
 const { tests } = targetNamed(process.env.MUTATION_TARGET);
 
 /** The tests of one target, in one project, without servers and without compiling. */
-const { transform, extensionsToTreatAsEsm, testEnvironment, modulePathIgnorePatterns } =
-  config.projects.find(({ displayName }) => displayName === 'unit');
+const { transform, extensionsToTreatAsEsm, modulePathIgnorePatterns } = config.projects.find(
+  ({ displayName }) => displayName === 'unit',
+);
 
 export default {
   transform,
   extensionsToTreatAsEsm,
-  testEnvironment,
+  testEnvironment: fileURLToPath(new URL('until-noticed.mjs', import.meta.url)),
   modulePathIgnorePatterns,
   rootDir: '../..',
   testSequencer: '<rootDir>/test/mutation/nearest-tests.mjs',
