@@ -1,4 +1,4 @@
-import { hour, uriOf } from '../../test/support/bridge/aggregates-log.ts';
+import { hour, uriOf } from '../../test/support/bridge/examples.ts';
 import type { Answer } from '../../test/support/bridge/scripted-commerce.ts';
 import {
   compositionOf,

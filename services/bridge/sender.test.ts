@@ -1,5 +1,5 @@
 import { isLosslessNumber, LosslessNumber, stringify } from 'lossless-json';
-import { hour, uriOf } from '../../test/support/bridge/aggregates-log.ts';
+import { hour, uriOf } from '../../test/support/bridge/examples.ts';
 import type { Answer, Asked } from '../../test/support/bridge/scripted-commerce.ts';
 import {
   AT,

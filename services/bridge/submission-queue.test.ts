@@ -1,4 +1,4 @@
-import { hour, uriOf } from '../../test/support/bridge/aggregates-log.ts';
+import { hour, uriOf } from '../../test/support/bridge/examples.ts';
 import { parseQuantity, ZERO } from '../shared/model/decimal.ts';
 import type { Pending, Unfinished } from './ports.ts';
 import { SubmissionQueue, type Item } from './submission-queue.ts';

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import config from '../../jest.config.mjs';
 import { targetNamed } from './targets.mjs';
 
-const { tests } = targetNamed(process.env.MUTATION_TARGET);
+const { tests, hasProperties = false } = targetNamed(process.env.MUTATION_TARGET);
 
 /** The tests of one target, in one project, without servers and without compiling. */
 const { transform, extensionsToTreatAsEsm, modulePathIgnorePatterns } = config.projects.find(
@@ -16,7 +16,7 @@ export default {
   modulePathIgnorePatterns,
   rootDir: '../..',
   testSequencer: '<rootDir>/test/mutation/nearest-tests.mjs',
-  setupFiles: ['<rootDir>/test/mutation/set-up.mjs'],
+  setupFiles: hasProperties ? ['<rootDir>/test/mutation/set-up.mjs'] : [],
   // Tests reach what they test by way of test/support, too.
   roots: [
     '<rootDir>/test/support',

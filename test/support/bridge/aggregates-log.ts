@@ -30,10 +30,10 @@ import {
   type UsageCarry,
 } from '../../../services/shared/model/usage-carry.ts';
 import type { BillingTerms } from '../../../services/shared/billing/billing-terms.ts';
+import { hour, uriOf } from './examples.ts';
 import type { Knowledge } from '../../../services/bridge/fold/log-entry.ts';
 
-const MIDNIGHT = Date.UTC(2026, 0, 10);
-export const hour = (n: number): Hour => (MIDNIGHT + n * HOUR_MILLIS) as Hour;
+export { hour, uriOf };
 
 export const keyring: Keyring = [{ id: 'test', secret: Buffer.alloc(32, 7) }];
 export const stranger: Keyring = [{ id: 'stranger', secret: Buffer.alloc(32, 8) }];
@@ -78,10 +78,6 @@ export const termsOfAll = (changes: Partial<BillingTerms> = {}): BillingTerms =>
   otherMeters: [NOT_BILLABLE],
   ...changes,
 });
-
-const SUBSCRIPTION = '0f723db3-b972-4e48-9aaa-614b04457bf2';
-export const uriOf = (name: string): string =>
-  `/subscriptions/${SUBSCRIPTION}/resourceGroups/RG/providers/Microsoft.Compute/virtualMachines/${name}`;
 
 export const ONE = 10n ** 30n;
 

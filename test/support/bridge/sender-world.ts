@@ -7,7 +7,7 @@ import { parseQuantity, type Quantity } from '../../../services/shared/model/dec
 import { isoText } from '../../../services/shared/model/time.ts';
 import type { UsageCarry } from '../../../services/shared/model/usage-carry.ts';
 import { persist } from '../../../services/shared/process/retry.ts';
-import { hour, uriOf } from './aggregates-log.ts';
+import { hour, uriOf } from './examples.ts';
 import { commerceInMemory } from './commerce-in-memory.ts';
 import type { Answer, Asked } from './scripted-commerce.ts';
 

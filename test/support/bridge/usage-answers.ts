@@ -1,5 +1,5 @@
 import { LosslessNumber, parse, stringify } from 'lossless-json';
-import { uriOf } from './aggregates-log.ts';
+import { uriOf } from './examples.ts';
 import type { Answer, Asked } from './scripted-commerce.ts';
 
 export interface Sent {
