@@ -30,7 +30,7 @@ import {
   type UsageCarry,
 } from '../../../services/shared/model/usage-carry.ts';
 import type { BillingTerms } from '../../../services/shared/billing/billing-terms.ts';
-import { hour, uriOf } from './examples.ts';
+import { hour, SUBSCRIPTION, uriOf } from './examples.ts';
 import type { Knowledge } from '../../../services/bridge/fold/log-entry.ts';
 
 export { hour, uriOf };
