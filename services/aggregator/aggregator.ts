@@ -90,14 +90,14 @@ export class Aggregator {
     );
   }
 
-  /** The source whose log stands in a topic now: its newest epoch. */
+  /** The source whose log a topic holds now: its newest epoch. */
   private sourceOf({ topic }: Pick<TopicPartition, 'topic'>): Source | undefined {
     return newestEpoch(this.sources, topic);
   }
 
   /**
-   * Goes on with partitions whose loss of records has been accepted meanwhile, or whose rules ask for a
-   * schema that has been published since this process began.
+   * Continues partitions whose loss of records has been accepted meanwhile, or whose rules need a schema
+   * that has been published since this process started.
    */
   private retryHalted(): void {
     const halted = this.partitions.workers.filter((worker) => worker.status().halt !== null);

@@ -10,12 +10,12 @@ import type { Place } from '../shared/usage-fold/place.ts';
 import type { Store } from './ports.ts';
 import { fail, succeed, type Result } from '../shared/model/result.ts';
 
-/** What an owner begins with. */
+/** The state that an owner starts from. */
 export interface Hydrated {
   /** The fold at the checkpoint. */
   readonly state: FoldState;
   readonly tail: LedgerTail;
-  /** A loss that a person has accepted there, with what the tables hold of it. */
+  /** A loss that a person has accepted at the checkpoint, with what the tables hold of the lost records. */
   readonly loss: (AcceptedLoss & { readonly remnants: readonly Remnant[] }) | null;
 }
 
@@ -26,7 +26,7 @@ export interface HydrationPorts {
 }
 
 /**
- * Reads where the last owner had come: the checkpoint, the windows of its open hour, and what the
+ * Reads how far the last owner got: the checkpoint, the windows of its open hour, and what the
  * ledger holds beyond it (docs/design.md, "Hydration"). Where there is no checkpoint yet, the first one is written,
  * before any record is folded.
  */
@@ -56,7 +56,7 @@ export const hydrate = async (
     accepted === null
       ? []
       : persist('read what is left of lost records', () =>
-          // Nothing follows an end: what was stored since the loss was accepted belongs to it too.
+          // Nothing follows an end: rows that were stored after the loss was accepted belong to it too.
           store.remnants(place, nextOffset, accepted.ended ? NO_END : accepted.nextOffset),
         ),
   ]);

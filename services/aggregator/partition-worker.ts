@@ -129,8 +129,8 @@ export class PartitionWorker implements PartitionOwner {
   }
 
   /**
-   * Goes on where a person has accepted meanwhile that the records it waits for are gone; or where it
-   * lacked a schema of the rules in force and `knowledge` has other ones than before.
+   * Continues if a person has accepted meanwhile that the records it waits for are gone, or if it lacked
+   * a schema of the rules in force and `knowledge` has other schemas than before.
    */
   retry(knowledge: Knowledge = this.knowledge): Promise<boolean> {
     return this.owned.retry(async (halt) => {
@@ -197,8 +197,8 @@ export class PartitionWorker implements PartitionOwner {
   }
 
   /**
-   * Halts in front of what cannot be read. It goes on when that can be read after all, or a person has
-   * accepted that it is lost.
+   * Halts before a batch that cannot be read. It continues when the batch can be read after all, or a
+   * person has accepted that it is lost.
    */
   unreadable(batch: UnreadableAt): Promise<void> {
     return this.owned.run(undefined, async () => {
@@ -208,7 +208,7 @@ export class PartitionWorker implements PartitionOwner {
     });
   }
 
-  /** What time asks for: to store what has been folded, and to tick where the hour is over. */
+  /** Flushes what has been folded where that is due, and ticks where the hour is over. */
   onTimer(): Promise<void> {
     return this.owned.run(undefined, async () => {
       if (this.folder === null) return;
@@ -235,7 +235,7 @@ export class PartitionWorker implements PartitionOwner {
     this.owned.drop();
   }
 
-  /** Halts where the log cannot be read on. What was folded before it expired is right. */
+  /** Halts where the log cannot be read further. What was folded before records expired is right. */
   private async stopReading(state: FoldState, halt: Halt): Promise<null> {
     if (halt.code === 'lost-records') await this.store(state);
     return this.owned.stop(halt);
@@ -284,7 +284,7 @@ export class PartitionWorker implements PartitionOwner {
     return state;
   }
 
-  /** Counts what is left of lost records and goes on behind them, as a person has decided. */
+  /** Counts what is left of lost records and continues after them, as a person has decided. */
   private async passAcceptedLoss(
     state: FoldState,
     loss: NonNullable<Hydrated['loss']>,
@@ -329,7 +329,7 @@ export class PartitionWorker implements PartitionOwner {
     );
   }
 
-  /** An idle live partition never closes its hour by itself: its owner appends a record to it. */
+  /** An idle live partition never closes its hour by itself, so its owner appends a tick. */
   private async tickIfDue(state: FoldState, now: number): Promise<void> {
     const { source } = this.at;
     const { openHour, sealed } = state.timeline;

@@ -69,7 +69,7 @@ export interface WorkerStatus extends SenderStatus {
 
 /**
  * Owns one partition of the aggregates topic: folds its records, stores the compositions that they
- * make due, and has them sent. Folding and storing are strictly one after the other; sending goes on
+ * make due, and has them sent. Folding and storing are strictly one after the other; sending continues
  * beside it, from what is stored. It holds no rules of its own: those are in `fold/`.
  */
 export class LogWorker implements PartitionOwner {
@@ -173,7 +173,7 @@ export class LogWorker implements PartitionOwner {
     });
   }
 
-  /** Halts in front of what cannot be read, until it can be. What was composed before it is sent. */
+  /** Halts before a batch that cannot be read, until it can be. Earlier compositions are still sent. */
   unreadable(batch: UnreadableAt): Promise<void> {
     return this.owned.run(undefined, async () => {
       if (this.state === null) return;
@@ -183,7 +183,7 @@ export class LogWorker implements PartitionOwner {
     });
   }
 
-  /** What time asks for: a checkpoint after what has been folded, and to forget abandoned runs. */
+  /** Writes a checkpoint where that is due, and forgets abandoned runs. */
   onTimer(): Promise<void> {
     return this.owned.run(undefined, async () => {
       const { state, unstoredSince } = this;

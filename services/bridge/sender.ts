@@ -173,7 +173,7 @@ export class Sender {
     if (outcomes.size > 0) await this.record(outcomes);
   }
 
-  /** False where the page is to be left for now. */
+  /** False if the rest of the page has to wait. */
   private async sendBatch(
     batch: readonly Item[],
     outcomes: Map<Item, Outcome>,
@@ -264,7 +264,7 @@ export class Sender {
     }
   }
 
-  /** Others go first; this one again after a while. */
+  /** Sends this one again after a delay; others go first. */
   private defer(item: Item, reason: string): null {
     item.attempts++;
     item.due = this.ports.now() + this.delay(item.attempts);

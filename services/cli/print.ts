@@ -2,7 +2,7 @@ import { printableLines } from '../shared/terminal/printable.ts';
 
 /**
  * Writes what a command has to say to standard output. Foreign text in it goes through `printable`, or
- * stands in a table; what was forgotten cannot steer the terminal either.
+ * is in a table; what was forgotten cannot steer the terminal either.
  */
 export const print = (text: string): void => {
   process.stdout.write(`${printableLines(text)}\n`);

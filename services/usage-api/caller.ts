@@ -5,7 +5,7 @@ import { isSubscriptionId } from './usage-query.ts';
 
 /**
  * The subscription that a call is made for must be the provider's; ARM's answers where it is not.
- * @param given as it stands in the path; empty where it is missing
+ * @param given as it is in the path; empty where it is missing
  * @returns the provider's, as it is configured
  */
 export const callingSubscription = (given: string, provider: string): Result<string, ApiError> => {

@@ -34,7 +34,7 @@ export interface OutboxOptions {
   readonly encode: (aggregate: UsageAggregate) => Buffer;
 }
 
-/** What the aggregator writes to Kafka. Everything may stand there twice: readers know how to tell. */
+/** What the aggregator writes to Kafka. Everything may be there twice: readers know how to tell. */
 export class KafkaOutbox implements Outbox {
   private readonly writer: LogWriter;
   private readonly options: OutboxOptions;

@@ -13,7 +13,7 @@ import {
 import { batchBody } from './usage-message.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
-/** Why nothing is known of a request's effect; it is sent again. */
+/** Why the effect of a request is unknown; it is sent again. */
 export interface Failure {
   readonly kind: 'failed';
   readonly reason: string;
@@ -53,7 +53,7 @@ export interface CommerceOptions {
 }
 
 const API_VERSION = '2018-08-31';
-/** Far more than any answer to one batch. What Commerce holds of many is asked for in parts. */
+/** Far more than the answer to one batch. For many submissions, holdings are requested in parts. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const MAX_RETRY_AFTER = 3_600_000;
 
@@ -175,7 +175,7 @@ const puzzled = (reason: string): Failure => failure('puzzled', reason);
 
 const ENDLESS = puzzled('Commerce gave an answer without end');
 
-/** By what submissions are asked for in parts, where the answer for all of them is too large. */
+/** How a request is split when its answer would be too large, step by step. */
 const NARROWER: readonly ((pending: Pending) => string)[] = [
   ({ hour }) => isoText(hour),
   ({ submission }) => submission.dimension,
@@ -212,7 +212,7 @@ const queryFor = (pending: readonly Pending[]): Readonly<Record<string, string>>
   };
 };
 
-/** Null where there is no end to it. */
+/** Null where the body is larger than any answer may be. */
 const readText = async (response: Response): Promise<string | null> => {
   if (response.body === null) return '';
   const chunks: Uint8Array[] = [];

@@ -87,7 +87,7 @@ const isAbout = (item: Fields, { hour, submission }: Pending): boolean => {
   );
 };
 
-/** Commerce's times are in UTC, with an offset or without (docs/azure.md, "Usage event"). Null for what is no time. */
+/** Commerce's times are in UTC, with an offset or without (docs/azure.md, "Usage event"). Null for any other text. */
 const instantOf = (text: string): Millis | null => {
   const parsed = parseTimeInUtc(text);
   return parsed.ok ? parsed.value.instant : null;

@@ -31,7 +31,7 @@ export interface DueHour extends ClosedUsage {
   readonly carries: readonly PendingCarry[];
 }
 
-/** A record that is not believed: it is recorded, and billing goes on without it. */
+/** A record that is not believed: it is recorded, and billing continues without it. */
 export interface RefusedRecord {
   readonly record: LogRecord;
   readonly code: RefusalCode;
@@ -216,7 +216,7 @@ export const resumeOffset = (state: BridgeState): number => {
   return resume;
 };
 
-/** Cuts off what is pending. Folding may go on after it. */
+/** Cuts off what is pending. Folding may continue after it. */
 export const cut = (state: BridgeState): BridgeChunk => {
   const { due, refused, unfit } = state;
   state.due = [];

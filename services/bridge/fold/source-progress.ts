@@ -3,7 +3,7 @@ import { isoText, nextHour, type Hour } from '../../shared/model/time.ts';
 import type { UsageCarry } from '../../shared/model/usage-carry.ts';
 import { OpenHour } from './open-hour.ts';
 
-/** A carry that stands in the log and is in no composition yet. */
+/** A carry that is in the log and is in no composition yet. */
 export interface PendingCarry extends UsageCarry {
   readonly offset: number;
 }
@@ -108,8 +108,8 @@ export const neededFrom = ({ hours, carries, unverified }: SourceProgress): numb
 };
 
 /**
- * Why this source partition cannot go on although later hours are closed: one before them is not.
- * It goes on by itself when that one's marker comes.
+ * Why this source partition cannot continue although later hours are closed: one before them is not.
+ * It continues by itself when that one's marker comes.
  */
 export const blockedBy = (progress: SourceProgress): string | null => {
   const { source, hours, composedThrough: next, unverified } = progress;

@@ -34,7 +34,7 @@ import { Tally } from '../../operations/rebuild/tally.ts';
 import { readViewConfig, readRepairConfig } from '../settings.ts';
 import { checkHours, EMPTY_RANGE, hour, rangeText } from '../time-option.ts';
 
-/** How many differences of a kind are shown, and how many stand in the JSON. */
+/** How many differences of a kind are shown, and how many are in the JSON. */
 const SHOWN = 20;
 const SHOWN_AS_JSON = 1_000;
 
@@ -111,7 +111,7 @@ const taskOf = async (client: ClickHouseClient, topic: string, options: Options)
 };
 
 /**
- * Ids stay in the memory of an aggregator, which would go on judging by the ledger as it was; and the
+ * Ids stay in the memory of an aggregator, which would continue judging by the ledger as it was; and the
  * records after its checkpoint were judged by that one too.
  */
 const refuseRunningAggregator = async (

@@ -56,7 +56,7 @@ const nameOf = ({ kind, hour: at, resourceKey, dimensionKey }: Difference): stri
   [kind, at, resourceKey, dimensionKey].join('\0');
 
 /**
- * Compares the three sides. They cannot be read at one moment while billing goes on: what ClickHouse
+ * Compares the three sides. They cannot be read at one moment while billing continues: what ClickHouse
  * holds is read before Commerce is asked and, where anything differs, once more after it. What
  * differs both times is a difference.
  */

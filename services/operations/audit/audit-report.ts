@@ -8,7 +8,7 @@ import type { Totals } from './partition-audit.ts';
  * - `partly`: the first records have expired, what came after them is recounted
  * - `expired`: none of the records that were counted is left
  * - `gone`: an earlier epoch of a topic, whose log was deleted
- * - `another log`: what stands there is not what was counted
+ * - `another log`: what is there is not what was counted
  * - `unreadable`: what was counted cannot be read any more
  * - `not begun`: the aggregator has not stored anything of it
  */

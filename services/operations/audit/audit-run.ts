@@ -88,7 +88,7 @@ export class AuditRun {
       clickHouse,
       checkpoint,
       floor,
-      // How far the log went that was counted is not known where another one stands there.
+      // How far the log went that was counted is not known where another one is there.
       other === null ? this.logEndOf(task) : () => Promise.resolve(Infinity),
       this.differences,
     );

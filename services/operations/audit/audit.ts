@@ -35,7 +35,7 @@ export interface AuditOptions {
 
 /**
  * Recounts every source from its log, and compares what is stored, row by row. Nothing is changed. The
- * aggregator may go on meanwhile: each partition is compared as of the checkpoint that it had when the
+ * aggregator may continue meanwhile: each partition is compared as of the checkpoint that it had when the
  * audit began.
  *
  * @throws UserError where a topic or a key is missing, or the topic is none of the register

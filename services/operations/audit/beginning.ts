@@ -31,7 +31,7 @@ export const firstBeginning = (source: Source, low: number): Beginning => ({
 });
 
 /**
- * Where the log can be recounted from: its first record, unless a loss goes on behind that one. What is
+ * Where the log can be recounted from: its first record, or the record after an accepted loss. What is
  * left in front of there was not judged, so it is as good as gone; or it stands in front of what cannot
  * be read.
  */

@@ -36,7 +36,7 @@ const COMPOSITION_COLUMNS = [
 ];
 
 /**
- * Compares what the bridge composed of a partition's closed hours with what the log comes to: another
+ * Compares what the bridge composed of a partition's closed hours with what the log adds up to: another
  * way from the log to the bill than through windows and aggregates.
  */
 export class BillingComparison {

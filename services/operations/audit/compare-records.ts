@@ -176,7 +176,7 @@ const compareLedger = async (comparison: RecordComparison, page: Page): Promise<
   return rows;
 };
 
-/** Rows that are told by the offset, which stands in their first column. */
+/** Rows that are told by the offset, which is in their first column. */
 interface Rows {
   readonly kind: DifferenceKind;
   readonly columns: readonly string[];
@@ -224,5 +224,5 @@ const compareRows = async (
   return rows.size;
 };
 
-/** By its offset and what stands in its second column: the event's id, or the code. */
+/** By its offset and what is in its second column: the event's id, or the code. */
 const rowName = ([offset, about]: Values): string => `offset ${String(offset)}, ${String(about)}`;

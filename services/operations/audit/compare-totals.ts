@@ -11,7 +11,7 @@ interface Total {
 
 /**
  * What cannot be recounted from the log is held against itself: in each reported hour and day, hourly
- * windows must come to what the ledger has, and daily ones to what the hourly ones have.
+ * windows must add up to what the ledger has, and daily ones to what the hourly ones have.
  */
 export const compareTotals = async (
   windows: WindowComparison,

@@ -3,7 +3,7 @@ import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
 import type { Attributes } from './attributes.ts';
 import type { Usage } from './usage.ts';
 
-/** What the log must come to in one window. */
+/** What the log must add up to in one window. */
 export interface CountedWindow {
   readonly usageHour: number;
   readonly subscriptionKey: string;

@@ -10,7 +10,7 @@ export type DifferenceKind =
   | 'daily'
   | 'conservation' // counts that must add up do not
   | 'register' // rows of a partition that the register of sources does not have
-  | 'billing'; // what the bridge composed is not what the log comes to
+  | 'billing'; // what the bridge composed is not what the log adds up to
 
 export interface Difference {
   readonly kind: DifferenceKind;

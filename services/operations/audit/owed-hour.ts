@@ -6,7 +6,7 @@ import { usageAggregateId } from '../../shared/model/usage-aggregate.ts';
 import { uuidText } from '../../shared/model/usage-event.ts';
 import type { CountedHour } from './counted-window.ts';
 
-/** What one resource and meter come to in one hour. */
+/** What one resource and meter add up to in one hour. */
 export interface OwedSum {
   readonly resourceKey: string;
   readonly meterKey: string;
@@ -15,7 +15,7 @@ export interface OwedSum {
   quantity: Quantity;
 }
 
-/** What a closed hour comes to on the bill. */
+/** What a closed hour adds up to on the bill. */
 export interface OwedHour {
   /** How many aggregates it has, and how many of them are billed. */
   readonly aggregates: number;

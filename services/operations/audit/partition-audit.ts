@@ -52,7 +52,7 @@ export class PartitionAudit {
   private readonly floor: number;
   private readonly ledger: LedgerDigests;
   private readonly billing: BillingComparison | null;
-  /** Every offset before it is counted and compared; it begins a cell, unless it is where all begins. */
+  /** Every offset before it is counted and compared; it is the first offset of a cell, or that of the log. */
   private pageFrom: number;
   /** Judged, and not counted yet. */
   private pending: Judged[] = [];

@@ -7,7 +7,7 @@ import { UserError } from '../../shared/process/errors.ts';
 /** The rules that the log of a partition gave last. */
 export interface RulesInForce {
   readonly rules: Rules;
-  /** As they stand in the log. */
+  /** As they are in the log. */
   readonly text: string;
   readonly schemaIds: ReadonlySet<number>;
 }

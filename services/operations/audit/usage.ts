@@ -13,7 +13,7 @@ export interface Usage {
   /** Milliseconds since 1970. */
   readonly start: number;
   readonly end: number;
-  /** Two's complement, as it stands in the record. */
+  /** Two's complement, as it is in the record. */
   readonly quantity: Buffer;
   readonly location: string;
   readonly tags: string | null;
@@ -83,7 +83,7 @@ const readAs = (schema: unknown): Type | undefined => {
 const typeOf = ({ definition }: PublishedSchema): Type =>
   avro.Type.forSchema(definition as Schema, {
     registry: {},
-    // Not what avsc's types say: it goes on by itself where the hook returns nothing.
+    // Not what avsc's types say: it continues by itself where the hook returns nothing.
     typeHook: readAs as unknown as (schema: Schema) => Type,
   });
 

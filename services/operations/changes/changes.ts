@@ -26,7 +26,7 @@ export interface ChangeFilter {
 
 /**
  * Every table that says what people changed, in one shape. Commands that change many rows are recorded in
- * `operations` once they are done; what they did stands in its own table from the first row on. Rows that
+ * `operations` once they are done; what they did is in its own table from the first row on. Rows that
  * were written at once are one change.
  */
 const CHANGES = `

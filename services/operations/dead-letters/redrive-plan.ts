@@ -83,7 +83,7 @@ const historyReason = ({ topic, state }: Source): string =>
       'have the provider report the usage on its live topic, and discard this'
     : `history run ${topic} is ${state}: abandon it ("usagectl sources abandon"), correct the recording and import it again`;
 
-/** The place of a record that there is hope for, or why there is none. */
+/** Where a record can be sent again, or why nowhere. */
 const placeOf = (
   letter: Letter,
   world: RedriveWorld,

@@ -20,11 +20,11 @@ export interface FoundLoss extends LostRecords {
   readonly isReached: boolean;
   /** Why they are gone, for people. */
   readonly why: string;
-  /** Of them those of which events or dead letters are stored: they stay counted. */
+  /** How many of these records were already stored, as events or dead letters: they stay counted. */
   readonly kept: number;
 }
 
-/** The partitions of live sources whose log does not go on where the checkpoint stands. */
+/** The partitions of live sources whose log does not continue where the checkpoint stands. */
 export const findLosses = async (
   tools: LossTools,
   sources: readonly Source[],
@@ -74,7 +74,7 @@ const lossOf = async (
 interface Gap {
   /** Where it begins; the checkpoint where it is not given. */
   readonly fromOffset?: number;
-  /** Where the log goes on; null where it does not. */
+  /** Where the log continues; null where it does not. */
   readonly nextOffset: number | null;
   readonly why: string;
 }
@@ -96,7 +96,7 @@ const gapOf = async (
       reasons.push(await otherLog(reader, at, checkpoint, log));
       reasons.push(await otherThanLedger(tools, at, reached, log));
     });
-    // What was counted last cannot be read any more, or what stands in the ledger behind it.
+    // What was counted last cannot be read any more, or what is in the ledger behind it.
     if (batch) {
       const nextOffset = await readableFrom(reader, at, batch, log.high);
       return unreadableGap(batch, Math.max(reached, batch.from), Math.max(reached, nextOffset));

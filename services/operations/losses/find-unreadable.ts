@@ -2,7 +2,7 @@ import type { UnreadableAt } from '../../shared/kafka/fetched-batch.ts';
 import type { TopicPartition } from '../../shared/model/log-record.ts';
 import { UnreadableLog, type LogReader } from '../../shared/kafka/log-reader.ts';
 
-/** Records that stand in a log and cannot be read. */
+/** Records that are in a log and cannot be read. */
 export interface UnreadableSpan {
   readonly batch: UnreadableAt;
   /** The first offset behind them that can be read, or the end of the log. */
@@ -10,7 +10,7 @@ export interface UnreadableSpan {
 }
 
 /**
- * Reads a log to its end, and tells where it cannot be read on; null where it can.
+ * Reads a log to its end, and tells where it cannot be read further; null where it can.
  * @throws UnreadableLog where the broker refuses, which says nothing about the records
  */
 export const findUnreadable = async (

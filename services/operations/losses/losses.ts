@@ -9,16 +9,16 @@ import { recordOperation } from '../../shared/sources/register.ts';
 export interface LostRecords extends SourcePartition {
   /** The first offset that was not stored. */
   readonly fromOffset: number;
-  /** Where counting goes on; where the epoch of the topic ends with it, one past its last offset. */
+  /** Where counting continues; where the epoch of the topic ends with it, one past its last offset. */
   readonly nextOffset: number;
-  /** Whether the epoch ends, because its log is gone or another one stands in its place. */
+  /** Whether the epoch ends, because its log is gone or another one is in its place. */
   readonly ends: boolean;
   /** Hours before it were published by an owner that did not get to its checkpoint. */
   readonly openHour: Hour;
 }
 
 /**
- * Accepts that records are gone: the aggregator, which has halted there, goes on behind them. What was
+ * Accepts that records are gone: the aggregator, which has halted there, continues after them. What was
  * stored of them stays counted; the rest is counted as lost. May be repeated.
  */
 export const acceptLosses = async (

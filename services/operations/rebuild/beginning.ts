@@ -20,7 +20,7 @@ export interface Beginning {
 }
 
 /**
- * The first offset that can be folded again: where the log begins, unless a loss goes on behind that.
+ * The first offset that can be folded again: where the log begins, or where an accepted loss ends.
  * What is left in front of there was not judged, so it is as good as gone; or it cannot be read.
  */
 export const firstLeft = async (

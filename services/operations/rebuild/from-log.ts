@@ -56,7 +56,7 @@ export interface FromLog {
   /** Of `usage_events`. */
   readonly ledger: Tally<RowDifference>;
   readonly deadLetters: Tally<RowDifference>;
-  /** What the log comes to against what is stored; empty where rows are mended. */
+  /** What the log adds up to against what is stored; empty where rows are mended. */
   readonly windows: Tally<WindowDifference>;
   /** Hours outside the range whose rows the same records concern: their windows are left alone. */
   readonly otherHours: readonly number[];

@@ -21,7 +21,7 @@ export const mendRows = async (
       clickhouse_settings: { ...SEQUENTIAL, mutations_sync: '2' },
     });
   const columns = table.stored.join(', ');
-  // Also where the right row stands there: a merge may have put a wrong copy in its place by then.
+  // Also where the right row is there: a merge may have put a wrong copy in its place by then.
   const given = records
     .filter(({ kind }) => kind !== 'phantom')
     .map(({ offset }) => String(offset));

@@ -109,7 +109,7 @@ export const recordHours = (
 
 /**
  * Windows as a list of tuples. By the digest of their identities: these are long, and a request's
- * parameters stand in its URL.
+ * parameters are in its URL.
  */
 const keysOf = (differences: readonly StoredDifference[]): string =>
   differences

@@ -37,7 +37,7 @@ const PAGE = 20_000;
 /** So many offsets are compared by one join, which holds their digests in memory. */
 const SLICE = 4_000_000;
 
-/** Tells copies of a row apart; a number, so that it can stand in a statement as it is. */
+/** Tells copies of a row apart; a number, so that it can be used in a statement as it is. */
 export const copyDigest = ({ columns }: RecordRows, of = ''): string => {
   const names = Object.keys(columns).map((column) => `${of}${column}`);
   return `sipHash64(toString(tuple(${names.join(', ')})))`;

@@ -75,7 +75,7 @@ INNER JOIN ${CLOSED} AS c ON c.partition = e.partition
 WHERE e.reported_hour < c.open_hour AND e.offset < c.next_offset
 GROUP BY partition, reported_hour, usage_hour, subscription_key, meter_key, resource_key`;
 
-/** The windows as they stand in a table, of closed hours. */
+/** The windows as they are in a table, of closed hours. */
 export const windowsIn = (table: string): string => `
 SELECT h.partition AS partition, h.reported_hour AS reported_hour, h.usage_hour AS usage_hour,
   h.subscription_key AS subscription_key, h.meter_key AS meter_key, h.resource_key AS resource_key,
@@ -109,7 +109,7 @@ const KEY_OF_EITHER = KEYS.map((key) => `if(l.present = 1, l.${key}, r.${key}) A
 
 /**
  * Where the stored windows of closed hours differ from the expected ones, in order.
- * @param expected the SQL of these: as the ledger gives them, or as they stand in another table
+ * @param expected the SQL of these: as the ledger gives them, or as they are in another table
  */
 export async function* differencesFrom(
   client: ClickHouseClient,

@@ -127,7 +127,7 @@ const declareNext = async (
 
 /**
  * The new epoch begins with an empty log. The old one was sealed, so that nothing in it is unread, unless
- * the epoch ended with a loss: then another log may stand in its place, to which somebody has written.
+ * the epoch ended with a loss: then another log may be in its place, to which somebody has written.
  */
 const replaceTopic = async (
   tools: SourceTools,

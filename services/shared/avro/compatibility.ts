@@ -14,7 +14,7 @@ const typeOf = ({ definition }: PublishedSchema): avro.Type =>
   avro.Type.forSchema(definition as avro.Schema, { registry: {} });
 
 /**
- * Every version must read the records of all versions before it: they stand in the log for as long
+ * Every version must read the records of all versions before it: they are in the log for as long
  * as it is kept ("backward transitive" in the words of Confluent's registry).
  */
 export const incompatibilities = (

@@ -9,7 +9,7 @@ const MAX_BYTES = 10;
  * The number of a varint in zigzag form, exact to all of its 64 bits. avsc itself reads numbers in
  * floating point, which is off by one from 2^52 on.
  * Source: Apache Avro 1.12 specification, "Binary encoding".
- * @throws Error for what is no 64-bit number
+ * @throws Error for anything but a 64-bit number
  */
 export const exactLong = (varint: Uint8Array): bigint => {
   const { length } = varint;
@@ -43,5 +43,5 @@ export const EXACT_LONG: avro.Type = avro.types.LongType.__with(
     isValid: (value: unknown) => typeof value === 'bigint',
     compare: readOnly,
   },
-  true, // the bytes as they stand in the datum
+  true, // the bytes as they are in the datum
 );

@@ -11,7 +11,7 @@ export interface PublishedSchema {
   readonly subject: string;
   readonly version: number;
   readonly file: string;
-  /** SHA-256 of the schema's JSON, so that an id cannot come to mean another schema unnoticed. */
+  /** SHA-256 of the schema's JSON, so that an id cannot start to mean another schema unnoticed. */
   readonly fingerprint: string;
   readonly definition: object;
 }

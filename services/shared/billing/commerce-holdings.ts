@@ -55,7 +55,7 @@ export const readCommerceHoldings = async (
       quantity: row.submittedQuantity,
     }));
   } catch (cause) {
-    // `fetch` itself says only that it failed; what it met stands in its cause.
+    // `fetch` itself says only that it failed; what it met is in its cause.
     const met = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
     throw new UserError(
       `Commerce at ${url} does not tell what it has accepted (${messageOf(met)}): set COMMERCE_URL and COMMERCE_TOKEN`,

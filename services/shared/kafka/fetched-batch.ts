@@ -3,7 +3,7 @@ import { batchesWithin, type RecordBatch } from '../model/record-batch.ts';
 import type { FetchedMessage, UnreadableMark } from './fetch/fetch-response.ts';
 import type { UnreadableBatch } from './fetch/unreadable-batch.ts';
 
-/** Where a partition cannot be read on. */
+/** Where a partition cannot be read further. */
 export type UnreadableAt = UnreadableBatch & { readonly from: number };
 
 /** What kafkajs keeps in a batch, and not in its types: its batch is our batches. */
@@ -18,7 +18,7 @@ const insideOf = (batch: Batch): BatchInside => batch as unknown as BatchInside;
 /** The offset that a batch was fetched from. */
 export const fetchedFrom = (batch: Batch): number => Number(insideOf(batch).fetchedOffset);
 
-/** What a batch of kafkajs comes to, and where it cannot be read on. */
+/** What a batch of kafkajs holds, and where it cannot be read further. */
 export interface ReadBatch {
   /** What is to be given to a reader, from the offset asked for on. None of them is empty. */
   readonly batches: readonly RecordBatch[];

@@ -42,18 +42,18 @@ interface Held {
   readonly at: TopicPartition;
   /** The offset that the next batch must have been fetched from; null while nothing is wanted. */
   expected: number | null;
-  /** How often in a row the broker has given nothing, though the log goes on. */
+  /** How often in a row the broker has given nothing, though the log continues. */
   withheld: number;
   /** Counts the seeks, so that what was begun before one does not act after it. */
   turn: number;
 }
 
-/** Longer than a fetch and the batches in hand take; in that time a topic may have been made anew. */
+/** Longer than a fetch and its batches take: within this time a topic may have been re-created. */
 const STALL_MILLIS = 2_000;
-/** How long a batch may hold up those of other partitions; longer work goes on beside them. */
+/** How long one batch may delay those of other partitions; longer work continues in parallel. */
 const INLINE_MILLIS = 1_000;
 
-/** After so many answers that hold nothing of a log that goes on, there is nothing to be had. */
+/** After so many answers that hold nothing of a log that continues, there is nothing to be had. */
 const WITHHELD_ANSWERS = 3;
 
 const nameOf = (at: TopicPartition): string => `${at.topic}[${String(at.partition)}]`;
@@ -67,7 +67,7 @@ const nameOf = (at: TopicPartition): string => `${at.topic}[${String(at.partitio
  * batch counts only if it was fetched from exactly the offset that is expected.
  *
  * kafkajs fetches nothing more until every batch of a fetch has been handled. So a partition whose
- * reader takes long is paused and waited for beside the others, and sought to where it has come.
+ * reader takes long is paused, and is sought to its next offset when the reader is done.
  */
 export class GroupReader {
   private readonly consumer: Consumer;
@@ -223,7 +223,7 @@ export class GroupReader {
     });
   }
 
-  /** An answer without anything is nothing, until it comes again and again where the log goes on. */
+  /** An answer without anything is nothing, until it comes again and again where the log continues. */
   private isCertain(held: Held, { unreadable }: ReadBatch): boolean {
     if (unreadable?.kind !== 'withheld') return unreadable !== null;
     return ++held.withheld >= WITHHELD_ANSWERS;

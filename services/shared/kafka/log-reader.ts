@@ -106,7 +106,7 @@ export class LogReader {
 
   /**
    * Gives the records from one offset up to another.
-   * @throws UnreadableLog where it cannot be read on; what stands before that is given
+   * @throws UnreadableLog where it cannot be read further; what stands before that is given
    * @throws UserError where the log no longer begins before them, or the broker gives no more
    */
   async read(at: TopicPartition, from: number, end: number, consume: TakeRecords): Promise<void> {

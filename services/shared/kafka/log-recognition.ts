@@ -8,9 +8,9 @@ import { fail, succeed, type Failed, type Result } from '../model/result.ts';
 /** Why what is read now is not the log that was folded, or not all of it. */
 export interface LogHalt {
   readonly code:
-    | 'another-log' // what was read before is not what stands there now
+    | 'another-log' // what was read before is not what is there now
     | 'lost-records' // records expired before they were read
-    | 'unreadable'; // what stands there cannot be read
+    | 'unreadable'; // what is there cannot be read
   readonly message: string;
 }
 
@@ -96,7 +96,7 @@ export const lostRecords = (nextOffset: number, low: number): LogHalt => ({
     'see docs/operations.md, "A partition has halted"',
 });
 
-/** What stands there cannot be read. It is tried again now and then: the broker may have it back. */
+/** What is there cannot be read. It is tried again now and then: the broker may have it back. */
 export const unreadable = (batch: UnreadableAt): LogHalt => ({
   code: 'unreadable',
   message: `${describeUnreadable(batch)}; see docs/operations.md, "A batch cannot be read"`,

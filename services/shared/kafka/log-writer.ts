@@ -23,7 +23,7 @@ export interface Appended {
 export interface LogWriter {
   /**
    * Appends records in order and resolves when every in-sync replica has them. Calls for one
-   * partition must not overlap where the order between them matters. A record may stand in the log
+   * partition must not overlap where the order between them matters. A record may be in the log
    * twice where an acknowledgement was lost.
    * @throws after bounded retries; some of the records may have been appended by then.
    */

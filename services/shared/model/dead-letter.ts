@@ -118,11 +118,11 @@ export type DeadLetterCode = keyof typeof DEAD_LETTERS;
 
 export const DEAD_LETTER_CODES = Object.keys(DEAD_LETTERS) as readonly DeadLetterCode[];
 
-/** Headers of a record that take more as JSON stand in ClickHouse only: a dead letter must fit its topic. */
+/** Headers of a record that take more as JSON are only in ClickHouse: a dead letter must fit its topic. */
 const MAX_HEADERS_LENGTH = 64 * 1024;
 
 /**
- * What of a key or a value stands on the topic of the dead letters. A batch that was stored compressed
+ * What of a key or a value is on the topic of the dead letters. A batch that was stored compressed
  * may hold records of any size, and none may be too large for that topic: the partition would stand still.
  */
 const MAX_KEY_BYTES = 128 * 1024;
@@ -147,7 +147,7 @@ export const DEAD_LETTER_HEADERS = {
   valueSha256: 'usage-dlq-value-sha256',
 } as const;
 
-/** A refused record as it stands on the topic of the dead letters. */
+/** A refused record as it is on the topic of the dead letters. */
 export interface DeadLetterRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;

@@ -9,7 +9,7 @@ const floorSchema = z.strictObject({ floor: z.int().nonnegative() });
 
 export const serializeFloor = (floor: Millis): string => JSON.stringify({ floor });
 
-/** Reads the body of a floor record, an instant in milliseconds; null where it is none. */
+/** Reads the body of a floor record, an instant in milliseconds; null where the text is not one. */
 export const parseFloor = (text: string): Millis | null => {
   try {
     return floorSchema.parse(JSON.parse(text)).floor as Millis;

@@ -1,6 +1,6 @@
 import type { LogRecord } from './log-record.ts';
 
-/** Where the parts of a record stand in the bytes of its batch: fields of `RecordBatch.index`. */
+/** Where the parts of a record are in the bytes of its batch: fields of `RecordBatch.index`. */
 export const RECORD = {
   /** Milliseconds after the batch's first timestamp; without meaning where the broker's clock counts. */
   timestampDelta: 0,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * The rules by which a partition's records are classified (docs/design.md, "Rules in the log"). They stand in the log, in a
+ * The rules by which a partition's records are classified (docs/design.md, "Rules in the log"). They are in the log, in a
  * `rules` control record, so that a restart, an upgrade or a zombie cannot classify a record
  * differently. The first record of every partition; each later one has a higher version.
  */
@@ -44,7 +44,7 @@ const rulesSchema = z.strictObject({
   controlKeys: z.array(z.strictObject({ id: z.string(), ...named })).min(1),
 });
 
-/** Reads the body of a rules record; null where it is none. */
+/** Reads the body of a rules record; null where the text is not one. */
 export const parseRules = (text: string): Rules | null => {
   try {
     return rulesSchema.parse(JSON.parse(text));

@@ -69,7 +69,7 @@ const markerSchema = z.strictObject({
 
 export const serializeClosedMarker = (marker: ClosedMarker): string => JSON.stringify(marker);
 
-/** Reads the body of a closed marker; null where it is none. */
+/** Reads the body of a closed marker; null where the text is not one. */
 export const parseClosedMarker = (text: string): ClosedMarker | null => {
   try {
     return markerSchema.parse(JSON.parse(text)) as unknown as ClosedMarker;

@@ -4,7 +4,7 @@ import type { SourcePartition } from './source.ts';
 
 /**
  * What a `carry` control record says: a quantity that Commerce would not take any more moves into the
- * next composition of this source partition. It is signed for the source partition and stands on the
+ * next composition of this source partition. It is signed for the source partition and is on the
  * partition of the aggregates topic where that one's aggregates are, so all who read that partition
  * see the same first carry of a submission; later ones do not count.
  */
@@ -29,7 +29,7 @@ const carrySchema = z.strictObject({
 export const serializeUsageCarry = (carry: UsageCarry): string =>
   JSON.stringify({ ...carry, quantity: formatQuantity(carry.quantity) });
 
-/** Reads the body of a carry record; null where it is none. */
+/** Reads the body of a carry record; null where the text is not one. */
 export const parseUsageCarry = (text: string): UsageCarry | null => {
   try {
     const body = carrySchema.parse(JSON.parse(text));

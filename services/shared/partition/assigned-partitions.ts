@@ -18,7 +18,7 @@ export interface PartitionOwner {
   position(): Promise<number | null>;
   consume(batches: readonly RecordBatch[], next: number): Promise<boolean>;
   unreadable(batch: UnreadableAt): Promise<void>;
-  /** Does what time asks for. It is called again only after it has ended. */
+  /** Does what is due at this time. It is called again only after it has ended. */
   onTimer(): Promise<void>;
   /** Ends what is under way and stores what has been folded, then drops the partition. */
   close(): Promise<void>;
@@ -58,8 +58,8 @@ const TIMER_MILLIS = 100;
 
 /**
  * The partitions that the consumer group has assigned to this process, with a worker for each. Any
- * number of processes may run; each partition has one owner, and what an owner does that has lost its
- * partition without knowing it changes nothing.
+ * number of processes may run. Each partition has one owner; a process that has lost a partition and
+ * does not know yet changes nothing.
  */
 export class AssignedPartitions<Worker extends PartitionOwner> implements PartitionReaders {
   private readonly ports: AssignedPartitionsPorts<Worker>;
@@ -122,7 +122,7 @@ export class AssignedPartitions<Worker extends PartitionOwner> implements Partit
     await this.leave();
   }
 
-  /** What cannot be ended in time is left to the next owner. */
+  /** Work that cannot be ended in time is left to the next owner. */
   private async close(): Promise<void> {
     let deadline: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {

@@ -26,10 +26,10 @@ export class Ownership<Halt extends { readonly message: string }> {
   private readonly step: Attempt;
   private readonly dropped = new AbortController();
   private halted: Halt | null = null;
-  /** Why it waits in front of a batch, which is tried again now and then. */
+  /** Why it waits for a batch, which is tried again now and then. */
   private waits: Halt | null = null;
 
-  /** `tell` is called once for each reason to stand still. */
+  /** `tell` is called once for each reason to halt or wait. */
   constructor(at: TopicPartition, ports: OwnershipPorts, tell: (halt: Halt) => void) {
     this.at = at;
     this.ports = ports;
@@ -38,7 +38,7 @@ export class Ownership<Halt extends { readonly message: string }> {
     this.recognition = new LogRecognition(() => this.bounds());
   }
 
-  /** Why it stands still; null where it does not. */
+  /** Why it has halted or waits; null if it does neither. */
   get halt(): Halt | null {
     return this.halted ?? this.waits;
   }
@@ -65,7 +65,7 @@ export class Ownership<Halt extends { readonly message: string }> {
     });
   }
 
-  /** In its turn, asks whether what it stands still for is mended, and goes on where it is. */
+  /** In its turn, asks whether the reason for the halt is gone, and continues if it is. */
   retry(isMended: (halt: Halt) => Promise<boolean>): Promise<boolean> {
     return this.serial.run(async () => {
       const { halt } = this;
@@ -76,20 +76,20 @@ export class Ownership<Halt extends { readonly message: string }> {
     });
   }
 
-  /** Nothing is done any more, but for a retry. */
+  /** Halts: from here on only a retry does anything. */
   stop(halt: Halt): null {
     this.halted = halt;
     this.tell(halt);
     return null;
   }
 
-  /** Stands still in front of what cannot be read; tasks go on. */
+  /** Waits for a batch that cannot be read; tasks are still done. */
   wait(halt: Halt): void {
     if (this.waits?.message !== halt.message) this.tell(halt);
     this.waits = halt;
   }
 
-  /** What it waited for has been read. */
+  /** The batch that it waited for has been read. */
   clearWait(): void {
     this.waits = null;
   }

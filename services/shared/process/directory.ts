@@ -55,7 +55,7 @@ export const explainFileError = (
     : cannotUse(what, directory, problem, { cause: error, setting });
 };
 
-/** Whether a directory stands there; a file in its place is an error. */
+/** Whether a directory is there; a file in its place is an error. */
 const exists = async (directory: string): Promise<boolean> => {
   const found = await stat(directory).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return null;

@@ -1,7 +1,7 @@
 /**
  * A place where a crash test ends the process, as a power failure would: `USAGE_FAILPOINT` set to
  * `<name>:<n>` sends SIGKILL to it at the n-th pass of the place with that name, and
- * `<name>:<n>:stop` sends SIGSTOP, so that it goes on later, as a zombie, with SIGCONT. Without the
+ * `<name>:<n>:stop` sends SIGSTOP, so that it continues later, as a zombie, with SIGCONT. Without the
  * variable nothing happens.
  */
 export const failpoint = (name: string): void => {

@@ -4,7 +4,7 @@ export class Serial {
 
   run<T>(task: () => Promise<T>): Promise<T> {
     const result = this.last.then(task);
-    this.last = result.catch(() => undefined); // the caller has the error; the next task goes on
+    this.last = result.catch(() => undefined); // the caller has the error; the next task continues
     return result;
   }
 }

@@ -59,7 +59,7 @@ export const readSources = async (
 
 /**
  * Writes the next revision of a source. Revisions are the caller's: it has read the one before.
- * Returns what now stands in the register.
+ * Returns what now is in the register.
  */
 export const writeSource = async (
   client: ClickHouseClient,

@@ -3,7 +3,7 @@ const NOBODY_READS = 141;
 const FAILED = 1;
 
 /**
- * Calls back, perhaps more than once, when what this process prints arrives nowhere any more, with the
+ * Calls back, perhaps more than once, when nobody reads any more what this process prints, with the
  * exit code for that. Where the reader has ended (`| head`), nothing is wrong, and nothing is said.
  */
 export const onLostOutput = (callback: (exitCode: number) => void): void => {

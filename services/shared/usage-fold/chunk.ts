@@ -67,7 +67,7 @@ export const checkpointOf = (state: FoldState): Checkpoint => {
   };
 };
 
-/** Cuts off what is pending. The rows are taken as they stand now; folding may go on after it. */
+/** Cuts off what is pending. The rows are taken as they stand now; folding may continue after it. */
 export const cut = (state: FoldState): Chunk => {
   const { ledger, touched, deadLetters, closed } = state.pending;
   const windows = [...touched].map((key) => {

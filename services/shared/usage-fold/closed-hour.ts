@@ -82,7 +82,7 @@ export class HourPublication {
   }
 }
 
-/** What the windows of one subscription, meter and resource come to. */
+/** What the windows of one subscription, meter and resource add up to. */
 const aggregateOf = (
   place: Place,
   reportedHour: Hour,

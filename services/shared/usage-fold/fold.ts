@@ -142,7 +142,7 @@ export const skipTo = (state: FoldState, nextOffset: number): void => {
   state.nextOffset = nextOffset;
 };
 
-/** Goes on to a later point of reported time, and closes the hours before its open one. */
+/** Moves to a later timeline, and closes the hours before its open hour. */
 export const enterTimeline = (state: FoldState, after: Timeline): void => {
   if (after.openHour > state.timeline.openHour) closeHours(state, after.openHour);
   state.timeline = after;

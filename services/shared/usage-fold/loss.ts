@@ -4,12 +4,12 @@ import { addToOpenHour, enterTimeline, type FoldState } from './fold.ts';
 import { firstOf, windowKey, type WindowEvent } from './window.ts';
 
 /**
- * A person's decision that records which are gone shall not be waited for: counting goes on behind
+ * A person's decision that records which are gone shall not be waited for: counting continues after
  * them, or the epoch of the topic ends in front of them.
  */
 export interface AcceptedLoss {
   /**
-   * Where counting goes on: behind all that the tables hold, since rules that are lost may have judged
+   * Where counting continues: behind all that the tables hold, since rules that are lost may have judged
    * it. Where the epoch ends, one past its last offset.
    */
   readonly nextOffset: number;
@@ -57,7 +57,7 @@ export const countRemnant = (state: FoldState, remnant: Remnant): void => {
   state.nextOffset = offset + 1;
 };
 
-/** Goes on where the loss ends, or ends the epoch there, as an `end` record would at that offset. */
+/** Continues after the loss, or ends the epoch there, as an `end` record at that offset would. */
 export const passLoss = (state: FoldState, loss: AcceptedLoss): void => {
   const { ended, openHour } = loss;
   // An owner may have stored more since the loss was accepted.
@@ -73,7 +73,7 @@ export const passLoss = (state: FoldState, loss: AcceptedLoss): void => {
   state.nextOffset = nextOffset;
 };
 
-/** The reported time is at least this from here on. */
+/** From here on, the reported time is at least this. */
 const moveToTime = (state: FoldState, reportedTime: Millis): void => {
   const { timeline, place } = state;
   if (reportedTime <= timeline.watermark) return;
@@ -81,7 +81,7 @@ const moveToTime = (state: FoldState, reportedTime: Millis): void => {
   enterTimeline(state, { ...timeline, watermark: reportedTime, openHour });
 };
 
-/** Moves on to an offset behind records that are gone. The last one is not known any more. */
+/** Skips records that are gone. Nothing is known of the last record before the new offset. */
 const lose = (state: FoldState, nextOffset: number): void => {
   const { lost } = state.counts;
   state.counts = { ...state.counts, lost: lost + nextOffset - state.nextOffset };

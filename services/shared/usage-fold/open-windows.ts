@@ -88,7 +88,7 @@ export class OpenWindows {
       if (wanted.has(key)) continue;
       this.windows.delete(key);
       this.bytes -= bytesOf(window);
-      // Until now none was missing: those wanted that are not here are nowhere.
+      // Until now none was missing: a requested window that is not in memory is not stored either.
       if (this.whole) this.requested = new Set(wanted);
       this.whole = false;
       this.requested.delete(key);

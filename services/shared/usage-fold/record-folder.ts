@@ -56,7 +56,7 @@ export class RecordFolder {
 
   /**
    * Folds records in the order of the log; offsets below `next` without one hold none. Returns why it
-   * must not go on, or null.
+   * must not continue, or null.
    */
   async fold(batches: readonly RecordBatch[], next: number): Promise<Halt | null> {
     return (await this.countAll(this.judge(recordsOf(batches)))) ?? this.skip(next);

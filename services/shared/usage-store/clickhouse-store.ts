@@ -53,7 +53,7 @@ const SIZE_OF_WINDOWS = `SELECT toString(sum(${String(WINDOW_BYTES)} + 3 * (leng
     + length(location) + length(coalesce(tags, '')) + length(coalesce(additional_info, '')))) AS bytes
   FROM usage_hourly FINAL WHERE ${OF_PARTITION} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
 
-/** Identities stand in the query itself, since parameters travel in the URL; each has at most 3 KiB. */
+/** Identities are in the query itself, since parameters travel in the URL; each has at most 3 KiB. */
 const IDENTITIES_PER_QUERY = 500;
 const MAX_QUERY_BYTES = String(IDENTITIES_PER_QUERY * 16 * 1024);
 

@@ -16,12 +16,12 @@ export interface BatchMessage {
   readonly batch: RecordBatch;
 }
 
-/** Stands behind the batches of a partition that cannot be read on. */
+/** Stands behind the batches of a partition that cannot be read further. */
 export interface UnreadableMark {
   readonly offset: string;
   readonly isControlRecord: false;
   readonly unreadable: UnreadableBatch;
-  /** Nothing is wrong where reading had come up to here. */
+  /** Nothing is wrong if reading has reached this offset already. */
   readonly end: number;
 }
 
@@ -143,7 +143,7 @@ export const readFetchResponse = (
 };
 
 /**
- * A broker whose file is damaged may find no batch where the log goes on, and gives an empty answer
+ * A broker whose file is damaged may find no batch where the log continues, and gives an empty answer
  * without an error, again and again. One that had room for more, and gave nothing of a partition,
  * has nothing of it up to its end.
  */

@@ -41,7 +41,7 @@ export interface Budget {
 export interface RecordSet {
   /** Without those that are nobody's: markers of transactions and aborted records make empty ones. */
   readonly batches: readonly RecordBatch[];
-  /** What stands behind them and cannot be read. */
+  /** What follows them and cannot be read. */
   readonly unreadable: UnreadableBatch | null;
 }
 

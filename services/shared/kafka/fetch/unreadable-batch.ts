@@ -5,13 +5,13 @@ export interface Trouble {
     | 'damaged' // its checksum or its form is wrong
     | 'missing' // offsets in the middle of a log that no batch holds
     | 'too-large' // takes more memory than one batch may
-    | 'withheld' // the broker gives nothing, though the log goes on
+    | 'withheld' // the broker gives nothing, though the log continues
     | 'refused'; // the broker says that it does not give it
   /** What is wrong, as the end of a sentence. */
   readonly problem: string;
 }
 
-/** Where the records of a partition cannot be read on. */
+/** Where the records of a partition cannot be read further. */
 export interface UnreadableBatch extends Trouble {
   /** The first offset that cannot be read; null where only the reader knows it: it is the next one. */
   readonly from: number | null;
