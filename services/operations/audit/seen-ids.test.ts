@@ -15,13 +15,15 @@ test('an id is new once in each usage hour, then the same or another, also after
   const content = (n: number): bigint => (1n << 32n) + BigInt(n);
   const ids = Array.from({ length: 2_000 }, () => randomBytes(16));
   const hourOf = (n: number): number => n % 20;
-  for (const [n, id] of ids.entries()) expect(seen.enter(hourOf(n), id, content(n))).toBe('new');
+  const first = ids.map((id, n) => seen.enter(hourOf(n), id, content(n)));
+  expect(first).toEqual(ids.map(() => 'new'));
   expect(readdirSync(directory).length).toBeGreaterThan(10);
-  for (const [n, id] of ids.entries()) {
-    expect(seen.enter(hourOf(n), id, content(n))).toBe('same');
-    expect(seen.enter(hourOf(n), id, content(n + 1))).toBe('other');
-    expect(seen.enter(hourOf(n) + 100, id, content(n))).toBe('new');
-  }
+  const again = ids.map((id, n) => [
+    seen.enter(hourOf(n), id, content(n)),
+    seen.enter(hourOf(n), id, content(n + 1)),
+    seen.enter(hourOf(n) + 100, id, content(n)),
+  ]);
+  expect(again).toEqual(ids.map(() => ['same', 'other', 'new']));
   seen.clear();
   expect(readdirSync(directory)).toEqual([]);
 });
