@@ -3,17 +3,21 @@ import { basename } from 'node:path';
 
 /** The files that take longest. One of them begun last would run on alone, with the other workers idle. */
 const LONGEST = [
-  'aggregator-kill',
   'audit',
-  'bridge',
-  'unreadable-log',
+  'aggregator-kill',
   'rebuild-from-log',
-  'first-run',
-  'dlq',
-  'bridge-crash',
-  'losses-audit',
+  'unreadable-log',
   'halts',
-  'epochs',
+  'losses',
+  'losses-audit',
+  'bridge',
+  'bridge-crash',
+  'dlq',
+  'npm-start-outlives-npm',
+  'first-run',
+  'many-windows',
+  'outages',
+  'reconcile',
 ];
 
 const isUnit = ({ context }) => context.config.displayName?.name === 'unit';
