@@ -21,7 +21,7 @@ import { timeOf } from '../../services/shared/model/time-text.ts';
 
 const SHORT_HOUR = 2_000;
 const HISTORY_FROM = timeOf('2019-12-10T20:00:00Z');
-const HISTORY_HOURS = 30;
+const HISTORY_HOURS = 8; // of two days
 
 let pipeline: Pipeline;
 let live: readonly RegisteredSource[];
@@ -66,14 +66,14 @@ beforeAll(async () => {
   );
   await produce(
     1,
-    5_000,
+    1_500,
     [begun.source],
     HISTORY_FROM,
     HISTORY_FROM + HISTORY_HOURS * HOUR_MILLIS - 1,
   );
   await writeHistory(pipeline.tools, begun.source, []);
   const aggregator = await pipeline.startAggregator();
-  for (let seed = 2; seed < 5; seed++) await produce(seed, 2_000, live);
+  for (let seed = 2; seed < 5; seed++) await produce(seed, 800, live);
   await pipeline.settled();
   await waitFor('the hours of all that usage have closed', async () => {
     const [row] = await queryRows<{ closed: number }>(
@@ -84,7 +84,7 @@ beforeAll(async () => {
     );
     return row?.closed === 1;
   });
-  await produce(5, 2_000, live); // in a later hour, however quick the machine is
+  await produce(5, 800, live); // in a later hour, however quick the machine is
   expect((await recount()).first).toEqual([]); // while it runs, with rows ahead of its checkpoints
   await pipeline.settled();
   await aggregator.stop();

@@ -17,7 +17,7 @@ export const recountAll = (
 ): Promise<AuditReport> =>
   audit(
     { clickHouse, kafka, admin, keyring },
-    { topic, limit, billing, maxIdBytes: 512 * 1024, onProgress: () => undefined },
+    { topic, limit, billing, maxIdBytes: 64 * 1024, onProgress: () => undefined },
   );
 
 /** What was found, in short. */
