@@ -6,6 +6,7 @@ import type { Halt } from '../shared/usage-fold/halt.ts';
 import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
 import { NO_TAIL, type LedgerTail } from '../shared/usage-fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../shared/usage-fold/loss.ts';
+import { PACKED } from '../shared/usage-fold/packed/form.ts';
 import type { Place } from '../shared/usage-fold/place.ts';
 import type { Store } from './ports.ts';
 import { fail, succeed, type Result } from '../shared/model/result.ts';
@@ -44,7 +45,7 @@ export const hydrate = async (
   if (checkpoint === null) {
     const { low } = await bounds();
     if (low > 0 && accepted === null) return fail(lostRecords(0, low));
-    const state = initialState(place, 0);
+    const state = initialState(place, 0, PACKED);
     await persist('write the first checkpoint', () => store.writeCheckpoint(checkpointOf(state)));
     return succeed({ state, tail: NO_TAIL, loss: accepted && { ...accepted, remnants: [] } });
   }
@@ -60,7 +61,7 @@ export const hydrate = async (
           store.remnants(place, nextOffset, accepted.ended ? NO_END : accepted.nextOffset),
         ),
   ]);
-  const resumed = resume(place, checkpoint, windows, knowledge);
+  const resumed = resume(place, checkpoint, windows, knowledge, PACKED);
   if (!resumed.ok) return resumed;
   return succeed({ state: resumed.value, tail, loss: accepted && { ...accepted, remnants } });
 };

@@ -1,8 +1,9 @@
 import type { Checkpoint, Chunk } from '../../services/shared/usage-fold/chunk.ts';
+import { newWindow } from '../support/fold/fixtures.ts';
 import { checkpointOf } from '../../services/shared/usage-fold/chunk.ts';
 import type { Place } from '../../services/shared/usage-fold/place.ts';
 import type { Candidate } from '../../services/shared/usage-fold/verdict.ts';
-import { newWindow, type Window } from '../../services/shared/usage-fold/window.ts';
+import type { Window } from '../../services/shared/usage-fold/window.ts';
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { quantityToBytes, type Quantity } from '../../services/shared/model/decimal.ts';
 import { insertRows, queryRows } from '../../services/shared/clickhouse/client.ts';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { enterGivenIds } from '../../services/operations/audit/given-ids.ts';
-import { contentOf, SeenIds } from '../../services/operations/audit/seen-ids.ts';
+import { contentOf } from '../../services/operations/audit/content-digest.ts';
+import { SeenIds } from '../../services/operations/audit/seen-ids.ts';
 import { insertRows } from '../../services/shared/clickhouse/client.ts';
 
 import { uuidText } from '../../services/shared/model/usage-event.ts';

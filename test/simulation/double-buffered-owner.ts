@@ -246,7 +246,9 @@ export class DoubleBufferedOwner implements Owner {
     this.storedOffset = chunk.checkpoint.nextOffset;
     this.index.acknowledged();
     const later = [...this.unstored.map(({ ledger }) => ledger), this.state?.pending.ledger ?? []];
-    for (const { candidate } of later.flat()) this.index.pin(candidate.usageHour);
+    for (const ledger of later) {
+      for (const { candidate } of ledger) this.index.pin(candidate.usageHour);
+    }
   }
 }
 

@@ -22,7 +22,8 @@ const FOLD = 'services/shared/usage-fold/fold.ts';
 const CHUNK = 'services/shared/usage-fold/chunk.ts';
 const TIMELINE = 'services/shared/usage-fold/timeline.ts';
 
-const WINDOWS = 'services/shared/usage-fold/open-windows.ts';
+const PACKED_WINDOWS = 'services/shared/usage-fold/packed/packed-windows.ts';
+const PACKED_FOLD = 'services/shared/usage-fold/packed/packed-fold.ts';
 const HYDRATE = 'services/aggregator/hydrate.ts';
 
 const CHECKPOINT = 'await store.writeCheckpoint(chunk.checkpoint);';
@@ -51,9 +52,9 @@ export const MUTANTS: readonly Mutant[] = [
     mistake: 'an event counts in its window whether or not the stored row has it',
     patches: [
       {
-        file: 'services/shared/usage-fold/window.ts',
-        find: 'offset <= window.lastOffset',
-        replace: 'offset < 0',
+        file: 'services/shared/usage-fold/packed/window-table.ts',
+        find: 'if (offset <= (this.last[window] ?? 0)) return;',
+        replace: 'if (offset < 0) return;',
       },
     ],
   },
@@ -77,7 +78,8 @@ export const MUTANTS: readonly Mutant[] = [
         file: FOLD,
         find: '  table.add(candidate.event.eventId, offset, candidate.digest);',
         replace:
-          '  if ((state.windows.get(windowKey(candidate))?.lastOffset ?? -1) >= offset) return "control";\n' +
+          '  const isOf = (w) => w.usageHour === candidate.usageHour && w.meterKey === candidate.meterKey && w.resourceKey === candidate.resourceKey;\n' +
+          '  if ([...state.windows.values()].some((w) => isOf(w) && w.lastOffset >= offset)) return "control";\n' +
           '  table.add(candidate.event.eventId, offset, candidate.digest);',
       },
     ],
@@ -90,6 +92,11 @@ export const MUTANTS: readonly Mutant[] = [
         file: FOLD,
         find: 'seen !== null && seen.offset < offset',
         replace: 'seen !== null',
+      },
+      {
+        file: PACKED_FOLD,
+        find: 'seen !== NONE && table.offsetOf(seen) < offset',
+        replace: 'seen !== NONE',
       },
     ],
   },
@@ -136,9 +143,15 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: CHUNK,
-        find: '    windows,\n    deadLetters,',
+        find: 'const windows = state.windows.takeTouched();',
         replace:
-          '    get windows() { return [...touched].flatMap((key) => state.windows.get(key) ?? []); },\n    deadLetters,',
+          'const keyOf = (w) => [w.usageHour, w.subscriptionKey, w.meterKey, w.resourceKey].join();\n' +
+          '  const taken = new Set([...state.windows.takeTouched()].map(keyOf));\n' +
+          '  const kept = state.windows;\n' +
+          '  const windows = {\n' +
+          '    length: taken.size,\n' +
+          '    *[Symbol.iterator]() { for (const w of kept.values()) if (taken.has(keyOf(w))) yield w; },\n' +
+          '  };',
       },
     ],
   },
@@ -153,10 +166,9 @@ export const MUTANTS: readonly Mutant[] = [
           'state.pending.ledger.length < 0 && step.after.openHour !== state.timeline.openHour',
       },
       {
-        file: CHUNK,
-        find: 'const windows = [...touched].map((key) => {',
-        replace:
-          'const windows = [...touched].filter((key) => state.windows.get(key)).map((key) => {',
+        file: FOLD,
+        find: 'if (state.windows.touchedCount > 0) {',
+        replace: 'if (state.windows.touchedCount < 0) {',
       },
     ],
   },
@@ -312,8 +324,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: HYDRATE,
-        find: 'resume(place, checkpoint, windows, knowledge)',
-        replace: 'resume(place, checkpoint, [], knowledge)',
+        find: 'resume(place, checkpoint, windows, knowledge, PACKED)',
+        replace: 'resume(place, checkpoint, [], knowledge, PACKED)',
       },
     ],
   },
@@ -322,14 +334,14 @@ export const MUTANTS: readonly Mutant[] = [
     mistake: 'a window that left the memory is not read again before its next event',
     patches: [
       {
-        file: WINDOWS,
+        file: PACKED_WINDOWS,
         find: 'if (this.whole) return [];',
         replace: 'if (this.size >= 0) return [];',
       },
       {
-        file: WINDOWS,
-        find: '!this.whole && !this.requested.has(key)',
-        replace: 'this.size < 0',
+        file: PACKED_WINDOWS,
+        find: 'return this.whole || this.requested',
+        replace: 'return this.size >= 0 || this.requested',
       },
     ],
   },
@@ -338,9 +350,9 @@ export const MUTANTS: readonly Mutant[] = [
     mistake: 'a closed hour is published from the windows that are in memory',
     patches: [
       {
-        file: FOLD,
-        find: 'state.windows.isWhole ? [...state.windows.values()] : null',
-        replace: '[...state.windows.values()]',
+        file: PACKED_WINDOWS,
+        find: 'return this.whole ? this : null;',
+        replace: 'return this;',
       },
     ],
   },
@@ -384,5 +396,54 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'earlier-epochs-forgotten',
     mistake: 'deduplication begins anew with each epoch of a topic',
     store: 'earlier-epochs-forgotten',
+  },
+  {
+    name: 'series-counted-unjudged',
+    mistake: 'an interned series is counted without having been judged itself',
+    patches: [
+      {
+        file: 'services/shared/usage-fold/packed/judged-series.ts',
+        find: 'if (!this.isFit(event, rules)) return NONE;',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'limb-carry-lost',
+    mistake: 'quantities are added limb by limb, and no carry goes on',
+    patches: [
+      {
+        file: 'services/shared/usage-fold/packed/limbs.ts',
+        find: 'carry = sum > 0xffffffff ? 1 : 0;',
+        replace: 'carry = 0;',
+      },
+    ],
+  },
+  {
+    name: 'table-used-after-it-left',
+    mistake: 'a table of ids is kept at hand, whether or not it is still in the index',
+    patches: [{ file: PACKED_FOLD, find: 'this.table = null; // it may', replace: '// it may' }],
+  },
+  {
+    name: 'plain-records-do-not-move-time',
+    mistake: 'records that are folded from their bytes do not move the reported time',
+    patches: [
+      {
+        file: PACKED_FOLD,
+        find: 'if (watermark !== timeline.watermark) {',
+        replace: 'if (watermark < 0) {',
+      },
+    ],
+  },
+  {
+    name: 'plain-records-skip-the-tail',
+    mistake: 'what the ledger holds beyond the checkpoint is not compared with plain records',
+    patches: [
+      {
+        file: 'services/shared/usage-fold/record-folder.ts',
+        find: 'const isCompared = state.nextOffset <= tail.lastOffset;',
+        replace: 'const isCompared = state.nextOffset < 0 && tail.lastOffset < 0;',
+      },
+    ],
   },
 ];

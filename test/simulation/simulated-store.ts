@@ -268,9 +268,9 @@ export const dailyKey = (
 
 /** What a chunk adds to each of its windows. */
 const incrementsOf = (chunk: Chunk): Window[] =>
-  chunk.windows.map((window) => {
+  Array.from(chunk.windows, (window) => {
     const key = windowKey(window);
-    const added = chunk.ledger.filter(({ candidate }) => windowKey(candidate) === key);
+    const added = [...chunk.ledger].filter(({ candidate }) => windowKey(candidate) === key);
     return {
       ...window,
       quantity: added.map(({ candidate }) => candidate.quantity).reduce(addQuantities),

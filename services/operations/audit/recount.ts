@@ -15,7 +15,8 @@ import {
 } from './counted-window.ts';
 import { judgeUsage } from './judge-usage.ts';
 import { rulesInForce, type KnownHere, type RulesInForce } from './rules-in-force.ts';
-import { contentOf, type SeenIds } from './seen-ids.ts';
+import { contentOf } from './content-digest.ts';
+import type { SeenIds } from './seen-ids.ts';
 import type { Usage, UsageReader } from './usage.ts';
 import { fail, type Failed, type Result } from '../../shared/model/result.ts';
 

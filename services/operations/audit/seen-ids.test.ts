@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { contentOf, SeenIds } from './seen-ids.ts';
+import { contentOf } from './content-digest.ts';
+import { SeenIds } from './seen-ids.ts';
 
 let directory: string;
 beforeEach(() => {

@@ -1,8 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { asciiLower } from '../../shared/model/placement.ts';
-import type { Usage } from './usage.ts';
 
 /** Four words of an id, two of the digest of its content. */
 const WORDS = 6;
@@ -52,25 +50,6 @@ const grown = (table: Table): Uint32Array => {
     larger.words.set(entry, placeIn(larger, entry));
   }
   return larger.words;
-};
-
-/**
- * 64 bits of all of an event but its id, without the case of its identities, as the ledger has them in
- * `content_digest`: the beginning of the SHA-256 of these values as a JSON array.
- */
-export const contentOf = (usage: Usage): bigint => {
-  const text = JSON.stringify([
-    asciiLower(usage.subscriptionId),
-    asciiLower(usage.meterId),
-    asciiLower(usage.resourceUri),
-    usage.start,
-    usage.end,
-    usage.quantity.toString('hex'),
-    usage.location,
-    usage.tags,
-    usage.additionalInfo,
-  ]);
-  return createHash('sha256').update(text).digest().readBigUInt64BE(0);
 };
 
 /**

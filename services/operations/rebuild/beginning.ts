@@ -7,6 +7,7 @@ import { hourOf, millis, nextHour, type Hour, type Millis } from '../../shared/m
 import { resume, type Checkpoint } from '../../shared/usage-fold/chunk.ts';
 import { initialState, type FoldState } from '../../shared/usage-fold/fold.ts';
 import { findKey } from '../../shared/usage-fold/knowledge.ts';
+import { PACKED } from '../../shared/usage-fold/packed/form.ts';
 import { advance } from '../../shared/usage-fold/timeline.ts';
 import type { Place } from '../../shared/usage-fold/place.ts';
 import { cannotFold, type RefoldTools } from './refold-tools.ts';
@@ -51,7 +52,7 @@ export const beginningOf = async (
 ): Promise<Beginning> => {
   const { source } = place;
   if (low <= checkpoint.firstOffset) {
-    return { state: initialState(place, low), firstHour: 0 as Hour };
+    return { state: initialState(place, low, PACKED), firstHour: 0 as Hour };
   }
   const left = await controlsLeft(tools, place, checkpoint, low);
   const watermark = millis(
@@ -73,6 +74,7 @@ export const beginningOf = async (
     },
     [],
     tools.knowledge,
+    PACKED,
   );
   if (!resumed.ok) throw cannotFold(place, resumed.error);
   const state = resumed.value;

@@ -1,4 +1,4 @@
-import { batchOfRecords } from '../../shared/model/record-batch.ts';
+import { valueBytes } from '../../shared/model/record-batch.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import { cut, type ChunkRows } from '../../shared/usage-fold/chunk.ts';
 import { EventTable } from '../../shared/usage-fold/event-table.ts';
@@ -56,11 +56,11 @@ export const refold = async (
     folder.acknowledged();
   };
   let bytes = 0;
-  await reader.read(place, begin, plan.checkpoint.nextOffset, async (records, next) => {
+  await reader.readBatches(place, begin, plan.checkpoint.nextOffset, async (batches, next) => {
     const before = state.nextOffset;
-    const halt = await folder.fold([batchOfRecords(records)], next);
+    const halt = await folder.fold(batches, next);
     if (halt) throw cannotFold(place, halt);
-    for (const { value } of records) bytes += value?.length ?? 0;
+    for (const batch of batches) bytes += valueBytes(batch);
     read(state.nextOffset - before);
     scratch.add(cut(state));
     if (scratch.isFull || bytes >= MAX_BYTES) {

@@ -55,6 +55,43 @@ const isLong = (schema: unknown): boolean =>
 const typeOf = (definition: unknown): avro.Type =>
   avro.Type.forSchema(definition as avro.Schema, { registry: {} });
 
+/** The fields of an event in the order in which they are written, and how each is encoded. */
+const PLAIN_LAYOUT = [
+  ['eventId', 'fixed 16'],
+  ['subscriptionId', 'bytes'],
+  ['meterId', 'bytes'],
+  ['resourceUri', 'bytes'],
+  ['usageStartTime', 'long'],
+  ['usageEndTime', 'long'],
+  ['quantity', 'bytes'],
+  ['location', 'bytes'],
+  ['tags', 'null or bytes'],
+  ['additionalInfo', 'null or bytes'],
+];
+
+/** How Avro encodes values of a type: `string` like `bytes`, a logical type like the one below it. */
+const encodingOf = (schema: unknown): unknown => {
+  if (schema === 'string') return 'bytes';
+  if (Array.isArray(schema)) return schema.map(encodingOf).join(' or ');
+  if (typeof schema !== 'object' || schema === null || !('type' in schema)) return schema;
+  return schema.type === 'fixed' && 'size' in schema
+    ? `fixed ${String(schema.size)}`
+    : encodingOf(schema.type);
+};
+
+/** Ids of the published schemas that write exactly the fields of an event, in the order known here. */
+export const plainSchemas = (schemas: readonly PublishedSchema[]): ReadonlySet<number> =>
+  new Set(
+    schemas
+      .filter(({ subject, definition }) => {
+        if (subject !== USAGE_EVENT_SUBJECT) return false;
+        const { fields } = definition as { fields?: readonly { name: string; type: unknown }[] };
+        const layout = fields?.map(({ name, type }) => [name, encodingOf(type)]);
+        return JSON.stringify(layout) === JSON.stringify(PLAIN_LAYOUT);
+      })
+      .map(({ id }) => id),
+  );
+
 /** Writes events in the newest published version. */
 export const usageEventEncoder = (
   schemas: readonly PublishedSchema[],

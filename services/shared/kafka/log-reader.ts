@@ -21,6 +21,9 @@ import { Serial } from '../process/serial.ts';
  */
 export type TakeRecords = (records: readonly LogRecord[], next: number) => Promise<unknown>;
 
+/** The same with batches, whose records need not become objects. */
+export type TakeBatches = (batches: readonly RecordBatch[], next: number) => Promise<unknown>;
+
 /** A partition's log cannot be read from an offset on. */
 export class UnreadableLog extends UserError {
   readonly batch: UnreadableAt;
@@ -42,7 +45,7 @@ const MOST_RECORDS = 5_000;
 interface Reading {
   readonly at: TopicPartition;
   readonly end: number;
-  readonly consume: TakeRecords;
+  readonly consume: TakeBatches;
   readonly done: (error?: Error) => void;
   next: number;
   /** Whether records are being taken: what takes long then is not the broker. */
@@ -109,7 +112,17 @@ export class LogReader {
    * @throws UnreadableLog where it cannot be read further; what stands before that is given
    * @throws UserError where the log no longer begins before them, or the broker gives no more
    */
-  async read(at: TopicPartition, from: number, end: number, consume: TakeRecords): Promise<void> {
+  read(at: TopicPartition, from: number, end: number, consume: TakeRecords): Promise<void> {
+    return this.readBatches(at, from, end, (batches, next) => consume(recordsOf(batches), next));
+  }
+
+  /** As `read`, with the records as they were fetched. */
+  async readBatches(
+    at: TopicPartition,
+    from: number,
+    end: number,
+    consume: TakeBatches,
+  ): Promise<void> {
     if (from >= end) return;
     await this.assigned;
     let given = from;
@@ -210,7 +223,7 @@ export class LogReader {
   }
 }
 
-/** Gives batches as records, some at a time, up to an offset; true where that was enough. */
+/** Gives batches, some records at a time, up to an offset; true where that was enough. */
 const giveAll = async (
   reading: Reading,
   batches: readonly RecordBatch[],
@@ -218,7 +231,7 @@ const giveAll = async (
 ): Promise<boolean> => {
   const give = async (part: readonly RecordBatch[], behind: number): Promise<boolean> => {
     reading.next = Math.max(reading.next, behind);
-    return (await reading.consume(recordsOf(part), reading.next)) === 'enough';
+    return (await reading.consume(part, reading.next)) === 'enough';
   };
   const parts = inParts(batches, MOST_RECORDS);
   for (const part of parts.slice(0, -1)) {

@@ -58,7 +58,10 @@ export const valueProblem = (
   timeProblem(event, limits, reportedTime, firstReportedTime) ??
   quantityProblem(event.quantity);
 
-const identityProblem = (event: RawUsageEvent): EventProblem | null => {
+/** What is wrong with its subscription, meter or resource; null where nothing is. */
+export const identityProblem = (
+  event: Pick<RawUsageEvent, 'subscriptionId' | 'meterId' | 'resourceUri'>,
+): EventProblem | null => {
   for (const field of ['subscriptionId', 'meterId', 'resourceUri'] as const) {
     const text = event[field];
     const unfit = UNFIT_CHARACTER.exec(text)?.[0].codePointAt(0);

@@ -4,16 +4,18 @@ import type { Hour, Millis } from '../model/time.ts';
 import {
   initialState,
   nothingPending,
+  PLAIN,
   type ClosedHour,
   type Counts,
   type DeadLetter,
+  type FoldForm,
   type FoldState,
   type LedgerEntry,
 } from './fold.ts';
 import type { Halt } from './halt.ts';
 import { activate, cannotApply, type Knowledge } from './knowledge.ts';
 import { markOf, type RecordMark } from '../model/record-mark.ts';
-import { OpenWindows } from './open-windows.ts';
+import type { Rows } from './rows.ts';
 import type { Window } from './window.ts';
 import type { Place } from './place.ts';
 import { fail, succeed, type Result } from '../model/result.ts';
@@ -38,8 +40,8 @@ export interface Checkpoint extends SourcePartition {
 export interface ChunkRows {
   /** The reported hour of all its ledger entries and windows. */
   readonly reportedHour: Hour;
-  readonly ledger: readonly LedgerEntry[];
-  readonly windows: readonly Window[];
+  readonly ledger: Rows<LedgerEntry>;
+  readonly windows: Rows<Window>;
   readonly deadLetters: readonly DeadLetter[];
 }
 
@@ -69,13 +71,9 @@ export const checkpointOf = (state: FoldState): Checkpoint => {
 
 /** Cuts off what is pending. The rows are taken as they stand now; folding may continue after it. */
 export const cut = (state: FoldState): Chunk => {
-  const { ledger, touched, deadLetters, closed } = state.pending;
-  const windows = [...touched].map((key) => {
-    const window = state.windows.get(key);
-    if (!window) throw new Error('a pending window belongs to a closed hour: a cut was missed');
-    return window;
-  });
-  state.pending = nothingPending();
+  const { ledger, deadLetters, closed } = state.pending;
+  const windows = state.windows.takeTouched();
+  state.pending = nothingPending(state.place, state.form);
   return {
     reportedHour: state.timeline.openHour,
     ledger,
@@ -95,6 +93,7 @@ export const resume = (
   checkpoint: Checkpoint,
   windows: readonly Window[] | null,
   knowledge: Knowledge,
+  form: FoldForm = PLAIN,
 ): Result<FoldState, Halt> => {
   const rules = checkpoint.rules === null ? null : parseRules(checkpoint.rules);
   if (checkpoint.rules !== null && rules === null) {
@@ -107,7 +106,7 @@ export const resume = (
   const halt = rules && cannotApply(rules, knowledge);
   if (halt) return fail(halt);
   return succeed({
-    ...initialState(place, checkpoint.firstOffset),
+    ...initialState(place, checkpoint.firstOffset, form),
     nextOffset: checkpoint.nextOffset,
     timeline: {
       watermark: checkpoint.watermark,
@@ -118,6 +117,6 @@ export const resume = (
     },
     counts: checkpoint.counts,
     lastRecord: checkpoint.lastRecord,
-    windows: new OpenWindows(windows),
+    windows: form.windows(place, checkpoint.openHour, windows),
   });
 };

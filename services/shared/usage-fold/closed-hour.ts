@@ -19,8 +19,8 @@ const identityOf = ({ subscriptionKey, meterKey, resourceKey }: Window): string 
   `${subscriptionKey}\0${meterKey}\0${resourceKey}`;
 
 /** Windows in the order of the bytes of their keys, which is ClickHouse's too. */
-export const inKeyOrder = (windows: readonly Window[]): Window[] =>
-  windows
+export const inKeyOrder = (windows: Iterable<Window>): Window[] =>
+  [...windows]
     .map((window) => ({ window, key: Buffer.from(identityOf(window)) }))
     .sort((a, b) => Buffer.compare(a.key, b.key))
     .map(({ window }) => window);

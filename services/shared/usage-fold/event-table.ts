@@ -6,100 +6,213 @@ export interface SeenEvent {
   readonly digest: bigint;
 }
 
-const EMPTY = -1;
 /** The offset of what was accepted in an earlier epoch of the topic: lower than any of this one. */
 export const EARLIER_EPOCH = -2;
+
+const NONE = -1;
 const ID_WORDS = 4;
-const BYTES_PER_SLOT = ID_WORDS * 4 + 8 + 8;
-const INITIAL_SLOTS = 64;
+const BYTES_PER_ID = ID_WORDS * 4 + 8 + 8;
+const BYTES_PER_SLOT = 4;
+/** Ids of one segment: tables grow by whole ones once they are as large, so that nothing is copied. */
+const SEGMENT = 32_768;
+const FIRST_IDS = 32;
+/** Slots of the index that move to a larger one with each new id. */
+const MOVES = 16;
+
+/** Ids with their first offsets and content digests, as they came. */
+interface Segment {
+  readonly ids: Uint32Array;
+  readonly offsets: Float64Array;
+  /** Two words each, the higher one first. */
+  readonly digests: Uint32Array;
+}
+
+const segmentOf = (length: number): Segment => ({
+  ids: new Uint32Array(length * ID_WORDS),
+  offsets: new Float64Array(length),
+  digests: new Uint32Array(length * 2),
+});
 
 /**
- * The ids accepted in one usage hour: 128-bit id to first offset and content digest, in open
- * addressing over typed arrays (32 bytes a slot, at most two thirds of them taken), because tens of
- * millions of ids in a `Map` of strings would not fit memory.
+ * The ids accepted in one usage hour: 128-bit id to first offset and content digest. Entries stand one
+ * after another in segments, 32 bytes each; an index of open addressing tells where, 4 bytes a slot and
+ * at most two thirds of them taken. Tens of millions of ids in a `Map` of strings would not fit memory.
+ *
+ * When the index grows, its entries move to the new one step by step, with each id that is added: moving
+ * all at once would stop the process for longer than a heartbeat may wait.
  */
 export class EventTable {
-  private slots = INITIAL_SLOTS;
-  private ids = new Uint32Array(INITIAL_SLOTS * ID_WORDS);
-  private offsets = new Float64Array(INITIAL_SLOTS).fill(EMPTY);
-  private digests = new BigUint64Array(INITIAL_SLOTS);
+  private segments: Segment[] = [segmentOf(FIRST_IDS)];
+  private capacity = FIRST_IDS;
   private taken = 0;
+  /** Number of the entry plus one; 0 where there is none. */
+  private index = new Int32Array(FIRST_IDS * 2);
+  /** The smaller index before, as long as it is being moved, and its next slot to move. */
+  private before: Int32Array | null = null;
+  private moved = 0;
 
   get size(): number {
     return this.taken;
   }
 
   get bytes(): number {
-    return this.slots * BYTES_PER_SLOT;
+    const slots = this.index.length + (this.before?.length ?? 0);
+    return this.capacity * BYTES_PER_ID + slots * BYTES_PER_SLOT;
   }
 
   find(id: Uint8Array): SeenEvent | null {
-    const slot = this.slotOf(wordsOf(id));
-    const offset = this.offsets[slot] ?? EMPTY;
-    return offset === EMPTY ? null : { offset, digest: this.digests[slot] ?? 0n };
+    const entry = this.entryOf(id, 0);
+    return entry === NONE
+      ? null
+      : {
+          offset: this.offsetOf(entry),
+          digest: (BigInt(this.digestHigh(entry)) << 32n) | BigInt(this.digestLow(entry)),
+        };
   }
 
   /** Enters an id; where it is there already, the lower offset stays. */
   add(id: Uint8Array, offset: number, digest: bigint): void {
-    const words = wordsOf(id);
-    const slot = this.slotOf(words);
-    const present = this.offsets[slot] ?? EMPTY;
-    if (present !== EMPTY && present <= offset) return;
-    this.ids.set(words, slot * ID_WORDS);
-    this.offsets[slot] = offset;
-    this.digests[slot] = digest;
-    if (present !== EMPTY) return;
-    this.taken++;
-    if (this.taken * 3 > this.slots * 2) this.grow();
+    const high = Number(digest >> 32n);
+    const low = Number(digest & 0xffffffffn);
+    const entry = this.entryOf(id, 0);
+    if (entry === NONE) this.append(id, 0, offset, high, low);
+    else if (offset < this.offsetOf(entry)) this.set(entry, offset, high, low);
   }
 
-  /** The slot that holds the id, or the empty one where it would go. */
-  private slotOf(words: Uint32Array): number {
-    const mask = this.slots - 1;
-    let slot = hashOf(words) & mask;
-    while (this.offsets[slot] !== EMPTY && !this.holds(slot, words)) slot = (slot + 1) & mask;
-    return slot;
+  /** The entry of the id that stands at a place in some bytes; -1 where there is none. */
+  entryOf(bytes: Uint8Array, at: number): number {
+    const [a, b, c, d] = [
+      wordAt(bytes, at),
+      wordAt(bytes, at + 4),
+      wordAt(bytes, at + 8),
+      wordAt(bytes, at + 12),
+    ];
+    const hash = hashOf(a, b, c, d);
+    const entry = this.lookUp(this.index, hash, a, b, c, d);
+    return entry !== NONE || this.before === null
+      ? entry
+      : this.lookUp(this.before, hash, a, b, c, d);
   }
 
-  private holds(slot: number, words: Uint32Array): boolean {
-    const at = slot * ID_WORDS;
-    return (
-      this.ids[at] === words[0] &&
-      this.ids[at + 1] === words[1] &&
-      this.ids[at + 2] === words[2] &&
-      this.ids[at + 3] === words[3]
-    );
+  offsetOf(entry: number): number {
+    return this.segments[(entry / SEGMENT) | 0]?.offsets[entry % SEGMENT] ?? NONE;
   }
 
-  private grow(): void {
-    const { ids, offsets, digests, slots } = this;
-    this.slots = slots * 2;
-    this.ids = new Uint32Array(this.slots * ID_WORDS);
-    this.offsets = new Float64Array(this.slots).fill(EMPTY);
-    this.digests = new BigUint64Array(this.slots);
-    for (let old = 0; old < slots; old++) {
-      if (offsets[old] === EMPTY) continue;
-      const words = ids.subarray(old * ID_WORDS, (old + 1) * ID_WORDS);
-      const slot = this.slotOf(words);
-      this.ids.set(words, slot * ID_WORDS);
-      this.offsets[slot] = offsets[old] ?? EMPTY;
-      this.digests[slot] = digests[old] ?? 0n;
+  digestHigh(entry: number): number {
+    return this.segments[(entry / SEGMENT) | 0]?.digests[(entry % SEGMENT) * 2] ?? 0;
+  }
+
+  digestLow(entry: number): number {
+    return this.segments[(entry / SEGMENT) | 0]?.digests[(entry % SEGMENT) * 2 + 1] ?? 0;
+  }
+
+  /** Enters the id at a place in some bytes, which `entryOf` has not found. */
+  append(bytes: Uint8Array, at: number, offset: number, high: number, low: number): void {
+    const entry = this.taken++;
+    if (entry === this.capacity) this.extend();
+    const segment = this.segments[(entry / SEGMENT) | 0];
+    if (!segment) throw new Error('the table has no room for its next id');
+    const place = (entry % SEGMENT) * ID_WORDS;
+    for (let word = 0; word < ID_WORDS; word++) {
+      segment.ids[place + word] = wordAt(bytes, at + word * 4);
     }
+    this.set(entry, offset, high, low);
+    if (this.before !== null) this.move(MOVES);
+    else if (this.taken * 3 > this.index.length * 2) this.growIndex();
+    this.enter(entry);
+  }
+
+  private set(entry: number, offset: number, high: number, low: number): void {
+    const segment = this.segments[(entry / SEGMENT) | 0];
+    if (!segment) return;
+    const place = entry % SEGMENT;
+    segment.offsets[place] = offset;
+    segment.digests[place * 2] = high;
+    segment.digests[place * 2 + 1] = low;
+  }
+
+  private lookUp(
+    index: Int32Array,
+    hash: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+  ): number {
+    const mask = index.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const entry = (index[slot] ?? 0) - 1;
+      if (entry < 0) return NONE;
+      const ids = this.segments[(entry / SEGMENT) | 0]?.ids;
+      const place = (entry % SEGMENT) * ID_WORDS;
+      if (
+        ids?.[place] === a &&
+        ids[place + 1] === b &&
+        ids[place + 2] === c &&
+        ids[place + 3] === d
+      ) {
+        return entry;
+      }
+    }
+  }
+
+  private enter(entry: number): void {
+    const ids = this.segments[(entry / SEGMENT) | 0]?.ids;
+    const place = (entry % SEGMENT) * ID_WORDS;
+    const mask = this.index.length - 1;
+    let slot =
+      hashOf(
+        ids?.[place] ?? 0,
+        ids?.[place + 1] ?? 0,
+        ids?.[place + 2] ?? 0,
+        ids?.[place + 3] ?? 0,
+      ) & mask;
+    while (this.index[slot] !== 0) slot = (slot + 1) & mask;
+    this.index[slot] = entry + 1;
+  }
+
+  /** Makes room for more entries: a small table is copied, a large one gets another segment. */
+  private extend(): void {
+    const [first] = this.segments;
+    if (!first || this.capacity >= SEGMENT) {
+      this.segments.push(segmentOf(SEGMENT));
+      this.capacity += SEGMENT;
+      return;
+    }
+    this.capacity *= 2;
+    const larger = segmentOf(this.capacity);
+    larger.ids.set(first.ids);
+    larger.offsets.set(first.offsets);
+    larger.digests.set(first.digests);
+    this.segments = [larger];
+  }
+
+  private growIndex(): void {
+    this.before = this.index;
+    this.moved = 0;
+    this.index = new Int32Array(this.index.length * 2);
+    this.move(MOVES);
+  }
+
+  /** Moves some slots; with 16 for each new id all have moved long before the new index is full. */
+  private move(slots: number): void {
+    const { before } = this;
+    if (before === null) return;
+    const end = Math.min(before.length, this.moved + slots);
+    for (; this.moved < end; this.moved++) {
+      const entry = (before[this.moved] ?? 0) - 1;
+      if (entry >= 0) this.enter(entry);
+    }
+    if (end === before.length) this.before = null;
   }
 }
 
-const wordsOf = (id: Uint8Array): Uint32Array => {
-  const words = new Uint32Array(ID_WORDS);
-  for (let i = 0; i < ID_WORDS; i++) {
-    const at = i * 4;
-    words[i] =
-      ((id[at] ?? 0) << 24) |
-      ((id[at + 1] ?? 0) << 16) |
-      ((id[at + 2] ?? 0) << 8) |
-      (id[at + 3] ?? 0);
-  }
-  return words;
-};
+const wordAt = (bytes: Uint8Array, at: number): number =>
+  (((bytes[at] ?? 0) << 24) |
+    ((bytes[at + 1] ?? 0) << 16) |
+    ((bytes[at + 2] ?? 0) << 8) |
+    (bytes[at + 3] ?? 0)) >>>
+  0;
 
 /**
  * Ids are chosen by providers: with a hash that they could work out, crafted ids would all fall into
@@ -107,13 +220,14 @@ const wordsOf = (id: Uint8Array): Uint32Array => {
  */
 const SECRET = Uint32Array.from({ length: ID_WORDS + 1 }, () => randomBytes(4).readUInt32LE(0));
 
-const hashOf = (words: Uint32Array): number => {
-  let hash = SECRET[ID_WORDS] ?? 0;
-  for (let i = 0; i < ID_WORDS; i++) {
-    hash = Math.imul(hash ^ (words[i] ?? 0) ^ (SECRET[i] ?? 0), (SECRET[i] ?? 0) | 1);
-    hash ^= hash >>> 15;
-    hash = Math.imul(hash, 0x2c1b3c6d);
-    hash ^= hash >>> 13;
-  }
-  return hash >>> 0;
+const [S0 = 0, S1 = 0, S2 = 0, S3 = 0, START = 0] = SECRET;
+
+const hashOf = (a: number, b: number, c: number, d: number): number =>
+  mixed(mixed(mixed(mixed(START, a, S0), b, S1), c, S2), d, S3);
+
+const mixed = (hash: number, word: number, secret: number): number => {
+  let h = Math.imul(hash ^ word ^ secret, secret | 1);
+  h ^= h >>> 15;
+  h = Math.imul(h, 0x2c1b3c6d);
+  return h ^ (h >>> 13);
 };

@@ -214,8 +214,8 @@ test('a chunk holds events of one reported hour, and its windows hold all of the
       const world = new StoredWorld(place);
       const run = new FoldRun(world, knowledge);
       const check = (chunk: Chunk): void => {
-        const touched = new Set(chunk.windows.map(windowKey));
-        const stray = chunk.ledger.filter(
+        const touched = new Set(Array.from(chunk.windows, windowKey));
+        const stray = [...chunk.ledger].filter(
           ({ reportedHour, candidate }) =>
             reportedHour !== chunk.reportedHour || !touched.has(windowKey(candidate)),
         );

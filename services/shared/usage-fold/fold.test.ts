@@ -19,7 +19,6 @@ import { EARLIER_EPOCH, EventTable } from './event-table.ts';
 import { count, mustCutBefore, skipTo, type FoldState, type Outcome } from './fold.ts';
 import { OpenWindows } from './open-windows.ts';
 import { advance, type Step } from './timeline.ts';
-import { windowKey } from './window.ts';
 
 const place = placeOf();
 
@@ -208,12 +207,12 @@ describe('counting', () => {
     fold(state, [sent(1), sent(2)]);
     const [stored] = state.windows.values();
     const again = begun();
-    if (stored) again.windows.set(windowKey(stored), stored);
+    if (stored) again.windows = new OpenWindows([stored]);
     expect(fold(again, [sent(1), sent(2), sent(3)])).toEqual(['accepted', 'accepted', 'accepted']);
     expect([...again.windows.values()]).toMatchObject([
       { eventCount: 3, firstOffset: 1, lastOffset: 3 },
     ]);
-    expect(again.pending.ledger.map(({ offset }) => offset)).toEqual([1, 2, 3]);
+    expect([...again.pending.ledger].map(({ offset }) => offset)).toEqual([1, 2, 3]);
   });
 
   test('folding on past a halt is a defect', () => {

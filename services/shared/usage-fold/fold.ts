@@ -1,13 +1,13 @@
 import type { DeadLetterCode } from '../model/dead-letter.ts';
-import type { Quantity } from '../model/decimal.ts';
 import { nextHour, type Hour, type Millis } from '../model/time.ts';
 import type { EventIndex } from './event-index.ts';
 import { EARLIER_EPOCH, type SeenEvent } from './event-table.ts';
 import type { LogRecord } from '../model/log-record.ts';
-import { OpenWindows } from './open-windows.ts';
+import { OpenWindows, type Windows } from './open-windows.ts';
+import type { Rows } from './rows.ts';
 import type { RecordMark } from '../model/record-mark.ts';
 import { timelineStart, type Step, type Timeline } from './timeline.ts';
-import { addToWindow, newWindow, windowKey, type Window } from './window.ts';
+import { windowEventOf, type Window } from './window.ts';
 import type { Place } from './place.ts';
 import type { Candidate } from './verdict.ts';
 
@@ -40,13 +40,30 @@ export interface DeadLetter {
 export interface ClosedHour {
   readonly hour: Hour;
   /** All its windows; null where not all are in memory: then they are stored. */
-  readonly windows: readonly Window[] | null;
+  readonly windows: Rows<Window> | null;
 }
+
+/** Accepted events since the last cut, in the order of the log. */
+export interface Ledger extends Rows<LedgerEntry> {
+  push(entry: LedgerEntry): unknown;
+}
+
+/** How a fold keeps what it accepts: as objects, or packed into arrays (see `packed/`). */
+export interface FoldForm {
+  readonly ledger: (place: Place) => Ledger;
+  /** The windows of an hour, with those that are stored; null where they are more than fit. */
+  readonly windows: (place: Place, hour: Hour, stored: readonly Window[] | null) => Windows;
+}
+
+/** Everything is an object: the reference that the packed form is held to. */
+export const PLAIN: FoldForm = {
+  ledger: () => [],
+  windows: (_place, _hour, stored) => new OpenWindows(stored),
+};
 
 /** What the fold has produced since the last cut. */
 export interface Pending {
-  readonly ledger: LedgerEntry[];
-  readonly touched: Set<string>;
+  readonly ledger: Ledger;
   readonly deadLetters: DeadLetter[];
   readonly closed: ClosedHour[];
 }
@@ -62,28 +79,33 @@ export interface FoldState {
   timeline: Timeline;
   counts: Counts;
   lastRecord: RecordMark | LogRecord | null;
-  /** Windows of the open hour by `windowKey`. */
-  windows: OpenWindows;
+  readonly form: FoldForm;
+  /** Windows of the open hour. */
+  windows: Windows;
   pending: Pending;
 }
 
-export const nothingPending = (): Pending => ({
-  ledger: [],
-  touched: new Set(),
+export const nothingPending = (place: Place, form: FoldForm): Pending => ({
+  ledger: form.ledger(place),
   deadLetters: [],
   closed: [],
 });
 
 /** The state before the first record of a partition. */
-export const initialState = (place: Place, firstOffset: number): FoldState => ({
+export const initialState = (
+  place: Place,
+  firstOffset: number,
+  form: FoldForm = PLAIN,
+): FoldState => ({
   place,
   firstOffset,
   nextOffset: firstOffset,
   timeline: timelineStart(place.source),
   counts: { accepted: 0, duplicate: 0, deadLettered: 0, control: 0, lost: 0 },
   lastRecord: null,
-  windows: new OpenWindows(),
-  pending: nothingPending(),
+  form,
+  windows: form.windows(place, timelineStart(place.source).openHour, []),
+  pending: nothingPending(place, form),
 });
 
 export type Outcome = 'accepted' | 'duplicate' | 'dead-lettered' | 'control';
@@ -152,11 +174,14 @@ export const enterTimeline = (state: FoldState, after: Timeline): void => {
 const closeHours = (state: FoldState, openHour: Hour): void => {
   const { hourMillis } = state.place.source;
   const { closed } = state.pending;
+  if (state.windows.touchedCount > 0) {
+    throw new Error('an hour closes before its windows have been cut off');
+  }
   closed.push({
     hour: state.timeline.openHour,
-    windows: state.windows.isWhole ? [...state.windows.values()] : null,
+    windows: state.windows.closed(),
   });
-  state.windows = new OpenWindows();
+  state.windows = state.form.windows(state.place, openHour, []);
   let hour = nextHour(state.timeline.openHour, hourMillis);
   while (hour < openHour) {
     closed.push({ hour, windows: [] });
@@ -192,24 +217,8 @@ const countCandidate = (
     reportedHour: openHour,
     candidate,
   });
-
-  addToOpenHour(state, windowKey(candidate), candidate.quantity, offset, () =>
-    newWindow(candidate, offset),
-  );
+  state.windows.add(windowEventOf(candidate), candidate.quantity, offset);
   return 'accepted';
-};
-
-/** Adds an accepted event to its window of the open hour, which it may be the first of. */
-export const addToOpenHour = (
-  { windows, pending }: FoldState,
-  key: string,
-  quantity: Quantity,
-  offset: number,
-  first: () => Window,
-): void => {
-  const window = windows.get(key);
-  windows.set(key, window ? addToWindow(window, quantity, offset) : first());
-  pending.touched.add(key);
 };
 
 const whereSeen = ({ offset }: SeenEvent): string =>

@@ -1,5 +1,9 @@
 import type { PublishedSchema } from '../avro/schema-directory.ts';
-import { usageEventDecoders, type UsageEventDecoder } from '../avro/usage-event-codec.ts';
+import {
+  plainSchemas,
+  usageEventDecoders,
+  type UsageEventDecoder,
+} from '../avro/usage-event-codec.ts';
 import { keyFingerprint, type ControlKey, type Keyring } from '../model/control-record.ts';
 import { FOLD_VERSION, type Rules } from '../model/rules.ts';
 import type { Halt } from './halt.ts';
@@ -12,12 +16,15 @@ export interface Knowledge {
   readonly decoders: ReadonlyMap<number, UsageEventDecoder>;
   /** By schema id. */
   readonly fingerprints: ReadonlyMap<number, string>;
+  /** Ids of schemas that lay events out as `packed/event-layout.ts` reads them. */
+  readonly plainSchemas: ReadonlySet<number>;
   readonly keyring: Keyring;
 }
 
 export const knowledgeOf = (schemas: readonly PublishedSchema[], keyring: Keyring): Knowledge => ({
   decoders: usageEventDecoders(schemas),
   fingerprints: new Map(schemas.map(({ id, fingerprint }) => [id, fingerprint])),
+  plainSchemas: plainSchemas(schemas),
   keyring,
 });
 

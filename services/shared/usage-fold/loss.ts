@@ -1,7 +1,7 @@
 import type { Quantity } from '../model/decimal.ts';
 import { hourOf, nextHour, type Hour, type Millis } from '../model/time.ts';
-import { addToOpenHour, enterTimeline, type FoldState } from './fold.ts';
-import { firstOf, windowKey, type WindowEvent } from './window.ts';
+import { enterTimeline, type FoldState } from './fold.ts';
+import type { WindowEvent } from './window.ts';
 
 /**
  * A person's decision that records which are gone shall not be waited for: counting continues after
@@ -36,7 +36,7 @@ export type Remnant = {
 
 /** Whether a remnant begins a new reported hour while windows of the open one are pending. */
 export const mustCutBeforeRemnant = (state: FoldState, { reportedTime }: Remnant): boolean =>
-  state.pending.touched.size > 0 &&
+  state.windows.touchedCount > 0 &&
   hourOf(reportedTime, state.place.source.hourMillis) > state.timeline.openHour;
 
 /** Counts a lost record of which something is left, and those before it of which nothing is. */
@@ -47,9 +47,7 @@ export const countRemnant = (state: FoldState, remnant: Remnant): void => {
   const { counts } = state;
   if (remnant.kind === 'accepted') {
     const { event, quantity } = remnant;
-    addToOpenHour(state, windowKey(event), quantity, offset, () =>
-      firstOf(event, quantity, offset),
-    );
+    state.windows.add(event, quantity, offset);
     state.counts = { ...counts, accepted: counts.accepted + 1 };
   } else {
     state.counts = { ...counts, deadLettered: counts.deadLettered + 1 };

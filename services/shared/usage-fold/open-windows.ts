@@ -1,4 +1,43 @@
-import { windowKey, type Window } from './window.ts';
+import type { Quantity } from '../model/decimal.ts';
+import type { Rows } from './rows.ts';
+import {
+  addToWindow,
+  firstOf,
+  windowKey,
+  type Window,
+  type WindowEvent,
+  type WindowIdentity,
+} from './window.ts';
+
+/**
+ * The windows of the open hour. All of them are in memory, until the bound on bytes makes some leave
+ * that are stored; from then on a window must be loaded before its next event is counted.
+ */
+export interface Windows {
+  /** Whether every window of the hour is here. */
+  readonly isWhole: boolean;
+  readonly size: number;
+  /** How many have changed since they were taken last. */
+  readonly touchedCount: number;
+  values(): Iterable<Window>;
+  /** Adds an accepted event to its window, which it may be the first of. */
+  add(event: WindowEvent, quantity: Quantity, offset: number): void;
+  /** Those that have changed since they were taken last, as they are now. */
+  takeTouched(): Rows<Window>;
+  /** All windows of the hour, which ends; null where not all are in memory. */
+  closed(): Rows<Window> | null;
+  /** Those that must be looked for in the store before they are counted. */
+  missing(identities: readonly WindowIdentity[]): WindowIdentity[];
+  /** What the store has of all that are missing for the next records. */
+  load(asked: readonly WindowIdentity[], found: readonly Window[]): void;
+  /** Whether they take more than so many bytes. */
+  exceeds(maxBytes: number): boolean;
+  /**
+   * Lets windows go, so that there is some room below the bound; perhaps also some of those wanted. All
+   * of them must be stored.
+   */
+  evict(maxBytes: number, wanted: readonly WindowIdentity[]): unknown;
+}
 
 /** Bytes of a window besides its texts, as measured. */
 export const WINDOW_BYTES = 500;
@@ -14,15 +53,13 @@ const bytesOf = (window: Window): number =>
   (window.tags?.length ?? 0) +
   (window.additionalInfo?.length ?? 0);
 
-/**
- * The windows of the open hour. All of them are here, until the bound on bytes makes some leave that
- * are stored; from then on a window must be loaded before its next event is counted.
- */
-export class OpenWindows {
+/** Windows as objects: the reference that `PackedWindows` is held to. */
+export class OpenWindows implements Windows {
   /** The one that has been here longest first. */
   private readonly windows = new Map<string, Window>();
-  /** The keys that were requested for in the store last, but those whose window has left again. */
+  /** The keys that were looked for in the store last, but those whose window has left again. */
   private requested = new Set<string>();
+  private touched = new Set<string>();
   private whole: boolean;
   private bytes = 0;
 
@@ -32,7 +69,6 @@ export class OpenWindows {
     for (const window of stored ?? []) this.set(windowKey(window), window);
   }
 
-  /** Whether every window of the hour is here. */
   get isWhole(): boolean {
     return this.whole;
   }
@@ -41,8 +77,63 @@ export class OpenWindows {
     return this.windows.size;
   }
 
+  get touchedCount(): number {
+    return this.touched.size;
+  }
+
   values(): Iterable<Window> {
     return this.windows.values();
+  }
+
+  add(event: WindowEvent, quantity: Quantity, offset: number): void {
+    const key = windowKey(event);
+    const window = this.get(key);
+    this.set(
+      key,
+      window ? addToWindow(window, quantity, offset) : firstOf(event, quantity, offset),
+    );
+    this.touched.add(key);
+  }
+
+  takeTouched(): Rows<Window> {
+    const rows = [...this.touched].flatMap((key) => this.windows.get(key) ?? []);
+    this.touched.clear();
+    return rows;
+  }
+
+  closed(): Rows<Window> | null {
+    return this.whole ? [...this.windows.values()] : null;
+  }
+
+  missing(identities: readonly WindowIdentity[]): WindowIdentity[] {
+    if (this.whole) return [];
+    const asked = new Map(identities.map((each) => [windowKey(each), each]));
+    return [...asked].flatMap(([key, each]) => (this.windows.has(key) ? [] : [each]));
+  }
+
+  load(asked: readonly WindowIdentity[], found: readonly Window[]): void {
+    this.requested = new Set(asked.map(windowKey));
+    for (const window of found) this.set(windowKey(window), window);
+  }
+
+  exceeds(maxBytes: number): boolean {
+    return this.bytes > maxBytes;
+  }
+
+  /** False where those wanted alone are too large for the bound. */
+  evict(maxBytes: number, identities: readonly WindowIdentity[]): boolean {
+    const wanted = new Set(identities.map(windowKey));
+    for (const [key, window] of this.windows) {
+      if (this.bytes <= maxBytes * ROOM) break;
+      if (wanted.has(key)) continue;
+      this.windows.delete(key);
+      this.bytes -= bytesOf(window);
+      // Until now all were here: a wanted window that is not here does not exist yet.
+      if (this.whole) this.requested = new Set(wanted);
+      this.whole = false;
+      this.requested.delete(key);
+    }
+    return this.bytes <= maxBytes;
   }
 
   /** A window, which must have been loaded; undefined where the hour has none of that key yet. */
@@ -59,40 +150,5 @@ export class OpenWindows {
     const { size } = this.windows;
     this.windows.set(key, window);
     if (this.windows.size > size) this.bytes += bytesOf(window);
-  }
-
-  /** The keys that must be requested for in the store before they are counted. */
-  missing(keys: Iterable<string>): string[] {
-    if (this.whole) return [];
-    return [...new Set(keys)].filter((key) => !this.windows.has(key));
-  }
-
-  /** What the store has of all keys that are missing for the next records. */
-  load(keys: readonly string[], found: readonly Window[]): void {
-    this.requested = new Set(keys);
-    for (const window of found) this.set(windowKey(window), window);
-  }
-
-  /** Whether they take more than so many bytes. */
-  exceeds(maxBytes: number): boolean {
-    return this.bytes > maxBytes;
-  }
-
-  /**
-   * Lets windows go until there is some room below the bound. All of them must be stored. False where
-   * those wanted alone are too large for it.
-   */
-  evict(maxBytes: number, wanted: ReadonlySet<string>): boolean {
-    for (const [key, window] of this.windows) {
-      if (this.bytes <= maxBytes * ROOM) break;
-      if (wanted.has(key)) continue;
-      this.windows.delete(key);
-      this.bytes -= bytesOf(window);
-      // Until now none was missing: a requested window that is not in memory is not stored either.
-      if (this.whole) this.requested = new Set(wanted);
-      this.whole = false;
-      this.requested.delete(key);
-    }
-    return this.bytes <= maxBytes;
   }
 }

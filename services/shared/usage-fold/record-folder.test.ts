@@ -13,6 +13,7 @@ import { encodedBatch } from '../../../test/support/kafka/record-batch.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Millis } from '../model/time.ts';
 import { uuidText } from '../model/usage-event.ts';
+import { cut } from './chunk.ts';
 import { EventTable } from './event-table.ts';
 import type { LedgerTail } from './ledger-tail.ts';
 import { RecordFolder, type MemoryBounds } from './record-folder.ts';
@@ -37,8 +38,7 @@ const folderOf = (tail: LedgerTail = NO_TAIL, bounds: MemoryBounds = AMPLE) => {
   const state = stateAtStart(place);
   const store = (): Promise<void> => {
     stored.push({ nextOffset: state.nextOffset, openHour: state.timeline.openHour });
-    state.pending.ledger.length = 0;
-    state.pending.touched.clear();
+    cut(state);
     folder.acknowledged();
     return Promise.resolve();
   };

@@ -1,5 +1,5 @@
 import type { LogRecord } from '../model/log-record.ts';
-import { recordsOf, type RecordBatch } from '../model/record-batch.ts';
+import type { RecordBatch } from '../model/record-batch.ts';
 import type { Hour } from '../model/time.ts';
 import { EventIndex } from './event-index.ts';
 import type { EventTable } from './event-table.ts';
@@ -7,8 +7,9 @@ import { count, mustCutBefore, skipTo, type FoldState } from './fold.ts';
 import type { Halt } from './halt.ts';
 import type { Knowledge } from './knowledge.ts';
 import { contradiction, skippedContradiction, type LedgerTail } from './ledger-tail.ts';
+import { PackedFold } from './packed/packed-fold.ts';
 import { advance, type Step } from './timeline.ts';
-import { windowKey, type Window, type WindowIdentity } from './window.ts';
+import type { Window, WindowIdentity } from './window.ts';
 
 export interface FolderPorts {
   /** The ids accepted in these usage hours, a table for each. */
@@ -30,6 +31,11 @@ export interface MemoryBounds {
   readonly windowsMaxBytes: number;
 }
 
+/** Records that are judged together where ids or windows must be loaded for them. */
+const RUN = 256;
+
+const NOTHING: ReadonlySet<Hour> = new Set();
+
 /** Folds the records of a partition, with the ids and windows in use in memory. */
 export class RecordFolder {
   readonly state: FoldState;
@@ -38,6 +44,7 @@ export class RecordFolder {
   private readonly bounds: MemoryBounds;
 
   private readonly index: EventIndex;
+  private readonly packed: PackedFold;
   private readonly ports: FolderPorts;
 
   constructor(
@@ -51,15 +58,51 @@ export class RecordFolder {
     this.knowledge = knowledge;
     this.bounds = bounds;
     this.index = new EventIndex(bounds.indexMaxBytes);
+    this.packed = new PackedFold(begin.state, this.index, knowledge);
     this.ports = ports;
   }
 
   /**
-   * Folds records in the order of the log; offsets below `next` without one hold none. Returns why it
-   * must not continue, or null.
+   * Folds records in the order of the log, those before the next offset left out; offsets below `next`
+   * without a record hold none. Returns why it must not go on, or null.
    */
   async fold(batches: readonly RecordBatch[], next: number): Promise<Halt | null> {
-    return (await this.countAll(this.judge(recordsOf(batches)))) ?? this.skip(next);
+    for (const batch of batches) {
+      const halt = await this.foldBatch(batch);
+      if (halt) return halt;
+    }
+    return this.skip(next);
+  }
+
+  /** Folds what is plain from the bytes of the batch, and the rest as objects, a few at a time. */
+  private async foldBatch(batch: RecordBatch): Promise<Halt | null> {
+    const { state, tail } = this;
+    let at = batch.bytes === null ? 0 : Math.max(0, state.nextOffset - batch.firstOffset);
+    while (at < batch.count) {
+      let few = RUN;
+      const isCompared = state.nextOffset <= tail.lastOffset;
+      if (!isCompared && (await this.isWithinBounds())) {
+        const { next, stop } = this.packed.fold(batch, at);
+        at = next;
+        if (stop === 'odd' && batch.bytes !== null) few = 1;
+      }
+      const end = Math.min(batch.count, at + few);
+      const records = Array.from({ length: end - at }, (_, n) => batch.record(at + n));
+      const halt = await this.countAll(
+        this.judge(records.filter(({ offset }) => offset >= state.nextOffset)),
+      );
+      if (halt) return halt;
+      at = end;
+    }
+    return null;
+  }
+
+  /** Whether ids and windows are within their bounds; ids are brought there. */
+  private async isWithinBounds(): Promise<boolean> {
+    if (this.state.windows.exceeds(this.bounds.windowsMaxBytes)) return false;
+    if (this.index.evict(NOTHING)) return true;
+    await this.ports.store(); // nothing stays pinned
+    return this.index.evict(NOTHING);
   }
 
   /** All that was cut off so far is stored, and nothing is pending. */
@@ -132,18 +175,21 @@ export class RecordFolder {
 
   /** Whether these windows of the open hour are in memory as far as they are stored, within the bound. */
   async loadWindows(identities: readonly WindowIdentity[]): Promise<boolean> {
-    const { state, bounds } = this;
-    if (state.windows.isWhole && !state.windows.exceeds(bounds.windowsMaxBytes)) return true;
-    const byKey = new Map(identities.map((each) => [windowKey(each), each]));
-    const wanted = new Set(byKey.keys());
-    const missing = state.windows.missing(wanted);
-    if (missing.length > 0) {
-      const asked = missing.flatMap((key) => byKey.get(key) ?? []);
-      state.windows.load(missing, await this.ports.storedWindows(state.timeline.openHour, asked));
-    }
-    if (!state.windows.exceeds(bounds.windowsMaxBytes)) return true;
+    const { windows } = this.state;
+    const { windowsMaxBytes } = this.bounds;
+    await this.loadMissing(identities);
+    if (!windows.exceeds(windowsMaxBytes)) return true;
     await this.ports.store(); // only what is stored may leave
-    return state.windows.evict(bounds.windowsMaxBytes, wanted) || identities.length === 1;
+    windows.evict(windowsMaxBytes, identities);
+    await this.loadMissing(identities);
+    return !windows.exceeds(windowsMaxBytes) || identities.length <= 1;
+  }
+
+  private async loadMissing(identities: readonly WindowIdentity[]): Promise<void> {
+    const { windows, timeline } = this.state;
+    const asked = windows.missing(identities);
+    if (asked.length === 0) return;
+    windows.load(asked, await this.ports.storedWindows(timeline.openHour, asked));
   }
 
   private indexFull(): Halt {

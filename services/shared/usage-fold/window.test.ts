@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { eventOf, hour } from '../../../test/support/fold/fixtures.ts';
+import { eventOf, hour, newWindow } from '../../../test/support/fold/fixtures.ts';
 import type { Quantity } from '../model/decimal.ts';
-import { addToWindow, firstOf, newWindow, windowKey, type WindowIdentity } from './window.ts';
+import { addToWindow, firstOf, windowKey, type WindowIdentity } from './window.ts';
 
 const quantities = fc.bigInt({ min: 0n, max: 10n ** 45n - 1n }) as fc.Arbitrary<Quantity>;
 

@@ -34,7 +34,8 @@ export type WindowEvent = WindowIdentity & WindowAttributes;
 export const windowKey = (window: WindowIdentity): string =>
   `${String(window.usageHour)}\0${window.subscriptionKey}\0${window.meterKey}\0${window.resourceKey}`;
 
-export const newWindow = (candidate: Candidate, offset: number): Window => {
+/** What a window takes from an event that may count. */
+export const windowEventOf = (candidate: Candidate): WindowEvent => {
   const { event } = candidate;
   return {
     usageHour: candidate.usageHour,
@@ -47,10 +48,6 @@ export const newWindow = (candidate: Candidate, offset: number): Window => {
     location: event.location,
     tags: event.tags,
     additionalInfo: event.additionalInfo,
-    quantity: candidate.quantity,
-    eventCount: 1,
-    firstOffset: offset,
-    lastOffset: offset,
   };
 };
 

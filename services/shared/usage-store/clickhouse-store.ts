@@ -1,5 +1,5 @@
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
-import { insertRows, SEQUENTIAL } from '../clickhouse/client.ts';
+import { insertPacked, insertRows, SEQUENTIAL } from '../clickhouse/client.ts';
 import { OF_PARTITION, partitionParams } from '../clickhouse/of-partition.ts';
 import type { Hour } from '../model/time.ts';
 import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
@@ -31,6 +31,7 @@ import {
   type CheckpointRow,
   type WindowRow,
 } from './rows.ts';
+import type { Rows } from '../usage-fold/rows.ts';
 import type { Place } from '../usage-fold/place.ts';
 
 const HOURS_PER_QUERY = 500;
@@ -216,11 +217,11 @@ export class ClickHouseStore {
   }
 
   writeLedger(place: Place, chunk: ChunkRows): Promise<void> {
-    return this.insert(this.tables.ledger, chunkRows.ledger(place, chunk));
+    return this.writeLedgers(place, [chunk]);
   }
 
   writeWindows(place: Place, chunk: ChunkRows): Promise<void> {
-    return this.insert(this.tables.windows, chunkRows.windows(place, chunk));
+    return this.writeAllWindows(place, [chunk]);
   }
 
   writeDeadLetters(place: Place, chunk: ChunkRows): Promise<void> {
@@ -229,19 +230,53 @@ export class ClickHouseStore {
 
   /** Writes many chunks, one insert for each table: not atomic where they have several reported months. */
   async writeTogether(place: Place, chunks: readonly ChunkRows[]): Promise<void> {
-    const { ledger, windows, deadLetters } = this.tables;
+    await this.writeLedgers(place, chunks);
+    await this.writeAllWindows(place, chunks);
     await this.insert(
-      ledger,
-      chunks.flatMap((chunk) => chunkRows.ledger(place, chunk)),
-    );
-    await this.insert(
-      windows,
-      chunks.flatMap((chunk) => chunkRows.windows(place, chunk)),
-    );
-    await this.insert(
-      deadLetters,
+      this.tables.deadLetters,
       chunks.flatMap((chunk) => chunkRows.deadLetters(place, chunk)),
     );
+  }
+
+  private async writeLedgers(place: Place, chunks: readonly ChunkRows[]): Promise<void> {
+    const { ledger: table } = this.tables;
+    if (
+      await this.insertPacked(
+        chunks.map(({ ledger }) => ledger),
+        table,
+      )
+    )
+      return;
+    await this.insert(
+      table,
+      chunks.flatMap((chunk) => chunkRows.ledger(place, chunk)),
+    );
+  }
+
+  private async writeAllWindows(place: Place, chunks: readonly ChunkRows[]): Promise<void> {
+    const { windows: table } = this.tables;
+    if (
+      await this.insertPacked(
+        chunks.map(({ windows }) => windows),
+        table,
+      )
+    )
+      return;
+    await this.insert(
+      table,
+      chunks.flatMap((chunk) => chunkRows.windows(place, chunk)),
+    );
+  }
+
+  /** Inserts rows that are packed, as one block. False where they are not: then nothing is done. */
+  private async insertPacked(given: readonly Rows<unknown>[], table: string): Promise<boolean> {
+    const packed = given.filter(({ length }) => length > 0).map((rows) => rows.packed ?? null);
+    const [first] = packed;
+    if (first == null) return false;
+    const bytes = packed.flatMap((rows) => (rows === null ? [] : [rows.bytes]));
+    if (bytes.length < packed.length) throw new Error('some rows are packed, and others are not');
+    await insertPacked(this.client, table, first.columns, bytes);
+    return true;
   }
 
   async rollUpDay(place: Place, closedHour: Hour): Promise<void> {

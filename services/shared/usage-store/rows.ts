@@ -207,9 +207,10 @@ export const checkpointFromRow = (row: CheckpointRow): Checkpoint => ({
 });
 
 export const chunkRows = {
-  ledger: (place: Place, chunk: ChunkRows) => chunk.ledger.map((entry) => ledgerRow(place, entry)),
+  ledger: (place: Place, chunk: ChunkRows) =>
+    Array.from(chunk.ledger, (entry) => ledgerRow(place, entry)),
   windows: (place: Place, chunk: ChunkRows) =>
-    chunk.windows.map((window) => windowRow(place, chunk.reportedHour, window)),
+    Array.from(chunk.windows, (window) => windowRow(place, chunk.reportedHour, window)),
   deadLetters: (place: Place, chunk: ChunkRows) =>
     chunk.deadLetters.map((letter) => deadLetterRow(place, letter)),
 };

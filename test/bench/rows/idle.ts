@@ -15,8 +15,7 @@ import { processorSeconds } from '../proc.ts';
 const ROW = 'idle';
 const GOES_ON = 'The stack goes on.';
 /** What runs after the summary settles: JIT compilers, merges. */
-const SETTLE_SECONDS = 20;
-const QUICK_SETTLE_SECONDS = 8;
+const SETTLE_MILLIS = 20_000;
 const START_MILLIS = 600_000;
 
 interface Process {
@@ -87,8 +86,8 @@ export const idle: BenchRow = {
       const first = await Promise.race([goesOn, exited, delay(START_MILLIS)]);
       if (first !== true)
         throw new Error(`npm start did not come to its end: ${said.slice(-1_000)}`);
-      await delay((options.quick ? QUICK_SETTLE_SECONDS : SETTLE_SECONDS) * 1000);
-      const seconds = options.quick ? 15 : 60;
+      await delay(SETTLE_MILLIS);
+      const seconds = options.quick ? 20 : 60;
       const family = familyOf(stack.pid);
       const before = new Map(family.map(({ pid }) => [pid, processorSeconds(pid)]));
       await delay(seconds * 1000);

@@ -1,6 +1,7 @@
 import { readSchemaDirectory } from '../../../services/shared/avro/schema-directory.ts';
 import {
   USAGE_EVENT_SUBJECT,
+  plainSchemas,
   usageEventDecoders,
   usageEventEncoder,
 } from '../../../services/shared/avro/usage-event-codec.ts';
@@ -30,6 +31,8 @@ import { usageEventId, type UsageEvent } from '../../../services/shared/model/us
 import { initialState, type FoldState } from '../../../services/shared/usage-fold/fold.ts';
 import type { Knowledge } from '../../../services/shared/usage-fold/knowledge.ts';
 import type { Place } from '../../../services/shared/usage-fold/place.ts';
+import type { Candidate } from '../../../services/shared/usage-fold/verdict.ts';
+import { firstOf, windowEventOf, type Window } from '../../../services/shared/usage-fold/window.ts';
 
 const MIDNIGHT = Date.UTC(2026, 0, 10);
 
@@ -47,6 +50,7 @@ export const encodeEvent = usageEventEncoder(schemas);
 export const knowledge: Knowledge = {
   decoders: usageEventDecoders(schemas),
   fingerprints: new Map(schemas.map(({ id, fingerprint }) => [id, fingerprint])),
+  plainSchemas: plainSchemas(schemas),
   keyring,
 };
 
@@ -151,3 +155,7 @@ export const forgedAt = (
 ): LogRecord => controlAt(place, kind, offset, timestamp, '', stranger);
 
 export const stateAtStart = (place: Place): FoldState => initialState(place, 0);
+
+/** The window of an event that is its first. */
+export const newWindow = (candidate: Candidate, offset: number): Window =>
+  firstOf(windowEventOf(candidate), candidate.quantity, offset);

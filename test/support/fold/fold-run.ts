@@ -104,16 +104,17 @@ export class FoldRun {
     this.index.acknowledged();
     this.index.evict(new Set());
 
-    this.state.windows.evict(this.windowsMaxBytes, new Set());
+    this.state.windows.evict(this.windowsMaxBytes, []);
   }
 
   private loadWindow(identity: WindowIdentity): void {
     const { windows, timeline } = this.state;
-    const keys = windows.missing([windowKey(identity)]);
+    const asked = windows.missing([identity]);
+    const keys = new Set(asked.map(windowKey));
     const stored = this.world.openWindows(timeline.openHour);
     windows.load(
-      keys,
-      stored.filter((window) => keys.includes(windowKey(window))),
+      asked,
+      stored.filter((window) => keys.has(windowKey(window))),
     );
   }
 }

@@ -8,7 +8,11 @@ import { EventTable } from '../../../services/shared/usage-fold/event-table.ts';
 import type { DeadLetter, LedgerEntry } from '../../../services/shared/usage-fold/fold.ts';
 import type { LedgerTail } from '../../../services/shared/usage-fold/ledger-tail.ts';
 import type { Remnant } from '../../../services/shared/usage-fold/loss.ts';
-import { newWindow, windowKey, type Window } from '../../../services/shared/usage-fold/window.ts';
+import {
+  windowEventOf,
+  windowKey,
+  type Window,
+} from '../../../services/shared/usage-fold/window.ts';
 import type { Place } from '../../../services/shared/usage-fold/place.ts';
 
 export interface StoredWindow {
@@ -37,10 +41,11 @@ export class StoredWorld {
 
   /** The writes of a flush in their order; the ledger is written in two inserts. */
   writesOf(chunk: Chunk): readonly (() => void)[] {
-    const half = Math.ceil(chunk.ledger.length / 2);
+    const ledger = [...chunk.ledger];
+    const half = Math.ceil(ledger.length / 2);
     return [
-      () => this.writeLedger(chunk.ledger.slice(0, half)),
-      () => this.writeLedger(chunk.ledger.slice(half)),
+      () => this.writeLedger(ledger.slice(0, half)),
+      () => this.writeLedger(ledger.slice(half)),
       () => this.writeWindows(chunk),
       () => this.writeDeadLetters(chunk),
       ...chunk.closed.map(
@@ -85,7 +90,7 @@ export class StoredWorld {
     const accepted = [...this.ledger.values()]
       .filter(({ offset }) => isLost(offset))
       .map(({ offset, reportedTime, candidate }): Remnant => {
-        const event = newWindow(candidate, offset);
+        const event = windowEventOf(candidate);
         return { kind: 'accepted', offset, reportedTime, event, quantity: candidate.quantity };
       });
     const letters = [...this.deadLetters.values()]

@@ -38,7 +38,8 @@ export class WorldPorts {
       remnants: (_place, from, to) => Promise.resolve(world.remnants(from, to)),
       eventTables: (_place, hours) =>
         Promise.resolve(new Map(hours.map((hour) => [hour, world.eventTable(hour)]))),
-      writeLedger: (_place, chunk) => this.write('ledger', () => world.writeLedger(chunk.ledger)),
+      writeLedger: (_place, chunk) =>
+        this.write('ledger', () => world.writeLedger([...chunk.ledger])),
       writeWindows: (_place, chunk) => this.write('windows', () => world.writeWindows(chunk)),
       writeDeadLetters: (_place, chunk) =>
         this.write('dead letters', () => world.writeDeadLetters(chunk)),

@@ -190,24 +190,7 @@ public class UsageStreams {
         .sum();
   }
 
-  /** Ends with the process that has started it, however that ends: then its end of this pipe is closed. */
-  static void endWithParent() {
-    Thread guard =
-        new Thread(
-            () -> {
-              try {
-                while (System.in.read() >= 0) continue;
-              } catch (java.io.IOException closed) {
-                // as at its end
-              }
-              Runtime.getRuntime().halt(1);
-            });
-    guard.setDaemon(true);
-    guard.start();
-  }
-
   public static void main(String[] args) throws Exception {
-    endWithParent();
     String brokers = args[0];
     String kind = args[4];
     long all = Long.parseLong(args[3]);
@@ -238,7 +221,7 @@ public class UsageStreams {
       while (committed(admin, application) < all) Thread.sleep(20);
       String counts = "\"records\":%d,\"events\":%d,\"windows\":%d";
       tell("done", ",\"counts\":{" + String.format(counts, records.sum(), events.sum(), windows.sum()) + "}");
-      Thread.currentThread().join(); // its memory is looked at before it is ended
+      System.in.read(); // its memory is looked at before it is ended
     }
   }
 

@@ -1,0 +1,48 @@
+import { emptyLayout, type EventLayout } from './event-layout.ts';
+
+/** The texts of an event or a window, as objects have them. */
+export interface EventTexts {
+  readonly subscriptionId: string;
+  readonly meterId: string;
+  readonly resourceUri: string;
+  readonly location: string;
+  readonly tags: string | null;
+  readonly additionalInfo: string | null;
+}
+
+/** Lays the texts of an object out in bytes, so that it can go where events in bytes go. */
+export class EncodedEvent {
+  bytes: Buffer = Buffer.allocUnsafeSlow(4096);
+  readonly layout: EventLayout = emptyLayout();
+  private at = 0;
+
+  encode(event: EventTexts): void {
+    const { layout } = this;
+    this.at = 0;
+    layout.subscriptionLength = this.put(event.subscriptionId);
+    layout.subscription = this.at - layout.subscriptionLength;
+    layout.meterLength = this.put(event.meterId);
+    layout.meter = this.at - layout.meterLength;
+    layout.resourceLength = this.put(event.resourceUri);
+    layout.resource = this.at - layout.resourceLength;
+    layout.locationLength = this.put(event.location);
+    layout.location = this.at - layout.locationLength;
+    layout.tagsLength = event.tags === null ? -1 : this.put(event.tags);
+    layout.tags = this.at - Math.max(0, layout.tagsLength);
+    layout.additionalInfoLength =
+      event.additionalInfo === null ? -1 : this.put(event.additionalInfo);
+    layout.additionalInfo = this.at - Math.max(0, layout.additionalInfoLength);
+  }
+
+  private put(text: string): number {
+    const most = text.length * 3;
+    if (this.at + most > this.bytes.length) {
+      const larger = Buffer.allocUnsafeSlow((this.at + most) * 2);
+      this.bytes.copy(larger, 0, 0, this.at);
+      this.bytes = larger;
+    }
+    const length = this.bytes.write(text, this.at, 'utf8');
+    this.at += length;
+    return length;
+  }
+}

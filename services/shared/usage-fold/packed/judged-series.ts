@@ -1,0 +1,75 @@
+import { asciiLower } from '../../model/placement.ts';
+import { identityProblem, placementProblem } from '../../model/usage-event-problem.ts';
+import type { ActiveRules } from '../knowledge.ts';
+import type { Place } from '../place.ts';
+import { grown } from './growing.ts';
+import type { PackedWindows } from './packed-windows.ts';
+import type { PlainEvent } from './plain-event.ts';
+import type { SeriesTable } from './series-table.ts';
+import { equalLowered } from './text-bytes.ts';
+
+const NONE = -1;
+
+/**
+ * Which series may be counted on this partition. Whether one may depends on its subscription, meter and
+ * resource and on the rules alone, so it is judged once under each rules.
+ */
+export class JudgedSeries {
+  private readonly place: Place;
+  /** 1 where a series has been judged fit. */
+  private fit = new Uint8Array(64);
+  private table: SeriesTable | null = null;
+  private rules: ActiveRules | null = null;
+
+  constructor(place: Place) {
+    this.place = place;
+  }
+
+  /** To be called before `find`, with what is in force then. True where other series are used from here on. */
+  use(table: SeriesTable, rules: ActiveRules): boolean {
+    if (this.table === table && this.rules === rules) return false;
+    const isOther = this.table !== table;
+    this.fit = new Uint8Array(this.fit.length);
+    this.table = table;
+    this.rules = rules;
+    return isOther;
+  }
+
+  /** The series of an event that may be counted and has the right key; -1 where it has not, or may not. */
+  find(event: PlainEvent, windows: PackedWindows, rules: ActiveRules): number {
+    const { bytes, layout } = event;
+    const hash = windows.series.hash(bytes, layout);
+    let series = windows.series.find(bytes, layout, hash);
+    if (series === NONE || this.fit[series] !== 1) {
+      if (!this.isFit(event, rules)) return NONE;
+      if (series === NONE) series = windows.seriesOf(bytes, layout, () => event.texts());
+      this.fit = grown(this.fit, series + 1);
+      this.fit[series] = 1;
+    }
+    const hasRightKey =
+      event.keyLength === layout.resourceLength &&
+      equalLowered(bytes, event.key, bytes, layout.resource, layout.resourceLength);
+    return hasRightKey ? series : NONE;
+  }
+
+  /** Whether subscription, meter and resource may be counted here, in whichever event. */
+  private isFit(event: PlainEvent, rules: ActiveRules): boolean {
+    const { layout } = event;
+    if (
+      !event.isText(layout.subscription, layout.subscriptionLength) ||
+      !event.isText(layout.meter, layout.meterLength) ||
+      !event.isText(layout.resource, layout.resourceLength)
+    ) {
+      return false;
+    }
+    const texts = event.texts();
+    const { place } = this;
+    const key = Buffer.from(asciiLower(texts.resourceUri), 'utf8');
+    const target = {
+      partition: place.partition,
+      partitions: place.source.partitions,
+      namespaces: rules.namespaces,
+    };
+    return identityProblem(texts) === null && placementProblem(texts, key, target) === null;
+  }
+}

@@ -1,0 +1,216 @@
+import { RECORD, RECORD_FIELDS, type RecordBatch } from '../../model/record-batch.ts';
+import { millis, nextHour, type Hour } from '../../model/time.ts';
+import type { EventIndex } from '../event-index.ts';
+import type { EventTable } from '../event-table.ts';
+import type { FoldState } from '../fold.ts';
+import type { ActiveRules, Knowledge } from '../knowledge.ts';
+import { FoundTexts } from './found-texts.ts';
+import { JudgedSeries } from './judged-series.ts';
+import { PackedLedger } from './packed-ledger.ts';
+import { PackedWindows } from './packed-windows.ts';
+import { PlainEvent } from './plain-event.ts';
+
+const NONE = -1;
+
+/**
+ * Why it stopped in front of a record: it is `odd`, and the general way judges it; or something is
+ * `missing` in memory that must be loaded for it.
+ */
+export type Stop = 'end' | 'odd' | 'missing';
+
+const ODD = -2;
+const MISSING = -3;
+
+/** What stays the same while records of one batch are folded. */
+interface Scene {
+  readonly openHour: Hour;
+  readonly rules: ActiveRules;
+  readonly windows: PackedWindows;
+  readonly ledger: PackedLedger;
+}
+
+/**
+ * Folds the plain records of a partition from their bytes, and leaves every other one to the general
+ * way (`advance` and `count`). A record is plain where it is certain what these two would do with it:
+ * it is an event in the published schema without headers, in the open hour, whose values are all in
+ * order, and its id is new or was seen with the same content. It never decides against a record: what it
+ * cannot take, whatever the reason, is odd.
+ */
+export class PackedFold {
+  private readonly state: FoldState;
+  private readonly index: EventIndex;
+  private readonly knowledge: Knowledge;
+  private readonly event = new PlainEvent();
+  private readonly texts = new FoundTexts();
+  private readonly series: JudgedSeries;
+  /** The id table that was used last, in this call of `fold`. */
+  private table: EventTable | null = null;
+  private tableHour = NaN;
+  private duplicates = 0;
+
+  constructor(state: FoldState, index: EventIndex, knowledge: Knowledge) {
+    this.state = state;
+    this.index = index;
+    this.knowledge = knowledge;
+    this.series = new JudgedSeries(state.place);
+  }
+
+  /**
+   * Folds plain records of a batch from one on, as many as come before the first that is not plain.
+   * Returns the place of the next record.
+   */
+  fold(batch: RecordBatch, from: number): { readonly next: number; readonly stop: Stop } {
+    const { windows, pending, timeline } = this.state;
+    this.table = null; // it may have left the index since
+    const { rules, sealed, openHour } = timeline;
+    const { ledger } = pending;
+    const isPossible =
+      batch.bytes !== null &&
+      rules !== null &&
+      !sealed &&
+      windows instanceof PackedWindows &&
+      ledger instanceof PackedLedger;
+    if (!isPossible) return { next: from, stop: 'odd' };
+    if (this.series.use(windows.series, rules)) this.texts.forget();
+    return this.foldBytes(batch, from, { openHour, rules, windows, ledger });
+  }
+
+  private foldBytes(batch: RecordBatch, from: number, scene: Scene): { next: number; stop: Stop } {
+    const { state } = this;
+    const { source } = state.place;
+    const hourEnd = nextHour(scene.openHour, source.hourMillis);
+    // A history run refuses other hours than its own; the open one is one of them.
+    const runEnd =
+      source.lastHour === null ? Infinity : nextHour(source.lastHour, source.hourMillis);
+    const earliest = source.kind === 'history' ? source.firstHour : -Infinity;
+    this.duplicates = 0;
+    let { watermark } = state.timeline;
+    let accepted = 0;
+    let n = from;
+    let stop: Stop = 'end';
+    for (; n < batch.count; n++) {
+      const delta = batch.index[n * RECORD_FIELDS + RECORD.timestampDelta] ?? 0;
+      const timestamp = batch.appendTime ?? batch.firstTimestamp + delta;
+      if (timestamp >= hourEnd || timestamp < earliest || timestamp >= runEnd) {
+        stop = 'odd';
+        break;
+      }
+      const reported = Math.max(timestamp, watermark);
+      const done = this.foldRecord(batch, n, reported, scene);
+      if (done < 0) {
+        stop = done === MISSING ? 'missing' : 'odd';
+        break;
+      }
+      watermark = millis(reported);
+      accepted += done;
+    }
+    if (n > from) this.advance(batch, n, watermark, accepted);
+    return { next: n, stop };
+  }
+
+  /** Sets the state to where it is after record `n - 1`. */
+  private advance(batch: RecordBatch, n: number, watermark: number, accepted: number): void {
+    const { state } = this;
+    const nextOffset = batch.firstOffset + n;
+    const { counts, timeline } = state;
+    const folded = accepted + this.duplicates;
+    state.counts = {
+      accepted: counts.accepted + accepted,
+      duplicate: counts.duplicate + this.duplicates,
+      deadLettered: counts.deadLettered,
+      control: counts.control + (nextOffset - state.nextOffset - folded),
+      lost: counts.lost,
+    };
+    state.nextOffset = nextOffset;
+    state.lastRecord = batch.record(n - 1);
+    if (watermark !== timeline.watermark) {
+      state.timeline = { ...timeline, watermark: millis(watermark) };
+    }
+  }
+
+  /** 1 where the record was accepted, 0 where it is a duplicate; ODD or MISSING where it was not folded. */
+  private foldRecord(batch: RecordBatch, n: number, reported: number, scene: Scene): number {
+    const { event, texts } = this;
+    const { rules, windows } = scene;
+    const { floor } = this.state.timeline;
+    if (!event.read(batch, n, reported, rules, floor, this.knowledge)) return ODD;
+    const series = this.series.find(event, windows, rules);
+    if (series === NONE) return ODD;
+    const usageHour = event.usageHour(rules);
+    const table = this.tableOf(usageHour);
+    if (table === null) return MISSING;
+    if (!texts.find(event, windows.texts)) return ODD;
+    const { layout, words, bytes, offset } = event;
+    words.digest(
+      windows.series.digestHigh(series),
+      windows.series.digestLow(series),
+      texts.high,
+      texts.low,
+      layout.usageStart,
+      layout.usageEnd,
+    );
+
+    const seen = table.entryOf(bytes, layout.eventId);
+    if (seen !== NONE && table.offsetOf(seen) < offset) {
+      // Of other content it is a conflict.
+      if (table.digestHigh(seen) !== words.high || table.digestLow(seen) !== words.low) return ODD;
+      this.duplicates++;
+      return 0;
+    }
+    // Another owner's rows may already hold it at a later offset, see `EventTable.add`.
+    if (seen !== NONE && table.offsetOf(seen) !== offset) return ODD;
+    const window = this.windowOf(series, usageHour, windows);
+    if (window === NONE) return MISSING;
+    if (seen === NONE) table.append(bytes, layout.eventId, offset, words.high, words.low);
+    this.index.pin(usageHour);
+    windows.addTo(window, words.quantity, offset);
+    this.write(reported, usageHour, series, scene);
+    return 1;
+  }
+
+  /** The window of an event, which may be its first; -1 where it must be loaded. */
+  private windowOf(series: number, usageHour: Hour, windows: PackedWindows): number {
+    const found = windows.find(series, usageHour);
+    if (found !== NONE) return found;
+    if (!windows.mayOpen(series, usageHour)) return NONE;
+    const { event, texts } = this;
+    const entry =
+      texts.entry === NONE
+        ? windows.textsOf(event.bytes, event.layout, () => event.texts())
+        : texts.entry;
+    return windows.open(series, usageHour, entry, event.offset);
+  }
+
+  /** Writes the row of the ledger. */
+  private write(reported: number, usageHour: Hour, series: number, scene: Scene): void {
+    const { event } = this;
+    const { layout, words } = event;
+    const { windows, ledger } = scene;
+    const row = ledger.next;
+    row.offset = event.offset;
+    row.bytes = event.bytes;
+    row.eventId = layout.eventId;
+    row.digestHigh = words.high;
+    row.digestLow = words.low;
+    row.reportedTime = reported;
+    row.reportedHour = scene.openHour;
+    row.usageHour = usageHour;
+    row.usageStart = layout.usageStart;
+    row.usageEnd = layout.usageEnd;
+    row.identity = windows.series.texts;
+    row.identityStart = windows.series.start.of[series] ?? 0;
+    row.identityEnd = windows.series.start.of[series + 1] ?? 0;
+    row.quantity = words.quantity;
+    this.texts.copyTo(row, windows.texts);
+    ledger.add();
+  }
+
+  /** The ids of a usage hour; null where they are not in memory. */
+  private tableOf(usageHour: Hour): EventTable | null {
+    if (this.table !== null && this.tableHour === usageHour) return this.table;
+    if (this.index.missing([usageHour]).length > 0) return null;
+    this.table = this.index.table(usageHour);
+    this.tableHour = usageHour;
+    return this.table;
+  }
+}

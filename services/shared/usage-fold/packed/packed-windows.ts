@@ -1,0 +1,237 @@
+import { identityDigest, textsDigest, type Digest } from '../content-digest.ts';
+import type { Quantity } from '../../model/decimal.ts';
+import { asciiLower, resourceKey } from '../../model/placement.ts';
+import type { Hour } from '../../model/time.ts';
+import type { Windows } from '../open-windows.ts';
+import type { Rows } from '../rows.ts';
+import type { Place } from '../place.ts';
+import { windowKey, type Window, type WindowEvent, type WindowIdentity } from '../window.ts';
+import { EncodedEvent, type EventTexts } from './encode-event.ts';
+import type { EventLayout } from './event-layout.ts';
+import { grown } from './growing.ts';
+import { LIMBS, quantityOf, writeQuantity } from './limbs.ts';
+import { RowBuffer } from './row-buffer.ts';
+import { SeriesTable } from './series-table.ts';
+import { TextTable } from './text-table.ts';
+import { WindowRows } from './window-rows.ts';
+import { WINDOW_BYTES, WindowTable } from './window-table.ts';
+
+const NONE = -1;
+
+/** The windows of the open hour in arrays, see `Windows`. */
+export class PackedWindows implements Windows, Rows<Window> {
+  series = new SeriesTable();
+  texts = new TextTable();
+  private table = new WindowTable();
+  private readonly place: Place;
+  private readonly hour: Hour;
+  private whole: boolean;
+  /** The windows that were looked for in the store last. */
+  private requested = new Set<string>();
+  /** Windows that have changed since they were taken last, and of each in which turn it did. */
+  private touched = new Int32Array(64);
+  private touchedSize = 0;
+  private readonly turns = { of: new Uint32Array(64) };
+  private turn = 1;
+  private readonly encoded = new EncodedEvent();
+  private readonly quantity = new Uint32Array(LIMBS);
+
+  /** With the windows as they are stored; null where there are more of them than fit. */
+  constructor(place: Place, hour: Hour, stored: readonly Window[] | null = []) {
+    this.place = place;
+    this.hour = hour;
+    this.whole = stored !== null;
+    for (const window of stored ?? []) this.restore(window);
+  }
+
+  get isWhole(): boolean {
+    return this.whole;
+  }
+
+  get size(): number {
+    return this.table.size;
+  }
+
+  get length(): number {
+    return this.table.size;
+  }
+
+  get touchedCount(): number {
+    return this.touchedSize;
+  }
+
+  [Symbol.iterator](): Iterator<Window> {
+    return this.values()[Symbol.iterator]();
+  }
+
+  *values(): Iterable<Window> {
+    for (let window = 0; window < this.table.size; window++) yield this.windowOf(window);
+  }
+
+  add(event: WindowEvent, quantity: Quantity, offset: number): void {
+    this.encoded.encode(event);
+    const { bytes, layout } = this.encoded;
+    const series = this.seriesOf(bytes, layout, () => event);
+    let window = this.find(series, event.usageHour);
+    if (window === NONE) {
+      if (!this.mayOpen(series, event.usageHour)) {
+        throw new Error(`the window ${JSON.stringify(windowKey(event))} was not loaded`);
+      }
+      window = this.open(
+        series,
+        event.usageHour,
+        this.textsOf(bytes, layout, () => event),
+        offset,
+      );
+    }
+    writeQuantity(quantity, this.quantity);
+    this.addTo(window, this.quantity, offset);
+  }
+
+  /** The series of an event, which is entered where there is none yet. */
+  seriesOf(bytes: Buffer, layout: EventLayout, texts: () => EventTexts): number {
+    const hash = this.series.hash(bytes, layout);
+    const found = this.series.find(bytes, layout, hash);
+    return found === NONE ? this.series.add(bytes, layout, hash, digestOfIdentity(texts())) : found;
+  }
+
+  /** The texts of an event, which are entered where they are not there yet. */
+  textsOf(bytes: Buffer, layout: EventLayout, texts: () => EventTexts): number {
+    const hash = this.texts.hash(bytes, layout);
+    const found = this.texts.find(bytes, layout, hash);
+    if (found !== NONE) return found;
+    const { location, tags, additionalInfo } = texts();
+    return this.texts.add(bytes, layout, hash, textsDigest(location, tags, additionalInfo));
+  }
+
+  /** The window of a series; -1 where there is none in memory. */
+  find(series: number, usageHour: Hour): number {
+    return this.table.find(this.series.identityOf(series), usageHour);
+  }
+
+  /** Whether a window that is not in memory is nowhere, so that an event may be its first. */
+  mayOpen(series: number, usageHour: Hour): boolean {
+    return this.whole || this.requested.has(keyOf(this.series.textsOf(series), usageHour));
+  }
+
+  open(series: number, usageHour: Hour, texts: number, offset: number): number {
+    const identity = this.series.identityOf(series);
+    const window = this.table.open(identity, usageHour, series, texts, offset);
+    this.turns.of = grown(this.turns.of, window + 1);
+    return window;
+  }
+
+  /** Adds an accepted event to a window. */
+  addTo(window: number, quantity: Uint32Array, offset: number): void {
+    this.table.add(window, quantity, offset);
+    if (this.turns.of[window] === this.turn) return;
+    this.turns.of[window] = this.turn;
+    this.touched = grown(this.touched, this.touchedSize + 1);
+    this.touched[this.touchedSize++] = window;
+  }
+
+  takeTouched(): Rows<Window> {
+    const rows = new WindowRows(this.place, this.hour, new RowBuffer());
+    for (let n = 0; n < this.touchedSize; n++) {
+      rows.add(this.touched[n] ?? 0, this.table, this.series, this.texts);
+    }
+    this.touchedSize = 0;
+    this.turn++;
+    return rows;
+  }
+
+  closed(): Rows<Window> | null {
+    return this.whole ? this : null;
+  }
+
+  missing(identities: readonly WindowIdentity[]): WindowIdentity[] {
+    if (this.whole) return [];
+    const asked = new Map<string, WindowIdentity>();
+    for (const each of identities) {
+      const key = windowKey(each);
+      if (!asked.has(key) && !this.holds(each)) asked.set(key, each);
+    }
+    return [...asked.values()];
+  }
+
+  load(asked: readonly WindowIdentity[], found: readonly Window[]): void {
+    this.requested = new Set(asked.map(windowKey));
+    for (const window of found) this.restore(window);
+  }
+
+  exceeds(maxBytes: number): boolean {
+    return this.bytes > maxBytes;
+  }
+
+  /** All of them leave; those wanted are to be loaded again. */
+  evict(): void {
+    this.series = new SeriesTable();
+    this.texts = new TextTable();
+    this.table = new WindowTable();
+    this.requested.clear();
+    this.whole = false;
+    this.turn++;
+  }
+
+  private get bytes(): number {
+    return this.series.bytes + this.texts.bytes + this.table.size * WINDOW_BYTES;
+  }
+
+  private holds(identity: WindowIdentity): boolean {
+    this.encoded.encode({
+      subscriptionId: identity.subscriptionKey,
+      meterId: identity.meterKey,
+      resourceUri: identity.resourceKey,
+      location: '',
+      tags: null,
+      additionalInfo: null,
+    });
+    const { bytes, layout } = this.encoded;
+    const found = this.series.identityLike(bytes, layout, this.series.hash(bytes, layout), NONE);
+    return found !== NONE && this.table.find(found, identity.usageHour) !== NONE;
+  }
+
+  /** A window as it is stored. Its series is that of its first event. */
+  private restore(stored: Window): void {
+    this.encoded.encode(stored);
+    const { bytes, layout } = this.encoded;
+    const series = this.seriesOf(bytes, layout, () => stored);
+    const texts = this.textsOf(bytes, layout, () => stored);
+    const window = this.open(series, stored.usageHour, texts, stored.firstOffset);
+    writeQuantity(stored.quantity, this.quantity);
+    this.table.restore(window, this.quantity, stored.eventCount, stored.lastOffset);
+  }
+
+  private windowOf(window: number): Window {
+    const { table } = this;
+    const ids = this.series.textsOf(table.seriesOf(window));
+    return {
+      usageHour: table.usageHourOf(window),
+      subscriptionKey: asciiLower(ids.subscriptionId),
+      meterKey: asciiLower(ids.meterId),
+      resourceKey: resourceKey(ids.resourceUri),
+      subscriptionId: ids.subscriptionId,
+      meterId: ids.meterId,
+      resourceUri: ids.resourceUri,
+      ...this.texts.textsOf(table.textsOf(window)),
+      quantity: quantityOf(table.quantities, window * LIMBS),
+      eventCount: table.eventsOf(window),
+      firstOffset: table.firstOffsetOf(window),
+      lastOffset: table.lastOffsetOf(window),
+    };
+  }
+}
+
+const digestOfIdentity = ({ subscriptionId, meterId, resourceUri }: EventTexts): Digest =>
+  identityDigest(asciiLower(subscriptionId), asciiLower(meterId), resourceKey(resourceUri));
+
+const keyOf = (
+  ids: { subscriptionId: string; meterId: string; resourceUri: string },
+  usageHour: Hour,
+): string =>
+  windowKey({
+    usageHour,
+    subscriptionKey: asciiLower(ids.subscriptionId),
+    meterKey: asciiLower(ids.meterId),
+    resourceKey: resourceKey(ids.resourceUri),
+  });

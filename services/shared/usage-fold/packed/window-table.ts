@@ -1,0 +1,130 @@
+import type { Hour } from '../../model/time.ts';
+import { grown } from './growing.ts';
+import { addLimbs, LIMBS } from './limbs.ts';
+
+const NONE = -1;
+/** Bytes of a window besides the texts of its series, its places in the index included. */
+export const WINDOW_BYTES = 80;
+
+/**
+ * The windows of one reported hour: for an identity (see `SeriesTable`) and a usage hour the sum of its
+ * events. They stand in arrays, one entry each.
+ */
+export class WindowTable {
+  private count = 0;
+  private identities = new Int32Array(64);
+  private hours = new Float64Array(64);
+  /** The series and the texts of its first event. */
+  private series = new Int32Array(64);
+  private texts = new Int32Array(64);
+  private sums = new Uint32Array(64 * LIMBS);
+  private events = new Float64Array(64);
+  private first = new Float64Array(64);
+  private last = new Float64Array(64);
+  /** By hash, the number plus one; 0 where there is none. */
+  private index = new Int32Array(256);
+
+  get size(): number {
+    return this.count;
+  }
+
+  find(identity: number, usageHour: number): number {
+    const mask = this.index.length - 1;
+    for (let slot = hashOf(identity, usageHour) & mask; ; slot = (slot + 1) & mask) {
+      const window = (this.index[slot] ?? 0) - 1;
+      if (window < 0) return NONE;
+      if (this.identities[window] === identity && this.hours[window] === usageHour) return window;
+    }
+  }
+
+  /** Enters a window that `find` has not found, without any event. */
+  open(identity: number, usageHour: number, series: number, texts: number, offset: number): number {
+    const window = this.count++;
+    this.reserve(window);
+    this.identities[window] = identity;
+    this.hours[window] = usageHour;
+    this.series[window] = series;
+    this.texts[window] = texts;
+    this.events[window] = 0;
+    this.first[window] = offset;
+    this.last[window] = NONE;
+    this.enter(window);
+    return window;
+  }
+
+  /**
+   * Adds an accepted event. A window that was stored before a crash may already contain it: its last
+   * offset says so, and then it stays as it is.
+   */
+  add(window: number, quantity: Uint32Array, offset: number): void {
+    if (offset <= (this.last[window] ?? 0)) return;
+    addLimbs(this.sums, window * LIMBS, quantity);
+    this.events[window] = (this.events[window] ?? 0) + 1;
+    this.last[window] = offset;
+  }
+
+  /** Sets what a window that was stored holds. */
+  restore(window: number, quantity: Uint32Array, events: number, lastOffset: number): void {
+    this.sums.set(quantity, window * LIMBS);
+    this.events[window] = events;
+    this.last[window] = lastOffset;
+  }
+
+  usageHourOf(window: number): Hour {
+    return (this.hours[window] ?? 0) as Hour;
+  }
+
+  seriesOf(window: number): number {
+    return this.series[window] ?? NONE;
+  }
+
+  textsOf(window: number): number {
+    return this.texts[window] ?? NONE;
+  }
+
+  eventsOf(window: number): number {
+    return this.events[window] ?? 0;
+  }
+
+  firstOffsetOf(window: number): number {
+    return this.first[window] ?? 0;
+  }
+
+  lastOffsetOf(window: number): number {
+    return this.last[window] ?? 0;
+  }
+
+  /** Its sum, among others: `LIMBS` numbers from `window * LIMBS` on. */
+  get quantities(): Uint32Array {
+    return this.sums;
+  }
+
+  private enter(window: number): void {
+    const mask = this.index.length - 1;
+    let slot = hashOf(this.identities[window] ?? 0, this.hours[window] ?? 0) & mask;
+    while (this.index[slot] !== 0) slot = (slot + 1) & mask;
+    this.index[slot] = window + 1;
+  }
+
+  private reserve(window: number): void {
+    this.identities = grown(this.identities, window + 1);
+    this.hours = grown(this.hours, window + 1);
+    this.series = grown(this.series, window + 1);
+    this.texts = grown(this.texts, window + 1);
+    this.sums = grown(this.sums, (window + 1) * LIMBS);
+    this.events = grown(this.events, window + 1);
+    this.first = grown(this.first, window + 1);
+    this.last = grown(this.last, window + 1);
+    if ((window + 1) * 3 <= this.index.length * 2) return;
+    this.index = new Int32Array(this.index.length * 2);
+    for (let n = 0; n < window; n++) this.enter(n);
+  }
+}
+
+/** Numbers of ours: nobody outside chooses them. */
+const hashOf = (identity: number, usageHour: number): number => {
+  let hash = Math.imul(identity, 0x9e3779b1) ^ Math.imul((usageHour / 1000) | 0, 0x85ebca6b);
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 0x2c1b3c6d);
+  return hash ^ (hash >>> 13);
+};
