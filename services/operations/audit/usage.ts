@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import avro, { type Schema, type Type } from 'avsc';
+import '../../shared/avro/strict-lengths.ts';
 import { newestSchema, type PublishedSchema } from '../../shared/avro/schema-directory.ts';
 import { unframe } from '../../shared/avro/wire-format.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';

@@ -1,4 +1,5 @@
 import avro from 'avsc';
+import './strict-lengths.ts';
 import { quantityFromBytes, quantityToBytes } from '../model/decimal.ts';
 import type { UsageAggregate } from '../model/usage-aggregate.ts';
 import { newestSchema, type PublishedSchema } from './schema-directory.ts';

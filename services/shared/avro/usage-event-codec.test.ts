@@ -198,3 +198,19 @@ describe('other versions of the schema', () => {
     );
   });
 });
+
+test('a length that never ends breaks nothing that is read after it', () => {
+  const whole = encode(event);
+  const { datum = Buffer.of() } = unframe(whole) ?? {};
+  const endless = Buffer.concat([
+    whole.subarray(0, 5),
+    datum.subarray(0, 16), // the id; what follows is the length of the subscription
+    Buffer.alloc(400, 0x80),
+    datum.subarray(16),
+  ]);
+  expect(decode(endless)).toEqual({
+    ok: false,
+    error: { code: 'malformed', message: 'the datum is cut short' },
+  });
+  expect(written(decode(whole))).toEqual(event);
+});

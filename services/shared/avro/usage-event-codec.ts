@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import avro from 'avsc';
 import { quantityToBytes } from '../model/decimal.ts';
 import type { RawUsageEvent, UsageEvent } from '../model/usage-event.ts';
+import './strict-lengths.ts';
 import { EXACT_LONG } from './exact-long.ts';
 import { newestSchema, type PublishedSchema } from './schema-directory.ts';
 import { frame } from './wire-format.ts';
