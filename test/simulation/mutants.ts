@@ -409,17 +409,6 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'limb-carry-lost',
-    mistake: 'quantities are added limb by limb, and no carry goes on',
-    patches: [
-      {
-        file: 'services/shared/usage-fold/packed/limbs.ts',
-        find: 'carry = sum > 0xffffffff ? 1 : 0;',
-        replace: 'carry = 0;',
-      },
-    ],
-  },
-  {
     name: 'table-used-after-it-left',
     mistake: 'a table of ids is kept at hand, whether or not it is still in the index',
     patches: [{ file: PACKED_FOLD, find: 'this.table = null; // it may', replace: '// it may' }],
@@ -432,17 +421,6 @@ export const MUTANTS: readonly Mutant[] = [
         file: PACKED_FOLD,
         find: 'if (watermark !== timeline.watermark) {',
         replace: 'if (watermark < 0) {',
-      },
-    ],
-  },
-  {
-    name: 'plain-records-skip-the-tail',
-    mistake: 'what the ledger holds beyond the checkpoint is not compared with plain records',
-    patches: [
-      {
-        file: 'services/shared/usage-fold/record-folder.ts',
-        find: 'const isCompared = state.nextOffset <= tail.lastOffset;',
-        replace: 'const isCompared = state.nextOffset < 0 && tail.lastOffset < 0;',
       },
     ],
   },
