@@ -7,7 +7,7 @@ import {
 } from '../shared/model/record-batch.ts';
 import { partitionName } from '../shared/model/source.ts';
 import { isoText, nextHour } from '../shared/model/time.ts';
-import { cut } from '../shared/usage-fold/chunk.ts';
+import { cut, type Chunk } from '../shared/usage-fold/chunk.ts';
 import type { FoldState } from '../shared/usage-fold/fold.ts';
 import type { Halt } from '../shared/usage-fold/halt.ts';
 import { hasSameSchemas, type Knowledge } from '../shared/usage-fold/knowledge.ts';
@@ -76,6 +76,11 @@ export class PartitionWorker implements PartitionOwner {
   /** Null before the checkpoint has been read. */
   private folder: RecordFolder | null = null;
   private storedOffset = -1;
+  /** Up to where it has been cut off: what lies between is being stored. */
+  private cutOffset = -1;
+  /** The flushes that were begun, one after the other: folding continues beside them. */
+  private flushing: Promise<void> = Promise.resolve();
+  private flushFailure: unknown = null;
   private unstoredSince: number | null = null;
   /** Bytes of the records that were folded and are not stored yet. */
   private pendingBytes = 0;
@@ -124,7 +129,7 @@ export class PartitionWorker implements PartitionOwner {
       const state = (await this.stillOurs()) ?? (await this.hydrate());
       if (state === null || this.hasEnded) return null;
       const position = await this.owned.recognition.position(foldedOf(state));
-      return position.ok ? position.value : this.stopReading(state, position.error);
+      return position.ok ? position.value : this.stopReading(position.error);
     });
   }
 
@@ -134,6 +139,7 @@ export class PartitionWorker implements PartitionOwner {
    */
   retry(knowledge: Knowledge = this.knowledge): Promise<boolean> {
     return this.owned.retry(async (halt) => {
+      await this.flushing; // it begins anew behind what was folded
       if (halt.code === 'unknown-rules') {
         // The same rules are read again from the checkpoint on, so that each record gets the same fate as
         // from any other owner: what it knows decides only whether it can apply them.
@@ -162,7 +168,7 @@ export class PartitionWorker implements PartitionOwner {
       const { state } = this.folder;
       const recognised = await this.owned.recognition.recognise(foldedOf(state), batches, next);
       if (!recognised.ok) {
-        await this.stopReading(state, recognised.error);
+        await this.stopReading(recognised.error);
         return false;
       }
       const parts = inParts(recognised.value, PART_RECORDS);
@@ -188,10 +194,10 @@ export class PartitionWorker implements PartitionOwner {
     }
     if (state.nextOffset > before) this.owned.clearWait();
     for (const batch of batches) this.pendingBytes += valueBytes(batch);
-    if (state.nextOffset !== this.storedOffset) this.unstoredSince ??= this.ports.now();
+    if (state.nextOffset !== this.cutOffset) this.unstoredSince ??= this.ports.now();
     const { length } = state.pending.ledger;
     if (length >= this.options.flushEvents || this.pendingBytes >= MAX_PENDING_BYTES) {
-      await this.store(state);
+      await this.flushBeside(folder);
     }
     return true;
   }
@@ -203,7 +209,7 @@ export class PartitionWorker implements PartitionOwner {
   unreadable(batch: UnreadableAt): Promise<void> {
     return this.owned.run(undefined, async () => {
       if (this.folder === null) return;
-      await this.store(this.folder.state);
+      await this.store(this.folder);
       this.owned.wait(unreadable(batch));
     });
   }
@@ -214,10 +220,11 @@ export class PartitionWorker implements PartitionOwner {
       if (this.folder === null) return;
       const { state } = this.folder;
       const now = this.ports.now();
+      if (this.flushFailure !== null) throw this.flushFailure as Error;
       if (state.nextOffset === this.storedOffset) this.progressAt = now;
-      if (this.unstoredSince !== null && now - this.unstoredSince >= this.options.flushInterval) {
-        await this.store(state);
-      }
+      const isDue =
+        this.unstoredSince !== null && now - this.unstoredSince >= this.options.flushInterval;
+      if (isDue && this.cutOffset === this.storedOffset) this.beginFlush(this.folder);
       await this.tickIfDue(state, now);
     });
   }
@@ -225,7 +232,7 @@ export class PartitionWorker implements PartitionOwner {
   /** Stores what has been folded, then takes no more: for a graceful stop. */
   async close(): Promise<void> {
     await this.owned.run(undefined, async () => {
-      if (this.folder) await this.store(this.folder.state);
+      if (this.folder) await this.store(this.folder);
     });
     this.drop();
   }
@@ -236,8 +243,8 @@ export class PartitionWorker implements PartitionOwner {
   }
 
   /** Halts where the log cannot be read further. What was folded before records expired is right. */
-  private async stopReading(state: FoldState, halt: Halt): Promise<null> {
-    if (halt.code === 'lost-records') await this.store(state);
+  private async stopReading(halt: Halt): Promise<null> {
+    if (halt.code === 'lost-records' && this.folder) await this.store(this.folder);
     return this.owned.stop(halt);
   }
 
@@ -248,6 +255,7 @@ export class PartitionWorker implements PartitionOwner {
   private async stillOurs(): Promise<FoldState | null> {
     const { store, logger } = this.ports;
     if (this.folder === null) return null;
+    await this.flushing;
     const { state } = this.folder;
     const stored = await this.owned.persist('read the checkpoint', () => store.checkpoint(this.at));
     if (stored === null || stored.nextOffset <= this.storedOffset) return state;
@@ -269,51 +277,79 @@ export class PartitionWorker implements PartitionOwner {
       { nextOffset: state.nextOffset, windows: state.windows.size, tail: tail.ids.size },
       'resumed',
     );
-    this.folder = new RecordFolder(found.value, this.knowledge, this.options, {
+    const folder: RecordFolder = new RecordFolder(found.value, this.knowledge, this.options, {
       eventTables: (hours) =>
         this.owned.persist('read the ids of usage hours', () => store.eventTables(this.at, hours)),
       storedWindows: (hour, identities) =>
         this.owned.persist('read open windows', () =>
           store.storedWindows(this.at, hour, identities),
         ),
-      endHour: () => this.store(state),
-      store: () => this.store(state),
+      endHour: () => this.flushBeside(folder),
+      store: () => this.store(folder),
     });
+    this.folder = folder;
     this.storedOffset = state.nextOffset;
-    if (loss) await this.passAcceptedLoss(state, loss);
+    this.cutOffset = state.nextOffset;
+    if (loss) await this.passAcceptedLoss(folder, loss);
     return state;
   }
 
   /** Counts what is left of lost records and continues after them, as a person has decided. */
   private async passAcceptedLoss(
-    state: FoldState,
+    folder: RecordFolder,
     loss: NonNullable<Hydrated['loss']>,
   ): Promise<void> {
+    const { state } = folder;
     this.hasEnded = loss.ended;
     if (state.timeline.sealed) return;
     const { lost } = state.counts;
     for (const remnant of loss.remnants) {
-      if (remnant.kind === 'accepted') await this.folder?.loadWindows([remnant.event]);
-      if (mustCutBeforeRemnant(state, remnant)) await this.store(state);
+      if (remnant.kind === 'accepted') await folder.loadWindows([remnant.event]);
+      if (mustCutBeforeRemnant(state, remnant)) await this.store(folder);
       countRemnant(state, remnant);
     }
-    await this.store(state);
+    await this.store(folder);
     passLoss(state, loss);
-    await this.store(state);
+    await this.store(folder);
     this.ports.logger.warn(
       { nextOffset: state.nextOffset, lost: state.counts.lost - lost, ended: loss.ended },
       'records are lost, and that was accepted: going on behind them',
     );
   }
 
-  private async store(state: FoldState): Promise<void> {
+  /** Stores what has been folded. */
+  private async store(folder: RecordFolder): Promise<void> {
+    this.beginFlush(folder);
+    await this.flushing;
+  }
+
+  /** Cuts off what has been folded, and continues while that is being stored, after what was cut off before. */
+  private async flushBeside(folder: RecordFolder): Promise<void> {
+    await this.flushing;
+    this.beginFlush(folder);
+  }
+
+  private beginFlush(folder: RecordFolder): void {
+    const { state } = folder;
     this.unstoredSince = null;
     this.pendingBytes = 0;
-    if (state.nextOffset === this.storedOffset) return;
+    if (state.nextOffset === this.cutOffset) return;
     const chunk = cut(state);
+    const number = folder.cutOff();
+    this.cutOffset = chunk.checkpoint.nextOffset;
+    this.flushing = this.flushing.then(async () => {
+      await this.flush(chunk);
+      folder.acknowledged(number);
+    });
+    // Whoever waits for it has the failure, and the timer where nobody does.
+    this.flushing.catch((error: unknown) => {
+      this.flushFailure ??= error;
+    });
+  }
+
+  private async flush(chunk: Chunk): Promise<void> {
     const { store, outbox, report, logger } = this.ports;
     await this.owned.persist('store a chunk', () => flush(this.at, chunk, store, outbox));
-    this.folder?.acknowledged();
     this.storedOffset = chunk.checkpoint.nextOffset;
     this.progressAt = this.ports.now();
     report(this.storedOffset);

@@ -10,7 +10,9 @@ import { type EventTable } from './event-table.ts';
 export class EventIndex {
   /** In order of use: the least recently used one first. */
   private readonly tables = new Map<Hour, EventTable>();
-  private readonly pinned = new Set<Hour>();
+  /** Hours with ids that are not acknowledged, and the last cut that such ids belong to. */
+  private readonly pinned = new Map<Hour, number>();
+  private cuts = 0;
   private readonly maxBytes: number;
 
   constructor(maxBytes: number) {
@@ -42,11 +44,17 @@ export class EventIndex {
 
   /** Keeps the table of an hour until the ledger has acknowledged what was added to it. */
   pin(hour: Hour): void {
-    this.pinned.add(hour);
+    this.pinned.set(hour, this.cuts);
   }
 
-  acknowledged(): void {
-    this.pinned.clear();
+  /** What was pinned so far belongs to a chunk that is cut off now; returns the number of that cut. */
+  cut(): number {
+    return this.cuts++;
+  }
+
+  /** The ledger has all ids that were added up to a cut. */
+  acknowledged(cut = this.cuts): void {
+    for (const [hour, last] of this.pinned) if (last <= cut) this.pinned.delete(hour);
   }
 
   /** Forgets everything. */

@@ -105,9 +105,14 @@ export class RecordFolder {
     return this.index.evict(NOTHING);
   }
 
-  /** All that was cut off so far is stored, and nothing is pending. */
-  acknowledged(): void {
-    this.index.acknowledged();
+  /** What is pending is cut off now; returns the number of the cut. */
+  cutOff(): number {
+    return this.index.cut();
+  }
+
+  /** What was cut off up to a cut is stored; without one, all that was folded. */
+  acknowledged(cut?: number): void {
+    this.index.acknowledged(cut);
 
     if (this.state.timeline.sealed) this.index.clear(); // nothing is accepted any more
   }
