@@ -1,6 +1,9 @@
 import { jest } from '@jest/globals';
 import type { Answer, Asked } from './scripted-commerce.ts';
 
+/** So often at most it answers: a sender that asks without end fails its test. */
+const MAX_REQUESTS = 1_000;
+
 /**
  * Has `fetch` answer what a test tells it to, without a server: nothing takes time but what waits for
  * the clock. A request's time is over by the clock of the test, too.
@@ -25,6 +28,7 @@ export const commerceInMemory = (
       body: await request.text(),
     };
     request.signal.throwIfAborted();
+    if (asked.length === MAX_REQUESTS) throw new Error('asked without end');
     asked.push(one);
     const given = answer(one, asked.length - 1);
     if (given === 'close') throw new TypeError('fetch failed', { cause: new Error('closed') });
