@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { count, initialState } from '../../services/shared/usage-fold/fold.ts';
+import { cut } from '../../services/shared/usage-fold/chunk.ts';
+import { count, initialState, mustCutBefore } from '../../services/shared/usage-fold/fold.ts';
 import { advance } from '../../services/shared/usage-fold/timeline.ts';
 import { EventIndex } from '../../services/shared/usage-fold/event-index.ts';
 import { EventTable } from '../../services/shared/usage-fold/event-table.ts';
@@ -54,6 +55,7 @@ const bothOf = (place: Place, log: readonly LogRecord[]) => {
       const missing = index.missing([step.verdict.candidate.usageHour]);
       for (const usageHour of missing) index.put(usageHour, new EventTable());
     }
+    if (mustCutBefore(state, step)) cut(state);
     const outcome = count(state, step, index);
     const letter = state.pending.deadLetters.at(-1);
     const code = outcome === 'dead-lettered' ? (letter?.code ?? '') : '';
