@@ -61,3 +61,12 @@ const publish = (
     hour,
     windows ? [inKeyOrder(windows)] : store.windowsInOrder(place, hour),
   );
+
+/** What a chunk holds, for the log. */
+export const summaryOf = (chunk: Chunk): Readonly<Record<string, number>> => ({
+  nextOffset: chunk.checkpoint.nextOffset,
+  events: chunk.ledger.length,
+  windows: chunk.windows.length,
+  deadLetters: chunk.deadLetters.length,
+  closedHours: chunk.closed.length,
+});

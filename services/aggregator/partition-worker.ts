@@ -14,7 +14,7 @@ import { hasSameSchemas, type Knowledge } from '../shared/usage-fold/knowledge.t
 import { countRemnant, mustCutBeforeRemnant, passLoss } from '../shared/usage-fold/loss.ts';
 import { RecordFolder, type MemoryBounds } from '../shared/usage-fold/record-folder.ts';
 import { markOf } from '../shared/model/record-mark.ts';
-import { flush } from './flush.ts';
+import { flush, summaryOf } from './flush.ts';
 import { hydrate, type Hydrated } from './hydrate.ts';
 import { secondsText } from '../shared/process/health.ts';
 import type { PartitionOwner } from '../shared/partition/assigned-partitions.ts';
@@ -353,16 +353,7 @@ export class PartitionWorker implements PartitionOwner {
     this.storedOffset = chunk.checkpoint.nextOffset;
     this.progressAt = this.ports.now();
     report(this.storedOffset);
-    logger.debug(
-      {
-        nextOffset: this.storedOffset,
-        events: chunk.ledger.length,
-        windows: chunk.windows.length,
-        deadLetters: chunk.deadLetters.length,
-        closedHours: chunk.closed.length,
-      },
-      'stored',
-    );
+    logger.debug(summaryOf(chunk), 'stored');
   }
 
   /** An idle live partition never closes its hour by itself, so its owner appends a tick. */

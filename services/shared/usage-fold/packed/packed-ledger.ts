@@ -34,13 +34,15 @@ const emptyRow = (): PackedRow => ({
   textsEnd: 0,
 });
 
+/** Used within one call, and by all ledgers. */
+const encoded = new EncodedEvent();
+
 /** Accepted events as rows of the ledger. */
 export class PackedLedger implements Rows<LedgerEntry> {
   private readonly place: Buffer;
   private readonly rows: LedgerRows;
   /** The next row: its fields are set, then `add` is called. */
   readonly next: PackedRow = emptyRow();
-  private readonly encoded = new EncodedEvent();
 
   constructor(place: Place) {
     this.place = placeBytes(place);
@@ -60,7 +62,7 @@ export class PackedLedger implements Rows<LedgerEntry> {
   }
 
   push({ offset, reportedTime, reportedHour, candidate }: LedgerEntry): void {
-    const { next, encoded } = this;
+    const { next } = this;
     const { event, quantity, usageHour, digest } = candidate;
     encoded.encode(event);
     const { bytes, layout } = encoded;

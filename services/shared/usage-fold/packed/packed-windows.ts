@@ -18,6 +18,10 @@ import { WINDOW_BYTES, WindowTable } from './window-table.ts';
 
 const NONE = -1;
 
+/** Used within one call each, and by all hours. */
+const encoded = new EncodedEvent();
+const limbs = new Uint32Array(LIMBS);
+
 /** The windows of the open hour in arrays, see `Windows`. */
 export class PackedWindows implements Windows, Rows<Window> {
   series = new SeriesTable();
@@ -29,12 +33,10 @@ export class PackedWindows implements Windows, Rows<Window> {
   /** The windows that were looked for in the store last. */
   private requested = new Set<string>();
   /** Windows that have changed since they were taken last, and of each in which turn it did. */
-  private touched = new Int32Array(64);
+  private touched = new Int32Array(16);
   private touchedSize = 0;
-  private readonly turns = { of: new Uint32Array(64) };
+  private readonly turns = { of: new Uint32Array(16) };
   private turn = 1;
-  private readonly encoded = new EncodedEvent();
-  private readonly quantity = new Uint32Array(LIMBS);
 
   /** With the windows as they are stored; null where there are more of them than fit. */
   constructor(place: Place, hour: Hour, stored: readonly Window[] | null = []) {
@@ -69,8 +71,8 @@ export class PackedWindows implements Windows, Rows<Window> {
   }
 
   add(event: WindowEvent, quantity: Quantity, offset: number): void {
-    this.encoded.encode(event);
-    const { bytes, layout } = this.encoded;
+    encoded.encode(event);
+    const { bytes, layout } = encoded;
     const series = this.seriesOf(bytes, layout, () => event);
     let window = this.find(series, event.usageHour);
     if (window === NONE) {
@@ -84,8 +86,8 @@ export class PackedWindows implements Windows, Rows<Window> {
         offset,
       );
     }
-    writeQuantity(quantity, this.quantity);
-    this.addTo(window, this.quantity, offset);
+    writeQuantity(quantity, limbs);
+    this.addTo(window, limbs, offset);
   }
 
   /** The series of an event, which is entered where there is none yet. */
@@ -178,7 +180,7 @@ export class PackedWindows implements Windows, Rows<Window> {
   }
 
   private holds(identity: WindowIdentity): boolean {
-    this.encoded.encode({
+    encoded.encode({
       subscriptionId: identity.subscriptionKey,
       meterId: identity.meterKey,
       resourceUri: identity.resourceKey,
@@ -186,20 +188,20 @@ export class PackedWindows implements Windows, Rows<Window> {
       tags: null,
       additionalInfo: null,
     });
-    const { bytes, layout } = this.encoded;
+    const { bytes, layout } = encoded;
     const found = this.series.identityLike(bytes, layout, this.series.hash(bytes, layout), NONE);
     return found !== NONE && this.table.find(found, identity.usageHour) !== NONE;
   }
 
   /** A window as it is stored. Its series is that of its first event. */
   private restore(stored: Window): void {
-    this.encoded.encode(stored);
-    const { bytes, layout } = this.encoded;
+    encoded.encode(stored);
+    const { bytes, layout } = encoded;
     const series = this.seriesOf(bytes, layout, () => stored);
     const texts = this.textsOf(bytes, layout, () => stored);
     const window = this.open(series, stored.usageHour, texts, stored.firstOffset);
-    writeQuantity(stored.quantity, this.quantity);
-    this.table.restore(window, this.quantity, stored.eventCount, stored.lastOffset);
+    writeQuantity(stored.quantity, limbs);
+    this.table.restore(window, limbs, stored.eventCount, stored.lastOffset);
   }
 
   private windowOf(window: number): Window {

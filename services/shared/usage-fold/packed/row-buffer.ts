@@ -1,7 +1,9 @@
 import { LIMBS } from './limbs.ts';
 import { writeLength } from './text-bytes.ts';
 
-const FIRST_BYTES = 256 * 1024;
+/** What a buffer begins with once it has a row: most chunks of a quiet topic are small. */
+const FIRST_BYTES = 4 * 1024;
+const NOTHING = Buffer.alloc(0);
 const TWO_32 = 0x100000000;
 
 /**
@@ -14,7 +16,7 @@ export class RowBuffer {
   at = 0;
   rows = 0;
 
-  constructor(bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)) {
+  constructor(bytes: Buffer = NOTHING) {
     this.bytes = bytes;
     this.view = viewOf(bytes);
   }
@@ -27,7 +29,9 @@ export class RowBuffer {
   /** To be called before each row, with the most bytes that it can take. */
   reserve(most: number): void {
     if (this.at + most <= this.bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.at + most, this.bytes.length * 2));
+    const larger = Buffer.allocUnsafeSlow(
+      Math.max(this.at + most, this.bytes.length * 4, FIRST_BYTES),
+    );
     this.bytes.copy(larger, 0, 0, this.at);
     this.bytes = larger;
     this.view = viewOf(larger);

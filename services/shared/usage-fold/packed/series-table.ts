@@ -22,19 +22,19 @@ const SERIES_BYTES = 44;
  * that they can be copied into rows.
  */
 export class SeriesTable {
-  texts: Buffer = Buffer.allocUnsafeSlow(4096);
+  texts: Buffer = Buffer.allocUnsafeSlow(1024);
   private used = 0;
   private count = 0;
   /** Where each begins in `texts`; the last entry is where the next one will. */
-  readonly start = { of: new Uint32Array(64) };
-  private subscriptionLengths = new Uint16Array(64);
-  private meterLengths = new Uint16Array(64);
-  private resourceLengths = new Uint16Array(64);
-  private identities = new Int32Array(64);
-  private hashes = new Int32Array(64);
-  private digests = new Uint32Array(128);
+  readonly start = { of: new Uint32Array(16) };
+  private subscriptionLengths = new Uint16Array(16);
+  private meterLengths = new Uint16Array(16);
+  private resourceLengths = new Uint16Array(16);
+  private identities = new Int32Array(16);
+  private hashes = new Int32Array(16);
+  private digests = new Uint32Array(32);
   /** By hash, the number plus one; 0 where there is none. */
-  private index = new Int32Array(256);
+  private index = new Int32Array(64);
 
   get size(): number {
     return this.count;

@@ -38,7 +38,7 @@ export const textsBytes = (event: EventLayout): number =>
  * one, and windows keep those of their first. They stand in one buffer as RowBinary has them.
  */
 export class TextTable {
-  texts: Buffer = Buffer.allocUnsafeSlow(1024);
+  texts: Buffer = Buffer.allocUnsafeSlow(256);
   private used = 0;
   private count = 0;
   /** Where each begins in `texts`; the last entry is where the next one will. */

@@ -12,17 +12,17 @@ export const WINDOW_BYTES = 80;
  */
 export class WindowTable {
   private count = 0;
-  private identities = new Int32Array(64);
-  private hours = new Float64Array(64);
+  private identities = new Int32Array(16);
+  private hours = new Float64Array(16);
   /** The series and the texts of its first event. */
-  private series = new Int32Array(64);
-  private texts = new Int32Array(64);
-  private sums = new Uint32Array(64 * LIMBS);
-  private events = new Float64Array(64);
-  private first = new Float64Array(64);
-  private last = new Float64Array(64);
+  private series = new Int32Array(16);
+  private texts = new Int32Array(16);
+  private sums = new Uint32Array(16 * LIMBS);
+  private events = new Float64Array(16);
+  private first = new Float64Array(16);
+  private last = new Float64Array(16);
   /** By hash, the number plus one; 0 where there is none. */
-  private index = new Int32Array(256);
+  private index = new Int32Array(64);
 
   get size(): number {
     return this.count;
