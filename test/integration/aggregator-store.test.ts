@@ -3,7 +3,10 @@ import { newWindow } from '../support/fold/fixtures.ts';
 import { checkpointOf } from '../../services/shared/usage-fold/chunk.ts';
 import type { Place } from '../../services/shared/usage-fold/place.ts';
 import type { Candidate } from '../../services/shared/usage-fold/verdict.ts';
+import { PackedLedger } from '../../services/shared/usage-fold/packed/packed-ledger.ts';
+import { PackedWindows } from '../../services/shared/usage-fold/packed/packed-windows.ts';
 import type { Window } from '../../services/shared/usage-fold/window.ts';
+import type { Hour } from '../../services/shared/model/time.ts';
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { quantityToBytes, type Quantity } from '../../services/shared/model/decimal.ts';
 import { insertRows, queryRows } from '../../services/shared/clickhouse/client.ts';
@@ -55,16 +58,22 @@ const chunkOf = (place: Place, changes: Partial<Chunk>): Chunk => ({
 const writeLedger = (place: Place, offsets: readonly number[], reportedHour = hour(0)) =>
   store.writeLedger(
     place,
-    chunkOf(place, {
-      reportedHour,
-      ledger: offsets.map((offset) => ({
-        offset,
-        reportedTime: minute(1),
-        reportedHour,
-        candidate: candidateOf(eventOf({}, String(offset))),
-      })),
-    }),
+    chunkOf(place, { reportedHour, ledger: ledgerOf(place, offsets, reportedHour) }),
   );
+
+const ledgerOf = (place: Place, offsets: readonly number[], reportedHour: Hour): PackedLedger => {
+  const ledger = new PackedLedger(place);
+  for (const offset of offsets) {
+    const candidate = candidateOf(eventOf({}, String(offset)));
+    ledger.push({ offset, reportedTime: minute(1), reportedHour, candidate });
+  }
+  return ledger;
+};
+
+const writeWindows = (place: Place, windows: readonly Window[], reportedHour = hour(0)) => {
+  const packed = new PackedWindows(place, reportedHour, windows);
+  return store.writeWindows(place, chunkOf(place, { windows: packed, reportedHour }));
+};
 
 const checkpointAt = (place: Place, nextOffset: number, changes: Partial<Checkpoint> = {}) => ({
   ...checkpointOf(stateAtStart(place)),
@@ -178,9 +187,9 @@ describe('windows of the open hour', () => {
       windowOf({ resourceUri: `/a/'b'/\\c\\/"d"/{e:String}/?`, tags: 'null' }, 2),
       windowOf({ resourceUri: '/straße/🚀', additionalInfo: '\\N' }, 3),
     ];
-    await store.writeWindows(place, chunkOf(place, { windows }));
+    await writeWindows(place, windows);
     const other = windowOf({}, 9);
-    await store.writeWindows(place, chunkOf(place, { windows: [other], reportedHour: hour(1) }));
+    await writeWindows(place, [other], hour(1));
     const byOffset = (found: readonly Window[] | null) =>
       [...(found ?? [])].sort((a, b) => a.firstOffset - b.firstOffset);
     expect(byOffset(await store.storedWindows(place, hour(0), windows.slice(1)))).toEqual(
@@ -192,7 +201,7 @@ describe('windows of the open hour', () => {
   test('are given whole up to the bound on their bytes, and not at all beyond it', async () => {
     const place = placeIn('bound');
     const window = windowOf({ tags: 'äöü', additionalInfo: null, location: 'here' }, 1);
-    await store.writeWindows(place, chunkOf(place, { windows: [window] }));
+    await writeWindows(place, [window]);
     const bytes =
       500 +
       3 * (window.subscriptionId.length + window.meterId.length + window.resourceUri.length) +
@@ -211,7 +220,7 @@ describe('a day shows what its first event had', () => {
     const place = placeIn(topic);
     for (const [reported, changes, offset] of hours) {
       const windows = [newWindow(candidateOf(eventOf(changes, String(offset))), offset)];
-      await store.writeWindows(place, chunkOf(place, { windows, reportedHour: hour(reported) }));
+      await writeWindows(place, windows, hour(reported));
     }
     for (const [reported] of hours) await store.rollUpDay(place, hour(reported));
     return queryRows(

@@ -1,6 +1,7 @@
 import { inKeyOrder } from '../../services/shared/usage-fold/closed-hour.ts';
 import type { Chunk } from '../../services/shared/usage-fold/chunk.ts';
 import { windowKey, type Window } from '../../services/shared/usage-fold/window.ts';
+import { PackedWindows } from '../../services/shared/usage-fold/packed/packed-windows.ts';
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { asciiLower } from '../../services/shared/model/placement.ts';
 import type { Quantity } from '../../services/shared/model/decimal.ts';
@@ -122,7 +123,8 @@ test('identities of any bytes are found again as they are, and come in the order
       windows.push(windowOf(windows.length, s, m, r));
   });
   const unique = [...new Map(windows.map((w) => [windowKey(w), w])).values()];
-  await store.writeWindows(place, { reportedHour: hour(1), windows: unique } as unknown as Chunk);
+  const packed = new PackedWindows(place, hour(1), unique);
+  await store.writeWindows(place, { reportedHour: hour(1), windows: packed } as unknown as Chunk);
   const found = await store.storedWindows(place, hour(1), unique);
   const byKey = new Map(found.map((w) => [windowKey(w), w]));
   for (const w of unique) expect(byKey.get(windowKey(w))).toEqual(w);

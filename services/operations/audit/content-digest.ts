@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { asciiLower } from '../../shared/model/placement.ts';
 import type { Usage } from './usage.ts';
 
-/** SHA-256 over texts, each behind its length as a 32-bit number (-1 for null): its first 8 bytes, reversed by word. */
+/** The first 8 bytes of SHA-256 over texts, each behind its length as a 32-bit number (-1 for null), last first. */
 const shaOf = (texts: readonly (string | null)[]): Buffer => {
   const parts = texts.flatMap((text) => {
     const bytes = Buffer.from(text ?? '', 'utf8');

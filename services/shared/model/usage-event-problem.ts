@@ -33,7 +33,7 @@ export interface Target {
   readonly namespaces: ReadonlySet<string> | null;
 }
 
-const MAX_IDENTITY_BYTES = 1024;
+export const MAX_IDENTITY_BYTES = 1024;
 
 /**
  * What no identity holds: control characters, line and paragraph separators, halves of surrogate pairs.
@@ -84,8 +84,8 @@ export const identityProblem = (
  * A window keeps these of its first event for as long as its hour is open: they must not fill the
  * memory. Azure's own limit for tags, 50 of 512 and 256 characters, lies below.
  */
-const MAX_LOCATION_BYTES = 1024;
-const MAX_TEXT_BYTES = 64 * 1024;
+export const MAX_LOCATION_BYTES = 1024;
+export const MAX_TEXT_BYTES = 64 * 1024;
 
 const textProblem = (event: RawUsageEvent): EventProblem | null => {
   const tooLong = (text: string | null, limit: number): boolean =>

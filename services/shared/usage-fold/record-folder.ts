@@ -84,6 +84,7 @@ export class RecordFolder {
       if (!isCompared && (await this.isWithinBounds())) {
         const { next, stop } = this.packed.fold(batch, at);
         at = next;
+        if (stop === 'end') break;
         if (stop === 'odd' && batch.bytes !== null) few = 1;
       }
       const end = Math.min(batch.count, at + few);
@@ -100,9 +101,14 @@ export class RecordFolder {
   /** Whether ids and windows are within their bounds; ids are brought there. */
   private async isWithinBounds(): Promise<boolean> {
     if (this.state.windows.exceeds(this.bounds.windowsMaxBytes)) return false;
-    if (this.index.evict(NOTHING)) return true;
+    return this.evictIds(NOTHING);
+  }
+
+  /** Whether the ids are within their bound, without those of other usage hours than are wanted if need be. */
+  private async evictIds(wanted: ReadonlySet<Hour>): Promise<boolean> {
+    if (this.index.evict(wanted)) return true;
     await this.ports.store(); // nothing stays pinned
-    return this.index.evict(NOTHING);
+    return this.index.evict(wanted);
   }
 
   /** What is pending is cut off now; returns the number of the cut. */
@@ -173,9 +179,7 @@ export class RecordFolder {
       const tables = await this.ports.eventTables(missing);
       for (const [hour, table] of tables) this.index.put(hour, table);
     }
-    if (this.index.evict(wanted)) return true;
-    await this.ports.store(); // nothing stays pinned
-    return this.index.evict(wanted);
+    return this.evictIds(wanted);
   }
 
   /** Whether these windows of the open hour are in memory as far as they are stored, within the bound. */

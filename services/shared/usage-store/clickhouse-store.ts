@@ -23,9 +23,9 @@ import {
   CHECKPOINT_COLUMNS,
   checkpointFromRow,
   checkpointRow,
-  chunkRows,
   dayRange,
   daySeconds,
+  deadLetterRows,
   WINDOW_COLUMNS,
   windowFromRow,
   type CheckpointRow,
@@ -216,67 +216,49 @@ export class ClickHouseStore {
     }
   }
 
-  writeLedger(place: Place, chunk: ChunkRows): Promise<void> {
-    return this.writeLedgers(place, [chunk]);
+  writeLedger(_place: Place, { ledger }: ChunkRows): Promise<void> {
+    return this.insertPacked(this.tables.ledger, [ledger]);
   }
 
-  writeWindows(place: Place, chunk: ChunkRows): Promise<void> {
-    return this.writeAllWindows(place, [chunk]);
+  writeWindows(_place: Place, { windows }: ChunkRows): Promise<void> {
+    return this.insertPacked(this.tables.windows, [windows]);
   }
 
   writeDeadLetters(place: Place, chunk: ChunkRows): Promise<void> {
-    return this.insert(this.tables.deadLetters, chunkRows.deadLetters(place, chunk));
+    return this.insertDeadLetters(deadLetterRows(place, chunk));
   }
 
   /** Writes many chunks, one insert for each table: not atomic where they have several reported months. */
   async writeTogether(place: Place, chunks: readonly ChunkRows[]): Promise<void> {
-    await this.writeLedgers(place, chunks);
-    await this.writeAllWindows(place, chunks);
-    await this.insert(
-      this.tables.deadLetters,
-      chunks.flatMap((chunk) => chunkRows.deadLetters(place, chunk)),
+    const { ledger, windows } = this.tables;
+    await this.insertPacked(
+      ledger,
+      chunks.map((chunk) => chunk.ledger),
     );
+    await this.insertPacked(
+      windows,
+      chunks.map((chunk) => chunk.windows),
+    );
+    await this.insertDeadLetters(chunks.flatMap((chunk) => deadLetterRows(place, chunk)));
   }
 
-  private async writeLedgers(place: Place, chunks: readonly ChunkRows[]): Promise<void> {
-    const { ledger: table } = this.tables;
-    if (
-      await this.insertPacked(
-        chunks.map(({ ledger }) => ledger),
-        table,
-      )
-    )
-      return;
-    await this.insert(
-      table,
-      chunks.flatMap((chunk) => chunkRows.ledger(place, chunk)),
-    );
-  }
-
-  private async writeAllWindows(place: Place, chunks: readonly ChunkRows[]): Promise<void> {
-    const { windows: table } = this.tables;
-    if (
-      await this.insertPacked(
-        chunks.map(({ windows }) => windows),
-        table,
-      )
-    )
-      return;
-    await this.insert(
-      table,
-      chunks.flatMap((chunk) => chunkRows.windows(place, chunk)),
-    );
-  }
-
-  /** Inserts rows that are packed, as one block. False where they are not: then nothing is done. */
-  private async insertPacked(given: readonly Rows<unknown>[], table: string): Promise<boolean> {
-    const packed = given.filter(({ length }) => length > 0).map((rows) => rows.packed ?? null);
+  /** Inserts rows as one block. */
+  private async insertPacked(table: string, given: readonly Rows<unknown>[]): Promise<void> {
+    const packed = given
+      .filter(({ length }) => length > 0)
+      .map((rows) => {
+        if (!rows.packed) throw new Error(`rows of ${table} are not packed`);
+        return rows.packed;
+      });
     const [first] = packed;
-    if (first == null) return false;
-    const bytes = packed.flatMap((rows) => (rows === null ? [] : [rows.bytes]));
-    if (bytes.length < packed.length) throw new Error('some rows are packed, and others are not');
+    if (!first) return;
+    const bytes = packed.map((rows) => rows.bytes);
     await insertPacked(this.client, table, first.columns, bytes);
-    return true;
+  }
+
+  private insertDeadLetters(rows: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
+    const { deadLetters } = this.tables;
+    return insertRows(this.client, deadLetters, rows, { namesColumns: true, large: true });
   }
 
   async rollUpDay(place: Place, closedHour: Hour): Promise<void> {
@@ -293,11 +275,6 @@ export class ClickHouseStore {
 
   writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
     return insertRows(this.client, 'checkpoints', [checkpointRow(checkpoint)]);
-  }
-
-  private insert(table: string, rows: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
-    const isOfLetters = table === this.tables.deadLetters;
-    return insertRows(this.client, table, rows, { namesColumns: isOfLetters, large: isOfLetters });
   }
 
   private async select<Row>(

@@ -1,9 +1,8 @@
-import { formatQuantity, parseQuantity, type Quantity } from '../model/decimal.ts';
+import { parseQuantity, type Quantity } from '../model/decimal.ts';
 import type { SourcePartition } from '../model/source.ts';
-import { dayOf, millis, nextHour, type Hour } from '../model/time.ts';
-import { uuidText } from '../model/usage-event.ts';
+import { dayOf, millis, type Hour } from '../model/time.ts';
 import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
-import type { DeadLetter, LedgerEntry } from '../usage-fold/fold.ts';
+import type { DeadLetter } from '../usage-fold/fold.ts';
 import type { Window, WindowAttributes } from '../usage-fold/window.ts';
 import type { Place } from '../usage-fold/place.ts';
 
@@ -18,58 +17,6 @@ const placeColumns = ({ topic, epoch, partition }: SourcePartition): SourceParti
   topic,
   epoch,
   partition,
-});
-
-/*
- * The rows of events and windows have their fields written out: with `...placeColumns(place)` ahead of
- * the others, making them took half of the aggregator's processor time.
- */
-const ledgerRow = (place: Place, entry: LedgerEntry): Record<string, unknown> => {
-  const { candidate } = entry;
-  const { event } = candidate;
-  return {
-    topic: place.topic,
-    epoch: place.epoch,
-    partition: place.partition,
-    offset: entry.offset,
-    event_id: uuidText(event.eventId),
-    content_digest: String(candidate.digest),
-    reported_time: entry.reportedTime,
-    reported_hour: seconds(entry.reportedHour),
-    usage_hour: seconds(candidate.usageHour),
-    usage_start: event.usageStartTime,
-    usage_end: event.usageEndTime,
-    subscription_id: event.subscriptionId,
-    meter_id: event.meterId,
-    resource_uri: event.resourceUri,
-    quantity: formatQuantity(candidate.quantity),
-    location: event.location,
-    tags: event.tags,
-    additional_info: event.additionalInfo,
-  };
-};
-
-const windowRow = (place: Place, reportedHour: Hour, window: Window): Record<string, unknown> => ({
-  topic: place.topic,
-  epoch: place.epoch,
-  partition: place.partition,
-  reported_hour: seconds(reportedHour),
-  usage_hour: seconds(window.usageHour),
-  usage_hour_end: seconds(nextHour(window.usageHour, place.source.hourMillis)),
-  subscription_key: window.subscriptionKey,
-  meter_key: window.meterKey,
-  resource_key: window.resourceKey,
-  subscription_id: window.subscriptionId,
-  meter_id: window.meterId,
-  resource_uri: window.resourceUri,
-  location: window.location,
-  tags: window.tags,
-  additional_info: window.additionalInfo,
-  quantity: formatQuantity(window.quantity),
-  event_count: window.eventCount,
-  first_offset: window.firstOffset,
-  last_offset: window.lastOffset,
-  generation: 0,
 });
 
 /** Columns of `usage_hourly AS h` that `windowFromRow` reads, in SQL. */
@@ -206,14 +153,11 @@ export const checkpointFromRow = (row: CheckpointRow): Checkpoint => ({
   rules: row.rules === '' ? null : row.rules,
 });
 
-export const chunkRows = {
-  ledger: (place: Place, chunk: ChunkRows) =>
-    Array.from(chunk.ledger, (entry) => ledgerRow(place, entry)),
-  windows: (place: Place, chunk: ChunkRows) =>
-    Array.from(chunk.windows, (window) => windowRow(place, chunk.reportedHour, window)),
-  deadLetters: (place: Place, chunk: ChunkRows) =>
-    chunk.deadLetters.map((letter) => deadLetterRow(place, letter)),
-};
+export const deadLetterRows = (
+  place: Place,
+  { deadLetters }: ChunkRows,
+): readonly Readonly<Record<string, unknown>>[] =>
+  deadLetters.map((letter) => deadLetterRow(place, letter));
 
 /** The part of a day that a closed hour rolls up: from the day's start through that hour. */
 export const dayRange = (

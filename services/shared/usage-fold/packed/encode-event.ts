@@ -1,14 +1,6 @@
+import type { WindowAttributes } from '../window.ts';
 import { emptyLayout, type EventLayout } from './event-layout.ts';
-
-/** The texts of an event or a window, as objects have them. */
-export interface EventTexts {
-  readonly subscriptionId: string;
-  readonly meterId: string;
-  readonly resourceUri: string;
-  readonly location: string;
-  readonly tags: string | null;
-  readonly additionalInfo: string | null;
-}
+import { withRoom } from './growing.ts';
 
 /** Lays the texts of an object out in bytes, so that it can go where events in bytes go. */
 export class EncodedEvent {
@@ -16,7 +8,7 @@ export class EncodedEvent {
   readonly layout: EventLayout = emptyLayout();
   private at = 0;
 
-  encode(event: EventTexts): void {
+  encode(event: WindowAttributes): void {
     const { layout } = this;
     this.at = 0;
     layout.subscriptionLength = this.put(event.subscriptionId);
@@ -35,12 +27,7 @@ export class EncodedEvent {
   }
 
   private put(text: string): number {
-    const most = text.length * 3;
-    if (this.at + most > this.bytes.length) {
-      const larger = Buffer.allocUnsafeSlow((this.at + most) * 2);
-      this.bytes.copy(larger, 0, 0, this.at);
-      this.bytes = larger;
-    }
+    this.bytes = withRoom(this.bytes, this.at, text.length * 3);
     const length = this.bytes.write(text, this.at, 'utf8');
     this.at += length;
     return length;

@@ -1,9 +1,8 @@
 import { textsDigest } from '../content-digest.ts';
+import { NONE } from './hash-index.ts';
 import type { PackedRow } from './ledger-rows.ts';
 import type { PlainEvent } from './plain-event.ts';
 import { textsBytes, writeTexts, type TextTable } from './text-table.ts';
-
-const NONE = -1;
 
 /**
  * Location, tags and additional info of the event that is being folded: where a table has them already,
@@ -41,8 +40,8 @@ export class FoundTexts {
   copyTo(row: PackedRow, table: TextTable): void {
     const { entry } = this;
     row.texts = entry === NONE ? this.own : table.texts;
-    row.textsStart = entry === NONE ? 0 : (table.start.of[entry] ?? 0);
-    row.textsEnd = entry === NONE ? this.ownEnd : (table.start.of[entry + 1] ?? 0);
+    row.textsStart = entry === NONE ? 0 : table.startOf(entry);
+    row.textsEnd = entry === NONE ? this.ownEnd : table.endOf(entry);
   }
 
   private layOut(event: PlainEvent): boolean {

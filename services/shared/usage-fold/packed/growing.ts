@@ -1,6 +1,9 @@
+/** What a buffer has room for once it has anything. */
+const FIRST_BYTES = 256;
+
 type Numbers = Int32Array | Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
-/** The array, or a copy twice as long, as long as it must hold so many numbers. */
+/** The array, or a copy with twice its length, or several times, where it cannot hold so many numbers. */
 export const grown = <T extends Numbers>(array: T, length: number): T => {
   if (length <= array.length) return array;
   let capacity = Math.max(16, array.length);
@@ -11,10 +14,10 @@ export const grown = <T extends Numbers>(array: T, length: number): T => {
   return copy;
 };
 
-/** The buffer, or a copy of its first `used` bytes twice as long, as long as so many more must fit. */
+/** The buffer, or a copy of its first `used` bytes at least twice as long where so many more do not fit. */
 export const withRoom = (buffer: Buffer, used: number, more: number): Buffer => {
   if (used + more <= buffer.length) return buffer;
-  const copy = Buffer.allocUnsafeSlow(Math.max(used + more, buffer.length * 2));
+  const copy = Buffer.allocUnsafeSlow(Math.max(used + more, buffer.length * 2, FIRST_BYTES));
   buffer.copy(copy, 0, 0, used);
   return copy;
 };

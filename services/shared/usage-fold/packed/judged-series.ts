@@ -3,12 +3,11 @@ import { identityProblem, placementProblem } from '../../model/usage-event-probl
 import type { ActiveRules } from '../knowledge.ts';
 import type { Place } from '../place.ts';
 import { grown } from './growing.ts';
+import { NONE } from './hash-index.ts';
 import type { PackedWindows } from './packed-windows.ts';
 import type { PlainEvent } from './plain-event.ts';
 import type { SeriesTable } from './series-table.ts';
 import { equalLowered } from './text-bytes.ts';
-
-const NONE = -1;
 
 /**
  * Which series may be counted on this partition. Whether one may depends on its subscription, meter and

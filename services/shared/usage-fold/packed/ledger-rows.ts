@@ -6,7 +6,7 @@ import type { Place } from '../place.ts';
 import { quantityOf } from './limbs.ts';
 import { RowBuffer, RowReader } from './row-buffer.ts';
 
-/** The columns of `usage_events` in the order in which `LedgerRows` writes them. */
+/** The columns of `usage_events` in the order in which `PackedLedger` writes them. */
 export const LEDGER_COLUMNS = [
   'topic',
   'epoch',
@@ -27,9 +27,6 @@ export const LEDGER_COLUMNS = [
   'tags',
   'additional_info',
 ] as const;
-
-/** Bytes of a row besides its texts. */
-const FIXED_BYTES = 8 + 16 + 8 + 8 + 4 + 4 + 8 + 8 + 32;
 
 /** What stands in front of every row of a partition: topic, epoch and number. */
 export const placeBytes = ({ topic, epoch, partition }: Place): Buffer => {
@@ -62,36 +59,6 @@ export interface PackedRow {
   texts: Buffer;
   textsStart: number;
   textsEnd: number;
-}
-
-/** Rows of the ledger as ClickHouse takes them. */
-export class LedgerRows {
-  readonly rows: RowBuffer;
-  private readonly place: Buffer;
-
-  constructor(place: Buffer, rows: RowBuffer) {
-    this.place = place;
-    this.rows = rows;
-  }
-
-  add(row: PackedRow): void {
-    const { rows, place } = this;
-    const texts = row.textsEnd - row.textsStart;
-    rows.reserve(place.length + FIXED_BYTES + (row.identityEnd - row.identityStart) + texts);
-    rows.copy(place, 0, place.length);
-    rows.int64(row.offset);
-    rows.uuid(row.bytes, row.eventId);
-    rows.word64(row.digestHigh, row.digestLow);
-    rows.int64(row.reportedTime);
-    rows.uint32(row.reportedHour / 1000);
-    rows.uint32(row.usageHour / 1000);
-    rows.int64(row.usageStart);
-    rows.int64(row.usageEnd);
-    rows.copy(row.identity, row.identityStart, row.identityEnd);
-    rows.limbs(row.quantity, 0);
-    rows.copy(row.texts, row.textsStart, row.textsEnd);
-    rows.rows++;
-  }
 }
 
 /** The entries that some rows hold, for whoever needs objects. */

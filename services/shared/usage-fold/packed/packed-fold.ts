@@ -5,12 +5,11 @@ import type { EventTable } from '../event-table.ts';
 import type { FoldState } from '../fold.ts';
 import type { ActiveRules, Knowledge } from '../knowledge.ts';
 import { FoundTexts } from './found-texts.ts';
+import { NONE } from './hash-index.ts';
 import { JudgedSeries } from './judged-series.ts';
 import { PackedLedger } from './packed-ledger.ts';
 import { PackedWindows } from './packed-windows.ts';
 import { PlainEvent } from './plain-event.ts';
-
-const NONE = -1;
 
 /**
  * Why it stopped in front of a record: it is `odd`, and the general way judges it; or something is
@@ -198,8 +197,8 @@ export class PackedFold {
     row.usageStart = layout.usageStart;
     row.usageEnd = layout.usageEnd;
     row.identity = windows.series.texts;
-    row.identityStart = windows.series.start.of[series] ?? 0;
-    row.identityEnd = windows.series.start.of[series + 1] ?? 0;
+    row.identityStart = windows.series.startOf(series);
+    row.identityEnd = windows.series.endOf(series);
     row.quantity = words.quantity;
     this.texts.copyTo(row, windows.texts);
     ledger.add();

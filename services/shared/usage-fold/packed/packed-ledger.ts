@@ -2,17 +2,11 @@ import type { LedgerEntry } from '../fold.ts';
 import type { PackedRows, Rows } from '../rows.ts';
 import type { Place } from '../place.ts';
 import { EncodedEvent } from './encode-event.ts';
-import {
-  LEDGER_COLUMNS,
-  ledgerEntries,
-  LedgerRows,
-  placeBytes,
-  type PackedRow,
-} from './ledger-rows.ts';
+import { LEDGER_COLUMNS, ledgerEntries, placeBytes, type PackedRow } from './ledger-rows.ts';
 import { LIMBS, writeQuantity } from './limbs.ts';
 import { RowBuffer } from './row-buffer.ts';
+import { identityBytes, writeIdentity } from './series-table.ts';
 import { textsBytes, writeTexts } from './text-table.ts';
-import { writeText } from './text-bytes.ts';
 
 const emptyRow = (): PackedRow => ({
   offset: 0,
@@ -37,28 +31,45 @@ const emptyRow = (): PackedRow => ({
 /** Used within one call, and by all ledgers. */
 const encoded = new EncodedEvent();
 
+/** Bytes of a row besides its texts. */
+const FIXED_BYTES = 8 + 16 + 8 + 8 + 4 + 4 + 8 + 8 + 32;
+
 /** Accepted events as rows of the ledger. */
 export class PackedLedger implements Rows<LedgerEntry> {
   private readonly place: Buffer;
-  private readonly rows: LedgerRows;
+  private readonly rows = new RowBuffer();
   /** The next row: its fields are set, then `add` is called. */
   readonly next: PackedRow = emptyRow();
 
   constructor(place: Place) {
     this.place = placeBytes(place);
-    this.rows = new LedgerRows(this.place, new RowBuffer());
   }
 
   get length(): number {
-    return this.rows.rows.rows;
+    return this.rows.rows;
   }
 
   get packed(): PackedRows {
-    return { columns: LEDGER_COLUMNS, bytes: this.rows.rows.written() };
+    return { columns: LEDGER_COLUMNS, bytes: this.rows.written() };
   }
 
   add(): void {
-    this.rows.add(this.next);
+    const { rows, place, next } = this;
+    const identity = next.identityEnd - next.identityStart;
+    rows.reserve(place.length + FIXED_BYTES + identity + next.textsEnd - next.textsStart);
+    rows.copy(place, 0, place.length);
+    rows.int64(next.offset);
+    rows.uuid(next.bytes, next.eventId);
+    rows.word64(next.digestHigh, next.digestLow);
+    rows.int64(next.reportedTime);
+    rows.uint32(next.reportedHour / 1000);
+    rows.uint32(next.usageHour / 1000);
+    rows.int64(next.usageStart);
+    rows.int64(next.usageEnd);
+    rows.copy(next.identity, next.identityStart, next.identityEnd);
+    rows.limbs(next.quantity, 0);
+    rows.copy(next.texts, next.textsStart, next.textsEnd);
+    rows.rows++;
   }
 
   push({ offset, reportedTime, reportedHour, candidate }: LedgerEntry): void {
@@ -66,14 +77,9 @@ export class PackedLedger implements Rows<LedgerEntry> {
     const { event, quantity, usageHour, digest } = candidate;
     encoded.encode(event);
     const { bytes, layout } = encoded;
-    const identity = Buffer.alloc(
-      layout.subscriptionLength + layout.meterLength + layout.resourceLength + 12,
-    );
-    let end = writeText(identity, 0, bytes, layout.subscription, layout.subscriptionLength);
-    end = writeText(identity, end, bytes, layout.meter, layout.meterLength);
-    next.identity = identity;
+    next.identity = Buffer.alloc(identityBytes(layout));
     next.identityStart = 0;
-    next.identityEnd = writeText(identity, end, bytes, layout.resource, layout.resourceLength);
+    next.identityEnd = writeIdentity(next.identity, 0, bytes, layout);
     next.texts = Buffer.alloc(textsBytes(layout));
     next.textsStart = 0;
     next.textsEnd = writeTexts(next.texts, 0, bytes, layout);

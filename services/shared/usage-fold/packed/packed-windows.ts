@@ -3,20 +3,24 @@ import type { Quantity } from '../../model/decimal.ts';
 import { asciiLower, resourceKey } from '../../model/placement.ts';
 import type { Hour } from '../../model/time.ts';
 import type { Windows } from '../open-windows.ts';
-import type { Rows } from '../rows.ts';
+import type { PackedRows, Rows } from '../rows.ts';
 import type { Place } from '../place.ts';
-import { windowKey, type Window, type WindowEvent, type WindowIdentity } from '../window.ts';
-import { EncodedEvent, type EventTexts } from './encode-event.ts';
+import {
+  windowKey,
+  type Window,
+  type WindowAttributes,
+  type WindowEvent,
+  type WindowIdentity,
+} from '../window.ts';
+import { EncodedEvent } from './encode-event.ts';
 import type { EventLayout } from './event-layout.ts';
 import { grown } from './growing.ts';
+import { NONE } from './hash-index.ts';
 import { LIMBS, quantityOf, writeQuantity } from './limbs.ts';
-import { RowBuffer } from './row-buffer.ts';
 import { SeriesTable } from './series-table.ts';
 import { TextTable } from './text-table.ts';
 import { WindowRows } from './window-rows.ts';
 import { WINDOW_BYTES, WindowTable } from './window-table.ts';
-
-const NONE = -1;
 
 /** Used within one call each, and by all hours. */
 const encoded = new EncodedEvent();
@@ -35,7 +39,7 @@ export class PackedWindows implements Windows, Rows<Window> {
   /** Windows that have changed since they were taken last, and of each in which turn it did. */
   private touched = new Int32Array(16);
   private touchedSize = 0;
-  private readonly turns = { of: new Uint32Array(16) };
+  private turns = new Uint32Array(16);
   private turn = 1;
 
   /** With the windows as they are stored; null where there are more of them than fit. */
@@ -91,14 +95,14 @@ export class PackedWindows implements Windows, Rows<Window> {
   }
 
   /** The series of an event, which is entered where there is none yet. */
-  seriesOf(bytes: Buffer, layout: EventLayout, texts: () => EventTexts): number {
+  seriesOf(bytes: Buffer, layout: EventLayout, texts: () => WindowAttributes): number {
     const hash = this.series.hash(bytes, layout);
     const found = this.series.find(bytes, layout, hash);
     return found === NONE ? this.series.add(bytes, layout, hash, digestOfIdentity(texts())) : found;
   }
 
   /** The texts of an event, which are entered where they are not there yet. */
-  textsOf(bytes: Buffer, layout: EventLayout, texts: () => EventTexts): number {
+  textsOf(bytes: Buffer, layout: EventLayout, texts: () => WindowAttributes): number {
     const hash = this.texts.hash(bytes, layout);
     const found = this.texts.find(bytes, layout, hash);
     if (found !== NONE) return found;
@@ -119,26 +123,34 @@ export class PackedWindows implements Windows, Rows<Window> {
   open(series: number, usageHour: Hour, texts: number, offset: number): number {
     const identity = this.series.identityOf(series);
     const window = this.table.open(identity, usageHour, series, texts, offset);
-    this.turns.of = grown(this.turns.of, window + 1);
+    this.turns = grown(this.turns, window + 1);
     return window;
   }
 
   /** Adds an accepted event to a window. */
   addTo(window: number, quantity: Uint32Array, offset: number): void {
     this.table.add(window, quantity, offset);
-    if (this.turns.of[window] === this.turn) return;
-    this.turns.of[window] = this.turn;
+    if (this.turns[window] === this.turn) return;
+    this.turns[window] = this.turn;
     this.touched = grown(this.touched, this.touchedSize + 1);
     this.touched[this.touchedSize++] = window;
   }
 
   takeTouched(): Rows<Window> {
-    const rows = new WindowRows(this.place, this.hour, new RowBuffer());
-    for (let n = 0; n < this.touchedSize; n++) {
-      rows.add(this.touched[n] ?? 0, this.table, this.series, this.texts);
-    }
+    const rows = this.rowsOf(this.touched.subarray(0, this.touchedSize));
     this.touchedSize = 0;
     this.turn++;
+    return rows;
+  }
+
+  /** All of them. */
+  get packed(): PackedRows {
+    return this.rowsOf(Array.from({ length: this.size }, (_, window) => window)).packed;
+  }
+
+  private rowsOf(windows: Iterable<number>): WindowRows {
+    const rows = new WindowRows(this.place, this.hour);
+    for (const window of windows) rows.add(window, this.table, this.series, this.texts);
     return rows;
   }
 
@@ -189,7 +201,7 @@ export class PackedWindows implements Windows, Rows<Window> {
       additionalInfo: null,
     });
     const { bytes, layout } = encoded;
-    const found = this.series.identityLike(bytes, layout, this.series.hash(bytes, layout), NONE);
+    const found = this.series.identityLike(bytes, layout, this.series.hash(bytes, layout));
     return found !== NONE && this.table.find(found, identity.usageHour) !== NONE;
   }
 
@@ -224,7 +236,7 @@ export class PackedWindows implements Windows, Rows<Window> {
   }
 }
 
-const digestOfIdentity = ({ subscriptionId, meterId, resourceUri }: EventTexts): Digest =>
+const digestOfIdentity = ({ subscriptionId, meterId, resourceUri }: WindowAttributes): Digest =>
   identityDigest(asciiLower(subscriptionId), asciiLower(meterId), resourceKey(resourceUri));
 
 const keyOf = (

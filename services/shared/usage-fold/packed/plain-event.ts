@@ -1,17 +1,19 @@
 import { isUtf8 } from 'node:buffer';
 import { RECORD, RECORD_FIELDS, type RecordBatch } from '../../model/record-batch.ts';
 import { hourOf, millis, nextHour, type Hour, type Millis } from '../../model/time.ts';
+import {
+  MAX_IDENTITY_BYTES,
+  MAX_LOCATION_BYTES,
+  MAX_TEXT_BYTES,
+} from '../../model/usage-event-problem.ts';
 import { ContentWords } from '../content-digest.ts';
 import type { ActiveRules, Knowledge } from '../knowledge.ts';
-import type { EventTexts } from './encode-event.ts';
+import type { WindowAttributes } from '../window.ts';
 import { emptyLayout, readLayout } from './event-layout.ts';
 import { readQuantity } from './limbs.ts';
 
 /** Byte 0 and the schema id in front of each datum. */
 const FRAME_BYTES = 5;
-const MAX_IDENTITY_BYTES = 1024;
-const MAX_LOCATION_BYTES = 1024;
-const MAX_TEXT_BYTES = 64 * 1024;
 
 /** The event of the record that is being folded, in the bytes of its batch. One object serves all of them. */
 export class PlainEvent {
@@ -69,7 +71,7 @@ export class PlainEvent {
   }
 
   /** Its texts as objects have them. */
-  texts(): EventTexts {
+  texts(): WindowAttributes {
     const { bytes, layout } = this;
     const text = (at: number, length: number): string => bytes.toString('utf8', at, at + length);
     const optional = (at: number, length: number): string | null =>

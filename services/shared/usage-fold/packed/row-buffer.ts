@@ -1,9 +1,10 @@
+import { withRoom } from './growing.ts';
 import { LIMBS } from './limbs.ts';
 import { writeLength } from './text-bytes.ts';
 
-/** What a buffer begins with once it has a row: most chunks of a quiet topic are small. */
-const FIRST_BYTES = 4 * 1024;
 const NOTHING = Buffer.alloc(0);
+/** Up to so many bytes are copied one by one: a view of them would take longer to make. */
+const FEW_BYTES = 48;
 const TWO_32 = 0x100000000;
 
 /**
@@ -29,12 +30,8 @@ export class RowBuffer {
   /** To be called before each row, with the most bytes that it can take. */
   reserve(most: number): void {
     if (this.at + most <= this.bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(
-      Math.max(this.at + most, this.bytes.length * 4, FIRST_BYTES),
-    );
-    this.bytes.copy(larger, 0, 0, this.at);
-    this.bytes = larger;
-    this.view = viewOf(larger);
+    this.bytes = withRoom(this.bytes, this.at, most);
+    this.view = viewOf(this.bytes);
   }
 
   byte(value: number): void {
@@ -82,7 +79,8 @@ export class RowBuffer {
 
   /** Bytes as they stand. */
   copy(from: Buffer, start: number, end: number): void {
-    from.copy(this.bytes, this.at, start, end);
+    if (end - start > FEW_BYTES) from.copy(this.bytes, this.at, start, end);
+    else for (let n = 0; n < end - start; n++) this.bytes[this.at + n] = from[start + n] ?? 0;
     this.at += end - start;
   }
 

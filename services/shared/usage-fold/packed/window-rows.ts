@@ -1,11 +1,10 @@
-import { asciiLower, resourceKey } from '../../model/placement.ts';
 import { nextHour, type Hour } from '../../model/time.ts';
 import type { PackedRows, Rows } from '../rows.ts';
 import type { Place } from '../place.ts';
 import type { Window } from '../window.ts';
 import { placeBytes } from './ledger-rows.ts';
 import { LIMBS, quantityOf } from './limbs.ts';
-import { RowReader, type RowBuffer } from './row-buffer.ts';
+import { RowBuffer, RowReader } from './row-buffer.ts';
 import type { SeriesTable } from './series-table.ts';
 import { lowerByte } from './text-bytes.ts';
 import type { TextTable } from './text-table.ts';
@@ -40,16 +39,15 @@ const FIXED_BYTES = 4 * 3 + LIMBS * 4 + 8 * 3 + 2 + 16;
 
 /** Windows as ClickHouse takes them, as they stood when each was added. */
 export class WindowRows implements Rows<Window> {
-  private readonly rows: RowBuffer;
+  private readonly rows = new RowBuffer();
   private readonly place: Buffer;
   private readonly hour: Hour;
   private readonly hourMillis: number;
 
-  constructor(place: Place, hour: Hour, rows: RowBuffer) {
+  constructor(place: Place, hour: Hour) {
     this.place = placeBytes(place);
     this.hour = hour;
     this.hourMillis = place.source.hourMillis;
-    this.rows = rows;
   }
 
   get length(): number {
@@ -64,10 +62,10 @@ export class WindowRows implements Rows<Window> {
     const { rows, place, hour, hourMillis } = this;
     const firstSeries = table.seriesOf(window);
     const firstTexts = table.textsOf(window);
-    const identityAt = series.start.of[firstSeries] ?? 0;
-    const identityEnd = series.start.of[firstSeries + 1] ?? 0;
-    const textsAt = texts.start.of[firstTexts] ?? 0;
-    const textsEnd = texts.start.of[firstTexts + 1] ?? 0;
+    const identityAt = series.startOf(firstSeries);
+    const identityEnd = series.endOf(firstSeries);
+    const textsAt = texts.startOf(firstTexts);
+    const textsEnd = texts.endOf(firstTexts);
     rows.reserve(place.length + FIXED_BYTES + 2 * (identityEnd - identityAt) + textsEnd - textsAt);
     rows.copy(place, 0, place.length);
     rows.uint32(hour / 1000);
@@ -101,18 +99,14 @@ const readWindow = (reader: RowReader): Window => {
   reader.uint32(); // the reported hour
   const usageHour = (reader.uint32() * 1000) as Hour;
   reader.uint32(); // its end
-  const keys = [reader.text(), reader.text(), reader.text()];
-  const subscriptionId = reader.text();
-  const meterId = reader.text();
-  const resourceUri = reader.text();
   const window = {
     usageHour,
-    subscriptionKey: asciiLower(subscriptionId),
-    meterKey: asciiLower(meterId),
-    resourceKey: resourceKey(resourceUri),
-    subscriptionId,
-    meterId,
-    resourceUri,
+    subscriptionKey: reader.text(),
+    meterKey: reader.text(),
+    resourceKey: reader.text(),
+    subscriptionId: reader.text(),
+    meterId: reader.text(),
+    resourceUri: reader.text(),
     location: reader.text(),
     tags: reader.optionalText(),
     additionalInfo: reader.optionalText(),
@@ -122,6 +116,5 @@ const readWindow = (reader: RowReader): Window => {
     lastOffset: reader.int64(),
   };
   reader.skip(2); // its generation
-  const [subscriptionKey = '', meterKey = '', key = ''] = keys;
-  return { ...window, subscriptionKey, meterKey, resourceKey: key };
+  return window;
 };

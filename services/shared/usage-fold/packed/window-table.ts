@@ -1,17 +1,17 @@
 import type { Hour } from '../../model/time.ts';
 import { grown } from './growing.ts';
+import { HashIndex, NONE } from './hash-index.ts';
 import { addLimbs, LIMBS } from './limbs.ts';
 
-const NONE = -1;
 /** Bytes of a window besides the texts of its series, its places in the index included. */
-export const WINDOW_BYTES = 80;
+export const WINDOW_BYTES = 84;
 
 /**
  * The windows of one reported hour: for an identity (see `SeriesTable`) and a usage hour the sum of its
  * events. They stand in arrays, one entry each.
  */
 export class WindowTable {
-  private count = 0;
+  private readonly index = new HashIndex();
   private identities = new Int32Array(16);
   private hours = new Float64Array(16);
   /** The series and the texts of its first event. */
@@ -21,25 +21,23 @@ export class WindowTable {
   private events = new Float64Array(16);
   private first = new Float64Array(16);
   private last = new Float64Array(16);
-  /** By hash, the number plus one; 0 where there is none. */
-  private index = new Int32Array(64);
 
   get size(): number {
-    return this.count;
+    return this.index.size;
   }
 
   find(identity: number, usageHour: number): number {
-    const mask = this.index.length - 1;
-    for (let slot = hashOf(identity, usageHour) & mask; ; slot = (slot + 1) & mask) {
-      const window = (this.index[slot] ?? 0) - 1;
-      if (window < 0) return NONE;
+    const { index } = this;
+    for (let slot = index.begin(hashOf(identity, usageHour)); ; slot = index.next(slot)) {
+      const window = index.at(slot);
+      if (window === NONE) return NONE;
       if (this.identities[window] === identity && this.hours[window] === usageHour) return window;
     }
   }
 
   /** Enters a window that `find` has not found, without any event. */
   open(identity: number, usageHour: number, series: number, texts: number, offset: number): number {
-    const window = this.count++;
+    const window = this.index.add(hashOf(identity, usageHour));
     this.reserve(window);
     this.identities[window] = identity;
     this.hours[window] = usageHour;
@@ -48,7 +46,6 @@ export class WindowTable {
     this.events[window] = 0;
     this.first[window] = offset;
     this.last[window] = NONE;
-    this.enter(window);
     return window;
   }
 
@@ -99,13 +96,6 @@ export class WindowTable {
     return this.sums;
   }
 
-  private enter(window: number): void {
-    const mask = this.index.length - 1;
-    let slot = hashOf(this.identities[window] ?? 0, this.hours[window] ?? 0) & mask;
-    while (this.index[slot] !== 0) slot = (slot + 1) & mask;
-    this.index[slot] = window + 1;
-  }
-
   private reserve(window: number): void {
     this.identities = grown(this.identities, window + 1);
     this.hours = grown(this.hours, window + 1);
@@ -115,9 +105,6 @@ export class WindowTable {
     this.events = grown(this.events, window + 1);
     this.first = grown(this.first, window + 1);
     this.last = grown(this.last, window + 1);
-    if ((window + 1) * 3 <= this.index.length * 2) return;
-    this.index = new Int32Array(this.index.length * 2);
-    for (let n = 0; n < window; n++) this.enter(n);
   }
 }
 
