@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { wholeNumber } from '../../services/cli/whole-number.ts';
 import type { LoadOptions } from './load/load.ts';
 
 export interface BenchOptions extends LoadOptions {
@@ -19,16 +20,6 @@ interface Given extends Omit<BenchOptions, 'events' | 'resources' | 'rounds' | '
   readonly rounds?: number;
   readonly only?: string;
 }
-
-const wholeNumber =
-  (min: number, max: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(
-      `it must be a whole number from ${String(min)} to ${String(max)}`,
-    );
-  };
 
 const share =
   (below: number) =>

@@ -236,7 +236,6 @@ class Schedule {
     const { random } = this;
     const tables = random.pick([1, 2, 3, 1_000]);
     const process = new SimulatedProcess(this.world, this.calls, knowledge, {
-      isDoubleBuffered: random.chance(0.4),
       clockAhead: random.pick([0, 0, -120_000, 300_000, 4_000_000]),
       // So that the tables that a batch needs fit.
       batch: Math.min(tables, 6),

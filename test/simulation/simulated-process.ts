@@ -14,7 +14,6 @@ import type { LogWriter } from '../../services/shared/kafka/log-writer.ts';
 import { OUT_PARTITIONS } from '../../services/shared/sources/check-topics.ts';
 import { partitionName } from '../../services/shared/model/source.ts';
 import { keyring } from '../support/fold/fixtures.ts';
-import { DoubleBufferedOwner, type Owner } from './double-buffered-owner.ts';
 import { Unanswered, type PortCalls } from './port-calls.ts';
 import type { SimulatedLog } from './simulated-log.ts';
 import { violated } from './violation.ts';
@@ -33,7 +32,7 @@ const silent = {
 /** A partition that a process believes to own, and how far its reader is (as in `GroupReader`). */
 export interface Held {
   readonly place: Place;
-  readonly owner: Owner;
+  readonly owner: PartitionWorker;
   /** Where the next batch begins; null while nothing is wanted. */
   expected: number | null;
   /** Counts the seeks: what was begun before one does not act after it. */
@@ -46,7 +45,6 @@ export interface Held {
 }
 
 export interface ProcessOptions extends WorkerOptions {
-  readonly isDoubleBuffered: boolean;
   /** How far its clock is ahead of the broker's, in milliseconds. */
   readonly clockAhead: number;
   /** Records of a batch, at most. */
@@ -79,9 +77,7 @@ export class SimulatedProcess {
       this.reposition(before);
       return;
     }
-    const { isDoubleBuffered } = this.options;
-    const Kind = isDoubleBuffered ? DoubleBufferedOwner : PartitionWorker;
-    const owner = new Kind(place, this.knowledge, this.ports(), this.options);
+    const owner = new PartitionWorker(place, this.knowledge, this.ports(), this.options);
     const held: Held = { place, owner, expected: null, turn: 0, busy: 0, log: null, closing: 'no' };
     this.held.set(name, held);
     this.reposition(held);

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { UserError } from '../../shared/process/errors.ts';
 import { coveredHours, partitionName } from '../../shared/model/source.ts';
 import { newEpoch } from '../../operations/sources/new-epoch.ts';
@@ -7,14 +7,9 @@ import type { FoundLoss } from '../../operations/losses/find-losses.ts';
 import { lookForLosses } from '../../operations/losses/look-for-losses.ts';
 import { print } from '../print.ts';
 import { readChangeConfig } from '../settings.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 const PATIENCE_MILLIS = 120_000;
-
-const partitionCount = (text: string): number => {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= 1000) return count;
-  throw new InvalidArgumentError('it must be a whole number from 1 to 1000');
-};
 
 interface Options {
   readonly partitions?: number;
@@ -69,7 +64,7 @@ export const epochCommand = (command: Command): Command =>
       .option(
         '--partitions <n>',
         'how many partitions the new epoch has (as before)',
-        partitionCount,
+        wholeNumber(1, 1000),
       )
       .option(
         '--accept-loss',

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { coveredHours } from '../../shared/model/source.ts';
 import { simulatedCloud } from '../../development/simulated-cloud/cloud.ts';
 import { simulatedHistory } from '../../development/simulated-cloud/history.ts';
@@ -8,18 +8,9 @@ import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { hourOf, isoText, millis, type Hour } from '../../shared/model/time.ts';
 import { print, progress } from '../print.ts';
 import { readChangeConfig } from '../settings.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 const PARTITIONS = 2;
-
-const wholeNumber =
-  (min: number, max: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(
-      `it must be a whole number from ${String(min)} to ${String(max)}`,
-    );
-  };
 
 interface Options {
   readonly hours: number;

@@ -19,28 +19,7 @@ export class Loads {
   }
 
   get(variant: Partial<LoadOptions> = {}): Promise<Loaded> {
-    const {
-      events,
-      tenants,
-      resources,
-      meters,
-      usageHours,
-      duplicates,
-      lateness,
-      seed,
-      partitions,
-    } = { ...this.usual, ...variant };
-    const options: LoadOptions = {
-      events,
-      tenants,
-      resources,
-      meters,
-      usageHours,
-      duplicates,
-      lateness,
-      seed,
-      partitions,
-    };
+    const options: LoadOptions = { ...this.usual, ...variant };
     const name = JSON.stringify(options);
     const known = this.written.get(name);
     if (known) return known;
