@@ -1,5 +1,6 @@
 import { flush } from '../../services/aggregator/flush.ts';
 import type { Chunk } from '../../services/shared/usage-fold/chunk.ts';
+import { PACKED } from '../../services/shared/usage-fold/packed/form.ts';
 import type { Outbox } from '../../services/aggregator/ports.ts';
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { openLogWriter } from '../../services/shared/kafka/log-writer.ts';
@@ -69,7 +70,7 @@ beforeAll(async () => {
 
   const chunks: Chunk[] = [];
   const world = new StoredWorld(place);
-  const run = new FoldRun(world, knowledge);
+  const run = new FoldRun(world, knowledge, Infinity, PACKED);
   const cut = (chunk: Chunk): void => {
     world.writesOf(chunk).forEach((write) => write());
     chunks.push(chunk);

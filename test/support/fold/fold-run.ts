@@ -5,6 +5,8 @@ import {
   count,
   initialState,
   mustCutBefore,
+  PLAIN,
+  type FoldForm,
   type FoldState,
   type Outcome,
 } from '../../../services/shared/usage-fold/fold.ts';
@@ -32,18 +34,26 @@ export class FoldRun {
   private readonly windowsMaxBytes: number;
   private readonly index = new EventIndex(0); // drops what it may at every turn
 
-  /** With a bound on the windows in memory, in bytes: 0 reads each of them again at every turn. */
-  constructor(world: StoredWorld, knowledge: Knowledge, windowsMaxBytes = Infinity) {
+  /**
+   * With a bound on the windows in memory, in bytes: 0 reads each of them again at every turn. Only rows
+   * of the packed form can be written to ClickHouse.
+   */
+  constructor(
+    world: StoredWorld,
+    knowledge: Knowledge,
+    windowsMaxBytes = Infinity,
+    form: FoldForm = PLAIN,
+  ) {
     this.windowsMaxBytes = windowsMaxBytes;
     this.world = world;
     this.knowledge = knowledge;
     const { checkpoint, place } = world;
     const windows = checkpoint ? world.openWindows(checkpoint.openHour) : [];
     const state = checkpoint
-      ? resume(place, checkpoint, windows, knowledge)
-      : succeed(initialState(place, 0));
+      ? resume(place, checkpoint, windows, knowledge, form)
+      : succeed(initialState(place, 0, form));
     this.halt = state.ok ? null : state.error;
-    this.state = state.ok ? state.value : initialState(place, 0);
+    this.state = state.ok ? state.value : initialState(place, 0, form);
     this.tail = world.tail(checkpoint ?? cut(initialState(place, 0)).checkpoint);
   }
 
