@@ -14,24 +14,24 @@ export interface AggregatorOptions
   extends WorkerOptions, Omit<AssignedPartitionsOptions, 'closeMillis'> {}
 
 export interface AggregatorPorts {
-  /** What this process is able to apply, as far as it can be read again: the schema directory. */
+  /** What this process is able to apply. Reads the schema directory again; the rest stays. */
   readonly readKnowledge: () => Knowledge;
-  /** The sources whose topics are to be read now. */
+  /** The sources whose topics should be read now. */
   readonly sources: () => Promise<readonly Source[]>;
   readonly openReader: AssignedPartitionsPorts<PartitionWorker>['openReader'];
   readonly worker: Omit<WorkerPorts, 'report'>;
   readonly logger: Logger;
-  /** Ends the process, to be started again: something failed that no retry mends. */
+  /** Ends the process so that it is restarted: something failed that no retry can fix. */
   readonly onCrash: (error: Error) => void;
 }
 
-/** How long a graceful stop may take to store what has been folded, in milliseconds. */
+/** Milliseconds that a graceful stop may take to store the folded records. */
 const CLOSE_MILLIS = 5_000;
 
 /**
- * Reads the sources of the register: a worker for each partition that the consumer group assigns to
- * this process. Topics that appear later are read by joining the group anew, which costs a rebalance
- * but no work: a worker's state is a pure function of its log, so a partition that comes back to this
+ * Reads the sources in the register, with one worker for each partition that the consumer group assigns to
+ * this process. To read topics that appear later, it joins the group again. That costs a rebalance but
+ * loses no work: a worker's state is a pure function of its log, so a partition that returns to this
  * process continues where it was.
  */
 export class Aggregator {
@@ -66,7 +66,7 @@ export class Aggregator {
     this.partitions.every(this.options.sourcesInterval, () => this.retryHalted());
   }
 
-  /** Stores what has been folded, leaves the group and returns. */
+  /** Stores the folded records, leaves the group and returns. */
   stop(): Promise<void> {
     return this.partitions.stop();
   }
@@ -90,14 +90,14 @@ export class Aggregator {
     );
   }
 
-  /** The source whose log a topic holds now: its newest epoch. */
+  /** The source whose log the topic holds now: the topic's newest epoch. */
   private sourceOf({ topic }: Pick<TopicPartition, 'topic'>): Source | undefined {
     return newestEpoch(this.sources, topic);
   }
 
   /**
-   * Continues partitions whose loss of records has been accepted meanwhile, or whose rules need a schema
-   * that has been published since this process started.
+   * Continues halted partitions whose lost records have been accepted since, or whose rules need a schema
+   * that was published after this process started.
    */
   private retryHalted(): void {
     const halted = this.partitions.workers.filter((worker) => worker.status().halt !== null);
@@ -115,7 +115,7 @@ export class Aggregator {
     }
   }
 
-  /** Somebody may be writing to the directory at this moment: then it is read the next time. */
+  /** The directory may be incomplete while somebody writes to it. Then it is read the next time. */
   private readSchemasAgain(): void {
     try {
       this.knowledge = this.ports.readKnowledge();
@@ -124,7 +124,7 @@ export class Aggregator {
     }
   }
 
-  /** Reads the register; where it has other sources than before, joins the group anew for them. */
+  /** Reads the register. If its sources have changed, joins the group again to read them. */
   private async applySources(): Promise<void> {
     const sources = await this.ports.sources();
     const names = (list: readonly Source[]): string => list.map(sourceName).sort().join();

@@ -19,17 +19,17 @@ export const readAggregatorConfig = (environment: Environment) =>
       ...controlKeySettings,
       ...foldSettings,
       ...healthSettings(DEFAULT_PORTS.aggregatorHealth),
-      /** Milliseconds after which what has been folded is stored. */
+      /** Milliseconds after which folded records are stored. */
       AGGREGATOR_FLUSH_MILLIS: wholeNumber(1_000, 10, 60_000),
-      /** Accepted events of a partition after which it is stored at once. */
+      /** Accepted events of a partition after which they are stored at once. */
       AGGREGATOR_FLUSH_EVENTS: wholeNumber(20_000, 1, 1_000_000),
       /** Milliseconds without a heartbeat after which the group gives its partitions to others. */
       AGGREGATOR_SESSION_MILLIS: wholeNumber(10_000, 1_000, 300_000),
-      /** Milliseconds between looks at the register of sources. */
+      /** Milliseconds between reads of the register of sources. */
       AGGREGATOR_SOURCES_MILLIS: wholeNumber(1_000, 50, 600_000),
-      /** Milliseconds without progress, although there is work, after which it is not ready. */
+      /** Milliseconds without progress on pending work after which the service is not ready. */
       AGGREGATOR_STALL_MILLIS: wholeNumber(30_000, 100, 3_600_000),
-      /** Milliseconds between checks that each log is still the one that was folded. */
+      /** Milliseconds between checks that each log is still the log that was folded. */
       AGGREGATOR_VERIFY_MILLIS: wholeNumber(60_000, 100, 3_600_000),
     },
     environment,

@@ -6,14 +6,14 @@ import type { Outbox, Store } from './ports.ts';
 import type { Place } from '../shared/usage-fold/place.ts';
 
 /**
- * Stores one cut of the fold. The order is what makes a crash harmless (docs/design.md, "Flush order"): whatever is
- * written before the checkpoint is written again with the same content when it is folded again, and
- * nothing that the checkpoint covers is missing.
+ * Stores one cut of the fold. The order makes a crash harmless (docs/design.md, "Flush order"): the records
+ * after the last checkpoint are folded again and the same rows are written again, and nothing that a
+ * checkpoint covers is missing.
  *
- * 1. ledger: the ids, so that no later step can have counted an event that deduplication forgets
+ * 1. ledger: the ids come first, so that no counted event is unknown to deduplication
  * 2. windows: absolute totals
- * 3. dead letters: to their topic, then to their table
- * 4. the days of the hours that closed, from windows that are whole
+ * 3. dead letters: first to their topic, then to their table
+ * 4. the days of the closed hours, from complete windows
  * 5. the closed hours, to the bridge
  * 6. checkpoint
  */
@@ -49,7 +49,7 @@ export const flush = async (
   failpoint('after-checkpoint');
 };
 
-/** Publishes an hour; from the store where its windows are too many for the memory. */
+/** Publishes an hour. Reads its windows from the store if they do not fit in memory. */
 const publish = (
   place: Place,
   { hour, windows }: ClosedHour,
@@ -62,7 +62,7 @@ const publish = (
     windows ? [inKeyOrder(windows)] : store.windowsInOrder(place, hour),
   );
 
-/** What a chunk holds, for the log. */
+/** The size of a chunk, for the log. */
 export const summaryOf = (chunk: Chunk): Readonly<Record<string, number>> => ({
   nextOffset: chunk.checkpoint.nextOffset,
   events: chunk.ledger.length,

@@ -11,12 +11,15 @@ import type { Place } from '../shared/usage-fold/place.ts';
 import type { Store } from './ports.ts';
 import { fail, succeed, type Result } from '../shared/model/result.ts';
 
-/** The state that an owner starts from. */
+/** The state from which an owner starts. */
 export interface Hydrated {
   /** The fold at the checkpoint. */
   readonly state: FoldState;
   readonly tail: LedgerTail;
-  /** A loss that a person has accepted at the checkpoint, with what the tables hold of the lost records. */
+  /**
+   * The loss at the checkpoint that a person has accepted, with the rows that the tables still hold of the
+   * lost records.
+   */
   readonly loss: (AcceptedLoss & { readonly remnants: readonly Remnant[] }) | null;
 }
 
@@ -27,9 +30,9 @@ export interface HydrationPorts {
 }
 
 /**
- * Reads how far the last owner got: the checkpoint, the windows of its open hour, and what the
- * ledger holds beyond it (docs/design.md, "Hydration"). Where there is no checkpoint yet, the first one is written,
- * before any record is folded.
+ * Reads how far the last owner got: the checkpoint, the windows of its open hour, and the ledger entries
+ * after it (docs/design.md, "Hydration"). If there is no checkpoint yet, writes the first one before any
+ * record is folded.
  */
 export const hydrate = async (
   place: Place,
@@ -57,7 +60,8 @@ export const hydrate = async (
     accepted === null
       ? []
       : persist('read what is left of lost records', () =>
-          // Nothing follows an end: rows that were stored after the loss was accepted belong to it too.
+          // Nothing follows the end of an epoch: rows that were stored after the loss was accepted belong
+          // to it too.
           store.remnants(place, nextOffset, accepted.ended ? NO_END : accepted.nextOffset),
         ),
   ]);
@@ -66,5 +70,5 @@ export const hydrate = async (
   return succeed({ state: resumed.value, tail, loss: accepted && { ...accepted, remnants } });
 };
 
-/** Beyond any offset of a log. */
+/** Greater than any offset of a log. */
 const NO_END = Number.MAX_SAFE_INTEGER;

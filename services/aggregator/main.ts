@@ -25,7 +25,7 @@ import { ClickHouseStore } from '../shared/usage-store/clickhouse-store.ts';
 
 type Config = ReturnType<typeof readAggregatorConfig>;
 
-/** Gives the sources that are to be read. Topics are checked before they are read for the first time. */
+/** Returns the sources that should be read. A topic is checked before it is read for the first time. */
 const checkedSources = (
   clickHouse: ClickHouseClient,
   admin: KafkaAdmin,

@@ -7,12 +7,12 @@ import type { AcceptedLoss, Remnant } from '../shared/usage-fold/loss.ts';
 import type { Window, WindowIdentity } from '../shared/usage-fold/window.ts';
 import type { Place } from '../shared/usage-fold/place.ts';
 
-/** Where a partition's usage is stored. Every write may be repeated, late or twice. */
+/** Where a partition's usage is stored. Any write may come late or be repeated. */
 export interface Store {
   checkpoint(place: Place): Promise<Checkpoint | null>;
-  /** The windows of a reported hour as they are stored; null where they take more bytes than that. */
+  /** The stored windows of a reported hour; null if they take more than `maxBytes`. */
   windows(place: Place, reportedHour: Hour, maxBytes: number): Promise<readonly Window[] | null>;
-  /** Of some windows of a reported hour those that are stored. */
+  /** Those of the given windows of a reported hour that are stored. */
   storedWindows(
     place: Place,
     reportedHour: Hour,
@@ -20,22 +20,22 @@ export interface Store {
   ): Promise<readonly Window[]>;
   /** All windows of a reported hour in the order of their keys, see `inKeyOrder`, in parts. */
   windowsInOrder(place: Place, reportedHour: Hour): AsyncIterable<readonly Window[]>;
-  /** What the ledger holds at or beyond an offset. */
+  /** The ledger's entries from the checkpoint's next offset on. */
   ledgerTail(place: Place, checkpoint: Checkpoint): Promise<LedgerTail>;
   /**
-   * A loss that was accepted of records from an offset on, or with which a sealed epoch has ended; null
-   * where none was.
+   * The accepted loss of records from an offset on, or the loss with which a sealed epoch has ended; null
+   * if there is none.
    */
   loss(place: Place, nextOffset: number, sealed: boolean): Promise<AcceptedLoss | null>;
-  /** What the tables hold of offsets from `from` and before `to`, in their order. */
+  /** What the tables hold of the offsets from `from` up to but not including `to`, in order. */
   remnants(place: Place, from: number, to: number): Promise<readonly Remnant[]>;
-  /** The ids accepted in these usage hours, a table for each. */
+  /** The ids accepted in these usage hours, one table for each hour. */
   eventTables(place: Place, usageHours: readonly Hour[]): Promise<ReadonlyMap<Hour, EventTable>>;
 
   writeLedger(place: Place, chunk: Chunk): Promise<void>;
   writeWindows(place: Place, chunk: Chunk): Promise<void>;
   writeDeadLetters(place: Place, chunk: Chunk): Promise<void>;
-  /** Rolls the day of a closed hour up from its closed hours, this one included. */
+  /** Rolls up the day of a closed hour from the day's closed hours, this one included. */
   rollUpDay(place: Place, closedHour: Hour): Promise<void>;
   writeCheckpoint(checkpoint: Checkpoint): Promise<void>;
 }
@@ -43,12 +43,15 @@ export interface Store {
 /** What the aggregator writes to Kafka. Returns when the broker has acknowledged it. */
 export interface Outbox {
   publishDeadLetters(place: Place, chunk: Chunk): Promise<void>;
-  /** The aggregates of a closed hour, from its windows in the order of their keys, then its marker. */
+  /**
+   * Publishes the aggregates of a closed hour from its windows, given in the order of their keys, and then
+   * the closed marker.
+   */
   publishClosedHour(
     place: Place,
     hour: Hour,
     windows: Iterable<readonly Window[]> | AsyncIterable<readonly Window[]>,
   ): Promise<void>;
-  /** Appends a tick to a live partition and returns the broker's time of it. */
+  /** Appends a tick to a live partition and returns its time by the broker's clock. */
   appendTick(place: Place): Promise<Millis>;
 }

@@ -4,16 +4,19 @@ const FIRST_DELAY = 250;
 const MAX_DELAY = 30_000;
 
 /**
- * When to append a tick. Our clock only says when to try: the broker's decides where the tick
- * lands, and one that lands before the boundary is repeated, each time after twice the delay, until
- * a record beyond the boundary has been read.
+ * Decides when to append a tick. Our clock only says when to try. The broker's clock decides in which hour
+ * the tick lands. A tick that lands before the boundary is repeated, each time after twice the delay, until
+ * a record after the boundary has been read.
  */
 export class TickSchedule {
   private hour: Hour | null = null;
   private due = 0;
   private delay = FIRST_DELAY;
 
-  /** Whether to tick now, an instant in milliseconds; a `true` counts as done. */
+  /**
+   * Whether to append a tick at the instant `now`, in milliseconds. After `true` the tick counts as
+   * appended.
+   */
   isDue(now: number, openHour: Hour, end: Hour): boolean {
     if (this.hour !== openHour) {
       this.hour = openHour;

@@ -21,7 +21,7 @@ import type { Place } from '../../shared/usage-fold/place.ts';
 import type { Window } from '../../shared/usage-fold/window.ts';
 import type { Outbox } from '../ports.ts';
 
-/** A topic that the aggregator writes to. */
+/** A topic to which the aggregator writes. */
 export interface OutTopic {
   readonly topic: string;
   readonly partitions: number;
@@ -34,7 +34,7 @@ export interface OutboxOptions {
   readonly encode: (aggregate: UsageAggregate) => Buffer;
 }
 
-/** What the aggregator writes to Kafka. Everything may be there twice: readers know how to tell. */
+/** What the aggregator writes to Kafka. Anything may be written twice: readers recognise repetitions. */
 export class KafkaOutbox implements Outbox {
   private readonly writer: LogWriter;
   private readonly options: OutboxOptions;
@@ -76,7 +76,7 @@ export class KafkaOutbox implements Outbox {
     const { aggregates: last, marker } = publication.end();
     await append(last);
     if (marker.count > 0) failpoint('after-closed-aggregates');
-    // Only now: the marker says that all before it is there.
+    // Only now, because the marker says that all aggregates have been written.
     const body = serializeClosedMarker(marker);
     await this.writer.append(at, [{ ...controlRecord('closed', place, body, keyring), ...common }]);
   }
@@ -92,7 +92,7 @@ export class KafkaOutbox implements Outbox {
   }
 }
 
-/** Everything of a source partition goes to one partition, so that it stays in order. */
+/** All records of a source partition go to one partition, so that they stay in order. */
 const target = ({ topic, partitions }: OutTopic, place: Place): TopicPartition => ({
   topic,
   partition: partitionOfKey(partitionName(place), partitions),

@@ -5,21 +5,24 @@ import type { Millis } from '../model/time.ts';
 import { messageOf } from '../process/errors.ts';
 import type { LiveTopic, LogBounds, PartitionOffsets, TopicSpec } from './topics.ts';
 
-/** What we ask of a broker besides reading and writing records. */
+/** What we ask of a broker, apart from reading and writing records. */
 export interface KafkaAdmin {
   topicNames(): Promise<ReadonlySet<string>>;
-  /** The offsets of each partition, in order. @throws where no leader tells them within seconds */
+  /**
+   * The offsets of each partition, in order.
+   * @throws if a partition's leader does not answer within seconds
+   */
   offsets(topic: string): Promise<readonly PartitionOffsets[]>;
   bounds(at: TopicPartition): Promise<LogBounds>;
-  /** By partition, the first offset at or after a time; the end of the log where there is none. */
+  /** For each partition, the first offset at or after a time; the end of the log if there is none. */
   offsetsSince(topic: string, time: Millis): Promise<ReadonlyMap<number, number>>;
   /** Creates topics that do not exist, and returns when their leaders know them. */
   createTopics(specs: readonly TopicSpec[]): Promise<void>;
-  /** Those of the topics that exist, with the settings that the specs name. */
+  /** Those of the topics that exist, with the settings named in the specs. */
   describeTopics(specs: readonly TopicSpec[]): Promise<ReadonlyMap<string, LiveTopic>>;
-  /** The broker forgets it some time after it has agreed. */
+  /** Returns when the broker has agreed; the topic disappears some time later. */
   deleteTopic(topic: string): Promise<void>;
-  /** Members of a consumer group at this moment. */
+  /** The number of members that a consumer group has now. */
   groupSize(groupId: string): Promise<number>;
   deleteGroup(groupId: string): Promise<void>;
   close(): Promise<void>;
@@ -31,7 +34,7 @@ export const openKafkaAdmin = async (kafka: Kafka): Promise<KafkaAdmin> => {
   return kafkaAdmin(admin);
 };
 
-/** `KafkaAdmin` by an admin client of kafkajs that is connected. */
+/** `KafkaAdmin` through a connected admin client of kafkajs. */
 export const kafkaAdmin = (admin: Admin): KafkaAdmin => ({
   topicNames: async () => new Set(await admin.listTopics()),
   offsets: (topic) => readOffsets(admin, topic),
@@ -57,7 +60,7 @@ export const kafkaAdmin = (admin: Admin): KafkaAdmin => ({
   close: () => admin.disconnect(),
 });
 
-/** Asked again for some seconds where the topic's leaders do not know it yet. */
+/** Repeats the question for some seconds, because the leaders of a new topic may not know it yet. */
 const readOffsets = (admin: Admin, topic: string): Promise<readonly PartitionOffsets[]> => {
   const ask = async (): Promise<readonly PartitionOffsets[]> => {
     try {
@@ -66,7 +69,7 @@ const readOffsets = (admin: Admin, topic: string): Promise<readonly PartitionOff
         .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
         .sort((a, b) => a.partition - b.partition);
     } catch (cause) {
-      // kafkajs fails with a TypeError where a leader's answer lacks a partition.
+      // kafkajs fails with a TypeError if a leader's answer lacks a partition.
       throw new Error(`could not read the offsets of ${topic}: ${messageOf(cause)}`, { cause });
     }
   };
@@ -86,8 +89,8 @@ const createTopics = async (admin: Admin, specs: readonly TopicSpec[]): Promise<
       configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
     })),
   });
-  // A broker that does not yet know a new topic answers as if there were none, and kafkajs's own wait
-  // gives up at the first such answer. A topic whose leaders tell its offsets is there.
+  // A broker that does not know a new topic yet answers as if the topic did not exist, and kafkajs's own
+  // wait gives up at the first such answer. A topic exists once its leaders return its offsets.
   for (const { topic } of missing) await readOffsets(admin, topic);
 };
 

@@ -1,6 +1,6 @@
 import { Kafka, logLevel } from 'kafkajs';
 
-/** Whether a broker answers a metadata request there at once. */
+/** Whether a broker at this address answers a metadata request at once. */
 export const answersAt = async (broker: string): Promise<boolean> => {
   const kafka = new Kafka({
     brokers: [broker],

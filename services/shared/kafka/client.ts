@@ -7,25 +7,27 @@ import { readFetchesWithin } from './fetch/install.ts';
 export interface KafkaOptions {
   readonly brokers: readonly string[];
   readonly clientId: string;
-  /** Memory that one batch may take when it is read, in MiB; it holds for the whole process. */
+  /** Memory that one batch may take when it is read, in MiB. The limit applies to the entire process. */
   readonly maxBatchMib: number;
   readonly logger: Logger;
 }
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
-/** Every rebalance produces these; kafkajs logs them as errors and rejoins. */
+/** Every rebalance causes these messages; kafkajs logs them as errors and rejoins the group. */
 const REBALANCE =
   /group is rebalancing|group coordinator is not available|not aware of this member|group generation id is not valid|member needs to have a valid member id|re-joining the group/i;
 
 const OUT_OF_REACH =
   /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ECONNRESET|EPIPE|connection timeout|connection error|closed connection|failed to connect to (seed )?broker|not connected/i;
 
-/** What kafkajs says of one thing that happened: the message, and the error's in a field. */
+/** The text of a log entry of kafkajs: its message and, from another field, the error's message. */
 const textOf = (entry: Readonly<Record<string, unknown>>): string =>
   `${String(entry['message'])} ${typeof entry['error'] === 'string' ? entry['error'] : ''}`;
 
-/** The level an entry deserves: ordinary rebalances are no errors, retried connections one line. */
+/**
+ * The level for a log entry: ordinary rebalances are not errors, and retried connections are reported once.
+ */
 export const levelOf = (level: logLevel, text: string): Level | 'out-of-reach' => {
   if (level <= logLevel.WARN && REBALANCE.test(text)) return 'info';
   if (level <= logLevel.WARN && OUT_OF_REACH.test(text)) return 'out-of-reach';
@@ -34,7 +36,7 @@ export const levelOf = (level: logLevel, text: string): Level | 'out-of-reach' =
   return level <= logLevel.INFO ? 'info' : 'debug';
 };
 
-/** Milliseconds in which a broker that stays out of reach is mentioned once. */
+/** An unreachable broker is reported once in this many milliseconds. */
 const OUT_OF_REACH_INTERVAL = 10_000;
 
 const logTo =
@@ -55,10 +57,10 @@ const logTo =
     };
   };
 
-/** What the openers of this room take: readers, writers and admins. */
+/** What readers, writers and admin clients are opened with. */
 export type KafkaClient = Kafka;
 
-/** The kafkajs client. It connects with its first producer, consumer or admin. */
+/** The kafkajs client. It connects when its first producer, consumer or admin client does. */
 export const openKafka = ({
   brokers,
   clientId,
@@ -79,14 +81,14 @@ export const openKafka = ({
 
 const kafkaOutOfReach = (brokers: readonly string[], cause: unknown): UserError =>
   new UserError(
-    `Kafka at ${brokers.join(', ')} is out of reach: start it with "npm start", or set KAFKA_BROKERS ` +
+    `Kafka at ${brokers.join(', ')} cannot be reached: start it with "npm start", or set KAFKA_BROKERS ` +
       `(${messageOf(cause)})`,
     { cause },
   );
 
 /**
- * Opens the client of a process by its settings, and makes sure that a broker answers.
- * @throws UserError where none does within a few seconds.
+ * Opens the client of a process according to its settings, and makes sure that a broker answers. @throws
+ * UserError if no broker answers within a few seconds
  */
 export const connectKafka = async (
   config: Pick<KafkaConfig, 'KAFKA_BROKERS' | 'KAFKA_MAX_BATCH_MIB'>,

@@ -6,9 +6,9 @@ import type { UnreadableBatch } from './fetch/unreadable-batch.ts';
 /** Where a partition cannot be read further. */
 export type UnreadableAt = UnreadableBatch & { readonly from: number };
 
-/** What kafkajs keeps in a batch, and not in its types: its batch is our batches. */
+/** What kafkajs keeps in a batch but not in its types. One batch of kafkajs holds several of ours. */
 interface BatchInside {
-  /** The offset that it asked for. */
+  /** The offset that kafkajs asked for. */
   readonly fetchedOffset: string;
   readonly rawMessages: readonly FetchedMessage[];
 }
@@ -18,13 +18,13 @@ const insideOf = (batch: Batch): BatchInside => batch as unknown as BatchInside;
 /** The offset that a batch was fetched from. */
 export const fetchedFrom = (batch: Batch): number => Number(insideOf(batch).fetchedOffset);
 
-/** What a batch of kafkajs holds, and where it cannot be read further. */
+/** The content of a batch of kafkajs, and where it cannot be read further. */
 export interface ReadBatch {
-  /** What is to be given to a reader, from the offset asked for on. None of them is empty. */
+  /** What a reader should get, from the requested offset on. No batch is empty. */
   readonly batches: readonly RecordBatch[];
-  /** The offset behind it. */
+  /** The offset after the last one. */
   readonly next: number;
-  /** Whether it holds anything that can be read. */
+  /** Whether it holds anything readable from the requested offset on. */
   readonly isAhead: boolean;
   readonly unreadable: UnreadableAt | null;
 }
@@ -32,15 +32,15 @@ export interface ReadBatch {
 const isMark = (message: FetchedMessage): message is UnreadableMark => 'unreadable' in message;
 
 /**
- * Reads a batch that was fetched from an offset. A broker gives whole batches, so the first one may begin
- * before that offset: the records below it are left out.
+ * Reads a batch that was fetched from an offset. A broker sends complete batches, so the first one may
+ * begin before that offset: the records below it are left out.
  */
 export const readBatch = (batch: Batch, from: number): ReadBatch => {
   const raw = insideOf(batch).rawMessages;
   const read = raw.flatMap((message) => (isMark(message) ? [] : [message.batch]));
   const [first, last] = [read[0], read.at(-1)];
   if (first && first.firstOffset > from) {
-    // No offset is left out of a log that is not compacted.
+    // A log that is not compacted has no gaps.
     const problem = 'the log does not hold them';
     const unreadable = { kind: 'missing', problem, from, next: first.firstOffset } as const;
     return { batches: [], next: from, isAhead: false, unreadable };

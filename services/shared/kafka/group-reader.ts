@@ -4,26 +4,28 @@ import type { TopicPartition } from '../model/log-record.ts';
 import type { RecordBatch } from '../model/record-batch.ts';
 import { fetchedFrom, readBatch, type ReadBatch, type UnreadableAt } from './fetched-batch.ts';
 
-/** What reads the partitions that the group has assigned to this process. */
+/** The readers of the partitions that the group has assigned to this process. */
 export interface PartitionReaders {
-  /** These partitions, and no others, are assigned now. Resolves when `position` may be asked. */
+  /** These partitions, and no others, are assigned now. Resolves when `position` may be called. */
   assigned(partitions: readonly TopicPartition[]): Promise<void>;
-  /** Where to read on, or null where the partition is not to be read. Asked again after a mismatch. */
+  /**
+   * Where to continue reading; null if the partition should not be read. Called again after a mismatch.
+   */
   position(at: TopicPartition): Promise<number | null>;
   /**
-   * Takes records in order, from the offset asked for on. Every offset below `next` that is not among
-   * them, and was not taken before, holds no record: it is a transaction's marker, or was aborted with
-   * it. There may be none but such. False where no more are wanted: the partition is paused.
+   * Takes records in order, from the requested offset on. Offsets below `next` that are not among them, and
+   * were not taken before, hold no record: they are transaction markers or aborted records. There may be no
+   * records at all. Returns false if no more are wanted: then the partition is paused.
    */
   consume(at: TopicPartition, batches: readonly RecordBatch[], next: number): Promise<boolean>;
   /**
-   * What stands behind the records that were taken cannot be read; its `from` is known here. The
-   * partition is paused: asked for its position again, it is tried again.
+   * What follows the taken records cannot be read; its `from` is known here. The partition is paused.
+   * Reading is retried when the position is asked for again.
    */
   unreadable(at: TopicPartition, batch: UnreadableAt): Promise<void>;
   /**
-   * No fetch has completed for a while, or one has failed: the process was stopped, or the broker out
-   * of reach.
+   * No fetch has completed for a while, or one has failed: the process was stopped, or the broker could not
+   * be reached.
    */
   stalled(): void;
 }
@@ -31,43 +33,43 @@ export interface PartitionReaders {
 export interface GroupReaderOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
-  /** Milliseconds without a heartbeat after which the group gives the partitions to others. */
+  /** Milliseconds without a heartbeat after which the group gives the partitions to other members. */
   readonly sessionTimeout: number;
-  /** Called when kafkajs gives up; the process should end and be started again. */
+  /** Called when kafkajs gives up; the process should end and be restarted. */
   readonly onCrash: (error: Error) => void;
 }
 
-/** A partition that is assigned now. A later assignment makes another object of it. */
+/** A partition that is assigned now. Each assignment makes a new object. */
 interface Held {
   readonly at: TopicPartition;
-  /** The offset that the next batch must have been fetched from; null while nothing is wanted. */
+  /** The offset from which the next batch must have been fetched; null while nothing is wanted. */
   expected: number | null;
-  /** How often in a row the broker has given nothing, though the log continues. */
+  /** How often in a row the broker has returned nothing, although the log continues. */
   withheld: number;
-  /** Counts the seeks, so that what was begun before one does not act after it. */
+  /** Counts the seeks, so that work begun before a seek has no effect after it. */
   turn: number;
 }
 
-/** Longer than a fetch and its batches take: within this time a topic may have been re-created. */
+/** Longer than a fetch and its batches take. After such a pause the topic may have been re-created. */
 const STALL_MILLIS = 2_000;
-/** How long one batch may delay those of other partitions; longer work continues in parallel. */
+/** How long one batch may delay the batches of other partitions. Longer work continues in parallel. */
 const INLINE_MILLIS = 1_000;
 
-/** After so many answers that hold nothing of a log that continues, there is nothing to be had. */
+/** After this many empty answers, although the log continues, the broker is taken to have nothing. */
 const WITHHELD_ANSWERS = 3;
 
 const nameOf = (at: TopicPartition): string => `${at.topic}[${String(at.partition)}]`;
 
 /**
- * Reads partitions through a consumer group, from positions of our own instead of the group's.
+ * Reads partitions through a consumer group, from our own positions instead of the group's.
  *
- * kafkajs begins to fetch from the group's offsets as soon as it has joined, and batches fetched
- * before a seek still arrive after it. So all assigned partitions are paused inside the join
- * listener, before any await; they are resumed once each has been sought to its own position; and a
- * batch counts only if it was fetched from exactly the offset that is expected.
+ * kafkajs begins to fetch from the group's offsets as soon as it has joined, and batches fetched before a
+ * seek still arrive after it. So all assigned partitions are paused inside the join listener, before any
+ * await. Each is resumed once it has been sought to its own position. A batch counts only if it was fetched
+ * from exactly the expected offset.
  *
- * kafkajs fetches nothing more until every batch of a fetch has been handled. So a partition whose
- * reader takes long is paused, and is sought to its next offset when the reader is done.
+ * kafkajs fetches nothing more until every batch of a fetch has been handled. So a partition with a slow
+ * reader is paused, and is sought to its next offset when the reader is done.
  */
 export class GroupReader {
   private readonly consumer: Consumer;
@@ -75,7 +77,7 @@ export class GroupReader {
   private readonly options: GroupReaderOptions;
   private held = new Map<string, Held>();
   private lastFetch = Date.now();
-  /** Brokers from which a fetch has been begun and not completed. */
+  /** Brokers with a fetch that has begun and not completed. */
   private readonly fetching = new Set<number>();
   private stopped = false;
 
@@ -102,14 +104,14 @@ export class GroupReader {
       );
       this.joined(partitions);
     });
-    // It leaves its group, also to join it anew after a failure: until then nothing is assigned, and
-    // kafkajs refuses to pause or seek.
+    // The consumer leaves its group, perhaps to join it again after a failure. Until it has joined, nothing
+    // is assigned, and kafkajs refuses to pause or seek.
     consumer.on(consumer.events.STOP, () => this.held.clear());
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (!payload.restart) this.options.onCrash(explained(payload.error));
     });
     consumer.on(consumer.events.FETCH_START, ({ payload }) => {
-      // The one before was begun and has not been completed: it failed.
+      // The previous fetch began and did not complete: it failed.
       if (this.fetching.has(payload.nodeId)) this.readers.stalled();
       this.fetching.add(payload.nodeId);
     });
@@ -129,7 +131,7 @@ export class GroupReader {
     });
   }
 
-  /** Leaves the group, after the batches in hand. */
+  /** Finishes the batches in hand, then leaves the group. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.held.clear();
@@ -142,12 +144,12 @@ export class GroupReader {
     if (held) await this.toPosition(held);
   }
 
-  /** Milliseconds since a fetch was completed; empty ones count too. */
+  /** Milliseconds since a fetch completed; empty fetches count too. */
   notFetchedFor(): number {
     return Date.now() - this.lastFetch;
   }
 
-  /** Tells the group how far a partition is stored: for lag monitors only, nothing reads it here. */
+  /** Tells the group how far a partition is stored. Only lag monitors read it; we never do. */
   async report(at: TopicPartition, nextOffset: number): Promise<void> {
     if (this.stopped) return;
     await this.consumer.commitOffsets([{ ...at, offset: String(nextOffset) }]);
@@ -174,7 +176,7 @@ export class GroupReader {
     if (this.isCurrent(held, turn) && position !== null) this.seek(held, position);
   }
 
-  /** Wants nothing of a partition until it is sought; returns the turn that begins with it. */
+  /** Stops taking batches of a partition until it is sought. Returns the turn that begins here. */
   private rest(held: Held): number {
     held.expected = null;
     this.consumer.pause(topicPartitions([held.at]));
@@ -187,7 +189,7 @@ export class GroupReader {
     this.consumer.resume(topicPartitions([held.at]));
   }
 
-  /** Whether the partition is still this process's, and has not been sought since. */
+  /** Whether the partition still belongs to this process and has not been sought since. */
   private isCurrent(held: Held, turn = held.turn): boolean {
     return !this.stopped && this.held.get(nameOf(held.at)) === held && held.turn === turn;
   }
@@ -223,18 +225,20 @@ export class GroupReader {
     });
   }
 
-  /** An answer without anything is nothing, until it comes again and again where the log continues. */
+  /**
+   * An empty answer means nothing until it has come several times in a row although the log continues.
+   */
   private isCertain(held: Held, { unreadable }: ReadBatch): boolean {
     if (unreadable?.kind !== 'withheld') return unreadable !== null;
     return ++held.withheld >= WITHHELD_ANSWERS;
   }
 
-  /** Never longer than a part of the session: there is no heartbeat meanwhile. */
+  /** Never longer than part of the session time-out, because no heartbeat is sent meanwhile. */
   private get inlineMillis(): number {
     return Math.min(INLINE_MILLIS, this.options.sessionTimeout / 5);
   }
 
-  /** True where the next records are wanted, and nothing has happened to the partition meanwhile. */
+  /** True if the next records are wanted and the partition has not been revoked or sought meanwhile. */
   private async consume(held: Held, turn: number, read: ReadBatch): Promise<boolean> {
     try {
       const { batches, next, unreadable } = read;
@@ -251,13 +255,13 @@ export class GroupReader {
   }
 }
 
-/** Null after so many milliseconds. */
+/** Resolves to null after this many milliseconds. */
 const after = (millis: number): Promise<null> =>
   new Promise((resolve) => {
     setTimeout(() => resolve(null), millis).unref();
   });
 
-/** What a person can mend, said so. */
+/** Turns an error that a person can fix into one that says how. */
 const explained = (error: Error & { readonly type?: string }): Error =>
   error.type === 'INVALID_SESSION_TIMEOUT'
     ? new UserError(

@@ -16,15 +16,15 @@ import {
 import { Serial } from '../process/serial.ts';
 
 /**
- * Takes records in order, some at a time; offsets below `next` that are not among them hold none. Says
- * `enough` where it wants no more.
+ * Takes records in order, some at a time. Offsets below `next` that are not among them hold no record.
+ * Returns `enough` if it wants no more.
  */
 export type TakeRecords = (records: readonly LogRecord[], next: number) => Promise<unknown>;
 
-/** The same with batches, whose records need not become objects. */
+/** The same for batches, whose records need not become objects. */
 export type TakeBatches = (batches: readonly RecordBatch[], next: number) => Promise<unknown>;
 
-/** A partition's log cannot be read from an offset on. */
+/** A partition's log cannot be read beyond an offset. */
 export class UnreadableLog extends UserError {
   readonly batch: UnreadableAt;
 
@@ -36,10 +36,10 @@ export class UnreadableLog extends UserError {
   }
 }
 
-/** How long the broker may give nothing of a log that has more. */
+/** How long the broker may return nothing although the log continues. */
 const PATIENCE_MILLIS = 60_000;
 
-/** So many records are objects at once. */
+/** The most records that are objects at one time. */
 const MOST_RECORDS = 5_000;
 
 interface Reading {
@@ -48,13 +48,13 @@ interface Reading {
   readonly consume: TakeBatches;
   readonly done: (error?: Error) => void;
   next: number;
-  /** Whether records are being taken: what takes long then is not the broker. */
+  /** Whether the consumer is taking records: then a delay is not the broker's. */
   busy: boolean;
 }
 
 /**
- * Reads partitions one at a time. It has a consumer group of its own, which goes when it is closed:
- * reading changes nothing for anybody.
+ * Reads partitions one at a time. It has a consumer group of its own, which is deleted on close, so reading
+ * affects nobody else.
  */
 export class LogReader {
   private readonly admin: KafkaAdmin;
@@ -103,20 +103,20 @@ export class LogReader {
 
   async close(): Promise<void> {
     await this.group.stop();
-    // It expires by itself where it cannot be deleted.
+    // If the group cannot be deleted, it expires by itself.
     await this.admin.deleteGroup(this.groupId).catch(() => undefined);
   }
 
   /**
-   * Gives the records from one offset up to another.
-   * @throws UnreadableLog where it cannot be read further; what stands before that is given
-   * @throws UserError where the log no longer begins before them, or the broker gives no more
+   * Passes the records from one offset up to another to `consume`.
+   * @throws UnreadableLog if the log cannot be read further; the records before that have been passed on
+   * @throws UserError if the first records have expired, or the broker returns no more
    */
   read(at: TopicPartition, from: number, end: number, consume: TakeRecords): Promise<void> {
     return this.readBatches(at, from, end, (batches, next) => consume(recordsOf(batches), next));
   }
 
-  /** As `read`, with the records as they were fetched. */
+  /** Like `read`, with the batches as they were fetched. */
   async readBatches(
     at: TopicPartition,
     from: number,
@@ -142,7 +142,7 @@ export class LogReader {
           if (reading.next === given && !reading.busy) {
             reject(
               new UserError(
-                `Kafka gives no records of ${nameOf(at)} beyond offset ${String(given)}: see that the broker runs, and repeat this command`,
+                `Kafka returns no records of ${nameOf(at)} beyond offset ${String(given)}: check that the broker runs, and repeat this command`,
               ),
             );
           }
@@ -156,7 +156,7 @@ export class LogReader {
     }
   }
 
-  /** The record at an offset; null where that holds none. */
+  /** The record at an offset; null if the offset holds none. */
   async recordAt(at: TopicPartition, offset: number): Promise<LogRecord | null> {
     let found: LogRecord | null = null;
     await this.read(at, offset, offset + 1, ([record]) => {
@@ -188,7 +188,7 @@ export class LogReader {
   private unreadable(at: TopicPartition, batch: UnreadableAt): Promise<void> {
     return this.serial.run(() => {
       const reading = this.isRead(at);
-      // What was sought before may come late.
+      // A batch from before the last seek may arrive late.
       if (reading && batch.from <= reading.next && reading.next < reading.end) {
         reading.done(new UnreadableLog(at, batch));
       }
@@ -201,7 +201,7 @@ export class LogReader {
     batches: readonly RecordBatch[],
     next: number,
   ): Promise<boolean> {
-    // A partition that is sought twice may give a batch while the one before it is being taken.
+    // A partition that is sought twice may deliver a batch while the previous one is being taken.
     return this.serial.run(async () => {
       const reading = this.isRead(at);
       if (!reading || reading.next >= reading.end) return false;
@@ -223,7 +223,9 @@ export class LogReader {
   }
 }
 
-/** Gives batches, some records at a time, up to an offset; true where that was enough. */
+/**
+ * Passes batches on, some records at a time, up to an offset. Returns true if the consumer wants no more.
+ */
 const giveAll = async (
   reading: Reading,
   batches: readonly RecordBatch[],

@@ -5,12 +5,12 @@ import { recordDigest, type RecordMark } from '../model/record-mark.ts';
 import type { LogBounds } from './topics.ts';
 import { fail, succeed, type Failed, type Result } from '../model/result.ts';
 
-/** Why what is read now is not the log that was folded, or not all of it. */
+/** Why the log that is read now is not the log that was folded, or not all of it. */
 export interface LogHalt {
   readonly code:
-    | 'another-log' // what was read before is not what is there now
+    | 'another-log' // the log does not hold what was read before
     | 'lost-records' // records expired before they were read
-    | 'unreadable'; // what is there cannot be read
+    | 'unreadable'; // a batch of the log cannot be read
   readonly message: string;
 }
 
@@ -22,12 +22,13 @@ export interface Folded {
 }
 
 /**
- * Makes sure that a partition's log is still the one that was folded (docs/design.md, "Recognizing the log"): reading begins
- * at the last record folded, which must come again as it was. Never mistake another log for progress.
+ * Makes sure that a partition's log is still the log that was folded (docs/design.md, "Recognizing the
+ * log"). Reading begins at the last record folded, which must be unchanged. Another log must never be taken
+ * for progress.
  */
 export class LogRecognition {
   private readonly bounds: () => Promise<LogBounds>;
-  /** Whether the log has been found to be the one that was folded, since reading was begun anew. */
+  /** Whether the log has been recognised since reading last restarted. */
   private verified = false;
 
   constructor(bounds: () => Promise<LogBounds>) {
@@ -38,7 +39,7 @@ export class LogRecognition {
     return this.verified;
   }
 
-  /** Where to read on: from the last record folded, or the one after it where that has expired. */
+  /** Where to continue: at the last record folded, or after it if it has expired. */
   async position({ nextOffset, lastRecord }: Folded): Promise<Result<number, LogHalt>> {
     const bounds = await this.bounds();
     const halt = boundsHalt(nextOffset, bounds);
@@ -48,8 +49,8 @@ export class LogRecognition {
   }
 
   /**
-   * Drops what has been folded already; the last record folded must be there as it was. Offsets below
-   * `next` without a record are markers of transactions. Of all records that one alone becomes an object.
+   * Drops what has already been folded; the last record folded must be unchanged. Offsets below `next`
+   * without a record are transaction markers. Only that one record becomes an object.
    */
   async recognise(
     { nextOffset, lastRecord }: Folded,
@@ -88,7 +89,7 @@ const boundsHalt = (nextOffset: number, { low, high }: LogBounds): LogHalt | nul
   return low > nextOffset ? lostRecords(nextOffset, low) : null;
 };
 
-/** Records from `nextOffset` up to `low` are needed, and are gone. */
+/** The records from `nextOffset` up to `low` are needed, but have expired. */
 export const lostRecords = (nextOffset: number, low: number): LogHalt => ({
   code: 'lost-records',
   message:
@@ -96,7 +97,7 @@ export const lostRecords = (nextOffset: number, low: number): LogHalt => ({
     'see docs/operations.md, "A partition has halted"',
 });
 
-/** What is there cannot be read. It is tried again now and then: the broker may have it back. */
+/** A batch cannot be read. Reading is retried from time to time: the broker may have recovered it. */
 export const unreadable = (batch: UnreadableAt): LogHalt => ({
   code: 'unreadable',
   message: `${describeUnreadable(batch)}; see docs/operations.md, "A batch cannot be read"`,

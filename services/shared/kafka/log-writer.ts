@@ -3,7 +3,7 @@ import type { RecordHeaders } from '../model/control-record.ts';
 import type { TopicPartition } from '../model/log-record.ts';
 import { millis, type Millis } from '../model/time.ts';
 
-/** A record to be appended. Without a timestamp, the time of sending is taken. */
+/** A record to be appended. Without a timestamp, it gets the time of sending. */
 export interface NewRecord {
   readonly key: Buffer | string | null;
   readonly value: Buffer | null;
@@ -11,7 +11,7 @@ export interface NewRecord {
   readonly timestamp?: Millis;
 }
 
-/** What the broker acknowledged: consecutive records that were appended by one request. */
+/** What the broker acknowledged: consecutive records appended by one request. */
 export interface Appended {
   readonly firstOffset: number;
   readonly count: number;
@@ -22,19 +22,18 @@ export interface Appended {
 /** Appends records to partitions of the caller's choice. */
 export interface LogWriter {
   /**
-   * Appends records in order and resolves when every in-sync replica has them. Calls for one
-   * partition must not overlap where the order between them matters. A record may be in the log
-   * twice where an acknowledgement was lost.
+   * Appends records in order and resolves when every in-sync replica has them. Calls for one partition must
+   * not overlap if their order matters. If an acknowledgement is lost, a record may be in the log twice.
    * @throws after bounded retries; some of the records may have been appended by then.
    */
   append(at: TopicPartition, records: readonly NewRecord[]): Promise<readonly Appended[]>;
   close(): Promise<void>;
 }
 
-/** kafkajs fails on about 1 MiB for one partition; half of that also keeps retries cheap. */
+/** kafkajs fails at about 1 MiB for one partition; half of that also keeps retries cheap. */
 const CHUNK_BYTES = 512 * 1024;
 
-/** More than what a record adds to its key, value and headers. */
+/** An upper bound on what a record takes besides its key, value and headers. */
 const RECORD_OVERHEAD_BYTES = 70;
 
 const sizeOf = ({ key, value, headers = {} }: NewRecord): number => {
@@ -46,7 +45,7 @@ const sizeOf = ({ key, value, headers = {} }: NewRecord): number => {
   return size;
 };
 
-/** Splits records, in order, into chunks of at most `maxBytes`; a larger record is one by itself. */
+/** Splits records, in order, into chunks of at most `maxBytes`. A larger record is a chunk of its own. */
 export const chunksOf = (
   records: readonly NewRecord[],
   maxBytes: number = CHUNK_BYTES,
@@ -83,7 +82,7 @@ const openProducer = async (kafka: Kafka): Promise<Producer> => {
   return producer;
 };
 
-/** What the broker acknowledged; null where kafkajs knows no such partition, and has sent nothing. */
+/** What the broker acknowledged; null if kafkajs does not know the partition and has sent nothing. */
 const sendTo = async (
   producer: Producer,
   { topic, partition }: TopicPartition,
@@ -110,7 +109,7 @@ export const openLogWriter = async (kafka: Kafka): Promise<LogWriter> => {
     const [current] = producers;
     const appended = current && (await sendTo(current, at, chunk));
     if (appended) return appended;
-    // A topic that was made anew may have partitions that a producer of before does not know.
+    // A re-created topic may have partitions that an older producer does not know.
     const fresh = await openProducer(kafka);
     producers.unshift(fresh);
     const second = await sendTo(fresh, at, chunk);

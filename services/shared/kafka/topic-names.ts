@@ -14,6 +14,6 @@ export const aggregatesTopicName = (prefix: string): string => `${prefix}.aggreg
 /** The consumer group of the aggregators. */
 export const aggregatorGroup = (prefix: string): string => `${prefix}-aggregator`;
 
-/** What a provider may be called: it becomes a part of a topic's name, and `dlq` is taken. */
+/** Whether a provider may have this name. It becomes part of a topic's name, and `dlq` is taken. */
 export const isProviderName = (name: string): boolean =>
   /^[a-z0-9][a-z0-9-]{0,62}$/.test(name) && name !== 'dlq';

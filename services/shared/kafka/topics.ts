@@ -1,6 +1,6 @@
 import { UserError } from '../process/errors.ts';
 
-/** A topic as it must be. A setting that is not named here is the broker's default. */
+/** A topic as it must be. A setting that is not named here has the broker's default. */
 export interface TopicSpec {
   readonly topic: string;
   readonly partitions: number;
@@ -10,16 +10,16 @@ export interface TopicSpec {
 
 const DAY_MILLIS = 86_400_000;
 const FOREVER = '-1';
-/** Kafka's default, named so that a broker with another one is noticed. */
+/** Kafka's default, stated so that a broker with another default is noticed. */
 const MAX_BATCH_BYTES = 1_048_588;
-/** Room for what we add to a record that was as large as a live topic takes. */
+/** Leaves room for what we add to the largest record that a live topic accepts. */
 const MAX_OWN_BATCH_BYTES = 2 * 1024 * 1024;
 const LONG_MAX = '9223372036854775807';
 
-/** The broker's clock is the reported time: nobody can write into an hour that has passed. */
+/** The reported time is the broker's clock, so nobody can write into a past hour. */
 const REPORTED_BY_BROKER = { 'message.timestamp.type': 'LogAppendTime' };
 
-/** The writer states the reported time, however long ago. */
+/** The writer sets the reported time, however long ago it is. */
 const REPORTED_BY_WRITER = {
   'message.timestamp.type': 'CreateTime',
   'message.timestamp.before.max.ms': LONG_MAX,
@@ -29,9 +29,9 @@ const REPORTED_BY_WRITER = {
 const COMPRESSION = 'compression.type';
 
 /**
- * A small compressed batch could hold records that are too large to be written to another topic. So the
- * broker decompresses what arrives, and refuses a batch that is over the limit then. Batches that were
- * stored compressed, while a topic was set so, are read like any other.
+ * A small compressed batch could hold records that are too large for another topic. So the broker
+ * decompresses what arrives, and refuses a batch that exceeds the limit. Batches that are already stored
+ * compressed are still read.
  */
 const UNCOMPRESSED = { [COMPRESSION]: 'uncompressed' };
 
@@ -49,32 +49,32 @@ const spec = (size: Size, settings: Readonly<Record<string, string>>): TopicSpec
   ...size,
   settings: {
     ...settings,
-    // An acknowledged record must survive the loss of a broker, where there are enough of them.
+    // An acknowledged record must survive the loss of a broker, if there are enough brokers.
     'min.insync.replicas': size.replicationFactor >= 3 ? '2' : '1',
   },
 });
 
-/** Usage as providers report it: two weeks, in which the aggregator may be down. */
+/** Usage as providers report it, kept for two weeks, in which the aggregator may be down. */
 export const liveTopic = (size: Size): TopicSpec =>
   spec(size, { ...REPORTED_BY_BROKER, ...kept(String(14 * DAY_MILLIS), MAX_BATCH_BYTES) });
 
 export const historyTopic = (size: Size): TopicSpec =>
   spec(size, { ...REPORTED_BY_WRITER, ...kept(FOREVER, MAX_BATCH_BYTES) });
 
-/** Refused records, for 90 days; ClickHouse has them too. */
+/** Refused records, kept for 90 days. ClickHouse has them too. */
 export const deadLetterTopic = (size: Size): TopicSpec =>
   spec(size, { ...REPORTED_BY_BROKER, ...kept(String(90 * DAY_MILLIS), MAX_OWN_BATCH_BYTES) });
 
 export const aggregatesTopic = (size: Size): TopicSpec =>
   spec(size, { ...REPORTED_BY_WRITER, ...kept(FOREVER, MAX_OWN_BATCH_BYTES) });
 
-/** How a topic differs from what it must be, in words. */
+/** How a topic differs from its spec, in words. */
 export interface TopicDifference {
   readonly topic: string;
   readonly problem: string;
 }
 
-/** The offsets that a partition's log holds: `low` is its first record, `high` one past its last. */
+/** The offsets that a partition's log holds, from `low` up to but not including `high`. */
 export interface LogBounds {
   readonly low: number;
   readonly high: number;
@@ -84,7 +84,7 @@ export interface PartitionOffsets extends LogBounds {
   readonly partition: number;
 }
 
-/** How the topics that a broker has differ from what they must be. */
+/** How a broker's topics differ from their specs. */
 export const topicDifferences = (
   specs: readonly TopicSpec[],
   found: ReadonlyMap<string, LiveTopic>,
@@ -94,15 +94,15 @@ export const topicDifferences = (
     return live ? differences(spec, live) : [{ topic: spec.topic, problem: 'does not exist' }];
   });
 
-/** A topic as the broker has it. */
+/** A topic as it exists on the broker. */
 export interface LiveTopic {
   readonly partitions: number;
-  /** Of the partition that has the fewest. */
+  /** The replicas of the partition that has the fewest. */
   readonly replicas: number;
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** The differences between a topic that exists and what it must be. */
+/** The differences between an existing topic and its spec. */
 export const differences = (wanted: TopicSpec, live: LiveTopic): TopicDifference[] => {
   const { topic } = wanted;
   const found: TopicDifference[] = [];
@@ -128,7 +128,7 @@ export const differences = (wanted: TopicSpec, live: LiveTopic): TopicDifference
   return found;
 };
 
-/** Turns differences into the error that stops a start: a topic that differs is never just used. */
+/** Turns differences into the error that stops a start: a topic that differs is never used. */
 export const refuseDifferences = (found: readonly TopicDifference[]): void => {
   if (found.length === 0) return;
   const list = found.map(({ topic, problem }) => `${topic} ${problem}`).join('; ');

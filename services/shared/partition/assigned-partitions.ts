@@ -9,20 +9,22 @@ import { attemptProblem, fetchProblem, type Health } from '../process/health.ts'
 /** Works on one assigned partition. */
 export interface PartitionOwner {
   readonly at: TopicPartition;
-  /** What messages call the partition. */
+  /** The partition's name in messages. */
   readonly name: string;
-  /** How far it is, for whoever reads the health page. */
+  /** Its progress, for the health page. */
   status(): { readonly halt: { readonly code: string; readonly message: string } | null };
-  /** What keeps it from its work, other than a halt; null stands for nothing. */
+  /** What keeps it from its work, other than a halt. An entry of null means nothing. */
   problems(stallMillis: number): readonly (string | null)[];
   position(): Promise<number | null>;
   consume(batches: readonly RecordBatch[], next: number): Promise<boolean>;
   unreadable(batch: UnreadableAt): Promise<void>;
-  /** Does what is due at this time. It is called again only after it has ended. */
+  /** Does what is due at this time. It is not called again before it has finished. */
   onTimer(): Promise<void>;
-  /** Ends what is under way and stores what has been folded, then drops the partition. */
+  /** Finishes the work in progress and stores the folded records, then drops the partition. */
   close(): Promise<void>;
-  /** Forgets everything at once: the partition belongs to another process, or this one ends. */
+  /**
+   * Forgets everything at once, because the partition belongs to another process or this process ends.
+   */
   drop(): void;
 }
 
@@ -31,35 +33,35 @@ export interface AssignedPartitionsPorts<Worker extends PartitionOwner> {
   /** Reads the register of sources and applies what has changed in it. */
   readonly applySources: () => Promise<unknown>;
   /**
-   * Identifies the log of an assigned partition: another log in the same place has another key. Null
-   * where the register does not name it, so that it is not to be read.
+   * Identifies the log of an assigned partition: another log in the same place has another key. Null if the
+   * register does not name the topic, so that the partition must not be read.
    */
   readonly keyOf: (at: TopicPartition) => string | null;
-  /** `report` tells the group that everything before an offset is done. */
+  /** `report` tells the consumer group that everything before an offset is done. */
   readonly newWorker: (at: TopicPartition, report: (nextOffset: number) => void) => Worker;
   readonly logger: Logger;
   readonly now: () => number;
-  /** Ends the process, to be started again: something failed that no retry mends. */
+  /** Ends the process so that it is restarted: something failed that no retry can fix. */
   readonly onCrash: (error: Error) => void;
 }
 
 export interface AssignedPartitionsOptions {
-  /** Milliseconds between two reads of the register of sources. */
+  /** Milliseconds between reads of the register of sources. */
   readonly sourcesInterval: number;
-  /** Milliseconds between checks that each log is still the one that was folded. */
+  /** Milliseconds between checks that each log is still the log that was folded. */
   readonly verifyInterval: number;
-  /** Milliseconds without progress, although there is work, after which it counts as not ready. */
+  /** Milliseconds without progress on pending work after which the process is not ready. */
   readonly stallMillis: number;
-  /** How long a graceful stop may take to end and store what is under way, in milliseconds. */
+  /** Milliseconds that a graceful stop may take to finish and store the work in progress. */
   readonly closeMillis: number;
 }
 
 const TIMER_MILLIS = 100;
 
 /**
- * The partitions that the consumer group has assigned to this process, with a worker for each. Any
- * number of processes may run. Each partition has one owner; a process that has lost a partition and
- * does not know yet changes nothing.
+ * The partitions that the consumer group has assigned to this process, with a worker for each. Any number
+ * of processes may run, and each partition has one owner. A process that has lost a partition without
+ * noticing does no harm.
  */
 export class AssignedPartitions<Worker extends PartitionOwner> implements PartitionReaders {
   private readonly ports: AssignedPartitionsPorts<Worker>;
@@ -82,7 +84,7 @@ export class AssignedPartitions<Worker extends PartitionOwner> implements Partit
     return [...this.workersByKey.values()];
   }
 
-  /** Begins the periodic work. */
+  /** Starts the periodic work. */
   start(): void {
     const { sourcesInterval, verifyInterval } = this.options;
     const onTimer = this.task((worker) => worker.onTimer());
@@ -102,7 +104,7 @@ export class AssignedPartitions<Worker extends PartitionOwner> implements Partit
     this.timers.push(setInterval(run, interval));
   }
 
-  /** Joins the group to read these topics; `leave` comes before another call. */
+  /** Joins the group to read these topics. Call `leave` before another `join`. */
   async join(topics: readonly string[]): Promise<void> {
     if (topics.length === 0 || this.isStopping) return;
     this.reader = this.ports.openReader(topics, this);
@@ -114,7 +116,7 @@ export class AssignedPartitions<Worker extends PartitionOwner> implements Partit
     this.reader = null;
   }
 
-  /** Ends what is under way, stores what has been folded, leaves the group and returns. */
+  /** Finishes the work in progress, stores the folded records, leaves the group and returns. */
   async stop(): Promise<void> {
     this.isStopping = true;
     for (const timer of this.timers) clearInterval(timer);
@@ -122,12 +124,12 @@ export class AssignedPartitions<Worker extends PartitionOwner> implements Partit
     await this.leave();
   }
 
-  /** Work that cannot be ended in time is left to the next owner. */
+  /** Leaves work that cannot be finished in time to the next owner. */
   private async close(): Promise<void> {
     let deadline: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       deadline = setTimeout(() => {
-        this.ports.logger.warn('could not store everything in time: the next owner continues it');
+        this.ports.logger.warn('could not store everything in time: the next owner will do it');
         for (const worker of this.workers) worker.drop();
         resolve();
       }, this.options.closeMillis);
@@ -139,7 +141,7 @@ export class AssignedPartitions<Worker extends PartitionOwner> implements Partit
     clearTimeout(deadline);
   }
 
-  /** Asks a worker for its position anew, and reads from there. */
+  /** Asks a worker for its position again, and reads from there. */
   async reposition(worker: Worker): Promise<void> {
     await this.reader?.reposition(worker.at);
   }
@@ -175,13 +177,13 @@ export class AssignedPartitions<Worker extends PartitionOwner> implements Partit
   }
 
   stalled(): void {
-    this.ports.logger.info('reading had stopped for a while: checking that the logs are the same');
+    this.ports.logger.info('reading had stopped for a while: checking that the logs are unchanged');
     this.verify();
   }
 
   /**
-   * Ready while it makes progress: it fetches, it applies the register of sources, no partition has
-   * halted, and nothing else keeps a worker from its work.
+   * The process is ready while it makes progress: it fetches, it applies the register of sources, no
+   * partition has halted, and nothing else keeps a worker from its work.
    */
   health(): Health {
     const { stallMillis } = this.options;
@@ -225,7 +227,7 @@ export class AssignedPartitions<Worker extends PartitionOwner> implements Partit
   }
 
   /**
-   * Does something for every worker, except for those for which it is still under way. No worker waits
+   * Runs a task for every worker, except where the worker's previous run has not finished. No worker waits
    * for another.
    */
   private task(run: (worker: Worker) => Promise<void>): () => void {

@@ -13,11 +13,11 @@ export interface OwnershipPorts {
 }
 
 /**
- * An owner's time with one partition of a log: what it does is done in turn, and none of it after the
- * partition has halted, or belongs to another process.
+ * The time in which an owner holds one partition of a log. Its tasks run one at a time, and none runs once
+ * the partition has halted or belongs to another process.
  */
 export class Ownership<Halt extends { readonly message: string }> {
-  /** Whether the log is still the one that was folded. */
+  /** Checks that the log is still the log that was folded. */
   readonly recognition: LogRecognition;
   private readonly at: TopicPartition;
   private readonly ports: OwnershipPorts;
@@ -26,10 +26,10 @@ export class Ownership<Halt extends { readonly message: string }> {
   private readonly step: Attempt;
   private readonly dropped = new AbortController();
   private halted: Halt | null = null;
-  /** Why it waits for a batch, which is tried again now and then. */
+  /** Why it waits for a batch. Reading the batch is retried from time to time. */
   private waits: Halt | null = null;
 
-  /** `tell` is called once for each reason to halt or wait. */
+  /** `tell` is called once for each reason to halt or to wait. */
   constructor(at: TopicPartition, ports: OwnershipPorts, tell: (halt: Halt) => void) {
     this.at = at;
     this.ports = ports;
@@ -47,12 +47,15 @@ export class Ownership<Halt extends { readonly message: string }> {
     return this.dropped.signal.aborted;
   }
 
-  /** Milliseconds since it began a task that has not succeeded. */
+  /** Milliseconds since it began the task that has not succeeded yet. */
   get atStepFor(): number {
     return this.step.pendingFor;
   }
 
-  /** Runs a task in its turn; gives `otherwise` where the partition has halted or been dropped by then. */
+  /**
+   * Runs a task when its turn comes. Returns `otherwise` if the partition has halted or been dropped by
+   * then.
+   */
   run<T>(otherwise: T, task: () => Promise<T>): Promise<T> {
     return this.serial.run(async () => {
       if (this.halted !== null || this.isDropped()) return otherwise;
@@ -65,7 +68,7 @@ export class Ownership<Halt extends { readonly message: string }> {
     });
   }
 
-  /** In its turn, asks whether the reason for the halt is gone, and continues if it is. */
+  /** When its turn comes, asks whether the reason for the halt is gone, and continues if it is. */
   retry(isMended: (halt: Halt) => Promise<boolean>): Promise<boolean> {
     return this.serial.run(async () => {
       const { halt } = this;
@@ -76,14 +79,14 @@ export class Ownership<Halt extends { readonly message: string }> {
     });
   }
 
-  /** Halts: from here on only a retry does anything. */
+  /** Halts: from now on only a retry has any effect. */
   stop(halt: Halt): null {
     this.halted = halt;
     this.tell(halt);
     return null;
   }
 
-  /** Waits for a batch that cannot be read; tasks are still done. */
+  /** Waits for a batch that cannot be read. Tasks still run. */
   wait(halt: Halt): void {
     if (this.waits?.message !== halt.message) this.tell(halt);
     this.waits = halt;
@@ -102,7 +105,7 @@ export class Ownership<Halt extends { readonly message: string }> {
     return this.persist('read the log bounds', () => this.ports.log.bounds(this.at));
   }
 
-  /** The partition belongs to another process, or this one ends. */
+  /** The partition belongs to another process, or this process ends. */
   drop(): void {
     this.dropped.abort();
   }

@@ -36,7 +36,7 @@ import type { Place } from '../usage-fold/place.ts';
 
 const HOURS_PER_QUERY = 500;
 
-/** The tables of usage by what they hold. A repair folds into others of the same layout. */
+/** The usage tables by what they hold. A repair folds into other tables of the same layout. */
 export type UsageTables = Readonly<Record<'ledger' | 'windows' | 'deadLetters', string>>;
 
 export const USAGE_TABLES: UsageTables = {
@@ -49,12 +49,15 @@ const windowsIn = ({ windows }: UsageTables): string => `SELECT ${WINDOW_COLUMNS
   FROM ${windows} AS h FINAL
   WHERE ${OF_PARTITION} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
 
-/** What the windows of a reported hour would take in memory, as `OpenWindows` reckons it. */
+/** The memory that the windows of a reported hour would take, as `OpenWindows` computes it. */
 const SIZE_OF_WINDOWS = `SELECT toString(sum(${String(WINDOW_BYTES)} + 3 * (length(subscription_id) + length(meter_id) + length(resource_uri))
     + length(location) + length(coalesce(tags, '')) + length(coalesce(additional_info, '')))) AS bytes
   FROM usage_hourly FINAL WHERE ${OF_PARTITION} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
 
-/** Identities are in the query itself, since parameters travel in the URL; each has at most 3 KiB. */
+/**
+ * Identities are written into the query itself, because parameters travel in the URL. Each has at most 3
+ * KiB.
+ */
 const IDENTITIES_PER_QUERY = 500;
 const MAX_QUERY_BYTES = String(IDENTITIES_PER_QUERY * 16 * 1024);
 
@@ -70,12 +73,12 @@ const idsIn = ({ ledger }: UsageTables): string =>
   `SELECT toUnixTimestamp(e.usage_hour), e.event_id, toString(e.offset), toString(e.content_digest)
   FROM ${ledger} AS e WHERE ${OF_PARTITION} AND ${OF_HOURS} AND e.offset < {before:UInt64}`;
 
-/** Beyond any offset of a log. */
+/** Greater than any offset of a log. */
 const NO_END = Number.MAX_SAFE_INTEGER;
 
 /**
- * What was accepted in earlier epochs of the topic, on whichever partition, up to where each was sealed:
- * what a late owner wrote beyond that does not count.
+ * The ids accepted in earlier epochs of the topic, on any partition, up to the offset at which each epoch
+ * was sealed. What a delayed owner wrote after that offset does not count.
  */
 const EARLIER_IDS = `SELECT toUnixTimestamp(e.usage_hour), e.event_id, '${String(EARLIER_EPOCH)}', toString(e.content_digest)
   FROM usage_events AS e
@@ -83,7 +86,7 @@ const EARLIER_IDS = `SELECT toUnixTimestamp(e.usage_hour), e.event_id, '${String
     ON c.topic = e.topic AND c.epoch = e.epoch AND c.partition = e.partition
   WHERE e.topic = {topic:String} AND e.epoch < {epoch:UInt32} AND e.offset < c.next_offset AND ${OF_HOURS}`;
 
-/** The aggregator's tables in ClickHouse. Inserts are synchronous, and each is one block. */
+/** The aggregator's tables in ClickHouse. Inserts are synchronous, and each insert is one block. */
 export class ClickHouseStore {
   private readonly client: ClickHouseClient;
   private readonly tables: UsageTables;
@@ -179,7 +182,7 @@ export class ClickHouseStore {
     return tables;
   }
 
-  /** Adds to the tables of usage hours what was accepted at offsets before the end, and in earlier epochs. */
+  /** Adds to the tables of usage hours the ids accepted at offsets before `end` and in earlier epochs. */
   async addIds(
     place: Place,
     tables: ReadonlyMap<Hour, EventTable>,
@@ -228,7 +231,10 @@ export class ClickHouseStore {
     return this.insertDeadLetters(deadLetterRows(place, chunk));
   }
 
-  /** Writes many chunks, one insert for each table: not atomic where they have several reported months. */
+  /**
+   * Writes many chunks with one insert for each table. An insert is not atomic if the chunks have several
+   * reported months.
+   */
   async writeTogether(place: Place, chunks: readonly ChunkRows[]): Promise<void> {
     const { ledger, windows } = this.tables;
     await this.insertPacked(

@@ -10,8 +10,9 @@ import {
 } from './rows.ts';
 
 /**
- * The loss in which an offset lies, or behind which it is the first: what was left of it may be stored, and
- * its open hour not. Taking that over twice changes nothing. An epoch that has ended with one stays so.
+ * The loss that contains an offset, or that ends directly before it. (What was left of its records may be
+ * stored while its open hour is not; taking the loss over twice changes nothing.) An epoch that has ended
+ * with a loss stays ended.
  */
 export const LOSS = `
 SELECT toString(l.next_offset) AS next_offset, ended, toUnixTimestamp(l.open_hour) AS open_hour

@@ -1,7 +1,7 @@
 /**
- * Rolls up what a closed hour changed in its day: for each daily window that has usage in that hour,
- * the sum over the day's hours closed so far. A window without usage in it keeps its earlier row,
- * which still holds. The result depends on closed hours alone, so running it again gives the same.
+ * Rolls up what a closed hour changed in its day: for each daily window with usage in that hour, the sum
+ * over the day's hours closed so far. A window without usage in that hour keeps its earlier row, which is
+ * still right. The result depends only on closed hours, so running it again gives the same rows.
  */
 export const ROLL_UP_DAY = `
 INSERT INTO usage_daily

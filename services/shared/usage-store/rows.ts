@@ -7,7 +7,7 @@ import type { Window, WindowAttributes } from '../usage-fold/window.ts';
 import type { Place } from '../usage-fold/place.ts';
 
 /**
- * Rows as ClickHouse takes and gives them in JSON: DateTime in whole seconds, DateTime64(3) in
+ * Rows as ClickHouse reads and writes them in JSON: DateTime in whole seconds, DateTime64(3) in
  * milliseconds, decimals and 64-bit integers as text.
  */
 const seconds = (hour: Hour): number => hour / 1000;
@@ -25,7 +25,7 @@ export const WINDOW_COLUMNS = `toUnixTimestamp(h.usage_hour) AS usage_hour, subs
   toString(quantity) AS quantity, toString(event_count) AS event_count,
   toString(first_offset) AS first_offset, toString(last_offset) AS last_offset`;
 
-/** What windows and events of the ledger have alike. */
+/** The columns that windows and ledger entries share. */
 export interface AttributesRow {
   readonly subscription_id: string;
   readonly meter_id: string;
@@ -159,7 +159,7 @@ export const deadLetterRows = (
 ): readonly Readonly<Record<string, unknown>>[] =>
   deadLetters.map((letter) => deadLetterRow(place, letter));
 
-/** The part of a day that a closed hour rolls up: from the day's start through that hour. */
+/** The part of a day that a closed hour rolls up: from the start of the day to the end of that hour. */
 export const dayRange = (
   place: Place,
   closedHour: Hour,
@@ -169,5 +169,5 @@ export const dayRange = (
   return { from: day / 1000, to: seconds(closedHour), day: day / 1000 };
 };
 
-/** A day's length in seconds: 24 hours, of whatever length the source's are. */
+/** The length of a day in seconds: 24 of the source's hours. */
 export const daySeconds = (place: Place): number => (place.source.hourMillis * 24) / 1000;

@@ -1,11 +1,11 @@
-/** A transaction of which the broker says that it was aborted. */
+/** A transaction that was aborted, as the broker reports it. */
 export interface AbortedTransaction {
   readonly producerId: bigint;
   /** The offset of its first record. */
   readonly firstOffset: number;
 }
 
-/** What a batch says of the transaction that it belongs to. */
+/** What a batch says about its transaction. */
 export interface TransactionBatch {
   readonly lastOffset: number;
   readonly producerId: bigint;
@@ -14,21 +14,21 @@ export interface TransactionBatch {
 }
 
 /**
- * Tells which batches of a partition belong to aborted transactions, asked in the order of the log. The
- * broker lists those transactions in the order in which they ended, and each of their producers may
- * have committed others.
+ * Tells which batches of a partition belong to aborted transactions. It must be asked in the order of the
+ * log. The broker lists aborted transactions in the order in which they ended, and their producers may have
+ * committed other transactions.
  */
 export class AbortedTransactions {
-  /** Those that begin further on, the next one last. */
+  /** The transactions that begin later in the log, the next one last. */
   private readonly ahead: AbortedTransaction[];
-  /** Producers of those that have begun and not ended. */
+  /** The producers of transactions that have begun and not ended. */
   private readonly open = new Set<bigint>();
 
   constructor(aborted: readonly AbortedTransaction[]) {
     this.ahead = [...aborted].sort((a, b) => b.firstOffset - a.firstOffset);
   }
 
-  /** Whether the records of a batch must not be given to anybody. */
+  /** Whether the records of a batch were aborted, so that no reader may get them. */
   holds({ lastOffset, producerId, isTransactional, isAbortMarker }: TransactionBatch): boolean {
     while ((this.ahead.at(-1)?.firstOffset ?? Infinity) <= lastOffset) {
       const begun = this.ahead.pop();

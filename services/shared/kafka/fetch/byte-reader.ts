@@ -1,4 +1,4 @@
-/** Reads the variable-length numbers of Kafka's records. Throws a RangeError beyond the end. */
+/** Reads the variable-length numbers in Kafka's records. Throws a RangeError at the end of the bytes. */
 export class ByteReader {
   private readonly bytes: Buffer;
   at = 0;
@@ -35,7 +35,9 @@ export class ByteReader {
     throw new RangeError('a number of a record is too long');
   }
 
-  /** A signed number of at most 64 bits: a plain one where it has 32, since the others are slow. */
+  /**
+   * A signed number of at most 64 bits. A plain number if it has at most 32 bits, because bigints are slow.
+   */
   varlong(): number | bigint {
     const from = this.at;
     for (let shift = 0, low = 0; shift < 35; shift += 7) {
@@ -54,7 +56,7 @@ export class ByteReader {
     throw new RangeError('a number of a record is too long');
   }
 
-  /** Passes bytes with their length in front; returns that length, -1 where there are none. */
+  /** Skips length-prefixed bytes. Returns their length, or -1 for null. */
   pass(): number {
     const length = this.varint();
     if (length < -1 || this.at + length > this.bytes.length) {

@@ -8,17 +8,17 @@ import { snappyBlocks, snappyLength } from './xerial-snappy.ts';
 import { unzstd, zstdReady } from './zstd-frame.ts';
 import { fail, succeed, type Result } from '../../model/result.ts';
 
-/** How a batch says that its records are compressed: the lowest three bits of its attributes. */
+/** The lowest three bits of a batch's attributes name the codec that compressed its records. */
 export const CODEC_MASK = 0b111;
 
-/** Resolves when every codec can be used. */
+/** Resolves when all codecs are ready. */
 export const codecsReady = zstdReady;
 
 const NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 
 /**
- * Decompresses the records of a batch. What would take more than `limit` bytes is not decompressed: a
- * small batch may claim to be, or be, a very large one.
+ * Decompresses the records of a batch. Records that would take more than `limit` bytes are not
+ * decompressed, because a small batch may decompress to a very large one, or claim to.
  */
 export const decompress = (
   codec: number,
@@ -53,7 +53,7 @@ export const tooLarge = (limit: number): Trouble => ({
     'raise KAFKA_MAX_BATCH_MIB where there is room for it',
 });
 
-/** Each throws where the data is damaged, and returns null where it is over the limit. */
+/** Each codec throws if the data is damaged, and returns null if the result would exceed the limit. */
 const codecs: Readonly<
   Record<(typeof NAMES)[number], (bytes: Buffer, limit: number) => Buffer | null>
 > = {

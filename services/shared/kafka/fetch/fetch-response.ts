@@ -5,29 +5,32 @@ import { readRecordSet, type Budget, type RecordSet } from './record-set.ts';
 import type { UnreadableBatch } from './unreadable-batch.ts';
 
 /**
- * A batch, which kafkajs takes for one message. It looks at the offset, to drop what stands before the one
- * that it asked for and to know how far it has come, and drops the markers of transactions: those are
- * batches without a record here, so that its consumer hears of them too.
+ * A batch, which kafkajs takes for one message. kafkajs uses the offset to drop what lies before the offset
+ * that it asked for, and to know its position. It would also drop transaction markers, so markers become
+ * batches without records here: the consumer must see them too.
  */
 export interface BatchMessage {
-  /** Of the last record. */
+  /** The offset of the last record. */
   readonly offset: string;
   readonly isControlRecord: false;
   readonly batch: RecordBatch;
 }
 
-/** Stands behind the batches of a partition that cannot be read further. */
+/** Follows the batches of a partition that cannot be read further. */
 export interface UnreadableMark {
   readonly offset: string;
   readonly isControlRecord: false;
   readonly unreadable: UnreadableBatch;
-  /** Nothing is wrong if reading has reached this offset already. */
+  /** If reading has already reached this offset, nothing is wrong. */
   readonly end: number;
 }
 
 export type FetchedMessage = BatchMessage | UnreadableMark;
 
-/** What kafkajs makes batches of. What was aborted is left out here: it would look at single records. */
+/**
+ * What kafkajs makes batches from. Aborted records are removed here, because kafkajs would inspect single
+ * records to do so.
+ */
 interface FetchedPartition {
   readonly partition: number;
   readonly errorCode: number;
@@ -45,19 +48,21 @@ export interface FetchResponse {
   }[];
 }
 
-/** Versions of the answer from which on it has another field. */
+/** The first version of the answer that has each optional field. */
 const WITH_LOG_START = 5;
 const WITH_SESSION = 7;
-/** From here on the client delays its next request itself; kafkajs does not. */
+/** From this version on the client must delay its next request itself; kafkajs does not. */
 const WITH_CLIENT_THROTTLE = 8;
 const WITH_READ_REPLICA = 11;
 
-/** From so many bytes on a broker may have left out partitions for want of room: kafkajs asks for 10 MiB. */
+/**
+ * From this many bytes on, a broker may have left out partitions for lack of room: kafkajs asks for 10 MiB.
+ */
 const MUCH = 1024 * 1024;
 
 /**
- * Errors of one partition that kafkajs deals with, by asking for newer metadata or offsets. At any
- * other one it would fail the answer as a whole, with all partitions in it.
+ * Errors of one partition that kafkajs handles itself, by asking for newer metadata or offsets. Any other
+ * error would make it reject the entire answer, with all its partitions.
  */
 const HANDLED_ERRORS: ReadonlySet<number> = new Set([
   0, // none
@@ -70,7 +75,7 @@ const HANDLED_ERRORS: ReadonlySet<number> = new Set([
   75, // UNKNOWN_LEADER_EPOCH
 ]);
 
-/** With these a broker says that it cannot read its own log there. */
+/** With these errors a broker says that it cannot read its own log there. */
 const DAMAGED_ERRORS: ReadonlySet<number> = new Set([
   -1, // UNKNOWN_SERVER_ERROR
   2, // CORRUPT_MESSAGE
@@ -83,15 +88,15 @@ const messageOfBatch = (batch: RecordBatch): BatchMessage => ({
 });
 
 const markOf = (unreadable: UnreadableBatch, end = Infinity): UnreadableMark => ({
-  offset: '9223372036854775807', // behind every offset that may be asked for
+  offset: '9223372036854775807', // after every offset that may be asked for
   isControlRecord: false,
   unreadable,
   end,
 });
 
 /**
- * Reads a broker's answer to a fetch, versions 4 to 11, into what kafkajs makes of it. What cannot be read
- * of one partition, whatever it is, concerns that one alone: a mark takes its place.
+ * Decodes a broker's answer to a fetch (versions 4 to 11) into the form that kafkajs would produce.
+ * Anything unreadable affects only its own partition: a mark takes its place.
  */
 export const readFetchResponse = (
   bytes: Buffer,
@@ -143,20 +148,20 @@ export const readFetchResponse = (
 };
 
 /**
- * A broker whose file is damaged may find no batch where the log continues, and gives an empty answer
- * without an error, again and again. One that had room for more, and gave nothing of a partition,
- * has nothing of it up to its end.
+ * A broker with a damaged file may find no batch where the log continues. It then gives an empty answer
+ * without an error, every time. So if an answer had room for more and gave nothing for a partition, the
+ * broker has nothing of that partition up to the log's end.
  */
 const markWithheld = (partition: FetchedPartition): void => {
   const { errorCode, messages, highWatermark, lastStableOffset } = partition;
   if (errorCode !== 0 || messages.length > 0) return;
   const stable = Number(lastStableOffset);
   const end = stable < 0 ? Number(highWatermark) : stable;
-  const problem = `the broker gives nothing there, though the log goes on to offset ${String(end)}`;
+  const problem = `the broker returns nothing there, although the log continues to offset ${String(end)}`;
   messages.push(markOf({ kind: 'withheld', problem, from: null, next: null }, end));
 };
 
-/** A mistake in reading is no reason to stop the others either. */
+/** A defect in our decoder must not stop the other partitions either. */
 const batchesOf = (
   set: Buffer,
   highWatermark: number,
@@ -173,12 +178,12 @@ const batchesOf = (
 
 const refused = (code: number, name: string): UnreadableBatch => ({
   kind: DAMAGED_ERRORS.has(code) ? 'damaged' : 'refused',
-  problem: `the broker does not give it: ${name}`,
+  problem: `the broker does not return it: ${name}`,
   from: null,
   next: null,
 });
 
-/** Reads the fields of an answer one after another. Throws a RangeError where it is cut short. */
+/** Reads the fields of an answer one after another. Throws a RangeError if the answer is cut short. */
 class FieldReader {
   private readonly buffer: Buffer;
   private at = 0;
@@ -208,7 +213,7 @@ class FieldReader {
 
   bytes(length = this.int32()): Buffer {
     const from = this.at;
-    this.at += Math.max(0, length); // -1 stands for none
+    this.at += Math.max(0, length); // -1 stands for null
     if (this.at > this.buffer.length) throw new RangeError('an answer of the broker is cut short');
     return this.buffer.subarray(from, this.at);
   }

@@ -4,7 +4,7 @@ import { UserError } from '../../process/errors.ts';
 import { codecsReady } from './codecs.ts';
 import { readFetchResponse } from './fetch-response.ts';
 
-/** Older answers have another form; only brokers before 0.11 ask for them. */
+/** Older versions have another form; only brokers before 0.11 need them. */
 const OLDEST = 4;
 
 let maxBatchBytes = 0;
@@ -13,9 +13,9 @@ const nameOfError = (code: number): string =>
   errors.createErrorFromCode(code).type ?? `error ${String(code)}`;
 
 /**
- * Lets kafkajs read what brokers send with the decoder of this folder instead of its own (ADR 6), in
- * this whole process: its own knows no compression but gzip, checks no checksum, takes any amount of memory,
- * makes an object of every record, and fails all partitions of a fetch for what is wrong with one.
+ * Replaces the decoder of kafkajs with the one in this folder (ADR 6), for the entire process. The decoder
+ * of kafkajs knows no compression but gzip, checks no checksums, takes any amount of memory, makes an
+ * object for every record, and fails all partitions of a fetch because of an error in one.
  */
 export const readFetchesWithin = (bytesOfBatch: number): void => {
   const isInstalled = maxBatchBytes > 0;
@@ -25,7 +25,7 @@ export const readFetchesWithin = (bytesOfBatch: number): void => {
   fetch.protocol = ({ version }) => {
     if (version < OLDEST) {
       throw new UserError(
-        'Kafka is older than 0.11: its records have no headers, which these need; use a newer one',
+        'Kafka is older than 0.11: its records have no headers, which the pipeline needs; use a newer Kafka',
       );
     }
     const request = protocol({ version });

@@ -1,4 +1,4 @@
-/** Parts of kafkajs 2.2.4 that it does not publish; `install.ts` says what for. */
+/** Parts of kafkajs 2.2.4 that it does not publish; `install.ts` says why we need them. */
 declare module 'kafkajs/src/protocol/requests/fetch/index.js' {
   interface Request {
     readonly response: { readonly decode: (bytes: Buffer) => Promise<unknown> };

@@ -6,12 +6,13 @@ const HAS_CONTENT_SIZE = 0x08;
 const HAS_DICTIONARY = 0x01;
 const IS_UNCOMPRESSED = 0x80000000;
 
-/** One byte adds at most 255 to the length of a match. */
+/** One byte extends a match by at most 255 bytes. */
 const LARGEST_RATIO = 255;
 
 /**
- * The most bytes that an LZ4 frame can hold, from the sizes of its blocks: nothing is decompressed.
- * @throws where it is no such frame, or is cut short
+ * The most bytes that an LZ4 frame can decompress to, computed from the sizes of its blocks without
+ * decompressing them.
+ * @throws if it is not such a frame, or is cut short
  */
 export const largestLz4Content = (bytes: Buffer): number => {
   if (bytes.readUInt32LE(0) !== MAGIC) throw new Error('it does not begin as a frame');

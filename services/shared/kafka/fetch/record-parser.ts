@@ -4,45 +4,51 @@ import { RECORD, RECORD_FIELDS, type RecordBatch } from '../../model/record-batc
 import { millis } from '../../model/time.ts';
 import { ByteReader } from './byte-reader.ts';
 
-/** What a batch says of all its records. */
+/** What a batch says about all its records. */
 export interface Heading {
   readonly firstOffset: number;
   readonly lastOffsetDelta: number;
   readonly count: number;
   readonly firstTimestamp: bigint;
-  /** Of all its records, where the broker's clock counts; null where each has its own. */
+  /**
+   * The append time of all its records, for topics with `LogAppendTime`; null if each record has its own
+   * timestamp.
+   */
   readonly appendTime: bigint | null;
 }
 
-/** Bytes of memory that a record takes besides its own: its fields of the index. */
+/** Bytes of memory that a record takes besides its own bytes: its fields in the index. */
 export const RECORD_COST = RECORD_FIELDS * Int32Array.BYTES_PER_ELEMENT;
 
-/** Bytes of a record without a key, a value and headers: its length, and six fields. */
+/** Bytes of a record without key, value and headers: its length and six fields. */
 const SMALLEST = 7;
 
-/** Times beyond it are kept apart: with what a record adds, they may not be whole numbers any more. */
+/**
+ * Times beyond this value are kept apart: with a record's delta added, a double may no longer hold them
+ * exactly.
+ */
 const FAR = Number.MAX_SAFE_INTEGER - 2 ** 32;
 const isFar = (time: bigint): boolean => time > FAR || time < -FAR;
 
 /**
- * Reads the records of a batch, which must be as many as it says and fill its bytes: in one pass, in which
- * no object is made for a record. Where offsets are left out, or times are too far apart for the index,
- * they can only be had as objects.
- * @throws RangeError where they do not
+ * Reads the records of a batch, which must be as many as it says and fill its bytes exactly. One pass, and
+ * no object for a record. If offsets are left out, or times are too far apart for the index, the records
+ * are available only as objects.
+ * @throws RangeError if the records do not fill the batch as it says
  */
 export const readRecords = (bytes: Buffer, heading: Heading): RecordBatch => {
   const { count, lastOffsetDelta, firstOffset } = heading;
   if (count * SMALLEST > bytes.length) throw new RangeError('a record is cut short');
   const index = new Int32Array(count * RECORD_FIELDS);
-  // A broker does not look at what each record says of its offset, only at how many there are: where no
-  // offset is left out, they stand one after the other. Or a producer could halt all behind its batch.
+  // A broker checks how many records there are, not the offset that each one claims. So if no offset is
+  // left out, offsets are counted up here. Otherwise a producer could halt everything behind its batch.
   const deltas = count === lastOffsetDelta + 1 ? null : new Int32Array(count);
   const times = new RecordTimes(heading, index);
   const reader = new ByteReader(bytes);
   for (let n = 0, lastDelta = -1; n < count; n++) {
     const length = reader.varint();
     const end = reader.at + length;
-    reader.byte(); // attributes, which mean nothing
+    reader.byte(); // attributes, which are unused
     times.put(n, reader.varlong());
     const said = reader.varint();
     if (deltas) {
@@ -76,7 +82,7 @@ export const readRecords = (bytes: Buffer, heading: Heading): RecordBatch => {
 
 const NO_INDEX = new Int32Array(0);
 
-/** Notes where key and value of a record stand, and passes its headers, which must be well formed. */
+/** Notes the places of a record's key and value, and skips its headers, which must be well formed. */
 const indexRecord = (reader: ByteReader, index: Int32Array, at: number): void => {
   const keyLength = reader.pass();
   index[at + RECORD.key] = reader.at - Math.max(0, keyLength);
@@ -85,7 +91,7 @@ const indexRecord = (reader: ByteReader, index: Int32Array, at: number): void =>
   index[at + RECORD.value] = reader.at - Math.max(0, valueLength);
   index[at + RECORD.valueLength] = valueLength;
   const headers = reader.varint();
-  if (headers < 0) throw new RangeError('a record has less than no headers');
+  if (headers < 0) throw new RangeError('a record has a negative number of headers');
   index[at + RECORD.hasHeaders] = headers === 0 ? 0 : 1;
   for (let n = 0; n < headers; n++) {
     if (reader.pass() < 0) throw new RangeError('a header has no name');
@@ -93,7 +99,10 @@ const indexRecord = (reader: ByteReader, index: Int32Array, at: number): void =>
   }
 };
 
-/** The times of a batch's records: in its index as far as 32 bits suffice, or beside it. */
+/**
+ * The times of a batch's records: in the index if 32 bits suffice for all, otherwise in an array of their
+ * own.
+ */
 class RecordTimes {
   private readonly first: bigint;
   private readonly appendTime: bigint | null;
@@ -107,7 +116,7 @@ class RecordTimes {
     if (isFar(firstTimestamp)) this.far = new Float64Array(count);
   }
 
-  /** Whether the index says it all. */
+  /** Whether the index holds all times. */
   get isPlain(): boolean {
     return this.far === null && (this.appendTime === null || !isFar(this.appendTime));
   }
@@ -155,7 +164,7 @@ const recordOf = (
   };
 };
 
-/** Headers that were found well formed. Several values of one name stand one after the other. */
+/** Reads headers that were found well formed. A name with several values keeps them in order. */
 const readHeaders = (bytes: Buffer, at: number): RecordHeaders => {
   const reader = new ByteReader(bytes);
   reader.at = at;

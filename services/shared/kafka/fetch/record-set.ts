@@ -7,7 +7,7 @@ import { CODEC_MASK, decompress, tooLarge } from './codecs.ts';
 import { RECORD_COST, readRecords } from './record-parser.ts';
 import type { Trouble, UnreadableBatch } from './unreadable-batch.ts';
 
-/** Where the fields of a batch stand, see https://kafka.apache.org/documentation/#recordbatch. */
+/** Where the fields of a batch are, see https://kafka.apache.org/documentation/#recordbatch. */
 const AT = {
   length: 8,
   magic: 16,
@@ -20,38 +20,37 @@ const AT = {
   count: 57,
   records: 61,
 } as const;
-/** What the length of a batch does not count: the first offset, and itself. */
+/** The length field of a batch counts neither the first offset nor itself. */
 const BEFORE_LENGTH = 12;
 const MAGIC = 2;
 
 const IS_APPEND_TIME = 0x08;
 const IS_TRANSACTIONAL = 0x10;
 const IS_CONTROL = 0x20;
-/** What the marker of a transaction says that ended it, where it was not committed. */
+/** The value in a transaction's marker that says that it was aborted. */
 const ABORTED = 0;
 
-/** How much memory the records of one answer may take. */
+/** The memory that the records of one answer may take. */
 export interface Budget {
-  /** Bytes that one batch may take when it is decompressed. */
+  /** Bytes that one batch may take when decompressed. */
   readonly ofBatch: number;
-  /** Bytes that are left for the answer; the last batch may go beyond them. */
+  /** Bytes left for the answer; the last batch may exceed them. */
   left: number;
 }
 
 export interface RecordSet {
-  /** Without those that are nobody's: markers of transactions and aborted records make empty ones. */
+  /** Transaction markers and batches of aborted records are empty batches here. */
   readonly batches: readonly RecordBatch[];
-  /** What follows them and cannot be read. */
+  /** What follows these batches and cannot be read. */
   readonly unreadable: UnreadableBatch | null;
 }
 
 /**
- * Reads the batches of one partition that a broker has sent, as far as they are whole, can be read and
- * fit the budget. The rest is asked for again.
+ * Reads the batches that a broker has sent of one partition, up to the first that is incomplete, cannot be
+ * read, or does not fit the budget. The rest is requested again.
  *
- * Kafka's brokers check a batch when it is written and never again; what a disk has done to it since
- * shows here alone. Offsets follow one another without a gap: markers of transactions and what was
- * aborted are sent too.
+ * Kafka's brokers check a batch when it is written and never again, so damage by a disk is noticed only
+ * here. Offsets have no gaps, because transaction markers and aborted records are sent too.
  */
 export const readRecordSet = (
   set: Buffer,
@@ -65,7 +64,8 @@ export const readRecordSet = (
   let expected: number | null = null;
   for (let at = 0; at < set.length && budget.left > 0;) {
     const batch = wholeBatch(set, at);
-    // One that did not fit the answer is the first of the next one, and that one is always whole.
+    // A batch that did not fit the answer is the first of the next answer, and the first is always
+    // complete.
     if (batch === null) return at === 0 ? stop(noBatch(set)) : { batches, unreadable: null };
     const from = Number(batch.readBigInt64BE(0));
     if (expected !== null && from !== expected) return stop(outOfPlace(expected, from));
@@ -82,7 +82,7 @@ export const readRecordSet = (
   return { batches, unreadable: null };
 };
 
-/** Whether the records of a batch are a producer's, and not taken back. */
+/** Whether the records of a batch come from a producer and were not aborted. */
 const isForReaders = (
   batch: Buffer,
   read: RecordBatch,
@@ -99,20 +99,20 @@ const isForReaders = (
   return !isControl && !isAborted;
 };
 
-/** The key of a marker: a version, then what it marks, 16 bits each. */
+/** The key of a marker has a version and then the kind of the marker, 16 bits each. */
 const isAbortMarker = (read: RecordBatch): boolean => {
   const key = read.count > 0 ? read.record(0).key : null;
   return key !== null && key.length >= 4 && key.readInt16BE(2) === ABORTED;
 };
 
-/** A batch of the same offsets that holds no record. */
+/** A batch with the same offsets and no records. */
 const emptied = ({ firstOffset, lastOffset }: RecordBatch): RecordBatch => ({
   ...batchOfRecords([]),
   firstOffset,
   lastOffset,
 });
 
-/** The bytes of the batch that begins there; null where they are not all there. */
+/** The bytes of the batch that begins at a position; null if it is incomplete. */
 const wholeBatch = (set: Buffer, at: number): Buffer | null => {
   if (set.length - at < AT.records) return null;
   const length = BEFORE_LENGTH + set.readInt32BE(at + AT.length);
@@ -127,7 +127,7 @@ const hasRightChecksum = (batch: Buffer): boolean =>
 
 const readBatch = (batch: Buffer, from: number, budget: Budget): Result<RecordBatch, Trouble> => {
   const magic = batch.readInt8(AT.magic);
-  if (magic !== MAGIC) return fail(damaged(`its format is number ${String(magic)} instead of 2`));
+  if (magic !== MAGIC) return fail(damaged(`its format is version ${String(magic)} instead of 2`));
   if (!hasRightChecksum(batch)) return fail(damaged('its checksum does not match'));
   const attributes = batch.readInt16BE(AT.attributes);
   const count = batch.readInt32BE(AT.count);
@@ -164,7 +164,7 @@ const damaged = (how: string): Trouble => ({
 });
 
 const noBatch = (set: Buffer): UnreadableBatch => ({
-  ...damaged(`${String(set.length)} bytes hold no whole one`),
+  ...damaged(`${String(set.length)} bytes hold no complete batch`),
   from: null,
   next: null,
 });
@@ -181,8 +181,8 @@ const outOfPlace = (expected: number, from: number): UnreadableBatch =>
     : { ...outsideLog(from), from: expected };
 
 /**
- * Where the batch behind an unreadable one begins. The unreadable one's own last offset may be what is
- * wrong with it, so a whole one behind it is believed first.
+ * Where the batch after an unreadable one begins. The unreadable batch's own last offset may be wrong, so a
+ * complete batch after it is trusted first.
  */
 const nextOffset = (
   set: Buffer,

@@ -3,9 +3,9 @@ const MAGIC = Buffer.from([0x82, ...Buffer.from('SNAPPY'), 0x00]);
 const HEADER_BYTES = 16;
 
 /**
- * The blocks of Snappy data. Java's clients write the framing of its library snappy-java (a header, then
- * blocks with their lengths in front); others write one block without it.
- * @throws where a length points beyond the data
+ * The blocks of Snappy data. Java clients write the framing of snappy-java: a header, then length-prefixed
+ * blocks. Other clients write one block without framing.
+ * @throws if a length points beyond the data
  */
 export const snappyBlocks = (bytes: Buffer): readonly Buffer[] => {
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) return [bytes];
@@ -21,7 +21,7 @@ export const snappyBlocks = (bytes: Buffer): readonly Buffer[] => {
   return blocks;
 };
 
-/** How long a block says that it is when decompressed: seven bits a byte, the lowest first. */
+/** The decompressed length that a block claims: seven bits a byte, the lowest first. */
 export const snappyLength = (block: Buffer): number => {
   let length = 0;
   for (let at = 0; at < 5; at++) {

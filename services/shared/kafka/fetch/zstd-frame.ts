@@ -11,20 +11,20 @@ const LARGEST_BLOCK = 128 * 1024;
 
 const decoder = new ZSTDDecoder();
 
-/** Resolves when `unzstd` may be called: the library is WebAssembly, which is compiled first. */
+/** Resolves when `unzstd` may be called: the library is WebAssembly and must be compiled first. */
 export const zstdReady = (): Promise<void> => decoder.init();
 
-/** What a frame says of itself. */
+/** What the headers of a frame say. */
 interface Frame {
-  /** The most bytes that it can hold. */
+  /** The most bytes that the frame can decompress to. */
   readonly largest: number;
-  /** The bytes that it holds; null where it does not say. */
+  /** The bytes that the frame decompresses to; null if it does not say. */
   readonly content: number | null;
   /** Where it ends. */
   readonly end: number;
 }
 
-/** Reads the headers of a frame and of its blocks; nothing is decompressed. */
+/** Reads the headers of a frame and of its blocks without decompressing anything. */
 const frameOf = (bytes: Buffer): Frame => {
   if (bytes.readUInt32LE(0) !== MAGIC) throw new Error('it does not begin as a frame');
   const descriptor = bytes.readUInt8(4);
@@ -56,8 +56,9 @@ const contentSize = (bytes: Buffer, at: number, size: 1 | 2 | 4 | 8): number => 
 };
 
 /**
- * Decompresses a Zstandard frame, whether or not it says how long it is; null where it is over the limit.
- * @throws where it is damaged
+ * Decompresses a Zstandard frame, whether or not it states its length. Returns null if it exceeds the
+ * limit.
+ * @throws if it is damaged
  */
 export const unzstd = (bytes: Buffer, limit: number): Buffer | null => {
   const { largest, content, end } = frameOf(bytes);
@@ -65,7 +66,7 @@ export const unzstd = (bytes: Buffer, limit: number): Buffer | null => {
   const room = content ?? largest;
   if (room > limit) return null;
   if (room === 0) return Buffer.alloc(0);
-  // Nothing comes back where it is damaged, or holds more than there is room for.
+  // The decoder returns nothing if the frame is damaged, or holds more than fits.
   const given = decoder.decode(bytes, room);
   if (given.length === 0 || (content !== null && given.length !== content)) {
     throw new Error('it cannot be decompressed');
