@@ -87,8 +87,8 @@ const kafkaOutOfReach = (brokers: readonly string[], cause: unknown): UserError 
   );
 
 /**
- * Opens the client of a process according to its settings, and makes sure that a broker answers. @throws
- * UserError if no broker answers within a few seconds
+ * Opens the client of a process according to its settings, and makes sure that a broker answers.
+ * @throws UserError if no broker answers within a few seconds
  */
 export const connectKafka = async (
   config: Pick<KafkaConfig, 'KAFKA_BROKERS' | 'KAFKA_MAX_BATCH_MIB'>,

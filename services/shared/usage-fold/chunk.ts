@@ -20,7 +20,7 @@ import type { Window } from './window.ts';
 import type { Place } from './place.ts';
 import { fail, succeed, type Result } from '../model/result.ts';
 
-/** Where an owner resumes: everything below `nextOffset` is stored. Derived from the log alone. */
+/** Where an owner resumes: everything below `nextOffset` is stored. It follows from the log alone. */
 export interface Checkpoint extends SourcePartition {
   readonly firstOffset: number;
   readonly nextOffset: number;
@@ -28,7 +28,7 @@ export interface Checkpoint extends SourcePartition {
   /** Every reported time before this instant is closed; the open hour starts here. */
   readonly openHour: Hour;
   readonly sealed: boolean;
-  /** Usage that started before it is refused; null where the ledger has never been trimmed. */
+  /** Usage that started before this instant is refused; null if the ledger has never been trimmed. */
   readonly floor: Millis | null;
   readonly counts: Counts;
   readonly lastRecord: RecordMark | null;
@@ -45,7 +45,7 @@ export interface ChunkRows {
   readonly deadLetters: readonly DeadLetter[];
 }
 
-/** One consistent cut of the fold: what is to be stored, and the checkpoint that follows it. */
+/** One consistent cut of the fold: the rows to store, and the checkpoint to write after them. */
 export interface Chunk extends ChunkRows {
   readonly closed: readonly ClosedHour[];
   readonly checkpoint: Checkpoint;
@@ -69,7 +69,7 @@ export const checkpointOf = (state: FoldState): Checkpoint => {
   };
 };
 
-/** Cuts off what is pending. The rows are taken as they stand now; folding may continue after it. */
+/** Cuts off what is pending. The rows are taken as they are now, and folding may continue. */
 export const cut = (state: FoldState): Chunk => {
   const { ledger, deadLetters, closed } = state.pending;
   const windows = state.windows.takeTouched();
@@ -85,8 +85,8 @@ export const cut = (state: FoldState): Chunk => {
 };
 
 /**
- * The state at a checkpoint, with the windows of its open hour as they are stored; null where there are
- * too many to have all of them in memory.
+ * The state at a checkpoint, with the stored windows of its open hour; `windows` is null if they do not all
+ * fit in memory.
  */
 export const resume = (
   place: Place,

@@ -13,7 +13,7 @@ import type { Place } from './place.ts';
 import type { Candidate, JudgedEvent, Verdict } from './verdict.ts';
 
 /**
- * Judges a record by itself, the rules in force and its reported time; the first line that fits
+ * Judges a record by its own content, the rules in force and its reported time. The first line that applies
  * decides:
  *
  * | what is wrong                                                        | code                 |
@@ -68,7 +68,9 @@ export const classify = (
     : refusal(problem.code, problem.message);
 };
 
-/** What the timeline says of a record's time: its reported time, and how far the ledger is trimmed. */
+/**
+ * What the timeline says about a record's time: its reported time, and how far the ledger has been trimmed.
+ */
 export interface ReportedTimes {
   readonly watermark: Millis;
   readonly floor: Millis | null;
@@ -91,7 +93,7 @@ const refusal = (code: DeadLetterCode, message: string): Verdict => ({
   message,
 });
 
-/** Its times lie near its reported time, where numbers are exact. */
+/** The times of a valid event lie near its reported time, where doubles are exact. */
 const judged = (event: RawUsageEvent): JudgedEvent => ({
   eventId: event.eventId,
   subscriptionId: event.subscriptionId,

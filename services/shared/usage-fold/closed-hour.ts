@@ -9,7 +9,9 @@ import {
 import type { Window } from './window.ts';
 import type { Place } from './place.ts';
 
-/** What is published for a closed hour. A pure function of the hour, so it can be published again. */
+/**
+ * What is published for a closed hour. It is a pure function of the hour, so it can be published again.
+ */
 export interface Publication {
   readonly aggregates: readonly Buffer[];
   readonly marker: ClosedMarker;
@@ -18,7 +20,7 @@ export interface Publication {
 const identityOf = ({ subscriptionKey, meterKey, resourceKey }: Window): string =>
   `${subscriptionKey}\0${meterKey}\0${resourceKey}`;
 
-/** Windows in the order of the bytes of their keys, which is ClickHouse's too. */
+/** Windows in the byte order of their keys, which is also ClickHouse's order. */
 export const inKeyOrder = (windows: Iterable<Window>): Window[] =>
   [...windows]
     .map((window) => ({ window, key: Buffer.from(identityOf(window)) }))
@@ -26,7 +28,7 @@ export const inKeyOrder = (windows: Iterable<Window>): Window[] =>
     .map(({ window }) => window);
 
 /**
- * Makes the publication of an hour from its windows in the order of their keys, part by part: one
+ * Builds the publication of an hour, part by part, from its windows in the order of their keys: one
  * aggregate for each (subscription, meter, resource), summed over usage hours.
  */
 export class HourPublication {
@@ -35,7 +37,7 @@ export class HourPublication {
   private readonly encode: (aggregate: UsageAggregate) => Buffer;
   private readonly digest = createHash('sha256');
   private count = 0;
-  /** Windows of the last identity: there may be more of them. */
+  /** The windows of the last identity so far: more may follow. */
   private group: Window[] = [];
 
   constructor(place: Place, hour: Hour, encode: (aggregate: UsageAggregate) => Buffer) {
@@ -44,7 +46,7 @@ export class HourPublication {
     this.encode = encode;
   }
 
-  /** Takes the next windows and returns the aggregates that are whole by them. */
+  /** Takes the next windows and returns the aggregates that they complete. */
   add(windows: readonly Window[]): Buffer[] {
     const whole: Buffer[] = [];
     for (const window of windows) {
@@ -55,7 +57,7 @@ export class HourPublication {
     return whole;
   }
 
-  /** The last aggregate, and the marker that says that all are there. */
+  /** The last aggregate, and the closed marker, which says that all aggregates have been written. */
   end(): Publication {
     const aggregates = this.endGroup();
     const { topic, epoch, partition } = this.place;
@@ -82,7 +84,7 @@ export class HourPublication {
   }
 }
 
-/** What the windows of one subscription, meter and resource add up to. */
+/** The sum of the windows of one subscription, meter and resource. */
 const aggregateOf = (
   place: Place,
   reportedHour: Hour,

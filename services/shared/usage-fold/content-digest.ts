@@ -9,7 +9,7 @@ export interface Digest {
   readonly low: number;
 }
 
-/** The first 64 bits of SHA-256 over texts, each with its length in front; null has none. */
+/** The first 64 bits of SHA-256 over length-prefixed texts; null has the length -1 and no bytes. */
 const digestTexts = (texts: readonly (string | null)[]): Digest => {
   const hash = createHash('sha256');
   for (const text of texts) {
@@ -23,7 +23,10 @@ const digestTexts = (texts: readonly (string | null)[]): Digest => {
   return { high: digest.readUInt32BE(0), low: digest.readUInt32BE(4) };
 };
 
-/** Identities enter in lower case, as they do in the id: a resend that differs in case is a duplicate. */
+/**
+ * Identities enter in lower case, as they do in the event id, so a resend that differs only in case is a
+ * duplicate.
+ */
 export const identityDigest = (
   subscriptionKey: string,
   meterKey: string,
@@ -36,21 +39,21 @@ export const textsDigest = (
   additionalInfo: string | null,
 ): Digest => digestTexts([location, tags, additionalInfo]);
 
-/** Words that the content of an event comes to, see `ContentWords`. */
+/** The number of 32-bit words in the content of an event, see `ContentWords`. */
 const WORDS = 16;
 
 /**
- * The content of an event but its id, as 64 bytes in little-endian words: the digests of its identity
+ * The content of an event without its id, as 64 bytes in little-endian words: the digests of its identity
  * and of its texts, start and end in milliseconds, and the quantity in units of 1e-30 with 256 bits.
  */
 export class ContentWords {
   private readonly words = new Uint32Array(WORDS);
-  /** The quantity's part of them: set it before `digest`. */
+  /** The words of the quantity: set them before `digest`. */
   readonly quantity = this.words.subarray(8);
   high = 0;
   low = 0;
 
-  /** Works out the digest, the first 64 bits of MurmurHash3 for x86 with 128 bits and seed 0. */
+  /** Computes the digest: the first 64 bits of MurmurHash3 for x86 with 128 bits and seed 0. */
   digest(
     identityHigh: number,
     identityLow: number,
@@ -71,7 +74,7 @@ export class ContentWords {
     this.mix();
   }
 
-  /** Source: Austin Appleby's MurmurHash3_x86_128, for whole blocks. */
+  /** Source: Austin Appleby's MurmurHash3_x86_128, for full blocks. */
   private mix(): void {
     const { words } = this;
     let [h1, h2, h3, h4] = [0, 0, 0, 0];
@@ -118,7 +121,7 @@ const finished = (word: number): number => {
 
 const shared = new ContentWords();
 
-/** 64 bits over everything in an event but its id. */
+/** 64 bits over everything in an event except its id. */
 export const contentDigest = (
   event: JudgedEvent,
   keys: {

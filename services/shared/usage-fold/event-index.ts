@@ -2,15 +2,15 @@ import type { Hour } from '../model/time.ts';
 import { type EventTable } from './event-table.ts';
 
 /**
- * The ids accepted on one partition, in a table for each usage hour. A table is whole or absent:
- * it is loaded from the ledger before the first record of its hour is counted. Tables that hold ids
- * which the ledger has not acknowledged are pinned; the others go, least recently used first, when
- * the bound on bytes asks for it.
+ * The ids accepted on one partition, with a table for each usage hour. A table is complete or absent: it is
+ * loaded from the ledger before the first record of its hour is counted. Tables with ids that the ledger
+ * has not acknowledged are pinned. The others are evicted, least recently used first, to stay within the
+ * bound on bytes.
  */
 export class EventIndex {
-  /** In order of use: the least recently used one first. */
+  /** In order of use, the least recently used table first. */
   private readonly tables = new Map<Hour, EventTable>();
-  /** Hours with ids that are not acknowledged, and the last cut that such ids belong to. */
+  /** Hours with unacknowledged ids, and the last cut that contains such ids. */
   private readonly pinned = new Map<Hour, number>();
   private cuts = 0;
   private readonly maxBytes: number;
@@ -33,7 +33,7 @@ export class EventIndex {
     this.tables.set(hour, table);
   }
 
-  /** The table of an hour, which must have been loaded. */
+  /** The table of an hour. It must have been loaded. */
   table(hour: Hour): EventTable {
     const table = this.tables.get(hour);
     if (!table) throw new Error(`the ids of usage hour ${String(hour)} were not loaded`);
@@ -47,12 +47,12 @@ export class EventIndex {
     this.pinned.set(hour, this.cuts);
   }
 
-  /** What was pinned so far belongs to a chunk that is cut off now; returns the number of that cut. */
+  /** Assigns the ids pinned so far to the chunk that is cut off now. Returns the number of the cut. */
   cut(): number {
     return this.cuts++;
   }
 
-  /** The ledger has all ids that were added up to a cut. */
+  /** The ledger has stored all ids that were added up to a cut. */
   acknowledged(cut = this.cuts): void {
     for (const [hour, last] of this.pinned) if (last <= cut) this.pinned.delete(hour);
   }
@@ -63,7 +63,9 @@ export class EventIndex {
     this.pinned.clear();
   }
 
-  /** Drops tables until the bound is met; false where those pinned or wanted are too large for it. */
+  /**
+   * Drops tables until the bound is met. Returns false if the pinned and wanted tables alone exceed it.
+   */
   evict(wanted: ReadonlySet<Hour>): boolean {
     let bytes = this.bytes;
     for (const [hour, table] of this.tables) {

@@ -1,29 +1,35 @@
 import { randomBytes } from 'node:crypto';
 
-/** Where an id was accepted first, and with what content. */
+/** Where an id was first accepted, and with what content. */
 export interface SeenEvent {
   readonly offset: number;
   readonly digest: bigint;
 }
 
-/** The offset of what was accepted in an earlier epoch of the topic: lower than any of this one. */
+/**
+ * Stands for the offset of an event accepted in an earlier epoch of the topic: lower than any offset of
+ * this epoch.
+ */
 export const EARLIER_EPOCH = -2;
 
 const NONE = -1;
 const ID_WORDS = 4;
 const BYTES_PER_ID = ID_WORDS * 4 + 8 + 8;
 const BYTES_PER_SLOT = 4;
-/** Ids of one segment: tables grow by whole ones once they are as large, so that nothing is copied. */
+/**
+ * Ids in a segment. A table that has filled its first segment grows by entire segments, so that nothing is
+ * copied.
+ */
 const SEGMENT = 32_768;
 const FIRST_IDS = 32;
-/** Slots of the index that move to a larger one with each new id. */
+/** Slots of the old index that move to the larger one with each new id. */
 const MOVES = 16;
 
-/** Ids with their first offsets and content digests, as they came. */
+/** Ids with their first offsets and content digests, in the order of arrival. */
 interface Segment {
   readonly ids: Uint32Array;
   readonly offsets: Float64Array;
-  /** Two words each, the higher one first. */
+  /** Two words each, the high word first. */
   readonly digests: Uint32Array;
 }
 
@@ -34,20 +40,21 @@ const segmentOf = (length: number): Segment => ({
 });
 
 /**
- * The ids accepted in one usage hour: 128-bit id to first offset and content digest. Entries stand one
- * after another in segments, 32 bytes each; an index of open addressing tells where, 4 bytes a slot and
- * at most two thirds of them taken. Tens of millions of ids in a `Map` of strings would not fit memory.
+ * The ids accepted in one usage hour: a map from 128-bit id to first offset and content digest. Entries of
+ * 32 bytes are stored one after another in segments. An index with open addressing finds them: 4 bytes a
+ * slot, at most two thirds of the slots taken. A `Map` of strings with tens of millions of ids would not
+ * fit in memory.
  *
- * When the index grows, its entries move to the new one step by step, with each id that is added: moving
- * all at once would stop the process for longer than a heartbeat may wait.
+ * When the index grows, its entries move to the new one step by step, some with each added id. Moving all
+ * at once would block the process for longer than a heartbeat may wait.
  */
 export class EventTable {
   private segments: Segment[] = [segmentOf(FIRST_IDS)];
   private capacity = FIRST_IDS;
   private taken = 0;
-  /** Number of the entry plus one; 0 where there is none. */
+  /** The number of the entry plus one; 0 for an empty slot. */
   private index = new Int32Array(FIRST_IDS * 2);
-  /** The smaller index before, as long as it is being moved, and its next slot to move. */
+  /** The previous, smaller index while it is being moved, and its next slot to move. */
   private before: Int32Array | null = null;
   private moved = 0;
 
@@ -70,7 +77,7 @@ export class EventTable {
         };
   }
 
-  /** Enters an id; where it is there already, the lower offset stays. */
+  /** Adds an id. If the table has it already, the lower offset stays. */
   add(id: Uint8Array, offset: number, digest: bigint): void {
     const high = Number(digest >> 32n);
     const low = Number(digest & 0xffffffffn);
@@ -79,7 +86,7 @@ export class EventTable {
     else if (offset < this.offsetOf(entry)) this.set(entry, offset, high, low);
   }
 
-  /** The entry of the id that stands at a place in some bytes; -1 where there is none. */
+  /** The entry of the id at position `at` of `bytes`; -1 if there is none. */
   entryOf(bytes: Uint8Array, at: number): number {
     const [a, b, c, d] = [
       wordAt(bytes, at),
@@ -106,7 +113,7 @@ export class EventTable {
     return this.segments[(entry / SEGMENT) | 0]?.digests[(entry % SEGMENT) * 2 + 1] ?? 0;
   }
 
-  /** Enters the id at a place in some bytes, which `entryOf` has not found. */
+  /** Adds the id at position `at` of `bytes`, which `entryOf` has not found. */
   append(bytes: Uint8Array, at: number, offset: number, high: number, low: number): void {
     const entry = this.taken++;
     if (entry === this.capacity) this.extend();
@@ -194,7 +201,7 @@ export class EventTable {
     this.move(MOVES);
   }
 
-  /** Moves some slots; with 16 for each new id all have moved long before the new index is full. */
+  /** Moves some slots. With 16 for each new id, all have moved long before the new index is full. */
   private move(slots: number): void {
     const { before } = this;
     if (before === null) return;
@@ -215,8 +222,8 @@ const wordAt = (bytes: Uint8Array, at: number): number =>
   0;
 
 /**
- * Ids are chosen by providers: with a hash that they could work out, crafted ids would all fall into
- * one place and make each look-up slow. Where an id lies in the table decides nothing else.
+ * Providers choose the ids. With a hash that they could compute, crafted ids would all collide and make
+ * every look-up slow. Nothing else depends on where an id is in the table.
  */
 const SECRET = Uint32Array.from({ length: ID_WORDS + 1 }, () => randomBytes(4).readUInt32LE(0));
 

@@ -5,9 +5,9 @@ import { findKey, type ActiveRules, type Knowledge } from './knowledge.ts';
 import type { Place } from './place.ts';
 
 /**
- * When the event of a record first entered the usage system: for a dead letter that is sent again, as
- * its signed header says, otherwise now. Usage does not become too old while a person looks at it. A
- * header that is not signed by an accepted key says nothing.
+ * When the event of a record first entered the usage system: for a redriven dead letter the time in its
+ * signed header, otherwise now. So usage does not become too old while a person looks at it. A header that
+ * is not signed by an accepted key is ignored.
  */
 export const firstReported = (
   record: LogRecord,

@@ -17,7 +17,7 @@ export interface Counts {
   readonly duplicate: number;
   readonly deadLettered: number;
   readonly control: number;
-  /** Offsets whose records were lost unread, which a person has accepted: see `loss.ts`. */
+  /** Offsets whose records were lost unread, as a person has accepted: see `loss.ts`. */
   readonly lost: number;
 }
 
@@ -36,10 +36,10 @@ export interface DeadLetter {
   readonly reportedTime: Millis;
 }
 
-/** A reported hour of the partition that is closed for good. */
+/** A reported hour of the partition that is closed and never changes again. */
 export interface ClosedHour {
   readonly hour: Hour;
-  /** All its windows; null where not all are in memory: then they are stored. */
+  /** All its windows; null if not all are in memory. Then all of them are stored. */
   readonly windows: Rows<Window> | null;
 }
 
@@ -51,11 +51,13 @@ export interface Ledger extends Rows<LedgerEntry> {
 /** How a fold keeps what it accepts: as objects, or packed into arrays (see `packed/`). */
 export interface FoldForm {
   readonly ledger: (place: Place) => Ledger;
-  /** The windows of an hour, with those that are stored; null where they are more than fit. */
+  /**
+   * Creates the windows of an hour from the stored ones; `stored` is null if they do not all fit in memory.
+   */
   readonly windows: (place: Place, hour: Hour, stored: readonly Window[] | null) => Windows;
 }
 
-/** Everything is an object: the reference that the packed form is held to. */
+/** Everything is an object. Tests compare the packed form with this reference. */
 export const PLAIN: FoldForm = {
   ledger: () => [],
   windows: (_place, _hour, stored) => new OpenWindows(stored),
@@ -111,15 +113,15 @@ export const initialState = (
 export type Outcome = 'accepted' | 'duplicate' | 'dead-lettered' | 'control';
 
 /**
- * Whether a step begins a new reported hour while events of the open one are pending. They must be
- * cut off first: a chunk never spans two reported hours, so that its ledger insert is one block.
+ * Whether a step begins a new reported hour while events of the open hour are pending. They must be cut off
+ * first: a chunk never spans two reported hours, so its ledger insert is one block.
  */
 export const mustCutBefore = (state: FoldState, step: Step): boolean =>
   state.pending.ledger.length > 0 && step.after.openHour !== state.timeline.openHour;
 
 /**
- * Counts one judged record, in the order of the log. The ids of a candidate's usage hour must have
- * been loaded into the index, and its window where not all are in memory.
+ * Counts one judged record, in the order of the log. The ids of a candidate's usage hour must have been
+ * loaded into the index, and its window too if not all windows are in memory.
  *
  * | verdict                                         | counts as     | effect                        |
  * |-------------------------------------------------|---------------|-------------------------------|
@@ -129,11 +131,11 @@ export const mustCutBefore = (state: FoldState, step: Step): boolean =>
  * | candidate, id seen lower, same content          | duplicate     |                               |
  * | candidate, id seen lower, other content         | dead-lettered | dead letter `conflict`        |
  *
- * Offsets that the log skips (transaction markers) count as control. Where the step ends the open
- * hour, that hour and those without any record up to the new one are closed first; an `end` record
- * closes the hours up to the source's last.
+ * Offsets that the log skips (transaction markers) count as control. If the step ends the open hour, that
+ * hour and the empty hours up to the new one are closed first. An `end` record closes the hours up to the
+ * source's last.
  *
- * @throws where the step halts: the caller checks that before.
+ * @throws if the step halts: the caller must check that first
  */
 export const count = (state: FoldState, step: Step, index: EventIndex): Outcome => {
   const { record, after, verdict } = step;
@@ -155,8 +157,7 @@ export const count = (state: FoldState, step: Step, index: EventIndex): Outcome 
 };
 
 /**
- * Moves on to an offset behind ones that hold no record (markers of transactions, and what was aborted
- * with them): they count as control.
+ * Moves past offsets that hold no record (transaction markers and aborted records). They count as control.
  */
 export const skipTo = (state: FoldState, nextOffset: number): void => {
   const { control } = state.counts;
@@ -164,13 +165,13 @@ export const skipTo = (state: FoldState, nextOffset: number): void => {
   state.nextOffset = nextOffset;
 };
 
-/** Moves to a later timeline, and closes the hours before its open hour. */
+/** Moves to a later timeline and closes the hours before its open hour. */
 export const enterTimeline = (state: FoldState, after: Timeline): void => {
   if (after.openHour > state.timeline.openHour) closeHours(state, after.openHour);
   state.timeline = after;
 };
 
-/** Closes the open hour, and those without any record up to the new one. */
+/** Closes the open hour, and the empty hours up to the new one. */
 const closeHours = (state: FoldState, openHour: Hour): void => {
   const { hourMillis } = state.place.source;
   const { closed } = state.pending;

@@ -1,14 +1,14 @@
 /**
- * Why the fold of a partition must not continue. It halts that partition alone, and a person decides:
- * going on would count by unknown rules, or count another log's records as progress of this one.
+ * Why the fold of a partition must not continue. Only that partition halts, and a person decides:
+ * continuing would count by unknown rules, or count another log's records as progress of this one.
  */
 export interface Halt {
   readonly code:
-    | 'unknown-rules' // the rules in force ask for what this process does not have
-    | 'another-log' // what was read before is not what is there now
+    | 'unknown-rules' // the rules in force need something that this process does not have
+    | 'another-log' // the log does not hold what was read before
     | 'lost-records' // records expired before they were read
-    | 'unreadable' // what is in the log there cannot be read
-    | 'ledger-mismatch' // folding again did not give what the ledger holds
-    | 'index-full'; // the ids of the usage hours in use do not fit the memory bound
+    | 'unreadable' // a batch of the log cannot be read
+    | 'ledger-mismatch' // folding again did not accept what the ledger holds
+    | 'index-full'; // the ids of the usage hours in use exceed the memory bound
   readonly message: string;
 }

@@ -9,14 +9,14 @@ import { FOLD_VERSION, type Rules } from '../model/rules.ts';
 import type { Halt } from './halt.ts';
 
 /**
- * What this process is able to apply: its schemas and keys. It decides nothing by itself: the rules
- * in the log do, and a process that cannot apply them stops.
+ * What this process is able to apply: its schemas and keys. It decides nothing by itself: the rules in the
+ * log decide, and a process that cannot apply them halts.
  */
 export interface Knowledge {
   readonly decoders: ReadonlyMap<number, UsageEventDecoder>;
   /** By schema id. */
   readonly fingerprints: ReadonlyMap<number, string>;
-  /** Ids of schemas that lay events out as `packed/event-layout.ts` reads them. */
+  /** The ids of schemas whose layout `packed/event-layout.ts` can read. */
   readonly plainSchemas: ReadonlySet<number>;
   readonly keyring: Keyring;
 }
@@ -28,19 +28,21 @@ export const knowledgeOf = (schemas: readonly PublishedSchema[], keyring: Keyrin
   keyring,
 });
 
-/** Whether two processes, or one before and after it has looked again, have the same schemas. */
+/**
+ * Whether two processes, or one process before and after it has read them again, have the same schemas.
+ */
 export const hasSameSchemas = (a: Knowledge, b: Knowledge): boolean =>
   a.fingerprints.size === b.fingerprints.size &&
   [...a.fingerprints].every(([id, fingerprint]) => b.fingerprints.get(id) === fingerprint);
 
-/** Rules that are in force, prepared for looking up. */
+/** The rules in force, prepared for look-ups. */
 export interface ActiveRules {
   readonly rules: Rules;
-  /** As it stands in the log. */
+  /** The text of the rules in the log. */
   readonly text: string;
   readonly schemaIds: ReadonlySet<number>;
   readonly controlKeyIds: ReadonlySet<string>;
-  /** Null where every namespace is served. */
+  /** Null if every namespace is served. */
   readonly namespaces: ReadonlySet<string> | null;
 }
 
@@ -55,7 +57,7 @@ export const activate = (rules: Rules, text: string): ActiveRules => ({
 export const findKey = (knowledge: Knowledge, id: string): ControlKey | null =>
   knowledge.keyring.find((key) => key.id === id) ?? null;
 
-/** Why this process cannot classify by these rules, or null where it can. */
+/** Why this process cannot classify by these rules; null if it can. */
 export const cannotApply = (rules: Rules, knowledge: Knowledge): Halt | null => {
   if (rules.foldVersion !== FOLD_VERSION) {
     return unknownRules(

@@ -4,12 +4,12 @@ import type { Halt } from './halt.ts';
 import type { Step } from './timeline.ts';
 
 /**
- * What the ledger holds beyond the checkpoint: event ids by offset, written by an owner that did not
- * get to its checkpoint. Entries are written in offset order, so up to the last one none is missing.
+ * What the ledger holds beyond the checkpoint: event ids by offset, written by an owner that did not reach
+ * its next checkpoint. Entries are written in the order of offsets, so none is missing before the last one.
  */
 export interface LedgerTail {
   readonly ids: ReadonlyMap<number, string>;
-  /** Offset of the last entry; -1 where there is none. */
+  /** The offset of the last entry; -1 if there is none. */
   readonly lastOffset: number;
 }
 
@@ -17,12 +17,12 @@ export interface LedgerTail {
 export const NO_TAIL: LedgerTail = { ids: new Map(), lastOffset: -1 };
 
 /**
- * Folding the tail again must accept exactly what the ledger holds there. Anything else means that
- * this is another log, or that the fold is not the one that wrote it.
+ * Folding the tail again must accept exactly what the ledger holds there. Anything else means that this is
+ * another log, or that another fold wrote the ledger.
  */
 export const contradiction = (
   tail: LedgerTail,
-  /** The next offset before the step: those between it and the record's are not in the log. */
+  /** The next offset before the step. The log holds no records between it and the record's offset. */
   nextOffset: number,
   step: Step,
   outcome: Outcome,
@@ -41,7 +41,7 @@ export const contradiction = (
   return mismatch(offset, held ?? 'nothing', folded ?? outcome);
 };
 
-/** The same for offsets from `nextOffset` up to `end` that hold no record. */
+/** The same check for offsets from `nextOffset` up to `end`, which hold no record. */
 export const skippedContradiction = (
   tail: LedgerTail,
   nextOffset: number,

@@ -4,27 +4,27 @@ import { enterTimeline, type FoldState } from './fold.ts';
 import type { WindowEvent } from './window.ts';
 
 /**
- * A person's decision that records which are gone shall not be waited for: counting continues after
- * them, or the epoch of the topic ends in front of them.
+ * A person's decision not to wait for records that are gone. Counting continues after them, or the epoch of
+ * the topic ends before them.
  */
 export interface AcceptedLoss {
   /**
-   * Where counting continues: behind all that the tables hold, since rules that are lost may have judged
-   * it. Where the epoch ends, one past its last offset.
+   * Where counting continues: after everything that the tables hold, because lost rules may have judged it.
+   * If the epoch ends, one past its last offset.
    */
   readonly nextOffset: number;
   readonly ended: boolean;
   /**
-   * Hours before it were published by an owner that did not get to its checkpoint, so nothing may
-   * enter them any more: at least this hour is open from here on.
+   * At least this hour is open from here on. Earlier hours were published by an owner that did not reach
+   * its next checkpoint, so nothing may enter them any more.
    */
   readonly openHour: Hour;
 }
 
 /**
- * What the tables hold of a lost record, from an owner that did not get to its checkpoint. It was
- * read from the log before it was lost, so it counts: what readers have seen stays, and an event that
- * is sent again is a duplicate.
+ * What the tables hold of a lost record, from an owner that did not reach its next checkpoint. The record
+ * was read before it was lost, so it counts: what readers have seen stays, and an event that is sent again
+ * is a duplicate.
  */
 export type Remnant = {
   readonly offset: number;
@@ -34,12 +34,12 @@ export type Remnant = {
   | { readonly kind: 'dead-lettered' }
 );
 
-/** Whether a remnant begins a new reported hour while windows of the open one are pending. */
+/** Whether a remnant begins a new reported hour while windows of the open hour are pending. */
 export const mustCutBeforeRemnant = (state: FoldState, { reportedTime }: Remnant): boolean =>
   state.windows.touchedCount > 0 &&
   hourOf(reportedTime, state.place.source.hourMillis) > state.timeline.openHour;
 
-/** Counts a lost record of which something is left, and those before it of which nothing is. */
+/** Counts a lost record that has left rows, and the lost records before it that have left none. */
 export const countRemnant = (state: FoldState, remnant: Remnant): void => {
   const { offset, reportedTime } = remnant;
   lose(state, offset);
@@ -55,7 +55,7 @@ export const countRemnant = (state: FoldState, remnant: Remnant): void => {
   state.nextOffset = offset + 1;
 };
 
-/** Continues after the loss, or ends the epoch there, as an `end` record at that offset would. */
+/** Continues after the loss, or ends the epoch there as an `end` record at that offset would. */
 export const passLoss = (state: FoldState, loss: AcceptedLoss): void => {
   const { ended, openHour } = loss;
   // An owner may have stored more since the loss was accepted.

@@ -10,42 +10,45 @@ import {
 } from './window.ts';
 
 /**
- * The windows of the open hour. All of them are in memory, until the bound on bytes makes some leave
- * that are stored; from then on a window must be loaded before its next event is counted.
+ * The windows of the open hour. All are in memory until the bound on bytes forces stored windows out. From
+ * then on a window must be loaded before its next event is counted.
  */
 export interface Windows {
-  /** Whether every window of the hour is here. */
+  /** Whether every window of the hour is in memory. */
   readonly isWhole: boolean;
   readonly size: number;
-  /** How many have changed since they were taken last. */
+  /** The number of windows that have changed since `takeTouched` was last called. */
   readonly touchedCount: number;
   values(): Iterable<Window>;
-  /** Adds an accepted event to its window, which it may be the first of. */
+  /** Adds an accepted event to its window. It may be the window's first event. */
   add(event: WindowEvent, quantity: Quantity, offset: number): void;
-  /** Those that have changed since they were taken last, as they are now. */
+  /** The windows that have changed since the last call, as they are now. */
   takeTouched(): Rows<Window>;
-  /** All windows of the hour, which ends; null where not all are in memory. */
+  /** All windows of the hour that ends; null if not all are in memory. */
   closed(): Rows<Window> | null;
-  /** Those that must be looked for in the store before they are counted. */
+  /** The windows that must be looked up in the store before their events are counted. */
   missing(identities: readonly WindowIdentity[]): WindowIdentity[];
-  /** What the store has of all that are missing for the next records. */
+  /** Takes the windows that the store has of the missing ones, `asked`. */
   load(asked: readonly WindowIdentity[], found: readonly Window[]): void;
-  /** Whether they take more than so many bytes. */
+  /** Whether the windows take more than `maxBytes`. */
   exceeds(maxBytes: number): boolean;
   /**
-   * Lets windows go, so that there is some room below the bound; perhaps also some of those wanted. All
-   * of them must be stored.
+   * Evicts windows, so that there is some room below the bound. Wanted windows may be evicted too. All
+   * windows must be stored before.
    */
   evict(maxBytes: number, wanted: readonly WindowIdentity[]): unknown;
 }
 
-/** Bytes of a window besides its texts, as measured. */
+/** Bytes of a window without its texts, as measured. */
 export const WINDOW_BYTES = 500;
 
-/** How full they are after some have left, so that it does not happen at every turn. */
+/** How full memory is after an eviction, so that evictions are not needed at every turn. */
 const ROOM = 0.75;
 
-/** Roughly what a window takes in memory. Its identity is held as written, in lower case and as the key. */
+/**
+ * The approximate size of a window in memory. Its identity is held as written, in lower case and as the
+ * key.
+ */
 const bytesOf = (window: Window): number =>
   WINDOW_BYTES +
   3 * (window.subscriptionId.length + window.meterId.length + window.resourceUri.length) +
@@ -53,17 +56,17 @@ const bytesOf = (window: Window): number =>
   (window.tags?.length ?? 0) +
   (window.additionalInfo?.length ?? 0);
 
-/** Windows as objects: the reference that `PackedWindows` is held to. */
+/** Windows as objects. Tests compare `PackedWindows` with this reference. */
 export class OpenWindows implements Windows {
-  /** The one that has been here longest first. */
+  /** The window that has been here longest comes first. */
   private readonly windows = new Map<string, Window>();
-  /** The keys that were looked for in the store last, but those whose window has left again. */
+  /** The keys that were last looked up in the store, except those whose window has been evicted since. */
   private requested = new Set<string>();
   private touched = new Set<string>();
   private whole: boolean;
   private bytes = 0;
 
-  /** With the windows as they are stored; null where there are more of them than fit. */
+  /** @param stored the stored windows; null if they do not all fit in memory */
   constructor(stored: readonly Window[] | null = []) {
     this.whole = stored !== null;
     for (const window of stored ?? []) this.set(windowKey(window), window);
@@ -120,7 +123,7 @@ export class OpenWindows implements Windows {
     return this.bytes > maxBytes;
   }
 
-  /** False where those wanted alone are too large for the bound. */
+  /** Returns false if the wanted windows alone exceed the bound. */
   evict(maxBytes: number, identities: readonly WindowIdentity[]): boolean {
     const wanted = new Set(identities.map(windowKey));
     for (const [key, window] of this.windows) {
@@ -128,7 +131,7 @@ export class OpenWindows implements Windows {
       if (wanted.has(key)) continue;
       this.windows.delete(key);
       this.bytes -= bytesOf(window);
-      // Until now all were here: a wanted window that is not here does not exist yet.
+      // Until now all windows were in memory: a wanted window that is not in memory does not exist yet.
       if (this.whole) this.requested = new Set(wanted);
       this.whole = false;
       this.requested.delete(key);
@@ -136,7 +139,7 @@ export class OpenWindows implements Windows {
     return this.bytes <= maxBytes;
   }
 
-  /** A window, which must have been loaded; undefined where the hour has none of that key yet. */
+  /** A window, which must have been loaded; undefined if the hour has no window of that key yet. */
   get(key: string): Window | undefined {
     const window = this.windows.get(key);
     if (window === undefined && !this.whole && !this.requested.has(key)) {
@@ -145,7 +148,7 @@ export class OpenWindows implements Windows {
     return window;
   }
 
-  /** A window as it is now. Its texts never change, and so its size. */
+  /** Sets a window as it is now. Its texts never change, so its size does not either. */
   set(key: string, window: Window): void {
     const { size } = this.windows;
     this.windows.set(key, window);

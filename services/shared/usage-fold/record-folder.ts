@@ -12,31 +12,31 @@ import { advance, type Step } from './timeline.ts';
 import type { Window, WindowIdentity } from './window.ts';
 
 export interface FolderPorts {
-  /** The ids accepted in these usage hours, a table for each. */
+  /** The ids accepted in these usage hours, one table for each hour. */
   readonly eventTables: (hours: readonly Hour[]) => Promise<ReadonlyMap<Hour, EventTable>>;
-  /** Of some windows of the open hour those that are stored. */
+  /** Those of the given windows of the open hour that are stored. */
   readonly storedWindows: (
     reportedHour: Hour,
     identities: readonly WindowIdentity[],
   ) => Promise<readonly Window[]>;
-  /** Cuts off what is pending of the open hour, which ends. It may be stored later. */
+  /** Cuts off what is pending of the open hour, which ends. The cut may be stored later. */
   readonly endHour: () => Promise<void>;
-  /** Stores what has been folded so far, and says so with `acknowledged`. */
+  /** Stores what has been folded so far, and then calls `acknowledged`. */
   readonly store: () => Promise<void>;
 }
 
-/** Bounds on what a partition keeps in memory to be quick, in bytes. */
+/** Bounds on what a partition keeps in memory for speed, in bytes. */
 export interface MemoryBounds {
   readonly indexMaxBytes: number;
   readonly windowsMaxBytes: number;
 }
 
-/** Records that are judged together where ids or windows must be loaded for them. */
+/** Records that are judged together when ids or windows must be loaded for them. */
 const RUN = 256;
 
 const NOTHING: ReadonlySet<Hour> = new Set();
 
-/** Folds the records of a partition, with the ids and windows in use in memory. */
+/** Folds the records of a partition, and keeps the ids and windows in use in memory. */
 export class RecordFolder {
   readonly state: FoldState;
   private readonly tail: LedgerTail;
@@ -63,8 +63,8 @@ export class RecordFolder {
   }
 
   /**
-   * Folds records in the order of the log, those before the next offset left out; offsets below `next`
-   * without a record hold none. Returns why it must not go on, or null.
+   * Folds records in the order of the log, and ignores those before the next offset. Offsets below `next`
+   * that have no record here hold none. Returns why it must not continue, or null.
    */
   async fold(batches: readonly RecordBatch[], next: number): Promise<Halt | null> {
     for (const batch of batches) {
@@ -74,7 +74,7 @@ export class RecordFolder {
     return this.skip(next);
   }
 
-  /** Folds what is plain from the bytes of the batch, and the rest as objects, a few at a time. */
+  /** Folds plain records from the bytes of the batch, and the rest as objects, a few at a time. */
   private async foldBatch(batch: RecordBatch): Promise<Halt | null> {
     const { state, tail } = this;
     let at = batch.bytes === null ? 0 : Math.max(0, state.nextOffset - batch.firstOffset);
@@ -98,32 +98,32 @@ export class RecordFolder {
     return null;
   }
 
-  /** Whether ids and windows are within their bounds; ids are brought there. */
+  /** Whether ids and windows are within their bounds. Evicts ids if need be. */
   private async isWithinBounds(): Promise<boolean> {
     if (this.state.windows.exceeds(this.bounds.windowsMaxBytes)) return false;
     return this.evictIds(NOTHING);
   }
 
-  /** Whether the ids are within their bound, without those of other usage hours than are wanted if need be. */
+  /** Whether the ids are within their bound. Evicts the ids of unwanted usage hours if need be. */
   private async evictIds(wanted: ReadonlySet<Hour>): Promise<boolean> {
     if (this.index.evict(wanted)) return true;
-    await this.ports.store(); // nothing stays pinned
+    await this.ports.store(); // so that nothing stays pinned
     return this.index.evict(wanted);
   }
 
-  /** What is pending is cut off now; returns the number of the cut. */
+  /** Notes that what is pending is cut off now. Returns the number of the cut. */
   cutOff(): number {
     return this.index.cut();
   }
 
-  /** What was cut off up to a cut is stored; without one, all that was folded. */
+  /** Notes that everything up to a cut is stored; without a cut, everything that was folded. */
   acknowledged(cut?: number): void {
     this.index.acknowledged(cut);
 
-    if (this.state.timeline.sealed) this.index.clear(); // nothing is accepted any more
+    if (this.state.timeline.sealed) this.index.clear(); // nothing will be accepted any more
   }
 
-  /** Judges records by all but the ids seen before, up to the first that halts. */
+  /** Judges records by everything except the ids seen before, up to the first that halts. */
   private judge(records: readonly LogRecord[]): Step[] {
     const steps: Step[] = [];
     let { timeline } = this.state;
@@ -136,7 +136,7 @@ export class RecordFolder {
     return steps;
   }
 
-  /** Counts judged records; in parts where their ids and windows do not fit the bounds. */
+  /** Counts judged records. Splits them if their ids and windows do not fit the bounds. */
   private async countAll(steps: readonly Step[]): Promise<Halt | null> {
     const hasIds = await this.loadTables(steps);
     if (!(hasIds && (await this.loadWindows(neededWindows(this.state, steps))))) {
@@ -147,7 +147,7 @@ export class RecordFolder {
     const { state } = this;
     for (const step of steps) {
       if (step.verdict.kind === 'halt') {
-        await this.ports.store(); // what was counted before is right
+        await this.ports.store(); // what was counted before the halt is right
         return step.verdict.halt;
       }
       if (mustCutBefore(state, step)) await this.ports.endHour();
@@ -159,7 +159,7 @@ export class RecordFolder {
     return null;
   }
 
-  /** Markers of transactions take offsets, and hold no record. */
+  /** Transaction markers take offsets and hold no record. */
   private skip(next: number): Halt | null {
     const { state } = this;
     if (next <= state.nextOffset) return null;
@@ -168,7 +168,7 @@ export class RecordFolder {
     return halt;
   }
 
-  /** Whether the ids of all usage hours of these records are in memory, within the bound. */
+  /** Loads the ids of all usage hours of these records. Returns whether they fit the bound. */
   private async loadTables(steps: readonly Step[]): Promise<boolean> {
     const wanted = new Set<Hour>();
     for (const { verdict } of steps) {
@@ -182,7 +182,9 @@ export class RecordFolder {
     return this.evictIds(wanted);
   }
 
-  /** Whether these windows of the open hour are in memory as far as they are stored, within the bound. */
+  /**
+   * Loads those of these windows of the open hour that are stored. Returns whether they fit the bound.
+   */
   async loadWindows(identities: readonly WindowIdentity[]): Promise<boolean> {
     const { windows } = this.state;
     const { windowsMaxBytes } = this.bounds;
@@ -211,7 +213,7 @@ export class RecordFolder {
   }
 }
 
-/** The windows of the open hour to which records may add. A later hour begins with none. */
+/** The windows of the open hour that these records may add to. A later hour begins without windows. */
 const neededWindows = ({ timeline }: FoldState, steps: readonly Step[]): WindowIdentity[] =>
   steps.flatMap(({ verdict, after }) =>
     verdict.kind === 'candidate' && after.openHour === timeline.openHour ? [verdict.candidate] : [],

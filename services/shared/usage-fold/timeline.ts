@@ -16,7 +16,7 @@ import type { LogRecord } from '../model/log-record.ts';
 import type { Place } from './place.ts';
 import type { Verdict } from './verdict.ts';
 
-/** What a partition's records so far say of time and rules. Never changed, only replaced. */
+/** What a partition's records so far say about time and rules. It is never changed, only replaced. */
 export interface Timeline {
   /** Reported time of the last record: the running maximum over all of them. */
   readonly watermark: Millis;
@@ -24,19 +24,21 @@ export interface Timeline {
   readonly openHour: Hour;
   /** Whether the `end` record has been read. */
   readonly sealed: boolean;
-  /** Usage that started before it is refused: the ledger has been trimmed; null where it has not. */
+  /**
+   * Usage that started before this instant is refused, because the ledger was trimmed; null if it was not.
+   */
   readonly floor: Millis | null;
   readonly rules: ActiveRules | null;
 }
 
-/** A record judged by everything but the ids seen before, and the timeline after it. */
+/** A record judged by everything except the ids seen before, and the timeline after it. */
 export interface Step {
   readonly record: LogRecord;
   readonly after: Timeline;
   readonly verdict: Verdict;
 }
 
-/** A source's running maximum starts where its first hour begins. */
+/** A source's running maximum begins with the start of its first hour. */
 export const timelineStart = (source: Source): Timeline => ({
   watermark: source.firstHour,
   openHour: source.firstHour,
@@ -130,7 +132,9 @@ const isSigned = (
   return key !== null && isSignedFor(place, record.headers, record.value, key);
 };
 
-/** This process may lack the key, or have another secret under its id: it must not judge by that. */
+/**
+ * This process may lack the key, or have another secret under its id, so it must not judge the signature.
+ */
 const unverifiable = (keyId: string): Halt => ({
   code: 'unknown-rules',
   message:
@@ -138,7 +142,7 @@ const unverifiable = (keyId: string): Halt => ({
     'add that key, with the secret that signed, to USAGE_CONTROL_KEYS',
 });
 
-/** What a signed control record does: the timeline after it, why it is invalid, or a halt. */
+/** The effect of a signed control record: the timeline after it, why it is invalid, or a halt. */
 type ControlEffect =
   | { readonly kind: 'applied'; readonly after: Timeline }
   | { readonly kind: 'invalid'; readonly message: string }

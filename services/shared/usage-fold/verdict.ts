@@ -4,12 +4,12 @@ import type { Hour } from '../model/time.ts';
 import type { UsageEvent } from '../model/usage-event.ts';
 import type { Halt } from './halt.ts';
 
-/** An event whose values are all in order, its quantity as it was encoded. */
+/** An event with valid values. Its quantity is still encoded. */
 export interface JudgedEvent extends Omit<UsageEvent, 'quantity'> {
   readonly quantity: Uint8Array;
 }
 
-/** Usage that is valid and in its place. Whether it counts depends on the ids seen before. */
+/** Valid usage in its right place. Whether it counts depends on the ids seen before. */
 export interface Candidate {
   readonly event: JudgedEvent;
   readonly quantity: Quantity;
@@ -18,11 +18,11 @@ export interface Candidate {
   readonly subscriptionKey: string;
   readonly meterKey: string;
   readonly resourceKey: string;
-  /** 64 bits over all but the id: a resent event has the same. */
+  /** 64 bits over everything except the id. A resent event has the same digest. */
   readonly digest: bigint;
 }
 
-/** What a record is, judged by everything but the ids seen before. */
+/** What a record is, judged by everything except the ids seen before. */
 export type Verdict =
   | { readonly kind: 'candidate'; readonly candidate: Candidate }
   | {

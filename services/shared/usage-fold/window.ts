@@ -2,7 +2,7 @@ import { addQuantities, type Quantity } from '../model/decimal.ts';
 import type { Hour } from '../model/time.ts';
 import type { Candidate } from './verdict.ts';
 
-/** What a window shows besides its total: taken from its event with the lowest offset. */
+/** What a window shows besides its total. It is taken from the window's event with the lowest offset. */
 export interface WindowAttributes {
   readonly subscriptionId: string;
   readonly meterId: string;
@@ -27,7 +27,7 @@ export interface Window extends WindowIdentity, WindowAttributes {
   readonly lastOffset: number;
 }
 
-/** What a window takes from an event besides its quantity. */
+/** What a window takes from an event, apart from the quantity. */
 export type WindowEvent = WindowIdentity & WindowAttributes;
 
 /** Identities hold no NUL (see `classify`), so the key is unambiguous. */
@@ -61,8 +61,8 @@ export const firstOf = (event: WindowEvent, quantity: Quantity, offset: number):
 });
 
 /**
- * Adds an accepted event. A window that was stored before a crash may already contain it: its
- * `lastOffset` says so, and then it stays as it is. Runs for each event, so its fields are written out.
+ * Adds an accepted event. A window that was stored before a crash may already contain it. Its `lastOffset`
+ * says so, and then it stays as it is. Runs for each event, so the fields are copied one by one.
  */
 export const addToWindow = (window: Window, quantity: Quantity, offset: number): Window =>
   offset <= window.lastOffset

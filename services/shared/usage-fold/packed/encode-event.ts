@@ -2,7 +2,7 @@ import type { WindowAttributes } from '../window.ts';
 import { emptyLayout, type EventLayout } from './event-layout.ts';
 import { withRoom } from './growing.ts';
 
-/** Lays the texts of an object out in bytes, so that it can go where events in bytes go. */
+/** Writes the texts of an object as bytes, so that it can be used like an encoded event. */
 export class EncodedEvent {
   bytes: Buffer = Buffer.allocUnsafeSlow(4096);
   readonly layout: EventLayout = emptyLayout();

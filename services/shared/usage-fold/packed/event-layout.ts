@@ -1,4 +1,4 @@
-/** Where the parts of an event stand in the bytes of its record. One object serves all of them. */
+/** The positions of an event's parts in the bytes of its record. One object is reused for all events. */
 export interface EventLayout {
   eventId: number;
   subscription: number;
@@ -15,10 +15,10 @@ export interface EventLayout {
   location: number;
   locationLength: number;
   tags: number;
-  /** -1 where there are none. */
+  /** -1 for null. */
   tagsLength: number;
   additionalInfo: number;
-  /** -1 where there is none. */
+  /** -1 for null. */
   additionalInfoLength: number;
 }
 
@@ -44,13 +44,13 @@ export const emptyLayout = (): EventLayout => ({
 
 const ID_BYTES = 16;
 
-/** Reads Avro's numbers and lengths; `at` is -1 from the first that is not plain on. */
+/** Reads Avro's numbers and lengths. `at` is -1 once one of them is not plain. */
 class Cursor {
   bytes: Buffer = Buffer.alloc(0);
   at = 0;
   end = 0;
 
-  /** A number of at most 49 bits, of which a double holds every one. */
+  /** A number of at most 49 bits, which a double holds exactly. */
   long(): number {
     let zigzag = 0;
     let unit = 1;
@@ -64,7 +64,7 @@ class Cursor {
     return 0;
   }
 
-  /** A length of bytes that are there; the cursor stands behind them then. */
+  /** Reads a length and moves past that many bytes, which must exist. */
   skipBytes(): number {
     const length = this.long();
     if (this.at < 0 || length < 0 || length > this.end - this.at) {
@@ -75,7 +75,7 @@ class Cursor {
     return length;
   }
 
-  /** The same of a union of null and bytes; -1 for null. */
+  /** The same for a union of null and bytes; -1 for null. */
   skipOptional(): number {
     const branch = this.long();
     if (branch === 0) return -1;
@@ -87,9 +87,9 @@ class Cursor {
 const cursor = new Cursor();
 
 /**
- * Finds the parts of an event as the published schema writes them (`isPlainLayout`), from one place up
- * to another. False where they do not fill it exactly, or a number is larger than any time has: such an
- * event takes the general way, which says what is wrong with it.
+ * Finds the parts of an event in the layout of the published schema (`isPlainLayout`), from `at` up to
+ * `end`. Returns false if they do not fill that range exactly, or a number is too large for a time. Such an
+ * event takes the general path, which says what is wrong with it.
  */
 export const readLayout = (bytes: Buffer, at: number, end: number, into: EventLayout): boolean => {
   cursor.bytes = bytes;

@@ -2,7 +2,7 @@ import type { FoldForm } from '../fold.ts';
 import { PackedLedger } from './packed-ledger.ts';
 import { PackedWindows } from './packed-windows.ts';
 
-/** Events and windows in arrays and in rows as ClickHouse takes them: no object for each. */
+/** Events and windows in arrays and in ClickHouse's rows, without an object for each. */
 export const PACKED: FoldForm = {
   ledger: (place) => new PackedLedger(place),
   windows: (place, hour, stored) => new PackedWindows(place, hour, stored),

@@ -5,12 +5,12 @@ import type { PlainEvent } from './plain-event.ts';
 import { textsBytes, writeTexts, type TextTable } from './text-table.ts';
 
 /**
- * Location, tags and additional info of the event that is being folded: where a table has them already,
- * or laid out for one row alone. A table keeps only those of windows, so that it does not grow with
- * every event that brings other ones.
+ * Location, tags and additional info of the event that is being folded: an entry of the table if it has
+ * them already, otherwise bytes for this row alone. The table keeps only the texts of windows, so that it
+ * does not grow with every event that has new ones.
  */
 export class FoundTexts {
-  /** The entry in the table; -1 where it has none. */
+  /** The entry in the table; -1 if there is none. */
   entry = NONE;
   high = 0;
   low = 0;
@@ -18,12 +18,12 @@ export class FoundTexts {
   private own = Buffer.allocUnsafeSlow(1024);
   private ownEnd = 0;
 
-  /** To be called where another table is used from here on. */
+  /** Call this when another table is used from now on. */
   forget(): void {
     this.last = NONE;
   }
 
-  /** Finds the texts of an event. False where they are no text. */
+  /** Finds the texts of an event. Returns false if they are not valid text. */
   find(event: PlainEvent, table: TextTable): boolean {
     const { bytes, layout } = event;
     if (this.last === NONE || !table.is(this.last, bytes, layout)) {

@@ -1,9 +1,11 @@
-/** What a buffer has room for once it has anything. */
+/** The smallest size of a buffer that is not empty. */
 const FIRST_BYTES = 256;
 
 type Numbers = Int32Array | Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
-/** The array, or a copy with twice its length, or several times, where it cannot hold so many numbers. */
+/**
+ * The array if it can hold `length` numbers, otherwise a copy whose length has been doubled until it can.
+ */
 export const grown = <T extends Numbers>(array: T, length: number): T => {
   if (length <= array.length) return array;
   let capacity = Math.max(16, array.length);
@@ -14,7 +16,10 @@ export const grown = <T extends Numbers>(array: T, length: number): T => {
   return copy;
 };
 
-/** The buffer, or a copy of its first `used` bytes at least twice as long where so many more do not fit. */
+/**
+ * The buffer if `more` bytes fit after the first `used`, otherwise a copy of those that is at least twice
+ * as long.
+ */
 export const withRoom = (buffer: Buffer, used: number, more: number): Buffer => {
   if (used + more <= buffer.length) return buffer;
   const copy = Buffer.allocUnsafeSlow(Math.max(used + more, buffer.length * 2, FIRST_BYTES));

@@ -3,13 +3,13 @@ import { grown } from './growing.ts';
 export const NONE = -1;
 
 /**
- * Entries, numbered from 0 as they are added, by their hash: open addressing, at most two thirds of the
- * slots taken. Whoever looks for one walks from `begin(hash)` by `next` to the end, which is NONE, and
- * compares what has the same hash.
+ * Finds entries by hash. Entries are numbered from 0 as they are added. Open addressing, at most two thirds
+ * of the slots taken. To look one up, walk from `begin(hash)` with `next` until `at` is NONE, and compare
+ * the entries on the way.
  */
 export class HashIndex {
   private hashes = new Int32Array(16);
-  /** The number of an entry plus one; 0 where there is none. */
+  /** The number of an entry plus one; 0 for an empty slot. */
   private slots = new Int32Array(64);
   private count = 0;
 
@@ -34,7 +34,7 @@ export class HashIndex {
     return this.hashes[entry] ?? 0;
   }
 
-  /** Enters the next entry and returns its number. */
+  /** Adds the next entry and returns its number. */
   add(hash: number): number {
     const entry = this.count++;
     this.hashes = grown(this.hashes, entry + 1);

@@ -10,12 +10,12 @@ import type { SeriesTable } from './series-table.ts';
 import { equalLowered } from './text-bytes.ts';
 
 /**
- * Which series may be counted on this partition. Whether one may depends on its subscription, meter and
- * resource and on the rules alone, so it is judged once under each rules.
+ * Which series may be counted on this partition. That depends only on the subscription, meter, resource and
+ * rules, so each series is judged once for each set of rules.
  */
 export class JudgedSeries {
   private readonly place: Place;
-  /** 1 where a series has been judged fit. */
+  /** 1 if the series has been judged fit. */
   private fit = new Uint8Array(64);
   private table: SeriesTable | null = null;
   private rules: ActiveRules | null = null;
@@ -24,7 +24,9 @@ export class JudgedSeries {
     this.place = place;
   }
 
-  /** To be called before `find`, with what is in force then. True where other series are used from here on. */
+  /**
+   * Call this before `find`, with the rules in force. Returns true if other series are used from now on.
+   */
   use(table: SeriesTable, rules: ActiveRules): boolean {
     if (this.table === table && this.rules === rules) return false;
     const isOther = this.table !== table;
@@ -34,7 +36,7 @@ export class JudgedSeries {
     return isOther;
   }
 
-  /** The series of an event that may be counted and has the right key; -1 where it has not, or may not. */
+  /** The series of an event; -1 if it may not be counted, or the record has a wrong key. */
   find(event: PlainEvent, windows: PackedWindows, rules: ActiveRules): number {
     const { bytes, layout } = event;
     const hash = windows.series.hash(bytes, layout);
@@ -51,7 +53,7 @@ export class JudgedSeries {
     return hasRightKey ? series : NONE;
   }
 
-  /** Whether subscription, meter and resource may be counted here, in whichever event. */
+  /** Whether events of this subscription, meter and resource may be counted here. */
   private isFit(event: PlainEvent, rules: ActiveRules): boolean {
     const { layout } = event;
     if (

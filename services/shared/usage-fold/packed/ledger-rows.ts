@@ -28,7 +28,7 @@ export const LEDGER_COLUMNS = [
   'additional_info',
 ] as const;
 
-/** What stands in front of every row of a partition: topic, epoch and number. */
+/** What every row of a partition begins with: topic, epoch and partition number. */
 export const placeBytes = ({ topic, epoch, partition }: Place): Buffer => {
   const rows = new RowBuffer(Buffer.alloc(Buffer.byteLength(topic) + 16));
   const text = Buffer.from(topic, 'utf8');
@@ -39,10 +39,10 @@ export const placeBytes = ({ topic, epoch, partition }: Place): Buffer => {
   return Buffer.from(rows.written());
 };
 
-/** A row of the ledger, but its place. Texts stand in their tables as RowBinary has them. */
+/** A row of the ledger without its place. Texts are in their tables, in RowBinary. */
 export interface PackedRow {
   offset: number;
-  /** The event's id stands in these bytes, from that place on. */
+  /** The bytes that hold the event's id, from `at` on. */
   bytes: Uint8Array;
   eventId: number;
   digestHigh: number;
@@ -61,7 +61,7 @@ export interface PackedRow {
   textsEnd: number;
 }
 
-/** The entries that some rows hold, for whoever needs objects. */
+/** Reads rows as entries, for readers that need objects. */
 export const ledgerEntries = (bytes: Buffer, placeLength: number): LedgerEntry[] => {
   const reader = new RowReader(bytes);
   const entries: LedgerEntry[] = [];

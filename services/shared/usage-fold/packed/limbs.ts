@@ -1,12 +1,12 @@
 import { QUANTITY_LIMIT, type Quantity } from '../../model/decimal.ts';
 
 /**
- * Quantities as eight numbers of 32 bits, the lowest first: the binary form of ClickHouse's
- * `Decimal(76, 30)`, and no object to make for each event.
+ * Quantities as eight numbers of 32 bits, the lowest first. This is the binary form of ClickHouse's
+ * `Decimal(76, 30)`, and needs no object for each event.
  */
 export const LIMBS = 8;
 
-/** Bytes that a quantity below the limit can take in its shortest form. */
+/** The most bytes that a quantity below the limit takes in its shortest form. */
 const MAX_BYTES = 19;
 
 const limbsOf = (value: bigint): Uint32Array =>
@@ -15,8 +15,8 @@ const limbsOf = (value: bigint): Uint32Array =>
 const LIMIT = limbsOf(QUANTITY_LIMIT);
 
 /**
- * Reads a big-endian two's complement of some bytes. False where it is not the shortest form of a
- * number from 0 up to the limit: then `into` holds anything.
+ * Reads a big-endian two's complement number. Returns false if it is not the shortest form of a number from
+ * 0 up to the limit. Then the content of `into` is undefined.
  */
 export const readQuantity = (
   bytes: Buffer,
@@ -45,7 +45,7 @@ const isBelow = (a: Uint32Array, b: Uint32Array): boolean => {
   return false;
 };
 
-/** Adds a quantity to the one that stands at a place among others. */
+/** Adds a quantity to the sum at position `at` of `sums`. */
 export const addLimbs = (sums: Uint32Array, at: number, quantity: Uint32Array): void => {
   let carry = 0;
   for (let limb = 0; limb < LIMBS; limb++) {

@@ -12,15 +12,15 @@ import { PackedWindows } from './packed-windows.ts';
 import { PlainEvent } from './plain-event.ts';
 
 /**
- * Why it stopped in front of a record: it is `odd`, and the general way judges it; or something is
- * `missing` in memory that must be loaded for it.
+ * Why it stopped before a record: the record is `odd` and needs the general path, or ids or windows are
+ * `missing` in memory and must be loaded.
  */
 export type Stop = 'end' | 'odd' | 'missing';
 
 const ODD = -2;
 const MISSING = -3;
 
-/** What stays the same while records of one batch are folded. */
+/** What stays the same while the records of one batch are folded. */
 interface Scene {
   readonly openHour: Hour;
   readonly rules: ActiveRules;
@@ -29,11 +29,11 @@ interface Scene {
 }
 
 /**
- * Folds the plain records of a partition from their bytes, and leaves every other one to the general
- * way (`advance` and `count`). A record is plain where it is certain what these two would do with it:
- * it is an event in the published schema without headers, in the open hour, whose values are all in
- * order, and its id is new or was seen with the same content. It never decides against a record: what it
- * cannot take, whatever the reason, is odd.
+ * Folds the plain records of a partition from their bytes, and leaves all others to the general path
+ * (`advance` and `count`). A record is plain if it is certain what those two would do with it: it is an
+ * event in the published schema without headers, in the open hour, with valid values, and its id is new or
+ * was seen with the same content. This class never decides against a record: a record that it cannot take,
+ * for whatever reason, is odd.
  */
 export class PackedFold {
   private readonly state: FoldState;
@@ -42,7 +42,7 @@ export class PackedFold {
   private readonly event = new PlainEvent();
   private readonly texts = new FoundTexts();
   private readonly series: JudgedSeries;
-  /** The id table that was used last, in this call of `fold`. */
+  /** The id table that was last used in this call of `fold`. */
   private table: EventTable | null = null;
   private tableHour = NaN;
   private duplicates = 0;
@@ -55,12 +55,12 @@ export class PackedFold {
   }
 
   /**
-   * Folds plain records of a batch from one on, as many as come before the first that is not plain.
-   * Returns the place of the next record.
+   * Folds the plain records of a batch, beginning with record `from`, up to the first that is not plain.
+   * Returns the position of the next record.
    */
   fold(batch: RecordBatch, from: number): { readonly next: number; readonly stop: Stop } {
     const { windows, pending, timeline } = this.state;
-    this.table = null; // it may have left the index since
+    this.table = null; // it may have been evicted since
     const { rules, sealed, openHour } = timeline;
     const { ledger } = pending;
     const isPossible =
@@ -78,7 +78,7 @@ export class PackedFold {
     const { state } = this;
     const { source } = state.place;
     const hourEnd = nextHour(scene.openHour, source.hourMillis);
-    // A history run refuses other hours than its own; the open one is one of them.
+    // A history run refuses hours other than its own. The open hour is one of its own.
     const runEnd =
       source.lastHour === null ? Infinity : nextHour(source.lastHour, source.hourMillis);
     const earliest = source.kind === 'history' ? source.firstHour : -Infinity;
@@ -107,7 +107,7 @@ export class PackedFold {
     return { next: n, stop };
   }
 
-  /** Sets the state to where it is after record `n - 1`. */
+  /** Moves the state on to record `n`. */
   private advance(batch: RecordBatch, n: number, watermark: number, accepted: number): void {
     const { state } = this;
     const nextOffset = batch.firstOffset + n;
@@ -127,7 +127,9 @@ export class PackedFold {
     }
   }
 
-  /** 1 where the record was accepted, 0 where it is a duplicate; ODD or MISSING where it was not folded. */
+  /**
+   * Returns 1 if the record was accepted, 0 if it is a duplicate, and ODD or MISSING if it was not folded.
+   */
   private foldRecord(batch: RecordBatch, n: number, reported: number, scene: Scene): number {
     const { event, texts } = this;
     const { rules, windows } = scene;
@@ -151,12 +153,12 @@ export class PackedFold {
 
     const seen = table.entryOf(bytes, layout.eventId);
     if (seen !== NONE && table.offsetOf(seen) < offset) {
-      // Of other content it is a conflict.
+      // With other content it is a conflict.
       if (table.digestHigh(seen) !== words.high || table.digestLow(seen) !== words.low) return ODD;
       this.duplicates++;
       return 0;
     }
-    // Another owner's rows may already hold it at a later offset, see `EventTable.add`.
+    // Another owner's rows may already hold the id at a later offset, see `EventTable.add`.
     if (seen !== NONE && table.offsetOf(seen) !== offset) return ODD;
     const window = this.windowOf(series, usageHour, windows);
     if (window === NONE) return MISSING;
@@ -167,7 +169,7 @@ export class PackedFold {
     return 1;
   }
 
-  /** The window of an event, which may be its first; -1 where it must be loaded. */
+  /** The window of an event. It is opened if this is its first event; -1 if it must be loaded. */
   private windowOf(series: number, usageHour: Hour, windows: PackedWindows): number {
     const found = windows.find(series, usageHour);
     if (found !== NONE) return found;
@@ -204,7 +206,7 @@ export class PackedFold {
     ledger.add();
   }
 
-  /** The ids of a usage hour; null where they are not in memory. */
+  /** The ids of a usage hour; null if they are not in memory. */
   private tableOf(usageHour: Hour): EventTable | null {
     if (this.table !== null && this.tableHour === usageHour) return this.table;
     if (this.index.missing([usageHour]).length > 0) return null;

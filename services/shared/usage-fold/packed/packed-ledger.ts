@@ -28,17 +28,17 @@ const emptyRow = (): PackedRow => ({
   textsEnd: 0,
 });
 
-/** Used within one call, and by all ledgers. */
+/** Used only within one call, so all ledgers share it. */
 const encoded = new EncodedEvent();
 
-/** Bytes of a row besides its texts. */
+/** Bytes of a row without its texts. */
 const FIXED_BYTES = 8 + 16 + 8 + 8 + 4 + 4 + 8 + 8 + 32;
 
 /** Accepted events as rows of the ledger. */
 export class PackedLedger implements Rows<LedgerEntry> {
   private readonly place: Buffer;
   private readonly rows = new RowBuffer();
-  /** The next row: its fields are set, then `add` is called. */
+  /** The next row: set its fields, then call `add`. */
   readonly next: PackedRow = emptyRow();
 
   constructor(place: Place) {

@@ -22,7 +22,7 @@ import { TextTable } from './text-table.ts';
 import { WindowRows } from './window-rows.ts';
 import { WINDOW_BYTES, WindowTable } from './window-table.ts';
 
-/** Used within one call each, and by all hours. */
+/** Used only within one call, so all hours share them. */
 const encoded = new EncodedEvent();
 const limbs = new Uint32Array(LIMBS);
 
@@ -34,15 +34,18 @@ export class PackedWindows implements Windows, Rows<Window> {
   private readonly place: Place;
   private readonly hour: Hour;
   private whole: boolean;
-  /** The windows that were looked for in the store last. */
+  /** The windows that were last looked up in the store. */
   private requested = new Set<string>();
-  /** Windows that have changed since they were taken last, and of each in which turn it did. */
+  /**
+   * The windows that have changed since the last `takeTouched`, and for each window the turn in which it
+   * changed.
+   */
   private touched = new Int32Array(16);
   private touchedSize = 0;
   private turns = new Uint32Array(16);
   private turn = 1;
 
-  /** With the windows as they are stored; null where there are more of them than fit. */
+  /** @param stored the stored windows; null if they do not all fit in memory */
   constructor(place: Place, hour: Hour, stored: readonly Window[] | null = []) {
     this.place = place;
     this.hour = hour;
@@ -94,14 +97,14 @@ export class PackedWindows implements Windows, Rows<Window> {
     this.addTo(window, limbs, offset);
   }
 
-  /** The series of an event, which is entered where there is none yet. */
+  /** The series of an event. Adds it if there is none yet. */
   seriesOf(bytes: Buffer, layout: EventLayout, texts: () => WindowAttributes): number {
     const hash = this.series.hash(bytes, layout);
     const found = this.series.find(bytes, layout, hash);
     return found === NONE ? this.series.add(bytes, layout, hash, digestOfIdentity(texts())) : found;
   }
 
-  /** The texts of an event, which are entered where they are not there yet. */
+  /** The texts of an event. Adds them if they are new. */
   textsOf(bytes: Buffer, layout: EventLayout, texts: () => WindowAttributes): number {
     const hash = this.texts.hash(bytes, layout);
     const found = this.texts.find(bytes, layout, hash);
@@ -110,12 +113,12 @@ export class PackedWindows implements Windows, Rows<Window> {
     return this.texts.add(bytes, layout, hash, textsDigest(location, tags, additionalInfo));
   }
 
-  /** The window of a series; -1 where there is none in memory. */
+  /** The window of a series; -1 if there is none in memory. */
   find(series: number, usageHour: Hour): number {
     return this.table.find(this.series.identityOf(series), usageHour);
   }
 
-  /** Whether a window that is not in memory is nowhere, so that an event may be its first. */
+  /** Whether a window that is not in memory is not stored either, so that an event may be its first. */
   mayOpen(series: number, usageHour: Hour): boolean {
     return this.whole || this.requested.has(keyOf(this.series.textsOf(series), usageHour));
   }
@@ -177,7 +180,7 @@ export class PackedWindows implements Windows, Rows<Window> {
     return this.bytes > maxBytes;
   }
 
-  /** All of them leave; those wanted are to be loaded again. */
+  /** Evicts all windows. Those that are wanted must be loaded again. */
   evict(): void {
     this.series = new SeriesTable();
     this.texts = new TextTable();
@@ -205,7 +208,7 @@ export class PackedWindows implements Windows, Rows<Window> {
     return found !== NONE && this.table.find(found, identity.usageHour) !== NONE;
   }
 
-  /** A window as it is stored. Its series is that of its first event. */
+  /** Adds a stored window. Its series is that of its first event. */
   private restore(stored: Window): void {
     encoded.encode(stored);
     const { bytes, layout } = encoded;

@@ -12,23 +12,26 @@ import type { WindowAttributes } from '../window.ts';
 import { emptyLayout, readLayout } from './event-layout.ts';
 import { readQuantity } from './limbs.ts';
 
-/** Byte 0 and the schema id in front of each datum. */
+/** Byte 0 and the schema id before each datum. */
 const FRAME_BYTES = 5;
 
-/** The event of the record that is being folded, in the bytes of its batch. One object serves all of them. */
+/**
+ * The event of the record that is being folded, in the bytes of its batch. One object is reused for all
+ * records.
+ */
 export class PlainEvent {
   readonly layout = emptyLayout();
-  /** Its content for the digest; the quantity is in it once it has been read. */
+  /** Its content for the digest. `read` sets the quantity in it. */
   readonly words = new ContentWords();
   bytes: Buffer = Buffer.alloc(0);
-  /** The first byte of the record's key, and its length; -1 where it has none. */
+  /** The position of the record's key, and its length; -1 if it has none. */
   key = 0;
   keyLength = -1;
   offset = 0;
 
   /**
-   * Reads the record at a place of a batch. False where it is not an event in the published schema without
-   * headers whose lengths, times and quantity are in order, as `valueProblem` has them.
+   * Reads a record of a batch. Returns false unless it is an event in the published schema, without
+   * headers, with valid lengths, times and quantity by the rules of `valueProblem`.
    */
   read(
     batch: RecordBatch,
@@ -65,12 +68,12 @@ export class PlainEvent {
     return hourOf(millis(this.layout.usageStart), rules.hourMillis);
   }
 
-  /** Whether bytes of it are text; those of a length below zero are none at all. */
+  /** Whether these bytes are valid text. A negative length stands for null, which is valid. */
   isText(at: number, length: number): boolean {
     return length <= 0 || isUtf8(this.bytes.subarray(at, at + length));
   }
 
-  /** Its texts as objects have them. */
+  /** Its texts as strings. */
   texts(): WindowAttributes {
     const { bytes, layout } = this;
     const text = (at: number, length: number): string => bytes.toString('utf8', at, at + length);

@@ -3,13 +3,13 @@ import { LIMBS } from './limbs.ts';
 import { writeLength } from './text-bytes.ts';
 
 const NOTHING = Buffer.alloc(0);
-/** Up to so many bytes are copied one by one: a view of them would take longer to make. */
+/** Up to this many bytes are copied one by one: making a view of them would take longer. */
 const FEW_BYTES = 48;
 const TWO_32 = 0x100000000;
 
 /**
- * Rows in ClickHouse's RowBinary: the columns of each one after the other, numbers in little-endian, texts
- * with their length in front. Source: ClickHouse documentation, "RowBinary".
+ * Rows in ClickHouse's RowBinary: column after column, numbers in little-endian, texts with their length
+ * first. Source: ClickHouse documentation, "RowBinary".
  */
 export class RowBuffer {
   bytes: Buffer;
@@ -27,7 +27,7 @@ export class RowBuffer {
     return this.bytes.subarray(0, this.at);
   }
 
-  /** To be called before each row, with the most bytes that it can take. */
+  /** Call this before each row, with the most bytes that the row can take. */
   reserve(most: number): void {
     if (this.at + most <= this.bytes.length) return;
     this.bytes = withRoom(this.bytes, this.at, most);
@@ -48,7 +48,7 @@ export class RowBuffer {
     this.at += 4;
   }
 
-  /** A whole number that a double holds exactly, as 64 bits; below zero as two's complement. */
+  /** A whole number that a double holds exactly, as 64 bits in two's complement. */
   int64(value: number): void {
     this.view.setUint32(this.at, value, true); // modulo 2^32
     this.view.setInt32(this.at + 4, Math.floor(value / TWO_32), true);
@@ -61,7 +61,7 @@ export class RowBuffer {
     this.at += 8;
   }
 
-  /** A UUID: two numbers of 64 bits, each from eight of its bytes. */
+  /** A UUID: two 64-bit numbers, each from eight of its bytes. */
   uuid(from: Uint8Array, at: number): void {
     const { bytes } = this;
     const to = this.at;
@@ -77,7 +77,7 @@ export class RowBuffer {
     this.at += LIMBS * 4;
   }
 
-  /** Bytes as they stand. */
+  /** Bytes as they are. */
   copy(from: Buffer, start: number, end: number): void {
     if (end - start > FEW_BYTES) from.copy(this.bytes, this.at, start, end);
     else for (let n = 0; n < end - start; n++) this.bytes[this.at + n] = from[start + n] ?? 0;

@@ -12,10 +12,10 @@ import {
 } from './text-bytes.ts';
 import { TextEntries } from './text-entries.ts';
 
-/** Bytes of a series besides its texts, its places in the index included. */
+/** Bytes of a series without its texts, including its slots in the index. */
 const SERIES_BYTES = 44;
 
-/** Writes subscription, meter and resource of an event as RowBinary has them. */
+/** Writes subscription, meter and resource of an event in RowBinary. */
 export const writeIdentity = (
   into: Buffer,
   at: number,
@@ -32,12 +32,12 @@ export const identityBytes = (event: EventLayout): number =>
   event.subscriptionLength + event.meterLength + event.resourceLength + 12;
 
 /**
- * Subscription, meter and resource as some event wrote them: a series. All that depends on these three
- * alone is worked out once for a series and not for each of its events. A series has a number; those
- * that differ in case alone share an identity, which is the number of the first of them.
+ * A series is one spelling of subscription, meter and resource. What depends on these three alone is
+ * computed once for each series instead of for each event. Series are numbered. Those that differ only in
+ * case share an identity: the number of the first of them.
  */
 export class SeriesTable extends TextEntries {
-  /** Of subscription, meter and resource, three of each series. */
+  /** The lengths of subscription, meter and resource: three for each series. */
   private lengths = new Uint16Array(48);
   private identities = new Int32Array(16);
 
@@ -51,12 +51,12 @@ export class SeriesTable extends TextEntries {
     return hashBytes(hash, bytes, event.resource, event.resourceLength);
   }
 
-  /** The series of an event; -1 where there is none yet. */
+  /** The series of an event; -1 if there is none yet. */
   find(bytes: Buffer, event: EventLayout, hash: number): number {
     return this.like(bytes, event, hash, equalBytes);
   }
 
-  /** Enters the series of an event that `find` has not found, with the digest of its identity. */
+  /** Adds the series of an event that `find` has not found, with the digest of its identity. */
   add(bytes: Buffer, event: EventLayout, hash: number, digest: Digest): number {
     const identity = this.identityLike(bytes, event, hash);
     const series = this.append(hash, digest, identityBytes(event), (into, at) =>
@@ -75,13 +75,13 @@ export class SeriesTable extends TextEntries {
     return this.identities[series] ?? NONE;
   }
 
-  /** The identity of a series that differs in case at most; -1 where there is none. */
+  /** The identity of a series that differs at most in case; -1 if there is none. */
   identityLike(bytes: Buffer, event: EventLayout, hash: number): number {
     const series = this.like(bytes, event, hash, equalFolded);
     return series === NONE ? NONE : this.identityOf(series);
   }
 
-  /** Places and lengths of its three texts, without the lengths in front of them. */
+  /** Positions and lengths of its three texts, without their length prefixes. */
   partsOf(series: number): readonly (readonly [at: number, length: number])[] {
     let at = this.startOf(series);
     return [0, 1, 2].map((n) => {
@@ -99,7 +99,7 @@ export class SeriesTable extends TextEntries {
     return { subscriptionId, meterId, resourceUri };
   }
 
-  /** The first series whose texts are equal in some way; all that are equal have one hash. */
+  /** The first series whose texts are equal according to `equal`. Equal series have the same hash. */
   private like(bytes: Buffer, event: EventLayout, hash: number, equal: typeof equalBytes): number {
     const { index } = this;
     for (let slot = index.begin(hash); ; slot = index.next(slot)) {

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 
 /**
- * Texts are chosen by providers: with a hash that they could work out, crafted ones would all fall into
- * one place and make each look-up slow.
+ * Providers choose the texts. With a hash that they could compute, crafted texts would all collide and make
+ * every look-up slow.
  */
 const SEED = randomBytes(4).readInt32LE(0);
 
 export const hashStart = (): number => SEED;
 
-/** Goes on with a hash over bytes, in which letters that differ in case alone hash alike. */
+/** Continues a hash over bytes. Letters that differ only in case hash alike. */
 export const hashBytes = (hash: number, bytes: Buffer, at: number, length: number): number => {
   let h = hash ^ length;
   const end = at + length;
@@ -40,10 +40,10 @@ export const equalBytes = (
 const A = 0x41;
 const Z = 0x5a;
 
-/** A byte of a text, an ASCII letter in lower case: as `asciiLower` has it. */
+/** A byte of a text, with ASCII letters in lower case, as in `asciiLower`. */
 export const lowerByte = (byte: number): number => (byte >= A && byte <= Z ? byte | 0x20 : byte);
 
-/** Whether bytes in lower case are those of a text in any case. */
+/** Whether lower-case bytes equal a text when its case is ignored. */
 export const equalLowered = (
   lowered: Buffer,
   loweredAt: number,
@@ -57,7 +57,7 @@ export const equalLowered = (
   return true;
 };
 
-/** Whether texts differ in the case of ASCII letters at most. */
+/** Whether texts differ at most in the case of ASCII letters. */
 export const equalFolded = (
   a: Buffer,
   aAt: number,
@@ -71,11 +71,11 @@ export const equalFolded = (
   return true;
 };
 
-/** Bytes of a length as ClickHouse's binary formats write it (LEB128). */
+/** The number of bytes that a length takes in ClickHouse's binary formats (LEB128). */
 export const lengthBytes = (length: number): number =>
   length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x200000 ? 3 : 4;
 
-/** Writes a length and returns the place behind it. */
+/** Writes a length and returns the position after it. */
 export const writeLength = (buffer: Buffer, at: number, length: number): number => {
   let place = at;
   let rest = length;
@@ -87,7 +87,7 @@ export const writeLength = (buffer: Buffer, at: number, length: number): number 
   return place;
 };
 
-/** Writes a text with its length in front. */
+/** Writes a text with its length first. */
 export const writeText = (
   buffer: Buffer,
   at: number,

@@ -3,13 +3,13 @@ import { grown, withRoom } from './growing.ts';
 import { HashIndex } from './hash-index.ts';
 
 /**
- * What is worked out once for each combination of texts: where they stand in one buffer, as ClickHouse's
- * RowBinary has them, so that they can be copied into rows; their digest; and their hash, to find them.
+ * What is computed once for each combination of texts: their RowBinary in one buffer, which is copied into
+ * rows, their digest, and their hash, by which they are found.
  */
 export class TextEntries {
   texts: Buffer = Buffer.alloc(0);
   protected readonly index = new HashIndex();
-  /** Where each ends in `texts`. */
+  /** Where each entry ends in `texts`. */
   private ends = new Uint32Array(16);
   private digests = new Uint32Array(32);
 
@@ -34,7 +34,10 @@ export class TextEntries {
     return this.digests[entry * 2 + 1] ?? 0;
   }
 
-  /** Enters texts of so many bytes at most. `write` writes them at a place and returns the one behind. */
+  /**
+   * Adds texts of at most `most` bytes. `write` writes them at a position and returns the position after
+   * them.
+   */
   protected append(
     hash: number,
     digest: Digest,

@@ -5,12 +5,12 @@ import { NONE } from './hash-index.ts';
 import { equalBytes, hashBytes, hashStart, lengthBytes, writeText } from './text-bytes.ts';
 import { TextEntries } from './text-entries.ts';
 
-/** Bytes of an entry besides its texts, its places in the index included. */
+/** Bytes of an entry without its texts, including its slots in the index. */
 const ENTRY_BYTES = 32;
-/** In RowBinary a nullable text begins with 1 where it is null, else with 0. */
+/** In RowBinary a nullable text begins with 1 if it is null, otherwise with 0. */
 const NULL = 1;
 
-/** Writes location, tags and additional info of an event as RowBinary has them. */
+/** Writes location, tags and additional info of an event in RowBinary. */
 export const writeTexts = (into: Buffer, at: number, bytes: Buffer, event: EventLayout): number => {
   const place = writeText(into, at, bytes, event.location, event.locationLength);
   const behindTags = writeOptional(into, place, bytes, event.tags, event.tagsLength);
@@ -36,11 +36,11 @@ export const textsBytes = (event: EventLayout): number =>
   16;
 
 /**
- * Location, tags and additional info, each combination once: most events repeat those of an earlier
- * one, and windows keep those of their first.
+ * Location, tags and additional info, each combination once. Most events repeat the texts of an earlier
+ * one, and windows keep the texts of their first event.
  */
 export class TextTable extends TextEntries {
-  /** Of location, tags and additional info, three of each entry; -1 where there is none. */
+  /** The lengths of location, tags and additional info: three for each entry, -1 for null. */
   private lengths = new Int32Array(48);
 
   get bytes(): number {
@@ -55,7 +55,7 @@ export class TextTable extends TextEntries {
       : hashBytes(hash, bytes, event.additionalInfo, event.additionalInfoLength);
   }
 
-  /** The entry of an event's texts; -1 where there is none yet. */
+  /** The entry of an event's texts; -1 if there is none yet. */
   find(bytes: Buffer, event: EventLayout, hash: number): number {
     const { index } = this;
     for (let slot = index.begin(hash); ; slot = index.next(slot)) {
@@ -65,7 +65,7 @@ export class TextTable extends TextEntries {
     }
   }
 
-  /** Enters texts that `find` has not found, with their digest. */
+  /** Adds texts that `find` has not found, with their digest. */
   add(bytes: Buffer, event: EventLayout, hash: number, digest: Digest): number {
     const entry = this.append(hash, digest, textsBytes(event), (into, at) =>
       writeTexts(into, at, bytes, event),

@@ -34,10 +34,10 @@ const WINDOW_COLUMNS = [
   'generation',
 ] as const;
 
-/** Bytes of a row besides its texts. */
+/** Bytes of a row without its texts. */
 const FIXED_BYTES = 4 * 3 + LIMBS * 4 + 8 * 3 + 2 + 16;
 
-/** Windows as ClickHouse takes them, as they stood when each was added. */
+/** Windows as ClickHouse's rows, each as it was when it was added. */
 export class WindowRows implements Rows<Window> {
   private readonly rows = new RowBuffer();
   private readonly place: Buffer;

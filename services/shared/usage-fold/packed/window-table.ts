@@ -3,12 +3,12 @@ import { grown } from './growing.ts';
 import { HashIndex, NONE } from './hash-index.ts';
 import { addLimbs, LIMBS } from './limbs.ts';
 
-/** Bytes of a window besides the texts of its series, its places in the index included. */
+/** Bytes of a window without the texts of its series, including its slots in the index. */
 export const WINDOW_BYTES = 84;
 
 /**
- * The windows of one reported hour: for an identity (see `SeriesTable`) and a usage hour the sum of its
- * events. They stand in arrays, one entry each.
+ * The windows of one reported hour: the sum of the events of an identity (see `SeriesTable`) and a usage
+ * hour. They are kept in arrays, one entry each.
  */
 export class WindowTable {
   private readonly index = new HashIndex();
@@ -35,7 +35,7 @@ export class WindowTable {
     }
   }
 
-  /** Enters a window that `find` has not found, without any event. */
+  /** Adds a window that `find` has not found, with no events yet. */
   open(identity: number, usageHour: number, series: number, texts: number, offset: number): number {
     const window = this.index.add(hashOf(identity, usageHour));
     this.reserve(window);
@@ -50,8 +50,8 @@ export class WindowTable {
   }
 
   /**
-   * Adds an accepted event. A window that was stored before a crash may already contain it: its last
-   * offset says so, and then it stays as it is.
+   * Adds an accepted event. A window that was stored before a crash may already contain it. Its last offset
+   * says so, and then it stays as it is.
    */
   add(window: number, quantity: Uint32Array, offset: number): void {
     if (offset <= (this.last[window] ?? 0)) return;
@@ -60,7 +60,7 @@ export class WindowTable {
     this.last[window] = offset;
   }
 
-  /** Sets what a window that was stored holds. */
+  /** Sets the content of a stored window. */
   restore(window: number, quantity: Uint32Array, events: number, lastOffset: number): void {
     this.sums.set(quantity, window * LIMBS);
     this.events[window] = events;
@@ -91,7 +91,7 @@ export class WindowTable {
     return this.last[window] ?? 0;
   }
 
-  /** Its sum, among others: `LIMBS` numbers from `window * LIMBS` on. */
+  /** The sums of all windows: each has `LIMBS` numbers from `window * LIMBS` on. */
   get quantities(): Uint32Array {
     return this.sums;
   }
@@ -108,7 +108,7 @@ export class WindowTable {
   }
 }
 
-/** Numbers of ours: nobody outside chooses them. */
+/** These numbers are ours: nobody outside can choose them. */
 const hashOf = (identity: number, usageHour: number): number => {
   let hash = Math.imul(identity, 0x9e3779b1) ^ Math.imul((usageHour / 1000) | 0, 0x85ebca6b);
   hash ^= hash >>> 15;
