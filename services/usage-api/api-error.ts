@@ -1,4 +1,7 @@
-/** The codes that the usage APIs of Azure Stack Hub document, those of ARM before them, and ours. */
+/**
+ * The error codes that the usage APIs of Azure Stack Hub document, those of ARM in front of them, and our
+ * own.
+ */
 export type ErrorCode =
   | 'NoApiVersion'
   | 'InvalidProperty'
@@ -15,16 +18,16 @@ export type ErrorCode =
   | 'BadRequest'
   | 'InternalServerError';
 
-/** An answer that is no page of usage. */
+/** An answer that is not a page of usage. */
 export interface ApiError {
   readonly status: number;
   readonly code: ErrorCode;
-  /** For people. It never holds what the database said. */
+  /** For people. It never contains messages of the database. */
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Azure's envelope. */
+/** The envelope that Azure uses. */
 export interface ErrorBody {
   readonly error: { readonly code: ErrorCode; readonly message: string };
 }
@@ -46,12 +49,12 @@ export const notFound = (path: string): ApiError => ({
   message: `There is nothing at '${path}'. The usage API is GET /subscriptions/{subscriptionId}/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates.`,
 });
 
-/** Seconds after which a caller may try again; an hour closes shortly after it has ended. */
+/** Seconds after which a caller may try again. An hour closes shortly after it has ended. */
 const RETRY_SECONDS = '30';
 
 const retryLater = { 'retry-after': RETRY_SECONDS };
 
-/** @param hour the first reported hour of the range that is not closed, as text */
+/** @param hour the first reported hour of the range that is not closed yet, as text */
 export const processingNotComplete = (hour: string): ApiError => ({
   status: 202,
   code: 'ProcessingNotComplete',
@@ -66,7 +69,7 @@ export const SERVICE_UNAVAILABLE: ApiError = {
   headers: retryLater,
 };
 
-/** The header is the one that ARM's gateway was recorded with. */
+/** The header is as recorded from ARM's gateway. */
 export const GATEWAY_TIMEOUT: ApiError = {
   status: 504,
   code: 'GatewayTimeout',
@@ -78,5 +81,5 @@ export const INTERNAL_SERVER_ERROR: ApiError = {
   status: 500,
   code: 'InternalServerError',
   message:
-    'The request could not be answered because of a defect; the log of the service has more.',
+    'The request could not be answered because of a defect. The log of the service has the details.',
 };

@@ -4,16 +4,17 @@ import { fail, succeed, type Result } from '../shared/model/result.ts';
 import { isSubscriptionId } from './usage-query.ts';
 
 /**
- * The subscription that a call is made for must be the provider's; ARM's answers where it is not.
- * @param given as it is in the path; empty where it is missing
- * @returns the provider's, as it is configured
+ * Checks that the subscription in the path is the provider's. If it is not, the answer is the one that ARM
+ * gives.
+ * @param given the id in the path; empty if it is missing
+ * @returns the provider's id, as configured
  */
 export const callingSubscription = (given: string, provider: string): Result<string, ApiError> => {
   if (given === '') {
     return fail(
       badRequest(
         'SubscriptionIdMissingInRequest',
-        'The id of the calling subscription is missing in the path: /subscriptions/{subscriptionId}/providers/….',
+        'The id of the calling subscription is missing from the path: /subscriptions/{subscriptionId}/providers/….',
       ),
     );
   }

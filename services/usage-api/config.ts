@@ -11,22 +11,22 @@ import { DEFAULT_PORTS } from '../shared/process/default-ports.ts';
 import { allowedHostSettings } from '../shared/http/allowed-hosts.ts';
 import { isSubscriptionId } from './usage-query.ts';
 
-/** The provider subscription of the recording in samples/. */
+/** The provider subscription in the recordings of samples/. */
 const RECORDED_PROVIDER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
 
 export interface UsageApiConfig extends ClickHouseConfig {
-  /** 0 takes a free one. */
+  /** 0 chooses a free port. */
   readonly USAGE_API_PORT: number;
-  /** Loopback only: nobody signs in yet, so nobody else may call. */
+  /** Loopback only: there is no sign-in yet, so nobody else may call. */
   readonly USAGE_API_HOST: string;
-  /** What links in answers begin with; null for the address that the caller used. */
+  /** The beginning of links in answers; null for the address that the caller used. */
   readonly USAGE_API_PUBLIC_URL: string | null;
   readonly HTTP_ALLOWED_HOSTS: readonly string[];
   readonly PROVIDER_SUBSCRIPTION_ID: string;
   readonly USAGE_HOUR_MILLIS: number;
 }
 
-/** @throws UserError that lists every setting which cannot be used */
+/** @throws UserError that lists every invalid setting */
 export const readUsageApiConfig = (environment: Environment): UsageApiConfig =>
   parseEnvironment(
     {
@@ -41,7 +41,7 @@ export const readUsageApiConfig = (environment: Environment): UsageApiConfig =>
       USAGE_API_PUBLIC_URL: z
         .string()
         .refine((text) => /^https?:\/\/[^@\s?#]+$/i.test(text) && URL.canParse(text), {
-          message: 'must be an http or https URL without user, password or query in it',
+          message: 'must be an http or https URL without a user, password or query',
         })
         .transform((text) => text.replace(/\/+$/, ''))
         .optional()

@@ -4,9 +4,9 @@ import { sourceName, type SourceId } from '../shared/model/source.ts';
 import type { RestatedHour } from './restated-hour.ts';
 import type { UsageQuery } from './usage-query.ts';
 
-/** What identifies a row of an answer, and the order of its rows. */
+/** What identifies a row of an answer, and orders its rows. */
 export interface RowKey {
-  /** Start of the usage hour or day, in seconds since 1970. */
+  /** The start of the usage hour or day, in seconds since 1970. */
   readonly usageStart: number;
   readonly subscriptionKey: string;
   readonly meterKey: string;
@@ -14,9 +14,9 @@ export interface RowKey {
 }
 
 /**
- * What an answer depends on, so that a token continues that answer and no other one: the query, the
- * sources it was made from, and which of its hours were restated. Rows of closed hours never change
- * otherwise; a history run that is sealed between two pages would add some.
+ * A digest of everything that an answer depends on, so that a token continues that answer and no other: the
+ * query, the sources that it was made from, and the restated hours in its range. Rows of closed hours do
+ * not change in any other way. A history run that is sealed between two pages would add rows.
  */
 export const answerDigest = (
   query: UsageQuery,
@@ -49,7 +49,9 @@ const tokenSchema = z.tuple([
   z.string(),
 ]);
 
-/** Ties where the next page begins to its answer: a token that was changed on its way is none. */
+/**
+ * Binds the position of the next page to its answer, so that a token that was changed is not accepted.
+ */
 const sealOf = (digest: string, key: RowKey): string =>
   createHash('sha256')
     .update(
@@ -58,17 +60,17 @@ const sealOf = (digest: string, key: RowKey): string =>
     .digest('base64url')
     .slice(0, 16);
 
-/** Opaque to callers: where the next page begins, after the last row of this one. */
+/** Writes where the next page begins: after the last row of this page. The token is opaque to callers. */
 export const writeToken = (digest: string, last: RowKey): string => {
   const { usageStart, subscriptionKey, meterKey, resourceKey } = last;
   const fields = [1, sealOf(digest, last), usageStart, subscriptionKey, meterKey, resourceKey];
   return Buffer.from(JSON.stringify(fields)).toString('base64url');
 };
 
-/** Null where it is no token, one of another answer, or one that was changed. */
+/** Null if the text is not a token, belongs to another answer, or was changed. */
 export const readToken = (token: string, digest: string): RowKey | null => {
   const bytes = Buffer.from(token, 'base64url');
-  if (bytes.toString('base64url') !== token) return null; // Node passes over what is no letter of it
+  if (bytes.toString('base64url') !== token) return null; // Node ignores characters that are not base64url
   try {
     const [, seal, usageStart, subscriptionKey, meterKey, resourceKey] = tokenSchema.parse(
       JSON.parse(bytes.toString('utf8')),

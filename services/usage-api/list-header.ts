@@ -1,7 +1,12 @@
-/** Clients refuse an answer with more than some 16 KiB of headers; this leaves room for others. */
+/**
+ * Clients refuse an answer with more than about 16 KiB of headers. This leaves room for other headers.
+ */
 const MAX_LENGTH = 4096;
 
-/** A list as the value of a header; where it is too long, it ends with how many more there are. */
+/**
+ * A list as the value of a header. A list that is too long is cut, and ends with the number of missing
+ * items.
+ */
 export const listHeader = (items: readonly string[]): string => {
   let text = '';
   for (const [index, item] of items.entries()) {

@@ -5,7 +5,7 @@ import { readUsageApiConfig } from './config.ts';
 import { usageApiServer } from './server.ts';
 import { UsageStore } from './usage-store.ts';
 
-/** The longest that a call may take; ARM's gateway waits 60 seconds. */
+/** The longest time that a call may take. ARM's gateway waits 60 seconds. */
 const TIME_LIMIT_SECONDS = 30;
 
 runService('usage-api', async (logger, environment) => {

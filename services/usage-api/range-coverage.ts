@@ -2,12 +2,14 @@ import { stateSpans, type Coverage } from '../shared/sources/coverage.ts';
 import { isoText, type Millis } from '../shared/model/time.ts';
 
 /**
- * Whether sources answer for a range: no usage in it means that nothing was used only where they do.
- * A range that is still processing gets no answer, and has no word here.
+ * Whether sources answer for a range. Only then does an empty answer mean that nothing was used. A range
+ * that is still being processed gets an error instead of an answer, so there is no value for it here.
  */
 export interface RangeCoverage {
   readonly word: 'complete' | 'partly' | 'not-covered';
-  /** The reported times for which no source answers: `2019-12-10T19:00:00Z/2019-12-10T20:00:00Z` */
+  /**
+   * The spans of reported time for which no source answers: `2019-12-10T19:00:00Z/2019-12-10T20:00:00Z`
+   */
   readonly notCovered: readonly string[];
 }
 

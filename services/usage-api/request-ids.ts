@@ -4,8 +4,8 @@ import { isoText, millis } from '../shared/model/time.ts';
 const ACCEPTABLE = /^[\w.:-]{1,128}$/;
 
 /**
- * The headers by which ARM names a request: its own id, the caller's correlation id where it sent
- * one, and where it was routed: `NORTHWEST:20200210T201650Z:{guid}`.
+ * The headers by which ARM identifies a request: its own id, the caller's correlation id if it sent one,
+ * and the route: `NORTHWEST:20200210T201650Z:{guid}`.
  */
 export const requestIdHeaders = (
   sentCorrelationId: string | undefined,

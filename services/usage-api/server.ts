@@ -22,23 +22,23 @@ import { API_VERSION } from './usage-query.ts';
 export interface ServerTools extends UsageAnswerTools {
   readonly store: UsageStore;
   readonly logger: Logger;
-  /** The longest that a call may take, in milliseconds. */
+  /** The longest time that a call may take, in milliseconds. */
   readonly timeLimitMillis: number;
   readonly listener: ListenerRules;
-  /** What links in answers begin with; null for the address that the caller used. */
+  /** The beginning of links in answers; null for the address that the caller used. */
   readonly publicUrl: string | null;
 }
 
 /**
- * Names the reported hours of an answer that were restated after they had closed: whoever has read them
- * before should read them again. Not a part of Azure's API.
+ * Lists the reported hours of an answer that were restated after they had closed. Callers that have read
+ * them before should read them again. Not part of Azure's API.
  */
 const RESTATED_HEADER = 'x-usage-restated-hours';
 
 /**
- * Whether sources answer for the range: `complete`, `partly` or `not-covered`. Where it is not
- * complete, the second one has the spans of reported time for which none does. They tell "nothing
- * was used" from "nobody knows". Not a part of Azure's API.
+ * Whether sources answer for the range: `complete`, `partly` or `not-covered`. If it is not complete, the
+ * second header has the spans of reported time for which no source answers. They tell "nothing was used"
+ * from "nobody knows". Not part of Azure's API.
  */
 const COVERAGE_HEADER = 'x-usage-coverage';
 const NOT_COVERED_HEADER = 'x-usage-not-covered';
@@ -58,7 +58,7 @@ export const usageApiServer = (tools: ServerTools): FastifyInstance => {
   });
   server.setNotFoundHandler((request, reply) => sendError(reply, notFound(pathOf(request.url))));
   server.setErrorHandler((error, request, reply) => {
-    // A refused request has not come to the hook that adds them.
+    // A refused request has not reached the hook that adds them.
     if (!reply.hasHeader('x-ms-request-id')) addRequestIds(tools, request, reply);
     const status = clientStatus(error);
     if (status !== null) {
@@ -105,7 +105,7 @@ const addUsageRoutes = (server: FastifyInstance, tools: ServerTools): void => {
   server.get<{ Params: { subscription: string } }>(usagePath(':subscription'), (request, reply) =>
     handle(request.params.subscription, request, reply),
   );
-  // The same without a subscription, so that the answer can say that it is missing.
+  // The same path without a subscription, so that the answer can say that it is missing.
   server.get('/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates', (request, reply) =>
     handle('', request, reply),
   );
@@ -129,9 +129,9 @@ const addHealthRoutes = (server: FastifyInstance, tools: ServerTools): void => {
   });
 };
 
-/** What stands at the root: what this is, and a call to try, about the usage in samples/. */
+/** The answer at the root: what this service is, and a call to try, for the usage in samples/. */
 const introduction = (origin: string, provider: string): Readonly<Record<string, unknown>> => ({
-  name: 'Usage API of the operator',
+  name: 'Operator usage API',
   description:
     'What the direct tenants of a provider subscription consumed, by the hour or day in which it was reported. Hours that are closed never change.',
   example: `${origin}${usagePath(provider)}?reportedStartTime=2019-12-10T19:00:00Z&reportedEndTime=2019-12-10T20:00:00Z&aggregationGranularity=Hourly&api-version=${API_VERSION}`,
@@ -164,7 +164,7 @@ const logFailure = (
     'a request could not be answered',
   );
 
-/** The status of an error that fastify blames on the request; null for all others. */
+/** The status of an error that fastify blames on the request; null for other errors. */
 const clientStatus = (error: unknown): number | null => {
   const status =
     typeof error === 'object' && error !== null && 'statusCode' in error
@@ -175,6 +175,6 @@ const clientStatus = (error: unknown): number | null => {
 
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
 
-/** The host is one that `guard` has let through. */
+/** The host has passed `guard`. */
 const originOf = ({ publicUrl }: ServerTools, request: FastifyRequest): string =>
   publicUrl ?? `http://${request.host}`;

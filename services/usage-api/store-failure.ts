@@ -6,12 +6,12 @@ import {
   type ApiError,
 } from './api-error.ts';
 
-/** A query that took longer than it may. */
+/** A query took longer than allowed. */
 export class TimeLimitError extends Error {
   override readonly name = 'TimeLimitError';
 }
 
-/** Ends the waiting, not the query: the engine has its own limit. */
+/** Stops waiting but does not stop the query: the engine has its own limit. */
 export const withinMillis = async <T>(limit: number, work: Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
@@ -28,15 +28,15 @@ export const withinMillis = async <T>(limit: number, work: Promise<T>): Promise<
 const TIMEOUT_CODE = 159;
 
 /**
- * Errors of ClickHouse that pass or that its operator mends: unknown table or database, cannot open
- * file, too many queries, network, socket time-out, memory limit, cannot schedule, no login, server
- * shutting down. Source: `ErrorCodes.cpp`.
+ * Errors of ClickHouse that pass by themselves or that its operator can fix: unknown table or database,
+ * cannot open file, too many queries, network, socket time-out, memory limit, cannot schedule, no login,
+ * server shutting down. Source: `ErrorCodes.cpp`.
  */
 const UNAVAILABLE_CODES: ReadonlySet<number> = new Set([
   60, 76, 81, 202, 209, 210, 236, 241, 242, 279, 289, 394, 439, 516,
 ]);
 
-/** What a connection to ClickHouse fails with: `ECONNREFUSED`, `ENOTFOUND`, `EPIPE`, … */
+/** The errors of a connection to ClickHouse: `ECONNREFUSED`, `ENOTFOUND`, `EPIPE`, … */
 const isConnectionError = (thrown: unknown): boolean =>
   typeof thrown === 'object' &&
   thrown !== null &&
@@ -44,7 +44,7 @@ const isConnectionError = (thrown: unknown): boolean =>
   typeof thrown.code === 'string' &&
   /^E[A-Z_]+$/.test(thrown.code);
 
-/** What to answer where the store has failed. */
+/** The answer to a call when the store has failed. */
 export const storeFailure = (thrown: unknown): ApiError => {
   if (thrown instanceof TimeLimitError) return GATEWAY_TIMEOUT;
   if (thrown instanceof ClickHouseError) {

@@ -17,12 +17,12 @@ export interface UsageAnswerTools {
   readonly hourMillis: number;
 }
 
-/** A call of `subscriberUsageAggregates`, as it came. */
+/** A call of `subscriberUsageAggregates`, as received. */
 export interface UsageCall {
-  /** From the path; empty where it is missing. */
+  /** From the path; empty if it is missing. */
   readonly subscription: string;
   readonly search: URLSearchParams;
-  /** What links in the answer begin with. */
+  /** The beginning of links in the answer. */
   readonly origin: string;
 }
 
@@ -33,7 +33,7 @@ export interface UsageAnswer {
   readonly coverage: RangeCoverage;
 }
 
-/** Answers a call. Throws what the store throws. */
+/** Answers a call. Rethrows the store's errors. */
 export const answerUsage = async (
   tools: UsageAnswerTools,
   call: UsageCall,
@@ -60,7 +60,7 @@ export const answerUsage = async (
     return fail(
       invalidProperty(
         'continuationToken',
-        'does not continue an answer to this query: begin again without it',
+        'does not continue an answer to this query: start again without it',
       ),
     );
   }

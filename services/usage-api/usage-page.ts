@@ -3,26 +3,26 @@ import { writeToken } from './continuation-token.ts';
 import { usageAggregateResource, type UsageAggregateResource, type UsageRow } from './usage-row.ts';
 import { API_VERSION, type UsageQuery } from './usage-query.ts';
 
-/** Rows of a page at most, as Azure Stack Hub has it. */
+/** The most rows of a page, as in Azure Stack Hub. */
 export const PAGE_ROWS = 1000;
 
 export interface UsagePage {
   readonly value: readonly UsageAggregateResource[];
-  /** Where the next page is; not there on the last one. */
+  /** The URL of the next page; absent on the last page. */
   readonly nextLink?: string;
 }
 
-/** What a page says of itself besides its rows. */
+/** What a page needs to know besides its rows. */
 export interface PageContext {
   readonly query: UsageQuery;
   readonly digest: string;
   /** The provider's subscription. */
   readonly caller: string;
-  /** What a link begins with: `http://127.0.0.1:8080` */
+  /** The beginning of a link: `http://127.0.0.1:8080` */
   readonly origin: string;
 }
 
-/** @param rows in order, one more than a page has where there is a next one */
+/** @param rows in order; one more than fits on a page if there is a next page */
 export const usagePage = (rows: readonly UsageRow[], context: PageContext): UsagePage => {
   const page = rows.slice(0, PAGE_ROWS);
   const value = page.map((row) => usageAggregateResource(row, context.caller));

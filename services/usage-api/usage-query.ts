@@ -25,7 +25,7 @@ export interface UsageQuery {
 /** What the rules for parameters depend on. */
 export interface QueryRules {
   readonly now: Millis;
-  /** The length of an hour in milliseconds: 3,600,000 but in tests. */
+  /** The length of an hour in milliseconds: 3,600,000 except in tests. */
   readonly hourMillis: number;
 }
 
@@ -45,8 +45,8 @@ const PARAMETERS = [
 type Parameters = ReadonlyMap<string, string>;
 
 /**
- * Checks the parameters of a call. First comes what can be said of any parameter, such as that it is
- * not known; then the rules below, in their order. The first one that is broken is told.
+ * Checks the parameters of a call. General rules come first, such as that a parameter must be known; then
+ * the rules below, in their order. The answer names the first rule that is broken.
  */
 export const parseUsageQuery = (
   search: URLSearchParams,
@@ -87,7 +87,7 @@ export const parseUsageQuery = (
   });
 };
 
-/** An empty one has the code that a missing one has, where Azure documents it. */
+/** An empty parameter gets the code of a missing one where Azure documents it. */
 const parameterError = ({ kind, name, problem }: ParameterProblem): ApiError => {
   if (kind === 'empty' && name === 'api-version') return NO_API_VERSION;
   if (kind === 'empty' && name === 'aggregationGranularity') return INVALID_GRANULARITY;
@@ -139,14 +139,14 @@ const timeOf = (
     return fail(invalidProperty(name, 'must be on the hour'));
   }
   if (granularity === 'Daily' && dayOf(instant, hourMillis) !== instant) {
-    return fail(invalidProperty(name, 'must be midnight in UTC where usage is asked for by day'));
+    return fail(invalidProperty(name, 'must be midnight UTC for daily usage'));
   }
   return succeed(instant);
 };
 
 /**
- * Every subscription counts as a direct tenant of the provider, so that only what cannot be a
- * subscription is none.
+ * Every subscription counts as a direct tenant of the provider, so only a value that cannot be a
+ * subscription id is refused.
  */
 const subscriberOf = (parameters: Parameters): Result<string | null, ApiError> => {
   const given = parameters.get('subscriberId');

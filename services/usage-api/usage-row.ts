@@ -1,9 +1,11 @@
 import { isoText, millis, type Millis } from '../shared/model/time.ts';
 import type { RowKey } from './continuation-token.ts';
 
-/** The usage of one bucket, subscription, meter and resource, summed over what was asked for. */
+/**
+ * The usage of one bucket (hour or day), subscription, meter and resource, summed over the requested range.
+ */
 export interface UsageRow extends RowKey {
-  /** End of the usage hour or day, exclusive, in seconds since 1970. */
+  /** The end of the usage hour or day, exclusive, in seconds since 1970. */
   readonly usageEnd: number;
   readonly subscriptionId: string;
   readonly meterId: string;
@@ -15,7 +17,7 @@ export interface UsageRow extends RowKey {
   readonly quantity: string;
 }
 
-/** A row as Azure Stack Hub was recorded to return it, the order of its fields included. */
+/** A row as recorded from Azure Stack Hub, including the order of its fields. */
 export interface UsageAggregateResource {
   readonly id: string;
   readonly name: string;
@@ -32,7 +34,9 @@ export interface UsageAggregateResource {
   };
 }
 
-/** @param caller the subscription that the call was made for: the id has it, the name has the user's */
+/**
+ * @param caller the subscription in the path: it is in the row's id; the user's subscription is in the name
+ */
 export const usageAggregateResource = (row: UsageRow, caller: string): UsageAggregateResource => {
   const name = `${row.subscriptionId}-${row.meterId}`;
   return {
@@ -51,7 +55,7 @@ export const usageAggregateResource = (row: UsageRow, caller: string): UsageAggr
           additionalInfo: row.additionalInfo,
         },
       }),
-      // Reading decimal text gives the double nearest to it.
+      // Parsing decimal text gives the nearest double.
       quantity: Number(row.quantity),
       meterId: row.meterId,
       name,

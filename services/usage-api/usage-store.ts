@@ -8,7 +8,7 @@ import type { RestatedHour } from './restated-hour.ts';
 import type { Granularity, UsageQuery } from './usage-query.ts';
 import type { UsageRow } from './usage-row.ts';
 
-/** The names of the columns that differ between hours and days. */
+/** The names that differ between hours and days. */
 const TABLES: Readonly<
   Record<Granularity, { table: string; reported: string; usage: string; usageEnd: string }>
 > = {
@@ -27,11 +27,10 @@ const TABLES: Readonly<
 };
 
 /**
- * The rows of one page. The keys are found first, without what they bring along and without FINAL,
- * which changes no key: so the engine sums and sorts out attributes for one page only, and holds no
- * more than the keys of the rest. Attributes are those of the earliest event. Null attributes stand
- * in a tuple, because `argMin` passes over nulls. `GLOBAL` finds the keys once for all shards of a
- * cluster.
+ * The rows of one page. The keys are found first, without other columns and without FINAL, which changes no
+ * key. So the engine sums quantities and picks attributes for one page only, and keeps only the keys of the
+ * rest. Attributes are those of the earliest event. They are wrapped in a tuple because `argMin` skips
+ * nulls. `GLOBAL` finds the keys once for all shards of a cluster.
  */
 const pageSql = (query: UsageQuery, after: RowKey | null, timeLimitSeconds: number): string => {
   const { table, reported, usage, usageEnd } = TABLES[query.granularity];
@@ -68,7 +67,7 @@ const pageSql = (query: UsageQuery, after: RowKey | null, timeLimitSeconds: numb
     SETTINGS max_execution_time = ${String(timeLimitSeconds)}`;
 };
 
-/** ClickHouse's DateTime begins in 1970; nothing was reported before it. */
+/** ClickHouse's DateTime begins in 1970; nothing was reported before that. */
 const seconds = (instant: number): number => Math.max(0, instant / 1000);
 
 /** Reads closed usage from ClickHouse. */
@@ -76,7 +75,7 @@ export class UsageStore {
   private readonly client: ClickHouseClient;
   private readonly timeLimitSeconds: number;
 
-  /** @param timeLimitSeconds after which the engine gives a query up */
+  /** @param timeLimitSeconds after which the engine cancels a query */
   constructor(client: ClickHouseClient, timeLimitSeconds: number) {
     this.client = client;
     this.timeLimitSeconds = timeLimitSeconds;
@@ -87,8 +86,8 @@ export class UsageStore {
   }
 
   /**
-   * At most `limit` rows of a range that is complete, in the order of their keys.
-   * @param sources those that answer for the range, see `countedSources`
+   * At most `limit` rows of a closed range, in the order of their keys.
+   * @param sources the sources that answer for the range, see `countedSources`
    */
   async rows(
     query: UsageQuery,

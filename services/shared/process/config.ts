@@ -173,7 +173,7 @@ const serviceUrl = (port: number): z.ZodType<string, string | undefined> =>
     .string()
     .default(localUrl(port))
     .refine((text) => /^https?:\/\/[^@\s?#]+$/.test(text) && URL.canParse(text), {
-      message: 'must be an http or https URL without user, password or query in it',
+      message: 'must be an http or https URL without a user, password or query',
     })
     .transform((text) => text.replace(/\/+$/, ''));
 
