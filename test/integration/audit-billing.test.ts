@@ -87,7 +87,7 @@ const tamperings = [
       "generateUUIDv4() AS submission_id, 'nothing' AS resource_key",
       "decision = 'send'",
     ),
-    found: /^is submitted, and the log has nothing of it that is billed$/,
+    found: /^is submitted, and the log has no billable usage for it$/,
   },
   {
     what: 'a held submission that was made one to be sent',

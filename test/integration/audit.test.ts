@@ -142,7 +142,7 @@ test('without the key that signed the rules it says which one is missing', async
   });
   expect(answer.code).toBe(1);
   expect(answer.stderr).toMatch(
-    /are not signed by a key that is known here: give USAGE_CONTROL_KEYS/,
+    /are not signed by a known key: add to USAGE_CONTROL_KEYS/,
   );
 });
 
@@ -233,7 +233,7 @@ const tamperings = (): readonly Tampering[] => {
       query: again('usage_events', { offset: '0', event_id: 'generateUUIDv4()' }, of(1)),
       found: [
         ['ledger', noRecord],
-        ['conservation', /^\d+ events are accepted, and \d+ stand in the ledger$/],
+        ['conservation', /^\d+ events are accepted, and the ledger has \d+$/],
       ],
     },
     {

@@ -2,10 +2,12 @@ import type { Values } from './differences.ts';
 import type { Columns } from './stored-rows.ts';
 import type { Usage } from './usage.ts';
 
-/** What an event, and the window that begins with it, shows besides its times and its quantity. */
+/**
+ * What an event shows besides its times and quantity. A window shows the attributes of its first event.
+ */
 export type Attributes = Omit<Usage, 'eventId' | 'start' | 'end' | 'quantity'>;
 
-/** The columns of it, in every table. */
+/** The columns of the attributes, in every table. */
 export const ATTRIBUTES: Columns = {
   subscription_id: 't.subscription_id',
   meter_id: 't.meter_id',
@@ -15,7 +17,7 @@ export const ATTRIBUTES: Columns = {
   additional_info: 't.additional_info',
 };
 
-/** In the order of the columns. */
+/** The values in the order of the columns. */
 export const attributeValues = (given: Attributes): Values => [
   given.subscriptionId,
   given.meterId,

@@ -4,29 +4,29 @@ import type { Difference } from './differences.ts';
 import type { Totals } from './partition-audit.ts';
 
 /**
- * - `whole`: recounted from its first record
- * - `partly`: the first records have expired, what came after them is recounted
- * - `expired`: none of the records that were counted is left
- * - `gone`: an earlier epoch of a topic, whose log was deleted
- * - `another log`: what is there is not what was counted
- * - `unreadable`: what was counted cannot be read any more
- * - `not begun`: the aggregator has not stored anything of it
+ * - `whole`: was recounted from its first record
+ * - `partly`: the first records have expired; the records after them were recounted
+ * - `expired`: all counted records have expired
+ * - `gone`: an earlier epoch of the topic, whose log was deleted
+ * - `another log`: the log is not the log that was counted
+ * - `unreadable`: counted records can no longer be read
+ * - `not begun`: the aggregator has stored nothing for it
  */
 export type PartitionState =
   'whole' | 'partly' | 'expired' | 'gone' | 'another log' | 'unreadable' | 'not begun';
 
 export interface AuditedPartition extends SourcePartition, Totals {
   readonly state: PartitionState;
-  /** Offsets that were recounted: from the first on and before the end. */
+  /** The recounted offsets, from `from` up to but not including `end`. */
   readonly from: number;
   readonly end: number;
-  /** Records in the log beyond the checkpoint: not folded yet. */
+  /** Records in the log after the checkpoint, which are not folded yet. */
   readonly lag: number;
   readonly accepted: number;
   readonly duplicate: number;
   readonly deadLettered: number;
   readonly control: number;
-  /** Rows of hours and days that had begun before the first record that is left. */
+  /** Rows of hours and days that began before the first remaining record. */
   readonly notRecountable: { readonly hourly: number; readonly daily: number };
   readonly billing: BillingCounts;
   readonly differences: number;
@@ -35,6 +35,6 @@ export interface AuditedPartition extends SourcePartition, Totals {
 export interface AuditReport {
   readonly partitions: readonly AuditedPartition[];
   readonly differences: number;
-  /** The first ones. */
+  /** The first differences. */
   readonly first: readonly Difference[];
 }

@@ -33,20 +33,20 @@ export interface RunTools {
   /** Bound on the ids in memory, in bytes. */
   readonly maxIdBytes: number;
   readonly billing: boolean;
-  /** Usage that started before it may be gone from the ledger; 0 where it was never trimmed. */
+  /** Usage that started before this may be gone from the ledger; 0 if the ledger was never trimmed. */
   readonly floor: number;
   readonly onRead: (records: number) => void;
 }
 
-/** What is left of the log of a partition, behind lost records. */
+/** What is left of a partition's log after lost records. */
 interface LogLeft {
   readonly low: number;
   readonly high: number;
-  /** Whether records that were counted are gone. */
+  /** Whether counted records are gone. */
   readonly isLate: boolean;
 }
 
-/** Audits partitions, one after the other. */
+/** Audits partitions one after the other. */
 export class AuditRun {
   private readonly tools: RunTools;
   private readonly differences: Differences;
@@ -65,7 +65,7 @@ export class AuditRun {
     let audited: AuditedPartition | null = null;
     try {
       audited = await this.audited(task);
-      // Counting stands still in front of what cannot be read, however right it is up to there.
+      // Counting has stopped before the unreadable batch, even if everything is right up to there.
       if (log && next >= log.low)
         await reader.read(at, next, log.high, () => Promise.resolve('enough'));
     } catch (error) {
@@ -88,7 +88,7 @@ export class AuditRun {
       clickHouse,
       checkpoint,
       floor,
-      // How far the log went that was counted is not known where another one is there.
+      // If another log has taken its place, it is unknown how far the counted log went.
       other === null ? this.logEndOf(task) : () => Promise.resolve(Infinity),
       this.differences,
     );
@@ -103,7 +103,7 @@ export class AuditRun {
     return this.recounted(task, checkpoint, { low, high: log.high, isLate });
   }
 
-  /** Where the log of a partition ends now; it ends at the checkpoint where it is gone. */
+  /** Where the log of a partition ends now. A log that is gone ends at the checkpoint. */
   private logEndOf({ at, checkpoint, log }: AuditTask): () => Promise<number> {
     const { admin } = this.tools;
     return log === null

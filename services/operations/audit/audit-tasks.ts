@@ -6,19 +6,19 @@ import { checkRegister } from './check-register.ts';
 import { readCheckpoints, type StoredCheckpoint } from './checkpoints.ts';
 import type { Differences } from './differences.ts';
 
-/** A partition that is to be audited, with what was known of it when the audit began. */
+/** A partition to audit, with what was known about it when the audit began. */
 export interface AuditTask {
   readonly at: SourcePartition;
   readonly source: Source;
   readonly checkpoint: StoredCheckpoint | null;
-  /** Null where the log of that epoch is gone. */
+  /** Null if the log of that epoch is gone. */
   readonly log: { readonly low: number; readonly high: number } | null;
 }
 
 const counts = ({ state }: Source): boolean =>
   state === 'open' || state === 'written' || state === 'sealed';
 
-/** The sources whose usage counts: all of them, or those of one topic. */
+/** The sources whose usage counts: all, or those of one topic. */
 const chosen = (register: readonly Source[], topic: string | null): readonly Source[] => {
   const sources = register.filter(counts);
   if (topic === null) return sources;
@@ -28,8 +28,8 @@ const chosen = (register: readonly Source[], topic: string | null): readonly Sou
 };
 
 /**
- * The partitions that are to be audited. What the register says of their sources is checked on the way.
- * @throws UserError where the topic is none of the register, or Kafka has not got it
+ * The partitions to audit. Also checks what the register says about their sources.
+ * @throws UserError if the topic is not in the register, or Kafka does not have it
  */
 export const auditTasks = async (
   { admin, clickHouse }: { readonly admin: KafkaAdmin; readonly clickHouse: ClickHouseClient },
@@ -38,10 +38,10 @@ export const auditTasks = async (
   differences: Differences,
 ): Promise<readonly AuditTask[]> => {
   const sources = chosen(register, wanted);
-  // Before the logs: what is folded meanwhile lies behind these checkpoints.
+  // Read before the logs, so that records folded meanwhile lie after these checkpoints.
   const checkpoints = await readCheckpoints(clickHouse);
   const topics = await admin.topicNames();
-  // A later epoch that is only declared may have its topic already.
+  // A later epoch may already have its topic although it is only declared.
   const newest = new Map<string, number>();
   for (const { topic, epoch } of register) {
     newest.set(topic, Math.max(newest.get(topic) ?? 0, epoch));
@@ -56,7 +56,7 @@ export const auditTasks = async (
     const isGone = epoch !== newest.get(topic) || (state === 'sealed' && !topics.has(topic));
     if (!isGone && !topics.has(topic)) {
       throw new UserError(
-        `Kafka has no topic ${topic}, which the register of sources has as ${kind} and ${state}: restore it, or audit the others with --source`,
+        `Kafka has no topic ${topic}, but the register of sources lists it (${kind}, ${state}): restore it, or audit the others with --source`,
       );
     }
     const logs = isGone ? null : await admin.offsets(topic);
@@ -70,6 +70,6 @@ export const auditTasks = async (
   return tasks;
 };
 
-/** How many records of a partition are to be read. */
+/** The number of a partition's records to read. */
 export const toRead = ({ checkpoint, log }: AuditTask): number =>
   checkpoint && log ? Math.max(0, Math.min(checkpoint.nextOffset, log.high) - log.low) : 0;

@@ -22,23 +22,23 @@ export interface AuditTools {
 }
 
 export interface AuditOptions {
-  /** One topic alone; null for all. */
+  /** Audit only this topic; null for all. */
   readonly topic: string | null;
-  /** How many differences are kept to be shown. */
+  /** The number of differences to keep for display. */
   readonly limit: number;
   readonly billing: boolean;
-  /** Bound on the ids in memory, in bytes; those beyond it wait in files. */
+  /** Bound on the ids in memory, in bytes. Ids beyond it are kept in files. */
   readonly maxIdBytes: number;
-  /** Called with the number of records read, and of those to be read. */
+  /** Called with the number of records read and the number to read. */
   readonly onProgress: (read: number, all: number) => void;
 }
 
 /**
- * Recounts every source from its log, and compares what is stored, row by row. Nothing is changed. The
+ * Recounts every source from its log and compares the stored rows one by one. Changes nothing. The
  * aggregator may continue meanwhile: each partition is compared as of the checkpoint that it had when the
  * audit began.
  *
- * @throws UserError where a topic or a key is missing, or the topic is none of the register
+ * @throws UserError if a topic or a key is missing, or the topic is not in the register
  */
 export const audit = async (tools: AuditTools, options: AuditOptions): Promise<AuditReport> => {
   const differences = new Differences(options.limit);

@@ -13,14 +13,14 @@ import type { LogReader } from '../../shared/kafka/log-reader.ts';
 import type { Beginning } from './recount.ts';
 import { instant, OF_PARTITION, partitionParams, storedRows } from './stored-rows.ts';
 
-/** The first records have expired: what the log said before the first one that is left. */
+/** What the log said before the first remaining record, if earlier records have expired. */
 export interface LateBeginning {
   readonly beginning: Beginning;
-  /** From here on the rules and the floor in force are known. */
+  /** From this offset on, the rules and the floor in force are known. */
   readonly countedFrom: number;
 }
 
-/** Before the first record of an epoch there is nothing. */
+/** The state before the first record of an epoch: nothing has been counted. */
 export const firstBeginning = (source: Source, low: number): Beginning => ({
   offset: low,
   watermark: source.firstHour,
@@ -31,9 +31,9 @@ export const firstBeginning = (source: Source, low: number): Beginning => ({
 });
 
 /**
- * Where the log can be recounted from: its first record, or the record after an accepted loss. What is
- * left in front of there was not judged, so it is as good as gone; or it stands in front of what cannot
- * be read.
+ * The offset from which the log can be recounted: its first record, or the first after an accepted loss.
+ * Remaining records before that were not judged, or lie before an unreadable batch, so they are treated as
+ * gone.
  */
 export const firstCounted = async (
   client: ClickHouseClient,
@@ -52,9 +52,9 @@ export const firstCounted = async (
 };
 
 /**
- * What holds where the log begins now. Reported time is the last one that was stored from before it.
- * Rules, floor and seal are those of the checkpoint, unless a control record that is left set them: the
- * ones before that are not known, and counting begins with it.
+ * The state where the log begins now. Reported time is the last one stored of the records before it. Rules,
+ * floor and seal are those of the checkpoint, unless a remaining control record set them. In that case
+ * their earlier values are unknown, and counting begins with that record.
  */
 export const lateBeginning = async (
   tools: {
@@ -87,7 +87,7 @@ export const lateBeginning = async (
   };
 };
 
-/** The first record of each kind of control that is left in the log; it is read only if there may be one. */
+/** The first remaining control record of each kind. The log is read only if there may be one. */
 const controlsLeft = async (
   reader: LogReader,
   keyring: Keyring,
@@ -98,7 +98,7 @@ const controlsLeft = async (
   const found = new Map<string, number>();
   const { floor, sealed, nextOffset, lost } = checkpoint;
   const rules = parseRules(checkpoint.rules);
-  // The first rules stand at the beginning of a log, unless they were lost and applied again.
+  // The first rules are at the beginning of a log, unless they were lost and applied again.
   if (rules?.version === 1 && floor === null && !sealed && lost === 0) return found;
   const note = (record: LogRecord): void => {
     const kind = record.headers[CONTROL_HEADER];
@@ -113,7 +113,7 @@ const controlsLeft = async (
   return found;
 };
 
-/** Behind lost records an hour is open that had not been published when the loss was accepted. */
+/** After lost records the open hour is one that had not been published when the loss was accepted. */
 const openAfterLoss = async (
   client: ClickHouseClient,
   at: SourcePartition,

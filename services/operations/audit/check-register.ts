@@ -7,7 +7,7 @@ import { storedRows } from './stored-rows.ts';
 const TABLES = ['checkpoints', 'usage_events', 'usage_hourly', 'usage_daily', 'dead_letters'];
 const BILLING_TABLES = ['compositions', 'commerce_submissions', 'commerce_outcomes'];
 
-/** Rows of partitions that no source has. */
+/** Finds rows of partitions that no source has. */
 export const findStrangers = async (
   client: ClickHouseClient,
   register: readonly Source[],
@@ -28,8 +28,8 @@ export const findStrangers = async (
 };
 
 /**
- * What the register says of a source is taken as given, but for what contradicts the log: how many
- * partitions its topic has, and an `end` record, after which a run counts and cannot be given up.
+ * The register is trusted, except where it contradicts the log: in the number of partitions, and in an
+ * `end` record, after which a run counts and cannot be abandoned.
  */
 export const checkRegister = (
   source: Source,

@@ -14,7 +14,7 @@ import {
   type Columns,
 } from './stored-rows.ts';
 
-/** A checkpoint as it is stored; times in milliseconds since 1970. */
+/** A stored checkpoint. Times are in milliseconds since 1970. */
 export interface StoredCheckpoint extends SourcePartition {
   readonly firstOffset: number;
   readonly nextOffset: number;
@@ -25,12 +25,12 @@ export interface StoredCheckpoint extends SourcePartition {
   readonly duplicate: number;
   readonly deadLettered: number;
   readonly control: number;
-  /** Records that were gone before they were read, which somebody has accepted. */
+  /** Records that were gone before they were read, as somebody has accepted. */
   readonly lost: number;
   readonly lastRecord: number | null;
   readonly digest: string;
   readonly rules: string;
-  /** In the order of the columns that are compared. */
+  /** The values in the order of the compared columns. */
   readonly values: Values;
 }
 
@@ -87,7 +87,10 @@ export const readCheckpoints = async (
   return found;
 };
 
-/** Compares a checkpoint with the recount up to it; without counts where that began later. */
+/**
+ * Compares a checkpoint with the recount up to it. Counts are not compared if the recount began after the
+ * first record.
+ */
 export const compareCheckpoint = (
   checkpoint: StoredCheckpoint,
   recount: Recount,
@@ -123,14 +126,14 @@ export const compareCheckpoint = (
 };
 
 /**
- * The conservation law (docs/design.md, "The conservation law"), from what is stored alone: it holds for what cannot be recounted
- * too.
+ * Checks the conservation law (docs/design.md, "The conservation law") on stored rows alone. It also holds
+ * for records that cannot be recounted.
  */
 export const checkConservation = async (
   client: ClickHouseClient,
   checkpoint: StoredCheckpoint,
   floor: number,
-  /** Where the log ends now; the checkpoint where it is gone. */
+  /** Where the log ends now; the checkpoint if the log is gone. */
   logEnd: () => Promise<number>,
   differences: Differences,
 ): Promise<void> => {
@@ -151,9 +154,9 @@ export const checkConservation = async (
   const [ledger = 0] = await one(
     `SELECT count() FROM usage_events AS t FINAL WHERE ${OF_PARTITION} AND t.offset < {next:UInt64}`,
   );
-  // A trim takes rows out of the ledger of every source.
+  // A trim deletes rows from the ledger of every source.
   if (floor === 0 ? ledger !== accepted : ledger > accepted) {
-    add(`${String(accepted)} events are accepted, and ${String(ledger)} stand in the ledger`);
+    add(`${String(accepted)} events are accepted, and the ledger has ${String(ledger)}`);
   }
   const [letters = 0] = await one(
     `SELECT count() FROM dead_letters AS t FINAL WHERE ${OF_PARTITION} AND t.offset < {next:UInt64}`,
@@ -164,7 +167,7 @@ export const checkConservation = async (
   const [events = 0, last = 0] = await one(
     `SELECT sum(t.event_count), max(t.last_offset) FROM usage_hourly AS t FINAL WHERE ${OF_PARTITION}`,
   );
-  // Windows that were written since the checkpoint hold more, if the log does.
+  // Windows that were written after the checkpoint hold more, if the log goes further.
   const isAhead = last >= nextOffset && (await logEnd()) > nextOffset;
   if (!isAhead && events !== accepted) {
     add(`${String(accepted)} events are accepted, and the windows hold ${String(events)}`);

@@ -11,15 +11,15 @@ import { owedOf, sumKey, type OwedSum } from './owed-hour.ts';
 import { inOrder, StoredBilling, type Composition } from './stored-billing.ts';
 import type { Span } from './window-rows.ts';
 
-/** How many closed hours and submissions of a partition were compared. */
+/** The number of closed hours and submissions of a partition that were compared. */
 export interface BillingCounts {
   composed: number;
-  /** Closed hours that the bridge has not composed yet: it is behind, or does not run. */
+  /** Closed hours that the bridge has not composed yet, because it lags or does not run. */
   waiting: number;
   submissions: number;
 }
 
-/** By what the submissions of an hour are judged, besides its usage. */
+/** What the submissions of an hour are judged by, besides its usage. */
 interface HourTerms {
   readonly terms: StoredTerms;
   readonly meters: ReadonlyMap<string, MeterTerms>;
@@ -36,8 +36,8 @@ const COMPOSITION_COLUMNS = [
 ];
 
 /**
- * Compares what the bridge composed of a partition's closed hours with what the log adds up to: another
- * way from the log to the bill than through windows and aggregates.
+ * Compares what the bridge composed from a partition's closed hours with the sums of the log. This is a
+ * second path from the log to the bill, which does not use windows or aggregates.
  */
 export class BillingComparison {
   private readonly stored: StoredBilling;
@@ -77,7 +77,7 @@ export class BillingComparison {
     return new BillingComparison(stored, at, source, differences, { terms, lastComposed });
   }
 
-  /** Compares closed hours; those without windows are not among the counted ones. */
+  /** Compares closed hours. Hours without windows are not in `counted`. */
   async compare({ from, end }: Span, counted: readonly CountedHour[]): Promise<void> {
     const { hourMillis } = this.source;
     const first = Math.max(from, this.source.firstHour);
@@ -101,7 +101,9 @@ export class BillingComparison {
     }
   }
 
-  /** Hours that are composed and cannot be: the source does not cover them, or they are not over. */
+  /**
+   * Finds hours that must not be composed but are: the source does not cover them, or they are not over.
+   */
   async compareOthers(): Promise<void> {
     const { firstHour, lastHour, hourMillis } = this.source;
     const last = lastHour ?? hourOf(millis(Date.now()), hourMillis);

@@ -5,7 +5,8 @@ import type { Differences } from './differences.ts';
 import { instant, millisecond, storedRows } from './stored-rows.ts';
 
 /**
- * What Commerce took no more must be inside exactly one later submission, and nothing else may be.
+ * A quantity that Commerce no longer accepted must be inside exactly one later submission. No other
+ * quantity may be.
  *
  * | outcome of a submission           | inside others | is              |
  * |-----------------------------------|---------------|-----------------|
@@ -37,7 +38,7 @@ export const compareCarries = async (
     const at = { topic: String(topic), epoch: Number(epoch), partition: Number(partition) };
     const times = inside.get(String(id)) ?? 0;
     const { hourMillis } = register.find((source) => source.topic === at.topic) ?? {};
-    // What was carried before an hour began is inside that hour, or an earlier one.
+    // A quantity that was carried before an hour began is in that hour or an earlier one.
     const isLate = (composed.get(partitionName(at)) ?? 0) > Number(told) + (hourMillis ?? Infinity);
     const problem = carryProblem(String(outcome), times, isLate);
     if (problem === null || (wanted !== null && at.topic !== wanted)) continue;
@@ -56,7 +57,10 @@ const carryProblem = (outcome: string, inside: number, isLate: boolean): string 
   return inside === 0 && isLate ? 'was carried, and is inside no submission' : null;
 };
 
-/** How many submissions that count, those of hours that are composed, each carried one is inside. */
+/**
+ * For each carried submission, the number of submissions that contain it. Only submissions of composed
+ * hours count.
+ */
 const carriedIds = async (client: ClickHouseClient): Promise<ReadonlyMap<string, number>> => {
   const inside = new Map<string, number>();
   const query = `SELECT toString(arrayJoin(t.carries)) AS id, count() FROM commerce_submissions AS t FINAL
@@ -69,7 +73,7 @@ const carriedIds = async (client: ClickHouseClient): Promise<ReadonlyMap<string,
   return inside;
 };
 
-/** The last hour of each partition that is composed. */
+/** The last composed hour of each partition. */
 const lastComposed = async (client: ClickHouseClient): Promise<ReadonlyMap<string, number>> => {
   const last = new Map<string, number>();
   const query = `SELECT t.topic, t.epoch, t.partition, max(${instant('reported_hour')})

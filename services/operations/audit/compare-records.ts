@@ -30,7 +30,7 @@ import {
   type Columns,
 } from './stored-rows.ts';
 
-/** Whole cells of a partition, whose accepted events and refused records are all given. */
+/** Complete cells of a partition, with all their accepted events and refused records. */
 export interface Page {
   readonly from: number;
   readonly end: number;
@@ -43,7 +43,7 @@ export interface RecordComparison {
   readonly at: SourcePartition;
   readonly differences: Differences;
   readonly ledger: LedgerDigests;
-  /** Usage that started before it may be gone from the ledger; 0 where it was never trimmed. */
+  /** Usage that started before this may be gone from the ledger; 0 if the ledger was never trimmed. */
   readonly floor: number;
 }
 
@@ -102,7 +102,7 @@ const deadLetterRow = ({ record, code, reportedTime }: RefusedRecord): Values =>
   md5(JSON.stringify(record.headers)),
 ];
 
-/** Compares the ledger and the dead letters of a page; returns how many rows they are. */
+/** Compares the ledger and the dead letters of a page. Returns the number of rows. */
 export const compareRecords = async (
   comparison: RecordComparison,
   page: Page,
@@ -130,7 +130,7 @@ const rangeParams = (
   { from, end }: { readonly from: number; readonly end: number },
 ): Record<string, unknown> => ({ ...partitionParams(at), from, end });
 
-/** Reads rows only where the digests of cells differ: from the first to the last of these. */
+/** Reads rows only if the digests of cells differ: from the first to the last cell that differs. */
 const compareLedger = async (comparison: RecordComparison, page: Page): Promise<number> => {
   const { client, at, ledger, floor } = comparison;
   const stored = await ledger.take(page.from, page.end);
@@ -158,7 +158,7 @@ const compareLedger = async (comparison: RecordComparison, page: Page): Promise<
     kind: 'ledger',
     columns: LEDGER_COLUMNS,
     recounted: new Map(events.map((event) => [event.offset, ledgerRow(event)])),
-    // Without FINAL, which would merge the whole partition.
+    // Without FINAL, which would merge the entire partition.
     stored: storedRows(
       client,
       `SELECT ${selected(LEDGER)} FROM usage_events AS t WHERE ${IN_RANGE}`,
@@ -176,13 +176,15 @@ const compareLedger = async (comparison: RecordComparison, page: Page): Promise<
   return rows;
 };
 
-/** Rows that are told by the offset, which is in their first column. */
+/** Rows that are identified by their offset, in the first column. */
 interface Rows {
   readonly kind: DifferenceKind;
   readonly columns: readonly string[];
   readonly recounted: ReadonlyMap<number, Values>;
   readonly stored: AsyncIterable<Value[]>;
-  /** Which rows hold at an offset with copies that differ; null where only those that hold are stored. */
+  /**
+   * Reads the rows that count at an offset with differing copies; null if only rows that count are stored.
+   */
   readonly final: ((offset: number) => AsyncIterable<Value[]>) | null;
   readonly mayBeMissing: ReadonlySet<number>;
 }
@@ -224,5 +226,5 @@ const compareRows = async (
   return rows.size;
 };
 
-/** By its offset and what is in its second column: the event's id, or the code. */
+/** A row's name: its offset and the second column, which is the event's id or the code. */
 const rowName = ([offset, about]: Values): string => `offset ${String(offset)}, ${String(about)}`;

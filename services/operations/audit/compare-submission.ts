@@ -6,7 +6,7 @@ import { isoText, type Hour } from '../../shared/model/time.ts';
 import { uuidOf, uuidText } from '../../shared/model/usage-event.ts';
 import { contradiction, type Values } from './differences.ts';
 
-/** A submission as it is stored, with what became of it. */
+/** A stored submission with its outcome. */
 export interface Submission {
   readonly id: string;
   readonly hour: number;
@@ -17,7 +17,7 @@ export interface Submission {
   readonly quantity: Quantity;
   readonly decision: string;
   readonly planId: string;
-  /** Ids of the aggregates inside. */
+  /** The ids of its aggregates. */
   readonly aggregates: readonly string[];
   readonly carries: readonly string[];
   readonly outcome: Outcome | null;
@@ -28,24 +28,24 @@ export interface Outcome {
   readonly accepted: string | null;
 }
 
-/** What the log, and the terms of its hour, say of a submission. */
+/** What a submission should be, by the log and the terms of its hour. */
 export interface Due {
   readonly at: SourcePartition;
   readonly hour: Hour;
-  /** Of the usage; null where the log has none of it that is billed. */
+  /** The quantity of the usage; null if the log has no billable usage for it. */
   readonly usage: Quantity | null;
-  /** With what is carried. */
+  /** Including carried quantities. */
   readonly quantity: Quantity;
   readonly aggregates: readonly string[];
-  /** Those of its carries that are submissions. */
+  /** Those of its carries that exist as submissions. */
   readonly carries: readonly string[];
   readonly reporting: string;
   readonly planId: string;
-  /** Null where the catalog does not know it. */
+  /** Null if the catalog does not know the meter. */
   readonly meter: MeterTerms | null;
 }
 
-/** The resource in lower case: how it is written first is the aggregator's to say. */
+/** The resource is compared in lower case, because the aggregator decides on the spelling. */
 const COLUMNS = [
   'submission_id',
   'resource_uri',
@@ -57,10 +57,10 @@ const COLUMNS = [
   'carries',
 ];
 
-/** All that is wrong with a submission. */
+/** Everything that is wrong with a submission. */
 export const submissionProblems = (found: Submission, due: Due): readonly string[] => {
   if (due.usage === null && found.carries.length === 0) {
-    return ['is submitted, and the log has nothing of it that is billed'];
+    return ['is submitted, and the log has no billable usage for it'];
   }
   const { resourceKey: resource, dimensionKey } = found;
   const expected: Values = [
@@ -97,7 +97,7 @@ const decisionOf = (quantity: Quantity, { reporting, meter }: Due): string => {
   return meter === null ? 'held' : 'send';
 };
 
-/** Commerce keeps doubles: it has accepted a quantity whose double is the one that it holds. */
+/** Commerce keeps doubles: it has accepted a quantity if it holds that quantity's double. */
 const isAccepted = (quantity: Quantity, accepted: string | null): boolean =>
   accepted !== null && Number(accepted) === Number(formatQuantity(quantity));
 
@@ -117,6 +117,6 @@ const outcomeProblem = ({ outcome, decision, quantity }: Submission): string | n
     case 'dead-lettered':
       return accepted === null ? null : `outcome is ${kind}, and ${accepted} was accepted`;
     default:
-      return `outcome is ${kind}, which is none`;
+      return `outcome is ${kind}, which is not an outcome`;
   }
 };

@@ -10,8 +10,8 @@ interface Total {
 }
 
 /**
- * What cannot be recounted from the log is held against itself: in each reported hour and day, hourly
- * windows must add up to what the ledger has, and daily ones to what the hourly ones have.
+ * Rows that cannot be recounted from the log are compared with each other: in each reported hour, hourly
+ * windows must add up to the ledger, and in each day, daily windows must add up to the hourly ones.
  */
 export const compareTotals = async (
   windows: WindowComparison,
@@ -20,7 +20,7 @@ export const compareTotals = async (
 ): Promise<void> => {
   const { at, differences, source, openHour } = windows;
   const dayMillis = source.hourMillis * 24;
-  // Open hours may be written further than the ledger was read, and days beyond the last closed hour.
+  // Open hours may have been written after the ledger was read, and days after the last closed hour.
   const hours = Math.min(before.hour, openHour);
   const day = (column: string): string =>
     `intDiv(toUnixTimestamp(t.${column}), ${String(dayMillis / 1000)}) * ${String(dayMillis / 1000)}`;

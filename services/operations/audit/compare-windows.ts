@@ -22,26 +22,28 @@ export interface WindowComparison {
   readonly at: SourcePartition;
   readonly source: Source;
   readonly differences: Differences;
-  /** Of the checkpoint: rows that hold more have been written since, and are judged in part. */
+  /**
+   * The checkpoint's next offset. Rows that hold more were written later, and are compared only in part.
+   */
   readonly nextOffset: number;
   readonly openHour: number;
   /** Where the log ends now. */
   readonly logEnd: () => Promise<number>;
-  /** Those of restatements that are recorded. */
+  /** The generations of recorded restatements. */
   readonly generations: ReadonlySet<number>;
 }
 
-/** A window of an hour or of a day, with the reported one that it belongs to. */
+/** A window with the reported hour or day to which it belongs. */
 export interface Reported {
   readonly reported: number;
   readonly window: CountedWindow;
-  /** The last reported hour that is in it. */
+  /** The last reported hour in it. */
   readonly lastHour: number;
 }
 
 export interface Compared {
   readonly compared: number;
-  /** Rows that hold more than what the checkpoint covers. */
+  /** Rows that hold more than the checkpoint covers. */
   readonly ahead: number;
 }
 
@@ -68,7 +70,7 @@ export const compareHours = (
   });
 };
 
-/** The usage hours of its windows are days. */
+/** Compares daily windows. Their usage hours are days. */
 export const compareDays = (
   comparison: WindowComparison,
   span: Span,
@@ -79,19 +81,19 @@ export const compareDays = (
   return compare(comparison, DAILY, span, recounted, {
     values: (each) => valuesOf(each.lastHour, each.window.usageHour + dayMillis, each),
     isAhead: (lastHour) => lastHour >= comparison.openHour,
-    // A record closed the hour: it came after it, and before now.
+    // A record closed the hour, so its offset is after the hour and before the log's end.
     isBeyond: (lastHour, logEnd) =>
       logEnd <= comparison.nextOffset || lastHour > (runEnd ?? Date.now()),
     versionOf: (lastHour) => Math.floor(lastHour / 1000),
   });
 };
 
-/** What differs between hours and days. */
+/** The rules that differ between hours and days. */
 interface How {
   readonly values: (each: Reported) => Values;
-  /** Whether a row holds more than what the checkpoint covers. */
+  /** Whether a row holds more than the checkpoint covers. */
   readonly isAhead: (reaches: number) => boolean;
-  /** Whether it holds more than the log, where that ends at an offset. */
+  /** Whether it holds more than a log that ends at `logEnd`. */
   readonly isBeyond: (reaches: number, logEnd: number) => boolean;
   /** The version of a row of generation 0. */
   readonly versionOf: (reaches: number) => number;
@@ -116,7 +118,7 @@ const compare = async (
     const reaches = Number(row[table.reaches]);
     let problem: string | null;
     if (how.isAhead(reaches)) {
-      // Asked after the row was read: what it holds was in the log by then.
+      // Read after the row: what the row holds was in the log by then.
       logEnd ??= await comparison.logEnd();
       const isBeyond = how.isBeyond(reaches, logEnd);
       if (!isBeyond) ahead++;
@@ -147,7 +149,7 @@ const compare = async (
   return { compared, ahead };
 };
 
-/** Windows by the values that name their row. */
+/** Windows by the values that identify their rows. */
 const byRow = (recounted: Iterable<Reported>): Map<string, Reported> => {
   const found = new Map<string, Reported>();
   for (const each of recounted) {
@@ -160,7 +162,7 @@ const byRow = (recounted: Iterable<Reported>): Map<string, Reported> => {
 
 const contentOf = (row: Values): Values => row.slice(KEYED, -ORDERED);
 
-/** Windows that were recounted and have no row. */
+/** Reports recounted windows that have no row. */
 const addMissing = (
   { at, differences }: WindowComparison,
   { kind }: WindowTable,
@@ -176,7 +178,7 @@ const addMissing = (
 
 const GROWING = ['event_count', 'quantity'];
 
-/** How a row that goes further than the checkpoint does not hold what the checkpoint covers. */
+/** Says how a row that goes further than the checkpoint lacks something that the checkpoint covers. */
 const lessThan = (columns: readonly string[], recounted: Values, stored: Values): string | null => {
   const fixed = columns.slice(0, -1).filter((column) => !GROWING.includes(column));
   const of = (values: Values, names: readonly string[]): Values =>

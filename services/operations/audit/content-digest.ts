@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { asciiLower } from '../../shared/model/placement.ts';
 import type { Usage } from './usage.ts';
 
-/** The first 8 bytes of SHA-256 over texts, each behind its length as a 32-bit number (-1 for null), last first. */
+/**
+ * The first 8 bytes of SHA-256, in reverse order, over texts that each follow their length as a 32-bit
+ * number (-1 for null).
+ */
 const shaOf = (texts: readonly (string | null)[]): Buffer => {
   const parts = texts.flatMap((text) => {
     const bytes = Buffer.from(text ?? '', 'utf8');
@@ -11,10 +14,10 @@ const shaOf = (texts: readonly (string | null)[]): Buffer => {
     return [length, bytes];
   });
   const hash = createHash('sha256').update(Buffer.concat(parts)).digest();
-  return hash.subarray(0, 8).reverse(); // as one number of 64 bits, in little-endian
+  return hash.subarray(0, 8).reverse(); // one 64-bit number, in little-endian
 };
 
-/** A two's complement in big-endian, of any length, as 32 bytes in little-endian. */
+/** Converts a big-endian two's complement of any length to 32 bytes in little-endian. */
 const quantityBytes = (quantity: Buffer): Buffer => {
   const sign = (quantity[0] ?? 0) >= 0x80 ? 0xff : 0;
   return Buffer.concat([Buffer.alloc(32 - quantity.length, sign), quantity]).reverse();
@@ -27,9 +30,9 @@ const instantBytes = (instant: number): Buffer => {
 };
 
 /**
- * 64 bits of all of an event but its id, without the case of its identities, as the ledger has them in
- * `content_digest` (docs/design.md, "Content digest"): of 64 bytes the MurmurHash3 for x86 with 128 bits,
- * of which it is the first half.
+ * 64 bits over everything in an event except its id, ignoring the case of its identities: the ledger's
+ * `content_digest` (docs/design.md, "Content digest"). It is the first half of the 128-bit MurmurHash3 for
+ * x86 over 64 bytes.
  */
 export const contentOf = (usage: Usage): bigint =>
   murmur(
@@ -42,7 +45,7 @@ export const contentOf = (usage: Usage): bigint =>
     ]),
   );
 
-/** The four lanes of the hash: how a word is scrambled, and what is added to its lane. */
+/** The four lanes of the hash: how a word is scrambled, and what is added to the lane. */
 const LANES = [
   { by: 0x239b961b, turn: 15, then: 0xab0e9789, lane: 19, plus: 0x561ccd1b },
   { by: 0xab0e9789, turn: 16, then: 0x38b34ae5, lane: 17, plus: 0x0bcaa747 },
@@ -52,7 +55,7 @@ const LANES = [
 
 const turned = (word: number, by: number): number => (word << by) | (word >>> (32 - by));
 
-/** Of bytes in whole blocks of 16, with seed 0. */
+/** Hashes bytes in full blocks of 16, with seed 0. */
 const murmur = (bytes: Buffer): bigint => {
   const state = [0, 0, 0, 0];
   for (let block = 0; block < bytes.length; block += 16) {

@@ -3,13 +3,13 @@ import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
 import type { Attributes } from './attributes.ts';
 import type { Usage } from './usage.ts';
 
-/** What the log must add up to in one window. */
+/** What the log adds up to in one window. */
 export interface CountedWindow {
   readonly usageHour: number;
   readonly subscriptionKey: string;
   readonly meterKey: string;
   readonly resourceKey: string;
-  /** Of its event with the lowest offset. */
+  /** The attributes of its event with the lowest offset. */
   readonly first: Attributes;
   readonly firstOffset: number;
   quantity: Quantity;
@@ -22,7 +22,7 @@ export interface CountedHour {
   readonly windows: ReadonlyMap<string, CountedWindow>;
 }
 
-/** Usage that is accepted, and the number that its quantity stands for. */
+/** Accepted usage, and the number that its quantity stands for. */
 export interface CountableUsage {
   readonly usage: Usage;
   readonly quantity: Quantity;
@@ -59,7 +59,7 @@ export const addToWindow = (
   });
 };
 
-/** Without its bytes, which would keep all that was fetched with them in memory. */
+/** Drops the bytes of the usage, because they would keep the entire fetch in memory. */
 const attributesOf = (usage: Usage): Attributes => ({
   subscriptionId: usage.subscriptionId,
   meterId: usage.meterId,

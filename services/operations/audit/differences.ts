@@ -1,8 +1,8 @@
 import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
 
-/** What differs. The kinds are stable: scripts may tell by them. */
+/** The kinds of differences. They are stable: scripts may rely on them. */
 export type DifferenceKind =
-  | 'log' // the log is not the one that was counted, ends before its checkpoint, or cannot be read
+  | 'log' // the log is not the log that was counted, ends before its checkpoint, or cannot be read
   | 'checkpoint'
   | 'ledger'
   | 'dead-letter'
@@ -15,15 +15,15 @@ export type DifferenceKind =
 export interface Difference {
   readonly kind: DifferenceKind;
   readonly partition: string;
-  /** Offset of the record, or of the first one in the window; null where it is about no record. */
+  /** The offset of the record, or of the first record in the window; null if it is not about a record. */
   readonly offset: number | null;
-  /** Which row. */
+  /** The name of the row. */
   readonly row: string;
-  /** What is recounted and what is stored. */
+  /** The recounted and the stored value. */
   readonly problem: string;
 }
 
-/** Counts differences, and keeps the first ones. */
+/** Counts differences and keeps the first ones. */
 export class Differences {
   private readonly limit: number;
   private readonly kept: Difference[] = [];
@@ -61,10 +61,10 @@ export class Differences {
 }
 
 export type Value = string | number | boolean | null;
-/** Values in the order of the columns that they are compared by. */
+/** Values in the order of the compared columns. */
 export type Values = readonly Value[];
 
-/** How a stored row differs from what was recounted; null where it does not. */
+/** How a stored row differs from the recounted one; null if it does not. */
 export const contradiction = (
   columns: readonly string[],
   recounted: Values,

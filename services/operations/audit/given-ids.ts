@@ -4,14 +4,17 @@ import type { Judged } from './recount.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { instant, partitionParams, storedRows } from './stored-rows.ts';
 
-/** Each query sorts the ids of so many hours; and hours travel in the URL, whose length servers limit. */
+/**
+ * The most hours in one query. The query sorts their ids, and the hours travel in the URL, whose length
+ * servers limit.
+ */
 const HOURS_PER_QUERY = 100;
 
 /**
- * Events that were accepted before the first record that can be counted: in earlier epochs of the
- * topic, whose logs are gone, and below the offset at which counting begins. What the ledger holds of
- * them is taken as given; it decides what is a duplicate. What a late owner wrote beyond the end of an
- * earlier epoch does not count.
+ * Adds the ids of events that were accepted before the first record that can be counted: in earlier epochs
+ * of the topic, whose logs are gone, and below the offset at which counting begins. The ledger is trusted
+ * for them, and they decide what is a duplicate. Rows that a delayed owner wrote after the end of an
+ * earlier epoch do not count.
  */
 export const enterGivenIds = async (
   client: ClickHouseClient,
@@ -47,7 +50,7 @@ export const enterGivenIds = async (
   }
 };
 
-/** Enters them for the usage hours of these records that are not known yet. */
+/** Adds them for those usage hours of these records that are not known yet. */
 export const enterGivenIdsOf = async (
   client: ClickHouseClient,
   seen: SeenIds,

@@ -11,23 +11,23 @@ import type { CountableUsage } from './counted-window.ts';
 import type { Unjudged } from './usage.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
-/** What the place of a record and the rules in force there ask of usage. */
+/** What usage must satisfy, by the place of its record and the rules in force there. */
 export interface Demands {
   readonly hourMillis: number;
   readonly maxUsageAgeMillis: number;
   readonly partition: number;
   readonly partitions: number;
-  /** In lower case; `*` among them takes all. */
+  /** In lower case; `*` stands for all. */
   readonly namespaces: readonly string[];
 }
 
-/** The times that usage is held against, in milliseconds since 1970. */
+/** The times that usage is compared with, in milliseconds since 1970. */
 export interface Times {
   /** The reported time of the record. */
   readonly reported: number;
-  /** The time at which it was first reported: an earlier one where it is a dead letter sent again. */
+  /** The time at which it was first reported; earlier than `reported` if it is a redriven dead letter. */
   readonly firstReported: number;
-  /** Usage that started before it is refused; null where the ledger was never trimmed. */
+  /** Usage that started before this is refused; null if the ledger was never trimmed. */
   readonly floor: number | null;
 }
 
@@ -44,7 +44,7 @@ const isUnfit = (name: string): boolean => {
 const TOO_MUCH = 10n ** 45n; // 10^15 in units of 10^-30
 
 /**
- * Why usage is refused for its values or its place, or what it is where it is not refused: the table of
+ * Judges the values and the place of usage: why it is refused, or its accepted form. Follows the table in
  * docs/dead-letters.md, "Codes", from the top.
  */
 export const judgeUsage = (
@@ -56,7 +56,7 @@ export const judgeUsage = (
   const { start, end, resourceUri } = usage;
   const identities = [usage.subscriptionId, usage.meterId, resourceUri];
   for (const identity of identities) {
-    // Of several things that are wrong, the first field's counts.
+    // If several fields are wrong, the first one decides.
     if (isUnfit(identity)) return fail('invalid-text');
     const bytes = Buffer.byteLength(identity);
     if (bytes < 1 || bytes > 1024) return fail('invalid-identity');
@@ -99,7 +99,7 @@ export const judgeUsage = (
   return succeed({ usage: { ...usage, start: Number(start), end: Number(end) }, quantity });
 };
 
-/** The number of an instant's hour, counted from 1970. */
+/** The number of an instant's hour since 1970. */
 const hourOf = (instant: bigint, { hourMillis }: Demands): bigint => {
   const length = BigInt(hourMillis);
   return instant < 0n ? (instant + 1n) / length - 1n : instant / length;

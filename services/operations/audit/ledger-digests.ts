@@ -5,25 +5,25 @@ import { uuidText } from '../../shared/model/usage-event.ts';
 import type { AcceptedEvent } from './recount.ts';
 import { instant, millisecond, OF_PARTITION, partitionParams, storedRows } from './stored-rows.ts';
 
-/** Offsets whose ledger rows are digested together. */
+/** The number of offsets whose ledger rows are digested together. */
 export const CELL_OFFSETS = 1_000;
-/** Offsets of one query: so many that a partition needs few of them, and each ends soon. */
+/** The number of offsets of one query: a partition needs few queries, and each one ends soon. */
 const CHUNK_OFFSETS = 2_000_000;
 
-/** Of the rows of one cell, and one side of the floor: how many, and the XOR of their digests. */
+/** The number of rows of one cell, on one side of the floor, and the XOR of their digests. */
 export interface CellDigest {
   readonly rows: number;
   readonly digest: string;
 }
 
-/** The first offset of the cell in which an offset is. */
+/** The first offset of the cell that contains an offset. */
 export const cellStart = (offset: number): number => offset - (offset % CELL_OFFSETS);
 
-/** A cell, told by its number and whether its usage started before the floor. */
+/** The name of a cell: its first offset, and whether its usage started before the floor. */
 export const cellName = (offset: number, isTrimmed: boolean): string =>
   `${String(cellStart(offset))}${isTrimmed ? ' trimmed' : ''}`;
 
-/** Text with its length in front: no two lists of texts give the same. */
+/** Length-prefixed text, so that no two lists of texts look the same. */
 const sized = (text: string | null): string =>
   text === null ? ' n' : ` ${String(Buffer.byteLength(text))}:${text}`;
 
@@ -54,7 +54,7 @@ const sizedSql = (column: string): string => `' ', toString(length(t.${column}))
 const sizedOrNullSql = (column: string): string =>
   `ifNull(concat(' ', toString(length(t.${column})), ':', t.${column}), ' n')`;
 
-/** `rowText` of a stored row. A decimal is its digits: an integer of 32 bytes. */
+/** `rowText` of a stored row. A decimal becomes its digits, as a 32-byte integer. */
 const ROW_TEXT = `concat(${[
   't.offset',
   't.event_id',
@@ -72,7 +72,7 @@ const ROW_TEXT = `concat(${[
   ...['tags', 'additional_info'].map(sizedOrNullSql),
 ].join(', ')})`;
 
-/** Digests the events of a page, by cell. */
+/** Digests the events of a page by cell. */
 export const digestEvents = (
   events: readonly AcceptedEvent[],
   floor: number,
@@ -97,10 +97,10 @@ const numberOf = (words: Uint32Array): string =>
   String(words.reduceRight((sum, word) => (sum << 32n) | BigInt(word), 0n));
 
 /**
- * What the ledger holds of a partition, in brief. It is ordered by usage hour and id, so reading its
- * rows page by page in the order of the log would read all of it for every page; digests by ranges of
- * offsets come from a few passes. A row that differs, is missing or is one too many gives another
- * digest; only then are the rows themselves read.
+ * A summary of a partition's ledger. The ledger is ordered by usage hour and id, so reading its rows page
+ * by page in the order of the log would read all of it for every page. Digests over ranges of offsets need
+ * only a few passes. A row that differs, is missing or is surplus changes a digest, and only then are the
+ * rows themselves read.
  */
 export class LedgerDigests {
   private readonly client: ClickHouseClient;
@@ -111,7 +111,7 @@ export class LedgerDigests {
   private readBefore: number;
   private cells = new Map<string, CellDigest>();
 
-  /** Of offsets from one up to another. */
+  /** Covers offsets from `from` up to `end`. */
   constructor(
     client: ClickHouseClient,
     at: SourcePartition,
@@ -126,7 +126,7 @@ export class LedgerDigests {
     this.readBefore = cellStart(range.from);
   }
 
-  /** The cells of a page, each given once. */
+  /** The cells of a page. Each cell is returned once. */
   async take(from: number, end: number): Promise<ReadonlyMap<string, CellDigest>> {
     while (this.readBefore < Math.min(end, this.end)) await this.readChunk();
     const found = new Map<string, CellDigest>();

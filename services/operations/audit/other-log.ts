@@ -3,7 +3,7 @@ import type { SourcePartition } from '../../shared/model/source.ts';
 import type { StoredCheckpoint } from './checkpoints.ts';
 import type { LogReader } from '../../shared/kafka/log-reader.ts';
 
-/** Why the log is not the one that was counted; null where it is. */
+/** Why the log is not the log that was counted; null if it is. */
 export const otherLog = async (
   reader: LogReader,
   at: SourcePartition,

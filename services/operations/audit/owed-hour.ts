@@ -6,29 +6,29 @@ import { usageAggregateId } from '../../shared/model/usage-aggregate.ts';
 import { uuidText } from '../../shared/model/usage-event.ts';
 import type { CountedHour } from './counted-window.ts';
 
-/** What one resource and meter add up to in one hour. */
+/** The sum of one resource and meter in one hour. */
 export interface OwedSum {
   readonly resourceKey: string;
   readonly meterKey: string;
-  /** Their ids. */
+  /** The ids of its aggregates. */
   readonly aggregates: Set<string>;
   quantity: Quantity;
 }
 
-/** What a closed hour adds up to on the bill. */
+/** What a closed hour comes to on the bill. */
 export interface OwedHour {
-  /** How many aggregates it has, and how many of them are billed. */
+  /** The number of its aggregates, and how many of them are billed. */
   readonly aggregates: number;
   readonly submitted: number;
-  /** What is billed, by `sumKey`. */
+  /** The billed sums, by `sumKey`. */
   readonly sums: ReadonlyMap<string, OwedSum>;
 }
 
-/** What is submitted together. Neither key holds a NUL. */
+/** The key of usage that is submitted together. Neither part contains a NUL. */
 export const sumKey = (resourceKey: string, meterKey: string): string =>
   `${resourceKey}\0${meterKey}`;
 
-/** Adds up the windows of an hour, of which there are none where nothing was counted. */
+/** Adds up the windows of an hour. There are none if nothing was counted. */
 export const owedOf = (
   at: SourcePartition,
   { billable }: Source,

@@ -15,19 +15,19 @@ import type { Judged, Recount } from './recount.ts';
 import type { SeenIds } from './seen-ids.ts';
 import type { Span } from './window-rows.ts';
 
-/** So many records, or bytes of them, are counted and compared with the ledger at once. */
+/** The most records, and bytes of records, that are counted and compared with the ledger at once. */
 const PAGE_RECORDS = 50_000;
 const PAGE_BYTES = 64 * 1024 * 1024;
-/** So many windows of closed hours wait to be compared together. */
+/** The number of windows of closed hours that are gathered to be compared together. */
 const PENDING_WINDOWS = 50_000;
 
 /** Where the recount of a partition begins. */
 export interface Start {
-  /** The first record that is counted. */
+  /** The first counted record. */
   readonly offset: number;
-  /** Whether it is the first one of the partition's epoch. */
+  /** Whether it is the first record of the partition's epoch. */
   readonly whole: boolean;
-  /** Whether events were accepted before it, which only the ledger knows. */
+  /** Whether events were accepted before it that only the ledger knows. */
   readonly hasGivenIds: boolean;
 }
 
@@ -41,8 +41,8 @@ export interface Totals {
 }
 
 /**
- * Recounts one partition and compares as it goes: records in pages, windows when their hours are
- * closed. What it holds is bounded by a page, an open hour and its day, whatever the length of the log.
+ * Recounts one partition and compares as it goes: records in pages, windows when their hours close. It
+ * holds at most a page, an open hour and its day, whatever the length of the log.
  */
 export class PartitionAudit {
   private readonly recount: Recount;
@@ -52,19 +52,21 @@ export class PartitionAudit {
   private readonly floor: number;
   private readonly ledger: LedgerDigests;
   private readonly billing: BillingComparison | null;
-  /** Every offset before it is counted and compared; it is the first offset of a cell, or that of the log. */
+  /**
+   * Every offset before this one is counted and compared. It is the first offset of a cell, or of the log.
+   */
   private pageFrom: number;
-  /** Judged, and not counted yet. */
+  /** Judged but not counted yet. */
   private pending: Judged[] = [];
   private pendingBytes = 0;
   private hours: CountedHour[] = [];
   private pendingWindows = 0;
-  /** Daily windows of days that are not compared yet. */
+  /** The daily windows of days that are not compared yet. */
   private days = new Map<string, Reported>();
   private hoursFrom: number;
   private daysFrom: number;
   private begun: boolean;
-  /** Hours and days before these cannot be recounted; 0 where all can. */
+  /** Hours and days before these cannot be recounted; 0 if all can. */
   leftOut = { hour: 0, day: 0 };
   last: LogRecord | null = null;
   readonly totals: Totals = {
@@ -92,7 +94,7 @@ export class PartitionAudit {
     this.start = start;
     this.floor = options.floor;
     this.billing = options.billing;
-    // Of a whole epoch, nothing may be stored below its first record either.
+    // For an entire epoch, nothing may be stored below its first record either.
     this.pageFrom = start.whole ? 0 : start.offset;
     this.ledger = new LedgerDigests(
       windows.client,
@@ -110,7 +112,7 @@ export class PartitionAudit {
     for (const record of records) {
       const each = this.recount.judge(record);
       this.last = record;
-      if (record.offset < this.start.offset) continue; // only to know what is in force
+      if (record.offset < this.start.offset) continue; // read only to learn what is in force
       if (!this.begun) this.beginAfter(each.reportedHour);
       this.begun = true;
       this.pending.push(each);
@@ -122,7 +124,7 @@ export class PartitionAudit {
     if (this.pendingWindows >= PENDING_WINDOWS) await this.compareClosed(this.recount.countedHour);
   }
 
-  /** Compares all that is left. */
+  /** Compares everything that is left. */
   async end(nextOffset: number): Promise<void> {
     await this.page(nextOffset);
     this.recount.closeCounted();
@@ -143,7 +145,7 @@ export class PartitionAudit {
     this.seen.clear();
   }
 
-  /** An hour that had begun before the first record that is counted, and its day, are left out. */
+  /** Leaves out an hour that had begun before the first counted record, and its day. */
   private beginAfter(hour: number): void {
     const { hourMillis } = this.windows.source;
     this.hoursFrom = hour + hourMillis;
@@ -156,14 +158,14 @@ export class PartitionAudit {
     return Math.floor(hour / dayMillis) * dayMillis;
   }
 
-  /** Counts what has been judged up to an offset, and compares it. */
+  /** Counts the judged records up to an offset and compares them. */
   private async page(end: number): Promise<void> {
     const from = this.pageFrom;
     if (end <= from) return;
     const rest = this.pending.findIndex(({ record }) => record.offset >= end);
     const judged = rest < 0 ? this.pending : this.pending.slice(0, rest);
     this.pending = rest < 0 ? [] : this.pending.slice(rest);
-    this.pendingBytes = 0; // of the rest, less than a cell, no matter
+    this.pendingBytes = 0; // the rest is less than a cell and does not matter
     this.pageFrom = end;
     const { recount, start, seen } = this;
     const { client, at, differences } = this.windows;
@@ -192,7 +194,7 @@ export class PartitionAudit {
     this.recount.closed = [];
   }
 
-  /** Compares the hours that are closed: those before an hour. */
+  /** Compares the closed hours: those before `end`. */
   private async compareClosed(end: number): Promise<void> {
     const { hours, hoursFrom: from } = this;
     if (end <= from) return;
@@ -230,7 +232,7 @@ export class PartitionAudit {
       });
       return;
     }
-    // Of one hour, a later usage hour may have the lower offset.
+    // Within one reported hour, a later usage hour may have the lower offset.
     const first = day.window.firstOffset <= window.firstOffset ? day.window : window;
     this.days.set(key, {
       reported,
@@ -246,7 +248,7 @@ export class PartitionAudit {
     });
   }
 
-  /** Compares the days before a day. */
+  /** Compares the days before `end`. */
   private async compareDaily(end: number): Promise<void> {
     const { days, daysFrom: from } = this;
     if (end <= from) return;

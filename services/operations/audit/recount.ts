@@ -37,14 +37,14 @@ export interface RefusedRecord {
   readonly reportedTime: number;
 }
 
-/** What is known of a partition before the first record that is counted. */
+/** What is known about a partition before the first counted record. */
 export interface Beginning {
   readonly offset: number;
   readonly watermark: number;
   readonly openHour: number;
   readonly sealed: boolean;
   readonly floor: number | null;
-  /** Text of the rules in force; null where none are. */
+  /** The text of the rules in force; null if there are none. */
   readonly rules: string | null;
 }
 
@@ -54,12 +54,12 @@ export interface RecountTools extends KnownHere {
   readonly seen: SeenIds;
 }
 
-/** A record that is judged by all but the ids before it. */
+/** A record judged by everything except the ids before it. */
 export interface Judged {
   readonly record: LogRecord;
   readonly reportedTime: number;
   readonly reportedHour: number;
-  /** Of its usage; null where it is refused, or controls. */
+  /** The hour of its usage; null if it is refused or is a control record. */
   readonly usageHour: number | null;
   readonly verdict: 'control' | Result<CountableUsage, DeadLetterCode>;
 }
@@ -70,15 +70,15 @@ interface FoundId {
 }
 
 /**
- * Counts the records of a partition once more, one after the other: written from docs/design.md and
- * docs/dead-letters.md, without the code of the aggregator. `judge` takes records in the order of the log, then
- * `count` takes what it gave, many at a time; what they find gathers in `accepted`, `refused` and `closed`, from where
- * the caller takes it.
+ * Counts the records of a partition again. It was written from docs/design.md and docs/dead-letters.md,
+ * without the aggregator's code. `judge` takes records in the order of the log, then `count` takes its
+ * results, many at a time. The findings gather in `accepted`, `refused` and `closed`, where the caller
+ * collects them.
  */
 export class Recount {
   private readonly tools: RecountTools;
   private inForce: RulesInForce | null = null;
-  /** The open hour as of the last record that was counted: windows of earlier ones are in `closed`. */
+  /** The open hour as of the last counted record. The windows of earlier hours are in `closed`. */
   countedHour: number;
   watermark: number;
   openHour: number;
@@ -89,7 +89,7 @@ export class Recount {
   accepted: AcceptedEvent[] = [];
   refused: RefusedRecord[] = [];
   closed: CountedHour[] = [];
-  /** Of the open hour. */
+  /** The windows of the open hour. */
   windows = new Map<string, CountedWindow>();
 
   constructor(tools: RecountTools, from: Beginning) {
@@ -103,7 +103,7 @@ export class Recount {
     if (from.rules !== null) this.inForce = rulesInForce(from.rules, tools);
   }
 
-  /** Text of the rules in force; empty where none are. */
+  /** The text of the rules in force; empty if there are none. */
   get rules(): string {
     return this.inForce?.text ?? '';
   }
@@ -126,8 +126,8 @@ export class Recount {
   }
 
   /**
-   * Looks up the ids of many records, one usage hour after the other: ids are told within their usage
-   * hour, and a hour whose ids wait in a file is read once for all of these records.
+   * Looks up the ids of many records, one usage hour after the other. Ids are unique within their usage
+   * hour, and an hour whose ids are in a file is read once for all these records.
    */
   private enterIds(judged: readonly Judged[]): readonly (FoundId | undefined)[] {
     const byHour = new Map<number, number[]>();
@@ -158,7 +158,7 @@ export class Recount {
     id: FoundId | undefined,
   ): void {
     const { offset } = record;
-    this.counts.control += offset - this.nextOffset; // what holds no record
+    this.counts.control += offset - this.nextOffset; // offsets without a record
     this.nextOffset = offset + 1;
     this.closeBefore(reportedHour);
     if (verdict === 'control') {
@@ -186,14 +186,14 @@ export class Recount {
     }
   }
 
-  /** There are no more records up to an offset. */
+  /** Notes that no records follow up to an offset. */
   skipTo(offset: number): void {
     if (offset <= this.nextOffset) return;
     this.counts.control += offset - this.nextOffset;
     this.nextOffset = offset;
   }
 
-  /** All that was judged is counted: an `end` record may have closed the open hour. */
+  /** Notes that everything judged is counted. An `end` record may have closed the open hour. */
   closeCounted(): void {
     this.closeBefore(this.openHour);
   }
@@ -215,7 +215,7 @@ export class Recount {
       if (isSigned) return this.control(kind, record.value?.toString() ?? '');
       if (kind === 'rules' && this.inForce === null) {
         throw new UserError(
-          `The first rules of ${partitionName(place)} are not signed by a key that is known here: give ` +
+          `The first rules of ${partitionName(place)} are not signed by a known key: add to ` +
             'USAGE_CONTROL_KEYS all keys of the aggregator',
         );
       }

@@ -4,8 +4,8 @@ import type { Values } from './differences.ts';
 import { OF_PARTITION, partitionParams, storedRows } from './stored-rows.ts';
 
 /**
- * What is wrong with generation and version, which decide the row of a window that holds: one with another
- * version would win over later ones, or lose against earlier ones.
+ * What is wrong with generation and version, which decide which row of a window counts. A row with a wrong
+ * version would win over later rows or lose against earlier ones.
  */
 export const orderProblem = (
   [generation, version]: Values,
@@ -21,7 +21,7 @@ export const orderProblem = (
     : `generation is ${String(generation)}, and no restatement of it is recorded`;
 };
 
-/** The generations of the restatements of a partition. */
+/** The generations of a partition's restatements. */
 export const recordedGenerations = async (
   client: ClickHouseClient,
   at: SourcePartition,

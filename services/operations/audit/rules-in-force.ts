@@ -4,22 +4,25 @@ import { FOLD_VERSION, parseRules, type Rules } from '../../shared/model/rules.t
 import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
 import { UserError } from '../../shared/process/errors.ts';
 
-/** The rules that the log of a partition gave last. */
+/** The last rules in the log of a partition. */
 export interface RulesInForce {
   readonly rules: Rules;
-  /** As they are in the log. */
+  /** The text in the log. */
   readonly text: string;
   readonly schemaIds: ReadonlySet<number>;
 }
 
-/** What rules name must be here too, or records would be judged by something else. */
+/**
+ * What this process has of the things that rules name. Without them records would be judged by something
+ * else.
+ */
 export interface KnownHere {
   readonly place: SourcePartition;
   readonly schemas: readonly PublishedSchema[];
   readonly keyring: Keyring;
 }
 
-/** @throws UserError where this version, its schemas or keys are not those that the rules name. */
+/** @throws UserError if this version, its schemas or its keys are not those that the rules name */
 export const rulesInForce = (
   text: string,
   { place, schemas, keyring }: KnownHere,
@@ -28,13 +31,13 @@ export const rulesInForce = (
   const name = partitionName(place);
   if (rules?.foldVersion !== FOLD_VERSION) {
     throw new UserError(
-      `The rules of ${name} are of another version of the aggregator: audit it with that version`,
+      `The rules of ${name} come from another version of the aggregator: audit it with that version`,
     );
   }
   for (const { id, fingerprint } of rules.schemas) {
     if (schemas.some((schema) => schema.id === id && schema.fingerprint === fingerprint)) continue;
     throw new UserError(
-      `${name} accepts schema id ${String(id)}, and another schema, or none, has that id here: take the ` +
+      `${name} accepts schema id ${String(id)}, but that id belongs to another schema here, or to none: use the ` +
         'schema directory of the process that wrote the rules',
     );
   }

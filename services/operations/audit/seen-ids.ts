@@ -2,24 +2,24 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Four words of an id, two of the digest of its content. */
+/** Four words for an id, two for the digest of its content. */
 const WORDS = 6;
 const FIRST_SLOTS = 64;
 
-/** Ids are chosen by providers: which slot one falls into must not be. */
+/** Providers choose ids, but must not be able to choose their slots. */
 const SEED = randomBytes(4).readUInt32LE(0);
 
-/** The ids of one usage hour: open addressing, an empty slot has 0 as its last word. */
+/** The ids of one usage hour, with open addressing. An empty slot has 0 as its last word. */
 interface Table {
   words: Uint32Array;
   taken: number;
-  /** Whether its file holds it as it is. */
+  /** Whether its file is up to date. */
   isStored: boolean;
 }
 
 const slotsOf = ({ words }: Table): number => words.length / WORDS;
 
-/** The first word of the slot that holds the id, or of the empty one where it would go. */
+/** The first word of the slot that holds the id, or of the empty slot where it would go. */
 const placeIn = (table: Table, id: Uint32Array): number => {
   const { words } = table;
   const slots = slotsOf(table);
@@ -53,14 +53,14 @@ const grown = (table: Table): Uint32Array => {
 };
 
 /**
- * The ids accepted on one partition, by usage hour. Tables that have not been used for a while go to
- * files when all of them together exceed a bound; nothing is ever forgotten, since rules may raise the
- * age at which usage is still taken.
+ * The ids accepted on one partition, by usage hour. When all tables together exceed a bound, the least
+ * recently used ones go to files. Nothing is ever forgotten, because rules may raise the age up to which
+ * usage is accepted.
  */
 export class SeenIds {
-  /** In order of use: the least recently used one first. */
+  /** In order of use, the least recently used table first. */
   private readonly tables = new Map<number, Table>();
-  /** How many ids each table that has a file held when it was written. */
+  /** The number of ids in each table's file. */
   private readonly inFiles = new Map<number, number>();
   private readonly directory: string;
   private readonly maxBytes: number;
@@ -76,7 +76,7 @@ export class SeenIds {
     return this.tables.has(usageHour) || this.inFiles.has(usageHour);
   }
 
-  /** Enters an id, unless it is there: `same` where it has this content, `other` where another. */
+  /** Adds an id if it is new. If it is known, returns `same` or `other`, depending on its content. */
   enter(usageHour: number, eventId: Buffer, content: bigint): 'new' | 'same' | 'other' {
     const table = this.tableOf(usageHour);
     for (let word = 0; word < 4; word++) this.id[word] = eventId.readUInt32LE(word * 4);
@@ -100,7 +100,7 @@ export class SeenIds {
     return 'new';
   }
 
-  /** Makes the table of a usage hour without ids, where none is there. */
+  /** Creates an empty table for a usage hour if there is none. */
   begin(usageHour: number): void {
     this.tableOf(usageHour);
   }

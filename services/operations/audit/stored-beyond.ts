@@ -4,7 +4,7 @@ import { readCheckpoints } from './checkpoints.ts';
 import type { Differences } from './differences.ts';
 import { OF_PARTITION, partitionParams, storedRows } from './stored-rows.ts';
 
-/** Rows of records that the log does not have yet: the aggregator would take them for its own. */
+/** Finds rows of records that the log does not have yet. The aggregator would take them for its own. */
 export const findBeyondLog = async (
   client: ClickHouseClient,
   at: SourcePartition,
@@ -24,7 +24,7 @@ export const findBeyondLog = async (
       next: nextOffset,
     })) {
       const offset = Number(value);
-      // Asked after the row was read: it was in the log by then.
+      // Read after the row: its record was in the log by then.
       end ??= await logEnd();
       if (offset < end) continue;
       const problem = `is stored, and the log ends at offset ${String(end)}`;
@@ -35,7 +35,10 @@ export const findBeyondLog = async (
 
 const TABLES = ['usage_events', 'usage_hourly', 'usage_daily', 'dead_letters'];
 
-/** A checkpoint is written before anything else of its partition: without one there are no rows. */
+/**
+ * A partition's checkpoint is written before any of its rows, so without a checkpoint there must be no
+ * rows.
+ */
 export const findWithoutCheckpoint = async (
   client: ClickHouseClient,
   at: SourcePartition,
@@ -46,7 +49,7 @@ export const findWithoutCheckpoint = async (
     const query = `SELECT count() FROM ${table} AS t WHERE ${OF_PARTITION}`;
     for await (const [count] of storedRows(client, query, partitionParams(at))) {
       if (Number(count) === 0) continue;
-      // It may have begun in this moment.
+      // The partition may have begun just now.
       if ((await readCheckpoints(client)).has(name)) return;
       differences.add(at, 'checkpoint', 'checkpoint', `is not stored, and ${table} has rows of it`);
     }

@@ -6,7 +6,7 @@ import type { Value } from './differences.ts';
 import { instant, OF_PARTITION, partitionParams, shortest, storedRows } from './stored-rows.ts';
 import type { Span } from './window-rows.ts';
 
-/** A composition as it is stored. */
+/** A stored composition. */
 export interface Composition {
   readonly aggregates: number;
   readonly submitted: number;
@@ -16,7 +16,7 @@ export interface Composition {
   readonly terms: number;
 }
 
-/** An outcome as it is stored. */
+/** A stored outcome. */
 export interface StoredOutcome extends Outcome {
   readonly submissionId: string;
   readonly hour: number;
@@ -24,7 +24,7 @@ export interface StoredOutcome extends Outcome {
 
 export interface StoredSubmissions {
   readonly byHour: ReadonlyMap<number, readonly Submission[]>;
-  /** Outcomes of which there is no submission. */
+  /** Outcomes without a submission. */
   readonly strayOutcomes: readonly StoredOutcome[];
 }
 
@@ -34,12 +34,12 @@ const IDS_PER_QUERY = 500;
 const ids = (column: string): string =>
   `arrayStringConcat(arrayMap(id -> toString(id), t.${column}), ' ')`;
 
-/** Ids in one order, as text: that of the table says nothing. */
+/** Ids as text, sorted, because their order in the table means nothing. */
 export const inOrder = (texts: readonly string[]): string => [...texts].sort().join(' ').trim();
 
 const exactly = (text: string): Quantity => parseQuantity(text) ?? ZERO;
 
-/** What the bridge has stored of a partition. */
+/** What the bridge has stored for a partition. */
 export class StoredBilling {
   private readonly client: ClickHouseClient;
   private readonly at: SourcePartition;
@@ -49,7 +49,7 @@ export class StoredBilling {
     this.at = at;
   }
 
-  /** The last hour that is composed; -1 where none is. */
+  /** The last composed hour; -1 if there is none. */
   async lastComposed(): Promise<number> {
     let lastComposed = -1;
     for await (const [count, last] of storedRows(
@@ -62,7 +62,7 @@ export class StoredBilling {
     return lastComposed;
   }
 
-  /** By their hours. */
+  /** Compositions by hour. */
   async compositions(span: Span): Promise<ReadonlyMap<number, Composition>> {
     const found = new Map<number, Composition>();
     for await (const row of this.rows(
@@ -84,7 +84,7 @@ export class StoredBilling {
     return found;
   }
 
-  /** By their hours, each with its outcome. */
+  /** Submissions by hour, each with its outcome. */
   async submissions(span: Span): Promise<StoredSubmissions> {
     const outcomes = await this.outcomes(span);
     const byHour = new Map<number, Submission[]>();
@@ -121,7 +121,7 @@ export class StoredBilling {
     return { byHour, strayOutcomes: [...outcomes.values()] };
   }
 
-  /** By the id and the hour of their submissions. */
+  /** Outcomes by the id and hour of their submissions. */
   private async outcomes(span: Span): Promise<Map<string, StoredOutcome>> {
     const found = new Map<string, StoredOutcome>();
     for await (const [id, hour, kind, accepted] of this.rows(
@@ -140,7 +140,7 @@ export class StoredBilling {
     return found;
   }
 
-  /** The quantities of submissions that are carried. */
+  /** The quantities of carried submissions. */
   async carriedQuantities(
     submissions: readonly Submission[],
   ): Promise<ReadonlyMap<string, Quantity>> {

@@ -3,7 +3,9 @@ import { SEQUENTIAL } from '../../shared/clickhouse/client.ts';
 import type { SourcePartition } from '../../shared/model/source.ts';
 import type { Value } from './differences.ts';
 
-/** Columns by name, and how they are read: decimals and large integers as text, times as numbers. */
+/**
+ * Columns by name, with the SQL that reads them: decimals and large integers as text, times as numbers.
+ */
 export type Columns = Readonly<Record<string, string>>;
 
 export const OF_PARTITION =
@@ -15,14 +17,14 @@ export const partitionParams = ({
   partition,
 }: SourcePartition): Record<string, unknown> => ({ topic, epoch, partition });
 
-/** The SQL of columns, to be selected from a table that is called `t`. */
+/** The SQL that selects columns from a table with the alias `t`. */
 export const selected = (columns: Columns): string => Object.values(columns).join(', ');
 
-/** A column that counts in seconds, as milliseconds. */
+/** A column in seconds, as milliseconds. */
 export const instant = (column: string): string => `toInt64(toUnixTimestamp(t.${column})) * 1000`;
 export const millisecond = (column: string): string => `toUnixTimestamp64Milli(t.${column})`;
 
-/** Gives the rows of a query one after the other, as they come. */
+/** Yields the rows of a query as they arrive. */
 export async function* storedRows(
   client: ClickHouseClient,
   query: string,
@@ -37,7 +39,7 @@ export async function* storedRows(
   for await (const rows of result.stream<Value[]>()) for (const row of rows) yield row.json();
 }
 
-/** A decimal as the engine gives it, without zeros at its end. */
+/** A decimal of the engine without trailing zeros. */
 export const shortest = (decimal: Value | undefined): Value =>
   typeof decimal === 'string' && decimal.includes('.')
     ? decimal.replace(/\.?0+$/, '')

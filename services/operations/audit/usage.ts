@@ -14,14 +14,14 @@ export interface Usage {
   /** Milliseconds since 1970. */
   readonly start: number;
   readonly end: number;
-  /** Two's complement, as it is in the record. */
+  /** Two's complement, as in the record. */
   readonly quantity: Buffer;
   readonly location: string;
   readonly tags: string | null;
   readonly additionalInfo: string | null;
 }
 
-/** Before any of it has been judged: a time may be any number of 64 bits. */
+/** Usage before it is judged: a time may be any 64-bit number. */
 export interface Unjudged extends Omit<Usage, 'start' | 'end'> {
   readonly start: bigint;
   readonly end: bigint;
@@ -29,7 +29,7 @@ export interface Unjudged extends Omit<Usage, 'start' | 'end'> {
 
 export type Read = Result<Unjudged, 'malformed' | 'unknown-schema' | 'invalid-text'>;
 
-/** Reads the value of a record, of which the schemas with these ids are accepted. */
+/** Reads the value of a record. Only schemas with these ids are accepted. */
 export type UsageReader = (value: Buffer | null, accepted: ReadonlySet<number>) => Read;
 
 interface Datum {
@@ -49,7 +49,10 @@ const BYTES = avro.Type.forSchema('bytes');
 
 class NotALong extends Error {}
 
-/** By the Avro specification: groups of seven bits, the lowest first, in zigzag; ten at most. */
+/**
+ * Decodes a number by the Avro specification: groups of seven bits, the lowest first, in zigzag; at most
+ * ten groups.
+ */
 const longOf = (bytes: Uint8Array): bigint => {
   if (bytes.length > 10) throw new NotALong();
   const bits = bytes.reduceRight((high, byte) => high * 128n + BigInt(byte % 128), 0n);
@@ -73,7 +76,7 @@ const LONG = avro.types.LongType.__with(
   true,
 );
 
-/** Text is read as its bytes, which Avro writes alike: whether they are UTF-8 is judged here. */
+/** Text is read as bytes, which Avro encodes the same way. Whether they are UTF-8 is judged here. */
 const readAs = (schema: unknown): Type | undefined => {
   const isObject = typeof schema === 'object' && schema !== null && 'type' in schema;
   const name = isObject ? schema.type : schema;
@@ -84,7 +87,7 @@ const readAs = (schema: unknown): Type | undefined => {
 const typeOf = ({ definition }: PublishedSchema): Type =>
   avro.Type.forSchema(definition as Schema, {
     registry: {},
-    // Not what avsc's types say: it continues by itself where the hook returns nothing.
+    // Contrary to its types, avsc continues by itself if the hook returns nothing.
     typeHook: readAs as unknown as (schema: Schema) => Type,
   });
 

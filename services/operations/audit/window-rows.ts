@@ -13,19 +13,19 @@ import {
   type Columns,
 } from './stored-rows.ts';
 
-/** A partition, and where its windows are stored. */
+/** A partition and the tables of its windows. */
 interface StoredPartition {
   readonly client: ClickHouseClient;
   readonly at: SourcePartition;
 }
 
-/** Reported hours, or days, from the first on and before the end: all of them are compared at once. */
+/** Reported hours or days, from `from` up to but not including `end`. They are compared together. */
 export interface Span {
   readonly from: number;
   readonly end: number;
 }
 
-/** What names a window besides its hours. */
+/** The columns that identify a window besides its hours. */
 const KEYS: Columns = {
   subscription_key: 't.subscription_key',
   meter_key: 't.meter_key',
@@ -39,18 +39,21 @@ const CONTENT: Columns = {
   quantity: 'toString(t.quantity)',
 };
 
-/** What tells which of several rows of a window holds; the version is text, since it is too large. */
+/**
+ * The columns that decide which of several rows of a window counts. The version is text, because it is too
+ * large for a number.
+ */
 const ORDER: Columns = { generation: 't.generation', version: 'toString(t.version)' };
 
-/** How hours and days differ. */
+/** The differences between hours and days. */
 export interface WindowTable {
   readonly kind: 'hourly' | 'daily';
   readonly name: string;
   readonly reported: string;
   readonly columns: Columns;
-  /** What is compared: all but what names the window. */
+  /** The compared columns: all except those that identify the window. */
   readonly compared: readonly string[];
-  /** The column that tells how far a row goes. */
+  /** The column that says how far a row goes. */
   readonly reaches: number;
 }
 
@@ -80,7 +83,10 @@ const tableOf = (
   };
 };
 
-/** So many columns name a window, and so many at the end tell which row of it holds. */
+/**
+ * The number of columns that identify a window, and of those at the end that decide which of its rows
+ * counts.
+ */
 export const KEYED = 5;
 export const ORDERED = 2;
 
@@ -90,7 +96,7 @@ export const DAILY = tableOf('daily', 'usage_daily', 'day', {
 });
 const QUANTITY = HOURLY.compared.indexOf('quantity') + KEYED;
 
-/** The rows of reported hours, or days. */
+/** The rows of reported hours or days. */
 export async function* rowsWithin(
   { client, at }: StoredPartition,
   table: WindowTable,
@@ -109,7 +115,7 @@ export async function* rowsWithin(
   }
 }
 
-/** How many rows there are of hours, or days, that begin before a time and cannot be recounted. */
+/** The number of rows of hours or days that begin before a time and cannot be recounted. */
 export const countBefore = async (
   { client, at }: StoredPartition,
   kind: WindowTable['kind'],
@@ -126,9 +132,9 @@ export const countBefore = async (
   return 0;
 };
 
-/** Seconds since 1970 as ClickHouse's `DateTime` has them: up to 2106. */
+/** Seconds since 1970 within the range of ClickHouse's `DateTime`, which ends in 2106. */
 export const secondsOf = (time: number): number => Math.min(Math.max(0, time / 1000), 0xffff_ffff);
 
-/** A row as a person finds it, by the values that name it. */
+/** The name of a row for people, made of the values that identify it. */
 export const rowName = ([reported, usage, ...keys]: Values): string =>
   `reported ${isoText(millis(Number(reported)))} usage ${isoText(millis(Number(usage)))} ${keys.join(' ')}`;
