@@ -81,7 +81,7 @@ test('history that overlaps another run or reaches into live hours is refused', 
   );
   const now = isoText(hourOf(millis(Date.now()), HOUR_MILLIS));
   await expect(begin('live', '2025-05-01T00:00:00Z', now)).rejects.toThrow(
-    /A past that is not over cannot be imported/,
+    /Hours that are not over cannot be imported/,
   );
 });
 

@@ -2,32 +2,32 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { millis, type Millis } from '../../shared/model/time.ts';
 
-/** Something that people changed. */
+/** Something that a person changed. */
 export interface Change {
   readonly at: Millis;
   readonly actor: string;
   readonly kind: string;
-  /** On what: a topic, a partition, a run, an hour. */
+  /** What was changed: a topic, a partition, a run or an hour. */
   readonly subject: string;
   readonly reason: string;
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** Which changes are meant; null is no condition. */
+/** Which changes to return; null means no condition. */
 export interface ChangeFilter {
   readonly since: Millis | null;
-  /** Itself not included. */
+  /** Exclusive. */
   readonly until: Millis | null;
   readonly kinds: readonly string[] | null;
   readonly actor: string | null;
-  /** The subject is this one, or a part of it: a topic's partition. */
+  /** The subject is this topic or a part of it, such as a partition. */
   readonly topic: string | null;
 }
 
 /**
- * Every table that says what people changed, in one shape. Commands that change many rows are recorded in
- * `operations` once they are done; what they did is in its own table from the first row on. Rows that
- * were written at once are one change.
+ * All tables that record what people changed, in one form. A command that changes many rows is recorded in
+ * `operations` when it is done; its rows are in a table of their own from the first row on. Rows that were
+ * written together are one change.
  */
 const CHANGES = `
   SELECT toUnixTimestamp64Milli(o.at) AS at, o.actor AS actor, toString(o.kind) AS kind, o.subject AS subject,
@@ -73,7 +73,10 @@ const detailOf = (text: string): Change['detail'] => {
   return detail;
 };
 
-/** The newest changes of a filter, in order of time; one more than `limit` where there are more. */
+/**
+ * The newest changes that match a filter, in order of time. Returns one more than `limit` if there are
+ * more.
+ */
 export const readChanges = async (
   client: ClickHouseClient,
   { since, until, kinds, actor, topic }: ChangeFilter,

@@ -3,13 +3,13 @@ import { insertRows, queryRows } from '../../shared/clickhouse/client.ts';
 import { millis, type Millis } from '../../shared/model/time.ts';
 import type { Position } from './position.ts';
 
-/** Something that was done about a dead letter. */
+/** What was done about a dead letter. */
 export interface Disposition {
   readonly disposition: 'redriven' | 'discarded';
   readonly actor: string;
   readonly reason: string;
   readonly at: Millis;
-  /** Where the redriven record stands; null for a discard. */
+  /** The position of the redriven record; null for a discard. */
   readonly to: Position | null;
 }
 
@@ -34,7 +34,7 @@ const COLUMNS = `topic, epoch, partition, toString(d.offset) AS offset,
   toString(toUnixTimestamp64Milli(d.at)) AS at, disposition, actor, reason, to_topic, to_epoch,
   to_partition, toString(d.to_offset) AS to_offset`;
 
-/** Records what was done about dead letters, as one block. */
+/** Records dispositions, as one block. */
 export const writeDispositions = (
   client: ClickHouseClient,
   entries: readonly { readonly letter: Position; readonly disposition: NewDisposition }[],
@@ -73,7 +73,7 @@ const dispositionOf = (row: DispositionRow): Disposition => ({
         },
 });
 
-/** What was done about a dead letter, in order of time. */
+/** The dispositions of a dead letter, in order of time. */
 const readDispositions = async (
   client: ClickHouseClient,
   position: Position,
@@ -89,7 +89,7 @@ const readDispositions = async (
   return rows.map(dispositionOf);
 };
 
-/** A dead letter that was redriven and came to stand at this position; null where none was. */
+/** The dead letter that was redriven to this position; null if there is none. */
 const redrivenTo = async (
   client: ClickHouseClient,
   { topic, epoch, partition, offset }: Position,
@@ -106,7 +106,7 @@ const redrivenTo = async (
   return { ...dispositionOf(row), letter: { ...letter, offset: Number(row.offset) } };
 };
 
-/** What was done about a dead letter, and about those that it was redriven from, oldest first. */
+/** The dispositions of a dead letter and of the dead letters from which it was redriven, oldest first. */
 export const historyOf = async (
   client: ClickHouseClient,
   position: Position,
@@ -115,7 +115,7 @@ export const historyOf = async (
     ...entry,
     letter: position,
   }));
-  // A record lies behind the one it was redriven from in time, so this ends.
+  // A record is always later than the one from which it was redriven, so this ends.
   let earlier = await redrivenTo(client, position);
   while (earlier) {
     history.unshift(earlier);

@@ -7,14 +7,14 @@ import { millis, type Millis } from '../../shared/model/time.ts';
 import { IS_OPEN } from './open-dead-letters.ts';
 import { positionText, type GivenPosition, type Position } from './position.ts';
 
-/** Which dead letters are meant; null is no condition. */
+/** Which dead letters to return; null means no condition. */
 export interface LetterFilter {
   readonly codes: readonly string[] | null;
   readonly topics: readonly string[] | null;
-  /** On reported time: from, itself included, until, itself not. */
+  /** Reported time: `since` is inclusive, `until` exclusive. */
   readonly since: Millis | null;
   readonly until: Millis | null;
-  /** Only those about which nothing has been done. */
+  /** Only open dead letters. */
   readonly openOnly: boolean;
 }
 
@@ -32,11 +32,11 @@ export interface LetterSummary extends Position {
   readonly reportedTime: Millis;
   /** Null for a record without a value. */
   readonly bytes: number | null;
-  /** The last thing done about it; null while it is open. */
+  /** Its last disposition; null while it is open. */
   readonly disposition: string | null;
 }
 
-/** A dead letter with everything it had. */
+/** A complete dead letter. */
 export interface Letter extends LetterSummary {
   readonly timestamp: Millis;
   readonly key: Buffer | null;
@@ -146,7 +146,7 @@ export const countByCode = async (
   return rows.map(({ code, letters }) => ({ code, letters: Number(letters) }));
 };
 
-/** Dead letters in the order of their positions, those behind `after`. */
+/** Dead letters after the position `after`, in the order of their positions. */
 export const listLetters = async (
   client: ClickHouseClient,
   filter: LetterFilter,
@@ -158,10 +158,10 @@ export const listLetters = async (
   return (await queryRows<SummaryRow>(client, query, { ...params, limit })).map(summaryOf);
 };
 
-/** How many whole dead letters are read at once: each may be 1 MiB. */
+/** The most complete dead letters that are read at once: each may be 1 MiB. */
 const PAGE = 100;
 
-/** The dead letters of a filter, whole, page by page. */
+/** The complete dead letters that match a filter, page by page. */
 export async function* pagesOfLetters(
   client: ClickHouseClient,
   filter: LetterFilter,
@@ -181,8 +181,8 @@ export async function* pagesOfLetters(
 }
 
 /**
- * One dead letter, whole.
- * @throws UserError where there is none at that position.
+ * One complete dead letter.
+ * @throws UserError if there is none at that position
  */
 export const readLetter = async (
   client: ClickHouseClient,

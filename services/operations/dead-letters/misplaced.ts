@@ -5,17 +5,19 @@ import { readSources } from '../../shared/sources/register.ts';
 import { conditionOf, type LetterFilter } from './letters.ts';
 import { recognisePartitioner, type Placement, type Recognition } from './partitioners.ts';
 
-/** Records of one epoch of a topic that lie on wrong partitions, and who has placed them so. */
+/**
+ * Records of one epoch of a topic that are on wrong partitions, and the partitioner that put them there.
+ */
 export interface Misplaced extends Recognition {
   readonly topic: string;
   readonly epoch: number;
-  /** How many dead letters there are; fewer keys are looked at. */
+  /** The number of dead letters. Fewer keys are examined. */
   readonly letters: number;
 }
 
 const CODE = 'wrong-partition';
 
-/** Enough to recognise a partitioner by, and quickly read. */
+/** Enough to recognise a partitioner, and quick to read. */
 const KEYS_PER_EPOCH = 1_000;
 
 interface Row {
@@ -26,7 +28,7 @@ interface Row {
   readonly letters: string;
 }
 
-/** Looks among the dead letters of a filter for clients that use another partitioner. */
+/** Looks for clients that use another partitioner, among the dead letters that match a filter. */
 export const readMisplaced = async (
   client: ClickHouseClient,
   filter: LetterFilter,
@@ -63,14 +65,14 @@ const placementOf = ({ key, partition }: Row): Placement => ({
   partition,
 });
 
-/** For a program: the partitioner by its name. */
+/** The form for programs: the partitioner by its name. */
 export const misplacedObject = ({ partitioner, ...rest }: Misplaced) => ({
   ...rest,
   partitioner: partitioner?.name ?? null,
   setting: partitioner?.setting ?? null,
 });
 
-/** What it means and what to do, in words. */
+/** Says in words what it means and what to do. */
 export const formatMisplaced = ({
   topic,
   letters,
@@ -86,14 +88,14 @@ export const formatMisplaced = ({
         `  1. In that client, set ${partitioner.setting}.`,
       ]
     : [
-        'This looks like a client that places records without regard to their key:',
-        `  no partitioner that we know puts the ${number(keys)} keys there.`,
+        'This looks like a client that chooses partitions without using the key:',
+        `  no known partitioner puts the ${number(keys)} keys there.`,
         '  1. Let that client choose partitions by murmur2 of the key, as Java clients do (partitioner.ignore.keys=false),',
-        '     not at random, in turn, or by itself.',
+        '     not at random, round-robin or by hand.',
       ];
   return [
     `${topic}: ${number(letters)} dead letters are on wrong partitions. ${cause[0] ?? ''}`,
     ...cause.slice(1),
-    `  2. "usagectl dlq redrive --code ${CODE} --topic ${topic} --yes" puts each where it belongs; it counts once.`,
+    `  2. "usagectl dlq redrive --code ${CODE} --topic ${topic} --yes" sends each to the right partition; it counts once.`,
   ].join('\n');
 };

@@ -1,11 +1,11 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 
-/** Which rows of `dead_letters AS d` are open: nobody has done anything about them yet. */
+/** The condition for open rows of `dead_letters AS d`: nobody has done anything about them yet. */
 export const IS_OPEN = `(d.topic, d.epoch, d.partition, d.offset)
   NOT IN (SELECT topic, epoch, partition, offset FROM dispositions)`;
 
-/** How many records were refused about which nobody has done anything yet. */
+/** The number of open dead letters. */
 export const countOpenDeadLetters = async (client: ClickHouseClient): Promise<number> => {
   const [row] = await queryRows<{ n: string }>(
     client,

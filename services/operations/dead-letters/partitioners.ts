@@ -1,17 +1,17 @@
 import { crc32 } from 'node:zlib';
 import { murmur2 } from '../../shared/model/placement.ts';
 
-/** Another way than ours to choose a partition by its key, and who does it. */
+/** A partitioner other than ours, and the clients that use it. */
 export interface KnownPartitioner {
   readonly name: 'crc32' | 'fnv1a' | 'fnv1a-reference' | 'murmur2-unsigned';
-  /** For a sentence: "… where it puts them." */
+  /** For the sentence "… where this one puts them: ". */
   readonly what: string;
-  /** What to set in such a client. */
+  /** The setting to change in such a client. */
   readonly setting: string;
   readonly partitionOf: (key: Uint8Array, partitions: number) => number;
 }
 
-/** FNV-1a with 32 bits, as a signed integer. */
+/** 32-bit FNV-1a, as a signed integer. */
 const fnv1a = (key: Uint8Array): number => {
   let hash = 0x811c9dc5 | 0;
   for (const byte of key) hash = Math.imul(hash ^ byte, 0x01000193);
@@ -48,29 +48,29 @@ export const KNOWN_PARTITIONERS: readonly KnownPartitioner[] = [
   },
 ];
 
-/** Where a record stood that belongs on another partition. */
+/** The place of a record that belongs on another partition. */
 export interface Placement {
   readonly key: Uint8Array;
   readonly partition: number;
 }
 
 export interface Recognition {
-  /** Null where the places follow no partitioner that we know. */
+  /** Null if no known partitioner explains the places. */
   readonly partitioner: KnownPartitioner | null;
-  /** Different keys that were looked at, and how many of them lie where the partitioner puts them. */
+  /** The number of different keys examined, and how many are where the partitioner puts them. */
   readonly keys: number;
   readonly agreeing: number;
 }
 
-/** So many bits of agreement are no chance: one in a thousand. */
+/** Bits of agreement that rule out chance: one in a thousand. */
 const ENOUGH_BITS = 10;
-/** A few may be somebody else's. */
+/** A few records may come from another client. */
 const NEARLY_ALL = 0.9;
 
 /**
- * Tells from records on wrong partitions which partitioner their client uses. A partitioner that has
- * nothing to do with it agrees with one key in `partitions` by chance, so a few keys prove nothing.
- * Each key and partition must come once. Null where there are too few.
+ * Finds out which partitioner a client uses, from its records on wrong partitions. An unrelated partitioner
+ * agrees with one key in `partitions` by chance, so a few keys prove nothing. Each pair of key and
+ * partition must be given once. Returns null if there are too few.
  */
 export const recognisePartitioner = (
   placements: readonly Placement[],

@@ -13,5 +13,5 @@ test('without an epoch, the option says it, or nobody does', () => {
 });
 
 test.each(['', 't', 't/1', 't/x/1', '/1/2', 't/1/2/3/4', 't/1/-2'])('"%s" is none', (text) => {
-  expect(() => parsePosition(text)).toThrow(/no position/);
+  expect(() => parsePosition(text)).toThrow(/not the position of a dead letter/);
 });

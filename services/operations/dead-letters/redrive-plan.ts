@@ -19,10 +19,10 @@ export interface Judgement {
   readonly floor: Millis | null;
 }
 
-/** What a redrive is planned by. */
+/** What a redrive plan depends on. */
 export interface RedriveWorld {
   readonly sources: readonly Source[];
-  /** What a partition judges by: its rules, and how far its ledger is trimmed. */
+  /** What a partition judges by: its rules, and how far the ledger was trimmed. */
   readonly judgementOn: (at: SourcePartition, source: Source) => Judgement;
   readonly decoders: ReadonlyMap<number, UsageEventDecoder>;
   readonly keyring: Keyring;
@@ -37,9 +37,9 @@ export interface RedriveRecord {
 
 export type RedrivePlan =
   | { readonly kind: 'send'; readonly at: SourcePartition; readonly record: RedriveRecord }
-  /** It would only be refused again; `force` sends it all the same. */
+  /** It would only be refused again. `force` sends it all the same. */
   | { readonly kind: 'hopeless'; readonly reason: string }
-  /** Nothing makes it possible. */
+  /** It can never be sent. */
   | { readonly kind: 'impossible'; readonly reason: string };
 
 type Refusal = Exclude<RedrivePlan, { readonly kind: 'send' }>;
@@ -48,8 +48,8 @@ const impossible = (reason: string): Refusal => ({ kind: 'impossible', reason })
 const hopeless = (reason: string): Failed<Refusal> => fail({ kind: 'hopeless', reason });
 
 /**
- * Where a dead letter goes when it is sent again, and with which key and headers; the bytes stay as
- * they were. The first line that fits decides:
+ * Where a redriven dead letter goes, and with which key and headers. Its bytes stay the same. The first
+ * line that applies decides:
  *
  * | dead letter                                     | plan                                           |
  * |-------------------------------------------------|------------------------------------------------|
@@ -63,7 +63,7 @@ const hopeless = (reason: string): Failed<Refusal> => fail({ kind: 'hopeless', r
  */
 export const planRedrive = (letter: Letter, world: RedriveWorld, force = false): RedrivePlan => {
   if (letter.headers[CONTROL_HEADER] !== undefined) {
-    return impossible('it claims to be a control record: such are never sent again');
+    return impossible('it claims to be a control record, which is never sent again');
   }
   const origin = world.sources.find(
     ({ topic, epoch }) => topic === letter.topic && epoch === letter.epoch,
@@ -83,7 +83,7 @@ const historyReason = ({ topic, state }: Source): string =>
       'have the provider report the usage on its live topic, and discard this'
     : `history run ${topic} is ${state}: abandon it ("usagectl sources abandon"), correct the recording and import it again`;
 
-/** Where a record can be sent again, or why nowhere. */
+/** Where a record can be sent, or why it cannot be sent. */
 const placeOf = (
   letter: Letter,
   world: RedriveWorld,
@@ -92,7 +92,7 @@ const placeOf = (
     return hopeless(`${letter.message}: it would be refused again`);
   }
   const framed = letter.value && unframe(letter.value);
-  if (!framed) return hopeless('it is not in the Confluent wire format and never will be');
+  if (!framed) return hopeless('it is not in the Confluent wire format, and never will be');
   const decode = world.decoders.get(framed.schemaId);
   if (!decode) {
     return hopeless(
@@ -143,7 +143,7 @@ const placeOf = (
 const newest = (sources: readonly Source[]): Source | null =>
   sources.reduce<Source | null>((a, b) => (a && a.epoch > b.epoch ? a : b), null);
 
-/** The partition it stood on, in the epoch that its topic has now; null where there is none. */
+/** Its original partition, in the current epoch of its topic; null if there is none. */
 const formerPlace = (letter: Letter, { sources }: RedriveWorld): SourcePartition | null => {
   const source = newest(
     sources.filter(
@@ -160,14 +160,16 @@ const sent = (
   at: SourcePartition | null,
   key: Buffer | null,
 ): RedrivePlan => {
-  if (!at) return impossible(`${letter.topic} is no open source: there is nowhere to send it`);
+  if (!at) return impossible(`${letter.topic} is not an open source: there is nowhere to send it`);
   const { topic, epoch, partition, offset, value } = letter;
   const origin = { topic, epoch, partition, offset, reportedTime: firstReported(letter, keyring) };
   const headers = { ...letter.headers, ...redriveHeaders(at, origin, value, keyring) };
   return { kind: 'send', at, record: { key, value, headers } };
 };
 
-/** When it was reported first: what was redriven before keeps that, if it is true. */
+/**
+ * When it was first reported. A record that was redriven before keeps that time, if its signature is valid.
+ */
 const firstReported = (letter: Letter, keyring: Keyring): Millis => {
   const keyId = redriveKeyId(letter.headers);
   const key = keyring.find(({ id }) => id === keyId);

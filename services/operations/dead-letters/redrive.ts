@@ -14,24 +14,24 @@ import type { Letter } from './letters.ts';
 import { positionText, type Position } from './position.ts';
 import { planRedrive, type RedriveRecord, type RedriveWorld } from './redrive-plan.ts';
 
-/** What becomes of one dead letter. */
+/** The result of redriving one dead letter. */
 export interface RedriveResult {
   readonly letter: Position;
-  /** Where the redriven record stands, or would go (offset null); null where it is not sent. */
+  /** The position of the redriven record, or where it would go (offset null); null if it is not sent. */
   readonly to: (SourcePartition & { readonly offset: number | null }) | null;
-  /** Why it is not sent. */
+  /** Why it is not sent; null if it is. */
   readonly reason: string | null;
 }
 
 export interface RedriveOptions {
   readonly force: boolean;
-  /** Only says what would be done. */
+  /** Only report what would be done. */
   readonly dryRun: boolean;
   readonly actor: string;
   readonly reason: string;
 }
 
-/** What the newest "rules apply" to a topic has put into its log. */
+/** What the newest "rules apply" has written to a topic. */
 interface AppliedRules {
   readonly epoch: number;
   /** By partition. */
@@ -63,7 +63,7 @@ const readApplied = async (
   );
 };
 
-/** The rules that a record finds which is appended now: those behind all that has been folded, too. */
+/** The rules for a record that is appended now: they include rules that have not been folded yet. */
 const rulesAtEnd = (
   folded: Rules,
   { epoch, partition }: SourcePartition,
@@ -75,7 +75,7 @@ const rulesAtEnd = (
   return { ...folded, version, schemas, namespaces: applied.namespaces };
 };
 
-/** The register, the rules that stand last in the logs, and what this version knows. */
+/** The register, the last rules in the logs, and what this version knows. */
 export const readRedriveWorld = async ({
   clickHouse,
   schemas,
@@ -115,9 +115,9 @@ interface Sending {
 }
 
 /**
- * Sends dead letters again, and records each once the broker has acknowledged it. Where the process
- * ends between the two, the letter stays open although it was sent: sent a second time it is a
- * duplicate, and counts once.
+ * Sends dead letters again, and records each one when the broker has acknowledged it. If the process ends
+ * between the two, the letter stays open although it was sent. When it is sent a second time it is a
+ * duplicate, so it counts once.
  */
 export const redriveLetters = async (
   tools: SourceTools,
@@ -147,10 +147,10 @@ const resultOf = (
   reason: string | null = null,
 ): RedriveResult => ({ letter: { topic, epoch, partition, offset }, to, reason });
 
-/** What the broker may find too large with the headers that are added goes by itself. */
+/** A record that the broker may find too large with the added headers is sent alone. */
 const LARGE_BYTES = 512 * 1024;
 
-/** One group for each partition they go to, in order; large records are groups of their own. */
+/** One group for each target partition, in order. Large records are groups of their own. */
 const groupsOf = (sending: readonly Sending[]): readonly (readonly Sending[])[] => {
   const groups = new Map<string, Sending[]>();
   for (const one of sending) {

@@ -1,7 +1,7 @@
 import { coveredHours, type Source } from '../../shared/model/source.ts';
 import { isoText, nextHour, type Millis } from '../../shared/model/time.ts';
 
-/** Why a history run cannot have these hours, in words for the person who asked. */
+/** Why a history run cannot have these hours, in words. */
 export type HistoryRefusal =
   | { readonly kind: 'after-live'; readonly message: string }
   | { readonly kind: 'in-future'; readonly message: string }
@@ -12,8 +12,8 @@ type Run = Pick<Source, 'topic' | 'firstHour' | 'lastHour'>;
 const end = (run: Pick<Source, 'firstHour' | 'lastHour'>): number => run.lastHour ?? run.firstHour;
 
 /**
- * A history run lies before the first live hour and overlaps no other run that has not been
- * abandoned (docs/design.md, "Sources"): so every reported hour is covered once. Null where it may be declared.
+ * A history run must end before the first live hour, and must not overlap a run that has not been abandoned
+ * (docs/design.md, "Sources"). So every reported hour is covered once. Null if the run may be declared.
  */
 export const historyRefusal = (
   sources: readonly Source[],
@@ -24,7 +24,7 @@ export const historyRefusal = (
   if (runEnd > now) {
     return {
       kind: 'in-future',
-      message: `its hours end at ${isoText(runEnd)}, and now it is ${isoText(now)}. A past that is not over cannot be imported`,
+      message: `its hours end at ${isoText(runEnd)}, but it is only ${isoText(now)} now. Hours that are not over cannot be imported`,
     };
   }
   const live = sources.find((source) => source.kind === 'live' && source.firstHour <= end(run));

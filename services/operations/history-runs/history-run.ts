@@ -17,19 +17,19 @@ import {
   type RegisteredSource,
 } from '../../shared/sources/register.ts';
 
-/** A past that is to be written: a recorded file, or a simulation. */
+/** The history to write: a recorded file or a simulation. */
 export interface HistoryRun {
-  /** What it is, so that the same past is not written twice: a digest of the file, or of the seed. */
+  /** Identifies the history, so that it is not written twice: a digest of the file or of the seed. */
   readonly origin: string;
   readonly firstHour: Hour;
-  /** Itself included. */
+  /** Inclusive. */
   readonly lastHour: Hour;
   readonly hourMillis: number;
   readonly partitions: number;
   readonly billable: boolean;
 }
 
-/** An event of a past, and when it was reported. */
+/** An event of the history, and when it was reported. */
 export interface HistoricalEvent {
   readonly event: UsageEvent;
   readonly reportedTime: Millis;
@@ -37,12 +37,12 @@ export interface HistoricalEvent {
 
 export type Begun =
   | { readonly kind: 'already-imported'; readonly source: RegisteredSource }
-  /** New, or begun earlier and interrupted: write all its events, in order of reported time. */
+  /** New, or begun earlier and interrupted. All its events must be written, in order of reported time. */
   | { readonly kind: 'begun'; readonly source: RegisteredSource; readonly resumed: boolean };
 
 /**
- * Declares a history run, or finds the one of the same origin that was begun before.
- * @throws UserError where its hours are live, or another run covers them.
+ * Declares a history run, or finds an earlier run of the same origin.
+ * @throws UserError if its hours are live, or another run covers them
  */
 export const beginHistory = async (
   tools: SourceTools,
@@ -94,7 +94,9 @@ const refuse = (refusal: ReturnType<typeof historyRefusal>): void => {
   if (refusal) throw new UserError(`This history cannot be imported: ${refusal.message}`);
 };
 
-/** Two runs may have been declared at once: both look again, and at least one sees the other. */
+/**
+ * Two runs may have been declared at the same time. Both check again, and at least one sees the other.
+ */
 const withdrawIfRefused = async (tools: SourceTools, declared: RegisteredSource): Promise<void> => {
   const refusal = historyRefusal(await readSources(tools.clickHouse), declared, millis(Date.now()));
   if (!refusal) return;
@@ -105,9 +107,9 @@ const withdrawIfRefused = async (tools: SourceTools, declared: RegisteredSource)
 const BATCH_EVENTS = 2_000;
 
 /**
- * Appends a run's events, which must come in order of reported time, and seals it once every one is
- * acknowledged. Events that an interrupted attempt has appended already are duplicates and count
- * once. `onProgress` is told how many events are acknowledged.
+ * Appends a run's events, which must be in order of reported time, and seals the run when all are
+ * acknowledged. Events that an interrupted attempt has already appended are duplicates and count once.
+ * `onProgress` gets the number of acknowledged events.
  */
 export const writeHistory = async (
   tools: SourceTools,
@@ -120,7 +122,7 @@ export const writeHistory = async (
     await appendEvents(tools, source, events, onProgress);
     source = await markWritten(tools, source);
   }
-  if (source.state === 'sealed') return source; // another import of the same has finished it
+  if (source.state === 'sealed') return source; // another import of the same history has finished it
   if (source.state !== 'written') {
     throw new UserError(`Source ${source.topic} is ${source.state}: it takes no more history`);
   }
@@ -133,8 +135,8 @@ export const writeHistory = async (
 };
 
 /**
- * From here on the run can no longer be abandoned. Somebody may have done so while it was written, and
- * the register does not say who was first: so it is read again before anything is sealed.
+ * After this the run can no longer be abandoned. Somebody may have abandoned it while it was being written,
+ * and the register does not say who was first, so it is read again before anything is sealed.
  */
 const markWritten = async (
   tools: SourceTools,
@@ -207,12 +209,12 @@ const endRecord = (
   };
 };
 
-/** Longer than a writer takes from its last look at the register to its mark. */
+/** Longer than a writer takes from its last read of the register to its mark. */
 const ABANDON_MILLIS = 2_000;
 
 /**
- * Gives up a run that was not finished, so that another may cover its hours.
- * @throws UserError where all its events are written already, or there is no such run.
+ * Abandons an unfinished run, so that another run may cover its hours.
+ * @throws UserError if all its events are already written, or there is no such run
  */
 export const abandonHistory = async (
   tools: SourceTools,
@@ -225,7 +227,7 @@ export const abandonHistory = async (
     throw new UserError(`There is no history run "${topic}": see "usagectl sources list"`);
   if (source.state === 'sealed' || source.state === 'written') {
     throw new UserError(
-      `History run ${topic} is ${source.state}, all its events count: it can no longer be abandoned`,
+      `History run ${topic} is ${source.state} and all its events count: it can no longer be abandoned`,
     );
   }
   await writeSource(tools.clickHouse, { ...source, state: 'abandoned' });
@@ -233,7 +235,7 @@ export const abandonHistory = async (
   await new Promise((resolve) => setTimeout(resolve, ABANDON_MILLIS));
   const abandoned = await currentState(tools, source);
   if (abandoned.state !== 'abandoned') {
-    throw new UserError(`History run ${topic} was finished in the same moment: it counts`);
+    throw new UserError(`History run ${topic} was finished at the same moment: it counts`);
   }
   await recordOperation(tools.clickHouse, { kind: 'history-abandoned', subject: topic });
   return abandoned;

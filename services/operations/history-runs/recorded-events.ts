@@ -8,14 +8,14 @@ import { usageEventId, uuidText, type UsageEvent } from '../../shared/model/usag
 import { placementProblem, valueProblem } from '../../shared/model/usage-event-problem.ts';
 import type { RecordedRow, Recording } from './recording.ts';
 
-/** What every event of a recording is held against: the limits of the rules that a run begins with. */
+/** The limits for every event of a recording: those of the rules with which a run begins. */
 const LIMITS = { hourMillis: HOUR_MILLIS, maxUsageAgeMillis: DEFAULT_MAX_USAGE_AGE_MILLIS };
 const ANYWHERE = { partition: 0, partitions: 1, namespaces: null };
 
 /**
- * The events of a recording: each row one event with its own usage time, reported in the last
- * millisecond of the range that was asked for.
- * @throws UserError that names the first row which would not count, or would count for another one.
+ * The events of a recording. Each row is one event with its own usage time, reported in the last
+ * millisecond of the requested range.
+ * @throws UserError that names the first row that would not count, or would count as another row
  */
 export const recordedEvents = (name: string, recording: Recording): readonly HistoricalEvent[] => {
   const reportedTime = millis(recording.reportedEnd - 1);
@@ -54,6 +54,6 @@ const eventOf = (
 ): UsageEvent => {
   const quantity =
     quantityFromNumber(row.quantity) ??
-    refuse(`quantity ${String(row.quantity)} has more than 30 digits after the point`);
+    refuse(`quantity ${String(row.quantity)} has more than 30 decimal places`);
   return { ...row, quantity, eventId: usageEventId(row, discriminator) };
 };

@@ -4,7 +4,7 @@ import { UserError } from '../../shared/process/errors.ts';
 import { HOUR_MILLIS, isoText, millis, type Hour, type Millis } from '../../shared/model/time.ts';
 import { timeSchema } from '../../shared/model/time-text.ts';
 
-/** One row of a usage API response, its `instanceData` opened. */
+/** One row of a usage API response, with its `instanceData` parsed. */
 export interface RecordedRow {
   /** Counted from 1, for messages. */
   readonly number: number;
@@ -28,7 +28,9 @@ export interface Recording {
   readonly rows: readonly RecordedRow[];
 }
 
-/** As Azure sends them: null, text, or (in newer services) an object, which is kept as JSON text. */
+/**
+ * Attributes as Azure sends them: null, text, or (in newer services) an object, which is kept as JSON text.
+ */
 const attribute = z
   .union([z.string(), z.null(), z.looseObject({})])
   .optional()
@@ -63,26 +65,26 @@ const fileSchema = z.object({
 });
 
 /**
- * Reads a response of the provider usage API that was saved with the request that it answers.
- * @throws UserError that names the row and what is wrong with it.
+ * Reads a saved response of the provider usage API, which includes its request.
+ * @throws UserError that names the row and what is wrong with it
  */
 export const readRecording = (name: string, text: string): Recording => {
   const refuse = (problem: string): never => {
     throw new UserError(`${name} cannot be replayed: ${problem}`);
   };
   const file = fileSchema.safeParse(parseJson('it', text, refuse));
-  if (!file.success) return refuse(`it is no usage API response: ${issuesOf(file.error)}`);
+  if (!file.success) return refuse(`it is not a usage API response: ${issuesOf(file.error)}`);
   const { request, value, nextLink } = file.data;
   if (nextLink) return refuse('it is one page of several: save the rows of all pages in one file');
   if (!request) {
     return refuse(
-      'it does not say what was asked: add "request" with reportedStartTime and reportedEndTime',
+      'it does not say what was requested: add "request" with reportedStartTime and reportedEndTime',
     );
   }
   const { reportedStartTime: start, reportedEndTime: end } = request;
   if (start % HOUR_MILLIS !== 0 || end % HOUR_MILLIS !== 0 || start >= end) {
     return refuse(
-      `the request's range must be whole hours, it is ${isoText(start)} to ${isoText(end)}`,
+      `the request's range must consist of full hours, but it is ${isoText(start)} to ${isoText(end)}`,
     );
   }
   if (start < EARLIEST || end > LATEST) {
@@ -96,7 +98,7 @@ export const readRecording = (name: string, text: string): Recording => {
   };
 };
 
-/** What ClickHouse's DateTime holds, less the age that usage may have when it is reported. */
+/** The beginning of ClickHouse's DateTime plus the age that usage may have when it is reported. */
 const EARLIEST = millis(Date.UTC(1970, 3, 1));
 const LATEST = millis(Date.UTC(2106, 0, 1));
 

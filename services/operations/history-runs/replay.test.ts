@@ -58,7 +58,7 @@ test('tags and additional info come through as null, as an empty text, as text a
 test.each<[string, (file: File, row: Record<string, unknown>) => void]>([
   ['row 5: the quantity is below zero', (_, row) => (row['quantity'] = -1)],
   ['row 5: the quantity is 10^15 or more', (_, row) => (row['quantity'] = 1e20)],
-  ['row 5: quantity 1e-31 has more than 30 digits', (_, row) => (row['quantity'] = 1e-31)],
+  ['row 5: quantity 1e-31 has more than 30 decimal places', (_, row) => (row['quantity'] = 1e-31)],
   ['row 5: properties.quantity', (_, row) => delete row['quantity']],
   [
     'row 5: properties.usageStartTime: "soon" is no time: write it like 2019-12-10T19:00:00Z',
@@ -91,7 +91,7 @@ test.each<[string, (file: File, row: Record<string, unknown>) => void]>([
     ({ value }) => value.push(...value.slice(2, 3)),
   ],
   [
-    "the request's range must be whole hours",
+    "the request's range must consist of full hours",
     ({ request }) => Object.assign(request ?? {}, { reportedEndTime: '2019-12-10T19:30:00Z' }),
   ],
   [
@@ -99,18 +99,18 @@ test.each<[string, (file: File, row: Record<string, unknown>) => void]>([
     ({ request }) => Object.assign(request ?? {}, { reportedStartTime: '1969-12-10T19:00:00Z' }),
   ],
   [
-    'it is no usage API response: request.reportedStartTime: "2020-04-05T10:00:00" does not say its offset from UTC: write 2020-04-05T10:00:00Z if it is in UTC',
+    'it is not a usage API response: request.reportedStartTime: "2020-04-05T10:00:00" does not say its offset from UTC: write 2020-04-05T10:00:00Z if it is in UTC',
     ({ request }) => Object.assign(request ?? {}, { reportedStartTime: '2020-04-05T10:00:00' }),
   ],
   [
-    'it is no usage API response: request.reportedStartTime: "4/6/2020 10:00:00 AM" is no time',
+    'it is not a usage API response: request.reportedStartTime: "4/6/2020 10:00:00 AM" is no time',
     ({ request }) => Object.assign(request ?? {}, { reportedStartTime: '4/6/2020 10:00:00 AM' }),
   ],
   [
-    'it is no usage API response: request.reportedEndTime: "6 May 2020 09:00" is no time',
+    'it is not a usage API response: request.reportedEndTime: "6 May 2020 09:00" is no time',
     ({ request }) => Object.assign(request ?? {}, { reportedEndTime: '6 May 2020 09:00' }),
   ],
-  ['it does not say what was asked', (file) => delete file.request],
+  ['it does not say what was requested', (file) => delete file.request],
   ['it is one page of several', (file) => (file.nextLink = 'https://more')],
 ])('refused, saying: %s', (message, change) => {
   expect(refusalOf(change)).toContain(`f.json cannot be replayed: ${message}`);
@@ -118,5 +118,5 @@ test.each<[string, (file: File, row: Record<string, unknown>) => void]>([
 
 test('text that is no JSON, or no usage API response, is refused', () => {
   expect(() => eventsOf('{"a":')).toThrow('f.json cannot be replayed: it is not JSON');
-  expect(() => eventsOf('{"a":1}')).toThrow('it is no usage API response: value');
+  expect(() => eventsOf('{"a":1}')).toThrow('it is not a usage API response: value');
 });

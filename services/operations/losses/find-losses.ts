@@ -14,9 +14,9 @@ import { findUnreadable, readableFrom, unreadableAt } from './find-unreadable.ts
 import type { LossTools } from './loss-tools.ts';
 import { unpublishedHour } from './unpublished-hour.ts';
 
-/** Records that the aggregator waits for in vain. */
+/** Records for which the aggregator waits in vain. */
 export interface FoundLoss extends LostRecords {
-  /** Whether all before them is counted. Only then can the loss be accepted. */
+  /** Whether all records before them are counted. Only then can the loss be accepted. */
   readonly isReached: boolean;
   /** Why they are gone, for people. */
   readonly why: string;
@@ -24,7 +24,7 @@ export interface FoundLoss extends LostRecords {
   readonly kept: number;
 }
 
-/** The partitions of live sources whose log does not continue where the checkpoint stands. */
+/** The partitions of live sources whose log does not continue at the checkpoint. */
 export const findLosses = async (
   tools: LossTools,
   sources: readonly Source[],
@@ -70,11 +70,11 @@ const lossOf = async (
     : { ...common, ends: false, nextOffset: Math.max(nextOffset, end) };
 };
 
-/** What a log lacks that is still to be counted. */
+/** The part of a log that is still to be counted and is missing. */
 interface Gap {
-  /** Where it begins; the checkpoint where it is not given. */
+  /** Where it begins; by default at the checkpoint. */
   readonly fromOffset?: number;
-  /** Where the log continues; null where it does not. */
+  /** Where the log continues; null if it does not. */
   readonly nextOffset: number | null;
   readonly why: string;
 }
@@ -96,7 +96,7 @@ const gapOf = async (
       reasons.push(await otherLog(reader, at, checkpoint, log));
       reasons.push(await otherThanLedger(tools, at, reached, log));
     });
-    // What was counted last cannot be read any more, or what is in the ledger behind it.
+    // The last counted record, or a record that the ledger holds after it, can no longer be read.
     if (batch) {
       const nextOffset = await readableFrom(reader, at, batch, log.high);
       return unreadableGap(batch, Math.max(reached, batch.from), Math.max(reached, nextOffset));
@@ -118,7 +118,7 @@ const unreadableGap = (batch: UnreadableBatch, fromOffset: number, nextOffset: n
   why: `it cannot be read at ${describeUnreadable(batch)}`,
 });
 
-/** Why a log is not the one of which the ledger holds events beyond the checkpoint; null where it may be. */
+/** Why a log is not the log whose events the ledger holds beyond the checkpoint; null if it may be. */
 const otherThanLedger = async (
   { clickHouse, reader }: LossTools,
   at: SourcePartition,
@@ -141,7 +141,7 @@ const otherThanLedger = async (
     : `offset ${String(offset)} holds another event than the ledger`;
 };
 
-/** How many records are stored from an offset on, and one past the last of them. */
+/** The number of records stored from an offset on, and the offset after the last of them. */
 const remains = async (
   client: ClickHouseClient,
   at: SourcePartition,

@@ -2,16 +2,16 @@ import type { UnreadableAt } from '../../shared/kafka/fetched-batch.ts';
 import type { TopicPartition } from '../../shared/model/log-record.ts';
 import { UnreadableLog, type LogReader } from '../../shared/kafka/log-reader.ts';
 
-/** Records that are in a log and cannot be read. */
+/** Records in a log that cannot be read. */
 export interface UnreadableSpan {
   readonly batch: UnreadableAt;
-  /** The first offset behind them that can be read, or the end of the log. */
+  /** The first readable offset after them, or the end of the log. */
   readonly nextOffset: number;
 }
 
 /**
- * Reads a log to its end, and tells where it cannot be read further; null where it can.
- * @throws UnreadableLog where the broker refuses, which says nothing about the records
+ * Reads a log to its end. Returns where it cannot be read, or null if it can.
+ * @throws UnreadableLog if the broker refuses, which says nothing about the records
  */
 export const findUnreadable = async (
   reader: LogReader,
@@ -23,7 +23,7 @@ export const findUnreadable = async (
   return batch && { batch, nextOffset: await readableFrom(reader, at, batch, end) };
 };
 
-/** What cannot be read of it; null where a task reads all that it wants. */
+/** Where a task met an unreadable batch; null if it read everything. */
 export const unreadableAt = async (read: () => Promise<unknown>): Promise<UnreadableAt | null> => {
   try {
     await read();
@@ -35,8 +35,8 @@ export const unreadableAt = async (read: () => Promise<unknown>): Promise<Unread
 };
 
 /**
- * The first offset behind an unreadable batch that can be read. Where a batch does not tell where it
- * ends, offsets are tried, in steps that grow, and then between the last two.
+ * The first readable offset after an unreadable batch. If the batch does not say where it ends, offsets are
+ * tried in growing steps, and then between the last two.
  */
 export const readableFrom = async (
   reader: LogReader,
@@ -60,7 +60,7 @@ export const readableFrom = async (
   }
 };
 
-/** The first offset that can be read, of those behind one that cannot be and up to one that can. */
+/** The first readable offset between an unreadable and a readable one. */
 const firstBetween = async (
   bad: number,
   good: number,

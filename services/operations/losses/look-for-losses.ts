@@ -10,15 +10,18 @@ import { withAdmin, withClickHouse } from '../sources/source-tools.ts';
 import { LogReader } from '../../shared/kafka/log-reader.ts';
 import { findLosses, type FoundLoss } from './find-losses.ts';
 
-/** What was found, and in how many live sources it was looked for: none is no answer. */
+/**
+ * What was found, and the number of live sources that were searched. Zero sources means that there is no
+ * answer.
+ */
 export interface LossesFound {
   readonly sources: number;
   readonly losses: readonly FoundLoss[];
 }
 
 /**
- * Looks for lost records of one live topic, or of all.
- * @throws UserError where there is no such topic
+ * Looks for lost records in one live topic, or in all.
+ * @throws UserError if there is no such topic
  */
 export const lookForLosses = (
   config: KafkaConfig & ClickHouseConfig & { readonly USAGE_CONTROL_KEYS: Keyring },
@@ -58,7 +61,7 @@ const chosen = (register: readonly Source[], topic: string | null): readonly Sou
   const run = register.find((source) => source.topic === topic && source.kind === 'history');
   if (run) {
     throw new UserError(
-      `${topic} is a history run: give it up with "usagectl sources abandon ${topic}", and import it again`,
+      `${topic} is a history run: abandon it with "usagectl sources abandon ${topic}", and import it again`,
     );
   }
   throw new UserError(`There is no live source "${topic}": see "usagectl sources list"`);

@@ -4,14 +4,14 @@ import type { Keyring } from '../../shared/model/control-record.ts';
 import type { UsageAggregate } from '../../shared/model/usage-aggregate.ts';
 import type { LogReader } from '../../shared/kafka/log-reader.ts';
 
-/** What looking for lost records takes. */
+/** The tools for finding lost records. */
 export interface LossTools {
   readonly clickHouse: ClickHouseClient;
   readonly admin: KafkaAdmin;
-  /** Reads the topics of the sources that exist, and the aggregates topic. */
+  /** Reads the existing topics of sources, and the aggregates topic. */
   readonly reader: LogReader;
   readonly aggregatesTopic: string;
-  /** With which what was published is verified. */
+  /** The keys that verify what was published. */
   readonly keyring: Keyring;
   readonly decode: (bytes: Buffer) => UsageAggregate | null;
 }

@@ -5,21 +5,21 @@ import type { Hour } from '../../shared/model/time.ts';
 import { actorName } from '../../shared/sources/actor.ts';
 import { recordOperation } from '../../shared/sources/register.ts';
 
-/** Records of a partition that are gone before they were counted. */
+/** Records of a partition that were gone before they were counted. */
 export interface LostRecords extends SourcePartition {
   /** The first offset that was not stored. */
   readonly fromOffset: number;
-  /** Where counting continues; where the epoch of the topic ends with it, one past its last offset. */
+  /** Where counting continues. If the epoch ends with the loss, one past its last offset. */
   readonly nextOffset: number;
-  /** Whether the epoch ends, because its log is gone or another one is in its place. */
+  /** Whether the epoch ends, because its log is gone or was replaced by another. */
   readonly ends: boolean;
-  /** Hours before it were published by an owner that did not get to its checkpoint. */
+  /** Hours before this one were published by an owner that did not reach its next checkpoint. */
   readonly openHour: Hour;
 }
 
 /**
- * Accepts that records are gone: the aggregator, which has halted there, continues after them. What was
- * stored of them stays counted; the rest is counted as lost. May be repeated.
+ * Accepts that records are gone. The aggregator, which has halted there, continues after them. Stored
+ * records stay counted; the rest counts as lost. May be repeated.
  */
 export const acceptLosses = async (
   client: ClickHouseClient,
@@ -52,7 +52,10 @@ export const acceptLosses = async (
   }
 };
 
-/** The partitions of an epoch that ended with an accepted loss: whatever their log holds was not counted. */
+/**
+ * The partitions of an epoch that ended with an accepted loss. Whatever their log holds now was not
+ * counted.
+ */
 export const endedWithLoss = async (
   client: ClickHouseClient,
   { topic, epoch }: SourceId,

@@ -9,9 +9,9 @@ import { OF_PARTITION, partitionParams } from '../audit/stored-rows.ts';
 import type { LossTools } from './loss-tools.ts';
 
 /**
- * The first hour from one on of which nothing is known outside: an owner that did not get to its
- * checkpoint may have rolled up and published hours that the checkpoint has open. Only what is signed
- * for the source partition was published by an owner: timestamps and keys are for anybody to write.
+ * The first hour, from a given hour on, that has not been published or rolled up. An owner that did not
+ * reach its next checkpoint may have published hours that are open in the checkpoint. Only aggregates that
+ * are signed for the source partition come from an owner: anybody can write timestamps and keys.
  */
 export const unpublishedHour = async (
   tools: LossTools,
@@ -50,7 +50,7 @@ export const unpublishedHour = async (
   return open;
 };
 
-/** The hour that a record was published for by an owner of the source partition; null if by nobody. */
+/** The hour for which an owner of the source partition published a record; null if no owner did. */
 const publishedHour = (
   { keyring, decode }: LossTools,
   at: SourcePartition,

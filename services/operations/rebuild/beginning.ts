@@ -12,17 +12,17 @@ import { advance } from '../../shared/usage-fold/timeline.ts';
 import type { Place } from '../../shared/usage-fold/place.ts';
 import { cannotFold, type RefoldTools } from './refold-tools.ts';
 
-/** What the fold begins with where a log begins now. */
+/** The state with which the fold begins where a log begins now. */
 export interface Beginning {
-  /** Its next offset is the first record that is counted. */
+  /** Its next offset is the first counted record. */
   readonly state: FoldState;
-  /** The first hour of which every record is left; 0 where no record is gone. */
+  /** The first hour whose records all remain; 0 if no record is gone. */
   readonly firstHour: Hour;
 }
 
 /**
  * The first offset that can be folded again: where the log begins, or where an accepted loss ends.
- * What is left in front of there was not judged, so it is as good as gone; or it cannot be read.
+ * Remaining records before that were not judged or cannot be read, so they are treated as gone.
  */
 export const firstLeft = async (
   client: ClickHouseClient,
@@ -40,9 +40,9 @@ export const firstLeft = async (
 };
 
 /**
- * What holds at the first record that is left. Where others were before it, reported time is the last
- * one that was stored from there. Rules, floor and seal are those of the checkpoint, unless a control
- * record that is left set them: the ones before that are not known, and counting begins with it.
+ * The state at the first remaining record. If others were before it, reported time is the last one stored
+ * of those. Rules, floor and seal are those of the checkpoint, unless a remaining control record set them.
+ * In that case their earlier values are unknown, and counting begins with that record.
  */
 export const beginningOf = async (
   tools: RefoldTools,
@@ -82,7 +82,9 @@ export const beginningOf = async (
   return { state, firstHour: nextHour(begun, source.hourMillis) };
 };
 
-/** Moves on to the first record that is counted, by what stands before it; returns the hour of that one. */
+/**
+ * Moves on to the first counted record by reading the records before it. Returns the hour of that record.
+ */
 const passBefore = async (
   { reader, knowledge }: RefoldTools,
   state: FoldState,
@@ -103,7 +105,7 @@ const passBefore = async (
   return timeline.openHour;
 };
 
-/** The first record of each kind of control that is left in the log; it is read only if there may be one. */
+/** The first remaining control record of each kind. The log is read only if there may be one. */
 const controlsLeft = async (
   { reader, knowledge }: RefoldTools,
   place: Place,
@@ -112,7 +114,7 @@ const controlsLeft = async (
 ): Promise<ReadonlyMap<string, number>> => {
   const found = new Map<string, number>();
   const isFirstRules = rules === null || parseRules(rules)?.version === 1;
-  // The first rules stand at the beginning of a log, unless they were lost and applied again.
+  // The first rules are at the beginning of a log, unless they were lost and applied again.
   if (isFirstRules && floor === null && !sealed && counts.lost === 0) return found;
   await reader.read(place, low, nextOffset, (records) => {
     for (const { headers, value, offset } of records) {
@@ -126,7 +128,9 @@ const controlsLeft = async (
   return found;
 };
 
-/** The last reported time that is stored of offsets before one, or that was open behind a loss there. */
+/**
+ * The last reported time stored of the offsets before a given one, or the open hour after a loss there.
+ */
 const reportedBefore = async (
   client: ClickHouseClient,
   place: Place,

@@ -8,16 +8,16 @@ import {
   type HourRange,
 } from './window-differences.ts';
 
-/** A daily row that is not what the hourly ones add up to. */
+/** A daily row that is not the sum of the hourly rows. */
 export interface DayDifference {
   readonly partition: number;
   readonly reportedDay: number;
   readonly usageDay: number;
   readonly meterKey: string;
   readonly resourceKey: string;
-  /** What the hourly rows give; null where they give none. */
+  /** The sum of the hourly rows; null if there are none. */
   readonly hourlyQuantity: string | null;
-  /** What the row holds; null where there is none. */
+  /** What the row holds; null if there is no row. */
   readonly rowQuantity: string | null;
 }
 
@@ -34,7 +34,7 @@ const dayParams = (range: HourRange, hourMillis: number): Record<string, unknown
 const day = (column: string): string =>
   `toDateTime(intDiv(toUnixTimestamp(${column}), {daySeconds:UInt32}) * {daySeconds:UInt32}, 'UTC')`;
 
-/** The daily rows of the days in the range, as the hourly ones give them. */
+/** The daily rows of the days in the range, computed from the hourly rows. */
 const ROLLED = `
 SELECT h.partition AS partition, ${day('h.reported_hour')} AS reported_day,
   ${day('h.usage_hour')} AS usage_day, h.subscription_key AS subscription_key,
@@ -63,12 +63,12 @@ const KEYS = [
 ];
 const KEY = KEYS.join(', ');
 
-/** What a row says, as text: it can be compared also where parts of it are NULL. */
+/** The content of a row as text, so that rows with NULLs can be compared. */
 const SAID = `toString(tuple(tuple(subscription_id, meter_id, resource_uri, toString(location), tags, additional_info),
   quantity, event_count, first_offset, last_hour))`;
 const SAID_ROLLED = 'toString(tuple(attributes, total, events, lowest, through))';
 
-/** Where the daily rows of the days in the range differ from the hourly ones, in order. */
+/** The differences between the daily rows in the range and the hourly rows, in order. */
 export const readDayDifferences = (
   client: ClickHouseClient,
   range: HourRange,
@@ -91,7 +91,10 @@ export const readDayDifferences = (
     dayParams(range, hourMillis),
   );
 
-/** The daily rows of the days in the range, which are closed to their end: nobody else writes them. */
+/**
+ * Writes the daily rows of the days in the range. The days are closed to their end, so nobody else writes
+ * them.
+ */
 export const rollUpDays = async (
   client: ClickHouseClient,
   range: HourRange,
@@ -113,8 +116,9 @@ export const rollUpDays = async (
     await client.command({ query, query_params: params, clickhouse_settings: settings });
   };
   await run(insert('newest = {generation:UInt16}'));
-  // What is left over from rows that were deleted, or were wrong themselves. Read first, and deleted by
-  // their keys: a mutation would recount all days of the range for each part of the table.
+  // Rows that are left over from deleted hourly rows, or were wrong themselves. They are read first and
+  // then deleted by their keys: a mutation would recompute all days of the range for each part of the
+  // table.
   const wrong = await queryRows<WrongDay>(
     client,
     `SELECT partition, toUnixTimestamp(reported_day) AS "reportedDay", toUnixTimestamp(usage_day) AS "usageDay",
@@ -134,7 +138,7 @@ export const rollUpDays = async (
   await run(insert(`(${KEY}) NOT IN (SELECT ${KEY} FROM usage_daily FINAL WHERE ${IN_RANGE})`));
 };
 
-/** A daily window whose row is not what the hourly ones give. */
+/** A daily window whose row is not the sum of the hourly rows. */
 interface WrongDay {
   readonly partition: number;
   readonly reportedDay: number;

@@ -40,12 +40,12 @@ export interface Connections {
   readonly keyring: Keyring;
 }
 
-/** Rows of one record that are not what the log gives. */
+/** Rows of one record that differ from the log. */
 export interface RowDifference {
   readonly table: RecordRows['name'];
   readonly partition: number;
   readonly offset: number;
-  /** Reported hour by the log; by the rows where the log gives none. */
+  /** The reported hour by the log; by the rows if the log gives none. */
   readonly reportedHour: number;
   readonly kind: 'missing' | 'phantom' | 'differs';
   readonly name: string;
@@ -53,32 +53,34 @@ export interface RowDifference {
 }
 
 export interface FromLog {
-  /** Of `usage_events`. */
+  /** Differences in `usage_events`. */
   readonly ledger: Tally<RowDifference>;
   readonly deadLetters: Tally<RowDifference>;
-  /** What the log adds up to against what is stored; empty where rows are mended. */
+  /** Differences between the sums of the log and the stored windows; empty if rows are mended. */
   readonly windows: Tally<WindowDifference>;
-  /** Hours outside the range whose rows the same records concern: their windows are left alone. */
+  /** Hours outside the range that have rows of the same records. Their windows are left alone. */
   readonly otherHours: readonly number[];
-  /** Reported hours whose ledger is not right. */
+  /** Reported hours whose ledger is wrong. */
   readonly hours: readonly number[];
 }
 
 export interface FromLogOptions {
   readonly limit: number;
-  /** On what the fold keeps in memory of a partition. */
+  /** Bounds on what the fold keeps in memory for a partition. */
   readonly bounds: MemoryBounds;
-  /** Called before the ledger of hours is mended, once for each; null where nothing is to be mended. */
+  /**
+   * Called before the ledger of hours is mended, once for each hour; null if nothing should be mended.
+   */
   readonly mend: ((at: SourcePartition, hours: readonly number[]) => Promise<void>) | null;
   readonly onProgress: (read: number, all: number) => void;
 }
 
 /**
- * Folds the log of a source once more into scratch tables, to the end of a range of closed hours, and
- * compares the ledger, the dead letters and the windows with them. Where it is to mend, ledger and
- * dead letters are brought to what the log gives; windows are not: they follow from the ledger.
+ * Folds the log of a source again into scratch tables, up to the end of a range of closed hours, and
+ * compares the ledger, the dead letters and the windows with them. When mending, it corrects ledger and
+ * dead letters by the log. It does not correct windows, because they follow from the ledger.
  *
- * @throws UserError where the log cannot tell of all hours of the range
+ * @throws UserError if the log does not cover all hours of the range
  */
 export const compareWithLog = async (
   { clickHouse: client, kafka, admin, keyring }: Connections,
@@ -101,7 +103,9 @@ export const compareWithLog = async (
   }
 };
 
-/** Beyond any offset of a log; ClickHouse's column holds larger ones, JavaScript's numbers do not. */
+/**
+ * Greater than any offset of a log. ClickHouse's column holds larger numbers, but JavaScript does not.
+ */
 const NO_END = Number.MAX_SAFE_INTEGER;
 
 class Comparisons {
@@ -113,7 +117,7 @@ class Comparisons {
   private readonly ledger: Tally<RowDifference>;
   private readonly deadLetters: Tally<RowDifference>;
   private readonly windows: Tally<WindowDifference>;
-  /** Reported hours whose ledger is not right, by partition. */
+  /** Reported hours whose ledger is wrong, by partition. */
   private readonly recorded = new Map<number, Set<number>>();
 
   constructor(
@@ -169,7 +173,9 @@ class Comparisons {
     return { start: this.range.from, end: this.range.to };
   }
 
-  /** The last offset below the checkpoint whose row is said to be of the range; -1 where there is none. */
+  /**
+   * The last offset below the checkpoint whose row says that it belongs to the range; -1 if there is none.
+   */
   private async lastOffset({ place, checkpoint }: PartitionPlan): Promise<number> {
     const offsets = ({ name, isWithin }: RecordRows): string =>
       `SELECT toInt64(t.offset) AS offset FROM ${name} AS t
@@ -191,7 +197,8 @@ class Comparisons {
     const { client, knowledge } = this.tools;
     const { floor } = this.range;
     const isLedger = table === ledgerRows;
-    // Letters beyond the checkpoint are their owner's, who keeps the time of an `end` record for them.
+    // Dead letters beyond the checkpoint belong to their owner, which keeps the time of an `end` record for
+    // them.
     const before = isLedger ? NO_END : checkpoint.nextOffset;
     const folded = state.nextOffset;
     const comparison = { table, scratch, ...this.times, at: place, floor, folded, before };
@@ -228,7 +235,7 @@ class Comparisons {
     return hourOf(millis(time), this.source.hourMillis);
   }
 
-  /** Notes hours whose ledger is not right, and says so before it is mended. */
+  /** Notes hours whose ledger is wrong, and reports them before they are mended. */
   private async record(at: SourcePartition, records: readonly DifferingRecord[]): Promise<void> {
     const recorded = this.recorded.get(at.partition) ?? new Set();
     this.recorded.set(at.partition, recorded);

@@ -6,8 +6,8 @@ import { parts } from './parts.ts';
 import { copyDigest, type Comparison, type DifferingRecord } from './row-differences.ts';
 
 /**
- * Brings the rows of records to what the log gives: the right ones first, then the wrong copies go, so
- * that at no time an id is missing that was accepted. Repeating it after an interruption finishes it.
+ * Corrects the rows of records by the log. The right rows are written first and the wrong copies deleted
+ * then, so that no accepted id is ever missing. Repeating it after an interruption finishes it.
  */
 export const mendRows = async (
   client: ClickHouseClient,
@@ -21,7 +21,7 @@ export const mendRows = async (
       clickhouse_settings: { ...SEQUENTIAL, mutations_sync: '2' },
     });
   const columns = table.stored.join(', ');
-  // Also where the right row is there: a merge may have put a wrong copy in its place by then.
+  // The right row is written even if it exists: a merge may replace it by a wrong copy meanwhile.
   const given = records
     .filter(({ kind }) => kind !== 'phantom')
     .map(({ offset }) => String(offset));

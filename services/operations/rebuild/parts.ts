@@ -1,4 +1,4 @@
-/** Keys and rows travel in the request: not all of them at once. */
+/** Keys and rows travel in the request, so they are sent in parts. */
 const PART = 1_000;
 
 export const parts = <T>(all: readonly T[], size: number = PART): readonly (readonly T[])[] =>

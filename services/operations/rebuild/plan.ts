@@ -13,9 +13,9 @@ import { beginningOf, firstLeft } from './beginning.ts';
 import type { PartitionPlan, RefoldTools } from './refold-tools.ts';
 
 /**
- * Finds out where the log of each partition of a source can be folded again from.
- * @throws UserError where it is not the log that was counted, or the range begins before the first
- * hour of which every record is left
+ * Finds out from where the log of each partition of a source can be folded again.
+ * @throws UserError if it is not the log that was counted, or the range begins before the first hour whose
+ * records all remain
  */
 export const planRefold = async (
   tools: RefoldTools & { readonly admin: KafkaAdmin },
@@ -26,7 +26,7 @@ export const planRefold = async (
   const isPresent = newestEpoch(await readSources(tools.client), topic)?.epoch === epoch;
   if (!isPresent || !(await tools.admin.topicNames()).has(topic)) {
     throw new UserError(
-      `The log of ${topic}, epoch ${String(epoch)}, is gone: without --from-log its windows are held against the ledger`,
+      `The log of ${topic}, epoch ${String(epoch)}, is gone: without --from-log its windows are compared with the ledger`,
     );
   }
   const plans: PartitionPlan[] = [];
@@ -68,7 +68,7 @@ const planPartition = async (
   return { place, checkpoint, ...beginning, hasGivenIds: isLate || place.epoch > 1 };
 };
 
-/** Why the log is not the one that was counted; null where it is. */
+/** Why the log is not the log that was counted; null if it is. */
 const otherLog = async (
   reader: LogReader,
   place: Place,

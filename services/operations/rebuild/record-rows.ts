@@ -1,17 +1,17 @@
 /** A table with a row for a record of the log, and how its rows are compared. */
 export interface RecordRows {
   readonly name: 'usage_events' | 'dead_letters';
-  /** Columns of a row that tell what it holds, and how they are shown. */
+  /** The columns that hold a row's content, with the SQL that shows them. */
   readonly columns: Readonly<Record<string, string>>;
-  /** All that are stored, to be copied. */
+  /** All stored columns, for copying. */
   readonly stored: readonly string[];
-  /** What a person knows a row by. */
+  /** The name of a row for people. */
   readonly label: string;
-  /** Reported time, or hour, in milliseconds. */
+  /** The reported time or hour, in milliseconds. */
   readonly reported: string;
-  /** Rows that were reported from `{start}` on and before `{end}`, in milliseconds. */
+  /** The condition for rows reported from `{start}` up to but not including `{end}`, in milliseconds. */
   readonly isWithin: string;
-  /** Rows that may be gone, because the ledger was trimmed up to `{floor}`. */
+  /** The condition for rows that may be gone because the ledger was trimmed up to `{floor}`. */
   readonly mayBeGone: string;
 }
 
@@ -60,7 +60,7 @@ const LETTER = {
   record_headers: 'hex(MD5(t.record_headers))',
 };
 
-/** The words in which a record was refused may differ: versions of the aggregator word them otherwise. */
+/** The message of a dead letter is not compared: versions of the aggregator may word it differently. */
 export const deadLetterRows: RecordRows = {
   name: 'dead_letters',
   columns: LETTER,

@@ -10,7 +10,7 @@ import type { Knowledge } from '../../shared/usage-fold/knowledge.ts';
 import type { MemoryBounds } from '../../shared/usage-fold/record-folder.ts';
 import type { Place } from '../../shared/usage-fold/place.ts';
 
-/** What folding a log again takes. */
+/** The tools for folding a log again. */
 export interface RefoldTools {
   readonly client: ClickHouseClient;
   readonly reader: LogReader;
@@ -18,15 +18,15 @@ export interface RefoldTools {
   readonly bounds: MemoryBounds;
 }
 
-/** A partition that is to be folded again, from the first record that is left. */
+/** A partition to fold again, from the first remaining record. */
 export interface PartitionPlan {
   readonly place: Place;
   readonly checkpoint: Checkpoint;
-  /** Its next offset is the first record that is counted. */
+  /** Its next offset is the first counted record. */
   readonly state: FoldState;
-  /** The first hour of which every record is left; 0 where no record is gone. */
+  /** The first hour whose records all remain; 0 if no record is gone. */
   readonly firstHour: Hour;
-  /** Whether events were accepted before it, which only the ledger knows. */
+  /** Whether events were accepted before it that only the ledger knows. */
   readonly hasGivenIds: boolean;
 }
 

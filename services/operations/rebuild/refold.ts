@@ -8,15 +8,15 @@ import { RecordFolder } from '../../shared/usage-fold/record-folder.ts';
 import { ClickHouseStore, type UsageTables } from '../../shared/usage-store/clickhouse-store.ts';
 import { cannotFold, type PartitionPlan, type RefoldTools } from './refold-tools.ts';
 
-/** What is folded is written when it is so many rows, or records of so many bytes. */
+/** Folded rows are written after this many rows, or records of this many bytes. */
 const MAX_ROWS = 20_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Folds a partition's log once more, with the fold that counted it, into scratch tables: to the end of
- * a range, and to its checkpoint at most. `read` is told how many more offsets are read.
+ * Folds a partition's log again, with the fold that counted it, into scratch tables: to the end of a range,
+ * but at most to its checkpoint. `read` gets the number of further offsets read.
  *
- * @throws UserError where the fold would halt
+ * @throws UserError if the fold would halt
  */
 export const refold = async (
   { client, reader, knowledge, bounds }: RefoldTools,
@@ -33,9 +33,9 @@ export const refold = async (
   const folder: RecordFolder = new RecordFolder({ state, tail: NO_TAIL }, knowledge, bounds, {
     eventTables: async (hours) => {
       const ids = new Map(hours.map((hour) => [hour, new EventTable()]));
-      // What was accepted before the first record is taken from the ledger as it is.
+      // The ledger is trusted for what was accepted before the first record.
       if (hasGivenIds) await stored.addIds(place, ids, begin);
-      // An hour that was not asked for before has no id from here on.
+      // An hour that was not requested before has no ids from here on.
       const again = new Map([...ids].filter(([hour]) => loaded.has(hour)));
       for (const hour of hours) loaded.add(hour);
       await scratch.store.addIds(place, again);
@@ -72,7 +72,7 @@ export const refold = async (
   await scratch.write();
 };
 
-/** Gathers chunks: there is no need to write each by itself, since a repair begins anew after a failure. */
+/** Gathers chunks. They need not be written one by one, because a repair starts again after a failure. */
 class ScratchWriter {
   readonly store: ClickHouseStore;
   private readonly plan: PartitionPlan;

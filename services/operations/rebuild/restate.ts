@@ -15,7 +15,7 @@ import {
 
 export interface Restatement {
   readonly generation: number;
-  /** Windows that were restated, hourly ones or, where none were, daily ones. */
+  /** The number of restated hourly windows or, if there are none, daily windows. */
   readonly windows: number;
   readonly hours: readonly number[];
 }
@@ -28,9 +28,9 @@ export interface RestateOptions {
 }
 
 /**
- * Brings the windows of closed hours to what the ledger gives. Rows that differ are written again with
- * the source's next generation, which wins over whatever the offset says; rows without any event are
- * deleted; then the daily rows of their days, and of the days that are given. Hours that were billed are not composed again:
+ * Corrects the windows of closed hours by the ledger. Rows that differ are written again with the source's
+ * next generation, which wins whatever the offset says. Rows without any event are deleted. Then the daily
+ * rows of their days, and of the given days, are written. Hours that were billed are not composed again:
  * `usagectl reconcile` shows the difference. Repeating it after an interruption finishes it.
  */
 export const restate = async (
@@ -40,7 +40,7 @@ export const restate = async (
   days: readonly DayDifference[],
   { hourMillis, generation, actor, reason }: RestateOptions,
 ): Promise<Restatement> => {
-  // A day of which nothing but its daily rows was wrong is recorded at its first hour.
+  // If only the daily rows of a day were wrong, its first hour is recorded.
   const restated = [
     ...differences,
     ...days.map(({ partition, reportedDay }) => ({ partition, reportedHour: reportedDay })),
@@ -51,7 +51,7 @@ export const restate = async (
     const count = (windows.get(key)?.windows ?? 0) + 1;
     windows.set(key, { partition, reportedHour, windows: count });
   }
-  // Readers see first that the hours are restated, then the new rows.
+  // Readers first see that the hours are restated, and then the new rows.
   await recordHours(client, range, [...windows.values()], { generation, actor, reason });
   const wrong = differences.filter(({ ledgerQuantity }) => ledgerQuantity !== null);
   const phantom = differences.filter(({ ledgerQuantity }) => ledgerQuantity === null);
@@ -63,7 +63,9 @@ export const restate = async (
   return { generation, windows: restated.length, hours: hours.sort((a, b) => a - b) };
 };
 
-/** A closed hour of a partition, and how many of its windows are restated: none where its ledger alone is. */
+/**
+ * A closed hour of a partition, and the number of its restated windows: 0 if only its ledger was mended.
+ */
 export interface RestatedHour {
   readonly partition: number;
   readonly reportedHour: number;
@@ -108,8 +110,8 @@ export const recordHours = (
   );
 
 /**
- * Windows as a list of tuples. By the digest of their identities: these are long, and a request's
- * parameters are in its URL.
+ * A list of tuples that identify windows. It has digests of identities, because identities are long and
+ * parameters travel in the URL.
  */
 const keysOf = (differences: readonly StoredDifference[]): string =>
   differences

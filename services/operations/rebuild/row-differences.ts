@@ -4,40 +4,40 @@ import { OF_PARTITION, partitionParams } from '../../shared/clickhouse/of-partit
 import type { SourcePartition } from '../../shared/model/source.ts';
 import type { RecordRows } from './record-rows.ts';
 
-/** Which rows of a partition are compared with those in a scratch table. */
+/** Which rows of a partition are compared with the rows in a scratch table. */
 export interface Comparison {
   readonly table: RecordRows;
   readonly at: SourcePartition;
   readonly scratch: string;
-  /** Reported times in milliseconds: those that the log, or a stored row, says to lie within. */
+  /** Reported times in milliseconds. A record is compared if the log, or a stored row, puts it within. */
   readonly start: number;
   readonly end: number;
-  /** Up to where the ledger was trimmed, in milliseconds. */
+  /** The time up to which the ledger was trimmed, in milliseconds. */
   readonly floor: number;
-  /** Where the log was folded to. */
+  /** The offset up to which the log was folded. */
   readonly folded: number;
   /** Exclusive: rows from there on are not compared. */
   readonly before: number;
 }
 
-/** A record whose rows are not what the log gives. */
+/** A record whose rows differ from the log. */
 export interface DifferingRecord {
   readonly offset: number;
   readonly kind: 'missing' | 'phantom' | 'differs';
-  /** What a person knows the row of the log by; empty where it gives none. */
+  /** The name of the log's row for people; empty if the log gives no row. */
   readonly given: string;
-  /** Reported times, in milliseconds, that the log and the wrong rows say. */
+  /** The reported times of the log and of the wrong rows, in milliseconds. */
   readonly reported: readonly number[];
-  /** Copies at this offset that are wrong, by their `copyDigest`. */
+  /** The wrong copies at this offset, by their `copyDigest`. */
   readonly wrong: readonly string[];
 }
 
-/** So many differences are held in memory. */
+/** The most differences in memory. */
 const PAGE = 20_000;
-/** So many offsets are compared by one join, which holds their digests in memory. */
+/** The number of offsets that one join compares. It holds their digests in memory. */
 const SLICE = 4_000_000;
 
-/** Tells copies of a row apart; a number, so that it can be used in a statement as it is. */
+/** Tells copies of a row apart. It is a number, so that it can be written into a statement directly. */
 export const copyDigest = ({ columns }: RecordRows, of = ''): string => {
   const names = Object.keys(columns).map((column) => `${of}${column}`);
   return `sipHash64(toString(tuple(${names.join(', ')})))`;
@@ -49,10 +49,13 @@ const sideOf = (table: RecordRows, name: string): string =>
   FROM ${name} AS t
   WHERE ${OF_PARTITION} AND t.offset >= {from:UInt64} AND t.offset < {before:UInt64})`;
 
-/** Every copy of a row counts, also one that another replaces: the ids of the ledger are read without FINAL. */
+/**
+ * Every copy of a row counts, even one that another replaces, because the ids of the ledger are read
+ * without FINAL.
+ */
 const IS_WRONG = 'r.present = 1 AND (l.present = 0 OR l.copy != r.copy)';
 
-/** In the order of offsets: `l` is what the log gives, `r` what is stored. */
+/** In the order of offsets. `l` is the log's side, `r` the stored one. */
 const differing = ({ table, scratch }: Comparison): string => `
 SELECT if(l.present = 1, l.offset, r.offset) AS record, max(l.present) AS given, max(r.present) AS stored,
   any(l.label) AS label, toString(any(l.reported)) AS gave,
@@ -89,7 +92,7 @@ const differenceOf = ({
   wrong,
 });
 
-/** The records whose rows are not what the log gives, in order and in parts. */
+/** The records whose rows differ from the log, in order and in parts. */
 export async function* differingRecords(
   client: ClickHouseClient,
   comparison: Comparison,
@@ -97,7 +100,7 @@ export async function* differingRecords(
   const { at, start, end, floor, folded } = comparison;
   const query = differing(comparison);
   for (let from = 0; from < comparison.before;) {
-    // Beyond what was folded there are few rows, if any.
+    // There are few rows, if any, beyond the folded offsets.
     const before =
       from + SLICE < folded ? Math.min(comparison.before, from + SLICE) : comparison.before;
     const params = { ...partitionParams(at), start, end, floor, from, before };
@@ -116,7 +119,7 @@ interface Copy {
   readonly shown: readonly string[];
 }
 
-/** What is wrong with some records, by what they are known by: their rows are read for it. */
+/** What is wrong with some records, with their names. Their rows are read for this. */
 export const problemsOf = async (
   client: ClickHouseClient,
   { table, at, scratch }: Comparison,

@@ -3,15 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { USAGE_TABLES, type UsageTables } from '../../shared/usage-store/clickhouse-store.ts';
 
-/** Begins the names of tables into which a repair folds a log once more. */
+/** The prefix of the tables into which a repair folds a log again. */
 export const SCRATCH_PREFIX = 'rebuild_scratch_';
 
-/** Scratch tables into which nothing was written for so long belong to a repair that was killed. */
+/** Scratch tables that were not written to for this long belong to a repair that was killed. */
 const ABANDONED_SECONDS = 24 * 3_600;
 
 /**
- * Works with empty tables of the same layout as those of usage, which are dropped afterwards, also
- * where the work has failed. Each repair has tables of its own: it must not judge by another's.
+ * Works with empty tables of the same layout as the usage tables. They are dropped afterwards, even if the
+ * work fails. Each repair has tables of its own, because it must not judge by another repair's rows.
  */
 export const withScratchTables = async <T>(
   client: ClickHouseClient,
@@ -32,7 +32,8 @@ export const withScratchTables = async <T>(
     }
     result = await work(tables);
   } catch (error) {
-    // The first failure is the one to tell. What cannot be dropped is so by a later repair.
+    // The first failure is the one to report. Tables that cannot be dropped now are dropped by a later
+    // repair.
     await drop().catch(() => undefined);
     throw error;
   }

@@ -1,4 +1,4 @@
-/** Counts what was found, and keeps the first ones to be shown. */
+/** Counts what was found, and keeps the first items for display. */
 export class Tally<T> {
   private readonly limit: number;
   private readonly kept: T[] = [];
@@ -8,12 +8,12 @@ export class Tally<T> {
     this.limit = limit;
   }
 
-  /** How many more are kept. */
+  /** How many more items are kept. */
   get room(): number {
     return this.limit - this.kept.length;
   }
 
-  /** @param count how many were found, where not all of them are given because there is no room */
+  /** @param count the number found, if not all of them are given because there is no room */
   add(found: readonly T[], count: number = found.length): void {
     this.all += count;
     this.kept.push(...found.slice(0, this.room));

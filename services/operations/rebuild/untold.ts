@@ -7,9 +7,9 @@ import { parts } from './parts.ts';
 import type { Comparison, DifferingRecord } from './row-differences.ts';
 
 /**
- * Leaves out the dead letters of which nobody can tell. The fold finds usage in their records that is in
- * order and from before the floor of a trimmed ledger: the row that made it a duplicate or a conflict may
- * have been trimmed, while its record has expired.
+ * Leaves out dead letters that nobody can judge any more. The fold finds valid usage in their records, from
+ * before the floor of a trimmed ledger. The row that made it a duplicate or a conflict may have been
+ * trimmed, and that row's record may have expired.
  */
 export const withoutUntold = async (
   client: ClickHouseClient,
@@ -42,5 +42,5 @@ export const withoutUntold = async (
   return records.filter(({ offset }) => !untold.has(offset));
 };
 
-/** Values may be large: so many are read at once. */
+/** The most values that are read at once: they may be large. */
 const VALUES = 100;

@@ -8,11 +8,11 @@ export interface HourRange extends SourceId {
   readonly from: Hour;
   /** Exclusive. */
   readonly to: Hour;
-  /** Up to where the ledger was trimmed: windows of earlier usage cannot be recounted. */
+  /** The hour up to which the ledger was trimmed. Windows of earlier usage cannot be recounted. */
   readonly floor: Hour;
 }
 
-/** A window whose row is not what the ledger gives. */
+/** A window whose row differs from the ledger. */
 export interface WindowDifference {
   readonly partition: number;
   readonly reportedHour: number;
@@ -20,17 +20,17 @@ export interface WindowDifference {
   readonly subscriptionKey: string;
   readonly meterKey: string;
   readonly resourceKey: string;
-  /** What the ledger, or the log, gives; null where it has no event of this window. */
+  /** The sum of the ledger or the log; null if it has no event of this window. */
   readonly ledgerQuantity: string | null;
   readonly ledgerEvents: string | null;
-  /** What the row holds; null where there is none. */
+  /** What the row holds; null if there is no row. */
   readonly rowQuantity: string | null;
   readonly rowEvents: string | null;
 }
 
-/** A window whose row is not what the ledger gives, to be restated. */
+/** A window to be restated, because its row differs from the ledger. */
 export interface StoredDifference extends WindowDifference {
-  /** Of the identities in its key. */
+  /** The digest of the identities in its key. */
   readonly digest: string;
 }
 
@@ -54,16 +54,16 @@ const IN_RANGE = `topic = {topic:String} AND epoch = {epoch:UInt32}
   AND reported_hour >= toDateTime({from:UInt32}, 'UTC') AND reported_hour < toDateTime({to:UInt32}, 'UTC')
   AND usage_hour >= toDateTime({floor:UInt32}, 'UTC')`;
 
-/** Hours that their partition has not closed are its owner's to write. */
+/** Only the owner of a partition may write hours that the partition has not closed. */
 const CLOSED = `(SELECT partition, open_hour, next_offset FROM checkpoints FINAL
   WHERE topic = {topic:String} AND epoch = {epoch:UInt32})`;
 
-/** The columns of which `attributes` is made, in the order of the tables. */
+/** The columns of `attributes`, in the order of the tables. */
 export const ATTRIBUTE_COLUMNS = [1, 2, 3, 4, 5, 6]
   .map((n) => `tupleElement(attributes, ${String(n)})`)
   .join(', ');
 
-/** The windows as the ledger gives them, of closed hours. */
+/** The windows of closed hours, computed from the ledger. */
 export const FROM_LEDGER = `
 SELECT e.partition AS partition, e.reported_hour AS reported_hour, e.usage_hour AS usage_hour,
   lower(e.subscription_id) AS subscription_key, lower(e.meter_id) AS meter_key,
@@ -75,7 +75,7 @@ INNER JOIN ${CLOSED} AS c ON c.partition = e.partition
 WHERE e.reported_hour < c.open_hour AND e.offset < c.next_offset
 GROUP BY partition, reported_hour, usage_hour, subscription_key, meter_key, resource_key`;
 
-/** The windows as they are in a table, of closed hours. */
+/** The windows of closed hours in a table. */
 export const windowsIn = (table: string): string => `
 SELECT h.partition AS partition, h.reported_hour AS reported_hour, h.usage_hour AS usage_hour,
   h.subscription_key AS subscription_key, h.meter_key AS meter_key, h.resource_key AS resource_key,
@@ -94,7 +94,7 @@ const KEYS = [
   'resource_key',
 ];
 
-/** Windows whose row is not what is expected: \`l\` is that side, \`r\` the row's. */
+/** Windows whose row is not as expected: \`l\` is the expected side, \`r\` the row's. */
 const differing = (expected: string): string => `
 FROM (SELECT *, 1 AS present FROM (${expected})) AS l
 FULL OUTER JOIN (SELECT *, 1 AS present FROM (${windowsIn('usage_hourly')})) AS r
@@ -108,8 +108,8 @@ const KEY_OF_EITHER = KEYS.map((key) => `if(l.present = 1, l.${key}, r.${key}) A
 );
 
 /**
- * Where the stored windows of closed hours differ from the expected ones, in order.
- * @param expected the SQL of these: as the ledger gives them, or as they are in another table
+ * The differences between the stored and the expected windows of closed hours, in order.
+ * @param expected the SQL of the expected windows: from the ledger or from another table
  */
 export async function* differencesFrom(
   client: ClickHouseClient,
@@ -138,7 +138,7 @@ export async function* differencesFrom(
   }
 }
 
-/** Where the stored windows of closed hours differ from the ledger, in order. */
+/** The differences between the stored windows of closed hours and the ledger, in order. */
 export const readDifferences = async (
   client: ClickHouseClient,
   range: HourRange,

@@ -4,7 +4,7 @@ import { hourOf, nextHour, type Hour, type Millis } from '../../shared/model/tim
 import type { SourceTools } from '../../shared/sources/source-opening.ts';
 import type { RegisteredSource } from '../../shared/sources/register.ts';
 
-/** The hour after the one that is open by the broker's clock, which a tick to a live topic tells. */
+/** The hour after the open hour by the broker's clock. A tick to a live topic tells the broker's time. */
 export const hourAfterBroker = async (
   tools: SourceTools,
   live: RegisteredSource,

@@ -19,9 +19,9 @@ export interface LiveOptions {
 }
 
 /**
- * Declares and opens a live source for each provider that has none. Those in the register keep what
- * they were begun with: namespaces of theirs change by a rules record.
- * @throws UserError where the namespaces of two providers overlap, or a topic is not as it must be.
+ * Declares and opens a live source for each provider that has none. Sources in the register keep the
+ * settings with which they began; their namespaces change by a rules record.
+ * @throws UserError if the namespaces of two providers overlap, or a topic is not as it must be
  */
 export const openLiveSources = async (
   tools: SourceTools,
@@ -93,8 +93,8 @@ const declare = async (
     const first = hourOf(millis(options.now()), options.hourMillis);
     return register(tools, await writeSource(clickHouse, source(first, 0)));
   }
-  // Hours that were complete must stay so: the first hour of a further source is one that the
-  // broker has not opened yet, also when the register has been written.
+  // Complete hours must stay complete. So the first hour of another source is one that the broker has not
+  // opened yet, even after the register has been written.
   let declared = source(await hourAfterBroker(tools, other), 0);
   for (;;) {
     declared = await writeSource(clickHouse, declared);

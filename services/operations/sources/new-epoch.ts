@@ -14,30 +14,30 @@ import {
 import type { Hour } from '../../shared/model/time.ts';
 
 export interface NewEpochOptions {
-  /** Partitions of the new epoch; those of the old one where it is not given. */
+  /** The number of partitions of the new epoch; null for the number of the old one. */
   readonly partitions: number | null;
   readonly reason: string;
-  /** How long to wait for the aggregator to fold the old epoch to its end, in milliseconds. */
+  /** Milliseconds to wait for the aggregator to fold the old epoch to its end. */
   readonly patienceMillis: number;
-  /** Partitions of the old epoch whose log is gone or another one: it ends there. */
+  /** Partitions of the old epoch whose log is gone or was replaced. The epoch ends there. */
   readonly losses: readonly LostRecords[];
-  /** Whether to delete a log that holds records which nobody has counted. */
+  /** Whether to delete a log that holds records that nobody has counted. */
   readonly deleteUnread: boolean;
 }
 
 const POLL_MILLIS = 100;
 
 /**
- * Ends the present epoch of a live topic and begins another one, with a log of its own: the way to
- * change a partition count. Its events are told apart from those of the old epoch by their epoch, and
- * deduplicated against them. May be repeated where it was interrupted.
+ * Ends the current epoch of a live topic and begins a new one with a log of its own. This is the way to
+ * change a partition count. The epoch tells the events of both logs apart, and new events are deduplicated
+ * against old ones. May be repeated after an interruption.
  *
- * 1. an `end` record on each partition: the aggregator closes and publishes its open hour. Where the log
- *    is gone, its loss is accepted, and the aggregator ends the epoch there
+ * 1. an `end` record on each partition: the aggregator closes and publishes its open hour. If the log is
+ *    gone, its loss is accepted, and the aggregator ends the epoch there
  * 2. when every partition is sealed in its checkpoint, the old epoch is sealed in the register
- * 3. the old topic is deleted, the new epoch declared, its topic made and opened
+ * 3. the old topic is deleted, the new epoch declared, its topic created and opened
  *
- * @throws UserError where the topic is no live source, or the aggregator does not get to its end
+ * @throws UserError if the topic is not a live source, or the aggregator does not reach its end
  */
 export const newEpoch = async (
   tools: SourceTools,
@@ -63,7 +63,7 @@ const seal = async (
   if (!(await isSealed(tools, source))) {
     if (losses.length > 0) {
       await acceptLosses(tools.clickHouse, losses, reason);
-      // A topic that is not there is not assigned to anybody, who would close its open hours.
+      // A missing topic is assigned to nobody, so nobody would close its open hours.
       await tools.admin.createTopics([sourceTopic(source, tools.replicationFactor)]);
     }
     for (let partition = 0; partition < partitions; partition++) {
@@ -76,7 +76,7 @@ const seal = async (
   while (!(await isSealed(tools, source))) {
     if (Date.now() > end) {
       throw new UserError(
-        `The aggregator has not folded ${topic} to its end: see that it runs and that no partition has halted ("usagectl status"), then repeat this command`,
+        `The aggregator has not folded ${topic} to its end: check that it runs and that no partition has halted ("usagectl status"), then repeat this command`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
@@ -100,8 +100,8 @@ const declareNext = async (
   old: RegisteredSource,
   { partitions, reason }: NewEpochOptions,
 ): Promise<RegisteredSource> => {
-  // Behind the last hour that the old epoch closed, and, with other live sources, behind the hour that
-  // is open by the broker's clock: hours that were complete stay so.
+  // After the last hour that the old epoch closed and, if there are other live sources, after the open hour
+  // by the broker's clock. So complete hours stay complete.
   const closed = (await progressOf(tools, old)).map(({ openHour }) => openHour);
   const others = (await readSources(tools.clickHouse)).filter(
     ({ kind, state, topic }) => kind === 'live' && state === 'open' && topic !== old.topic,
@@ -126,8 +126,9 @@ const declareNext = async (
 };
 
 /**
- * The new epoch begins with an empty log. The old one was sealed, so that nothing in it is unread, unless
- * the epoch ended with a loss: then another log may be in its place, to which somebody has written.
+ * The new epoch begins with an empty log. The old log was sealed, so everything in it has been read, unless
+ * the epoch ended with a loss. Then another log may have taken its place, and somebody may have written to
+ * it.
  */
 const replaceTopic = async (
   tools: SourceTools,
@@ -146,7 +147,7 @@ const replaceTopic = async (
   return openSource(tools, declared);
 };
 
-/** At most this record of a log that nobody has counted is ours: the rules with which it was begun. */
+/** In a log that nobody has counted, at most one record is ours: the rules with which it began. */
 const OWN_RECORDS = 1;
 
 const refuseUnread = async (
@@ -162,7 +163,7 @@ const refuseUnread = async (
     .filter((records) => records > OWN_RECORDS);
   if (unread.length === 0) return;
   throw new UserError(
-    `The log that stands in ${topic} now holds ${String(unread.reduce((a, b) => a + b))} records that nobody has counted, and would be deleted. ` +
+    `The log that is in ${topic} now holds ${String(unread.reduce((a, b) => a + b))} records that nobody has counted, and would be deleted. ` +
       'Stop the providers, save what they must send again, then repeat this command with --delete-unread',
   );
 };

@@ -8,14 +8,14 @@ import { readSources, type RegisteredSource } from '../../shared/sources/registe
 export interface Provisioned {
   /** Live sources that were opened now. */
   readonly opened: readonly RegisteredSource[];
-  /** The whole register after it. */
+  /** The register afterwards. */
   readonly sources: readonly RegisteredSource[];
 }
 
 /**
- * Makes every topic that is missing, opens a live source for each new provider, and holds all topics
- * against what they must be. May be repeated at every start.
- * @throws UserError that names what differs.
+ * Creates missing topics, opens a live source for each new provider, and checks that all topics are as they
+ * must be. May be repeated at every start.
+ * @throws UserError that names what differs
  */
 export const provision = async (
   tools: SourceTools,

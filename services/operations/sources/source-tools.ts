@@ -12,7 +12,7 @@ import type { SourceTools } from '../../shared/sources/source-opening.ts';
 
 type Connections = KafkaConfig & ClickHouseConfig;
 
-/** Runs a task with everything that changes sources, and closes it all at the end. */
+/** Runs a task with the tools that change sources, and closes them at the end. */
 export const withSourceTools = <T>(
   config: Connections & { readonly USAGE_CONTROL_KEYS: Keyring },
   task: (tools: SourceTools) => Promise<T>,
@@ -35,7 +35,10 @@ export const withSourceTools = <T>(
     }),
   );
 
-/** Runs a task with ClickHouse. @throws UserError where it is out of reach. */
+/**
+ * Runs a task with ClickHouse.
+ * @throws UserError if it cannot be reached
+ */
 export const withClickHouse = async <T>(
   config: ClickHouseConfig,
   task: (client: ClickHouseClient) => Promise<T>,
@@ -49,12 +52,15 @@ export const withClickHouse = async <T>(
   }
 };
 
-/** Runs a task with `KafkaAdmin`. @throws UserError where Kafka is out of reach. */
+/**
+ * Runs a task with `KafkaAdmin`.
+ * @throws UserError if Kafka cannot be reached
+ */
 export const withAdmin = async <T>(
   config: KafkaConfig,
   task: (admin: KafkaAdmin, kafka: KafkaClient) => Promise<T>,
 ): Promise<T> => {
-  // A command says itself what went wrong; the client's own lines would only repeat it.
+  // The command itself says what went wrong; the client's own log lines would only repeat it.
   const logger = pino({ level: 'silent' });
   const kafka = await connectKafka(config, 'usage-admin', logger);
   const admin = await openKafkaAdmin(kafka);

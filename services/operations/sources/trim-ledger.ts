@@ -14,18 +14,18 @@ import {
 } from '../../shared/sources/register.ts';
 
 export interface TrimPlan {
-  /** Usage that started before it goes: an hour. */
+  /** Rows of usage that started before this hour are deleted. */
   readonly floor: Hour;
-  /** Ledger rows that go. */
+  /** The number of ledger rows to delete. */
   readonly rows: number;
-  /** Open sources, whose partitions are told. */
+  /** Open sources, whose partitions get the floor. */
   readonly open: readonly RegisteredSource[];
 }
 
 /**
- * What a trim would do. Only usage that can no longer be accepted may go: older than every open
- * partition's watermark less its maxUsageAge, because deduplication reads the ledger.
- * @throws UserError that names how far the ledger may be trimmed
+ * What a trim would do. Because deduplication reads the ledger, a trim may delete only usage that can no
+ * longer be accepted: older than every open partition's watermark minus its maxUsageAge.
+ * @throws UserError that says how far the ledger may be trimmed
  */
 export const planTrim = async (tools: SourceTools, floor: Hour): Promise<TrimPlan> => {
   const open = (await readSources(tools.clickHouse)).filter(({ state }) =>
@@ -34,7 +34,7 @@ export const planTrim = async (tools: SourceTools, floor: Hour): Promise<TrimPla
   const limit = await trimLimit(tools, open);
   if (floor > limit) {
     throw new UserError(
-      `The ledger may be trimmed up to ${isoText(limit)}: later usage may still be reported, and must be told from what was counted`,
+      `The ledger may be trimmed up to ${isoText(limit)}: later usage may still be reported, and the ledger is needed to find duplicates`,
     );
   }
   const [row] = await queryRows<{ rows: string }>(
@@ -70,9 +70,9 @@ const trimLimit = async (
 const POLL_MILLIS = 100;
 
 /**
- * Trims the ledger: tells every open partition its floor, waits until each has folded it, and deletes
- * then. Windows, counts and dead letters stay. May be repeated where it was interrupted.
- * @throws UserError where the aggregator does not fold the floors in time
+ * Trims the ledger: writes the floor to every open partition, waits until each has folded it, and then
+ * deletes. Windows, counts and dead letters stay. May be repeated after an interruption.
+ * @throws UserError if the aggregator does not fold the floors in time
  */
 export const trimLedger = async (
   tools: SourceTools,
@@ -90,12 +90,12 @@ export const trimLedger = async (
   while (!(await areTold(tools, floor, open))) {
     if (Date.now() > end) {
       throw new UserError(
-        'The aggregator has not folded the floor on every partition: see that it runs ("usagectl status"), then repeat this command. Nothing was deleted',
+        'The aggregator has not folded the floor on every partition: check that it runs ("usagectl status"), then repeat this command. Nothing was deleted',
       );
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
   }
-  // Recorded first: from then on nobody takes a missing row for usage that never was.
+  // Recorded first, so that from then on nobody takes a missing row for usage that never happened.
   await recordOperation(tools.clickHouse, {
     kind: LEDGER_TRIMMED,
     subject: isoText(floor),
@@ -110,7 +110,10 @@ export const trimLedger = async (
 
 const LEDGER_TRIMMED = 'ledger-trimmed';
 
-/** Up to where the ledger has been trimmed: it does not tell of usage before; 1970 where it never was. */
+/**
+ * The hour up to which the ledger has been trimmed: it says nothing about earlier usage. 1970 if it was
+ * never trimmed.
+ */
 export const ledgerFloor = async (client: ClickHouseClient): Promise<Hour> => {
   const rows = await queryRows<{ subject: string }>(
     client,

@@ -3,10 +3,10 @@ import type { KafkaAdmin } from '../../shared/kafka/admin.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { PATIENCE_MILLIS } from './trouble.ts';
 
-/** Longer than the bridge takes from a record to its checkpoint, where all is well. */
+/** Longer than a healthy bridge takes from a record to its checkpoint. */
 const SECOND_LOOK_MILLIS = 3_000;
 
-/** Unread records of each partition whose checkpoint has not moved for long. */
+/** The unread records of each partition whose checkpoint has not moved for long. */
 const behind = async (
   client: ClickHouseClient,
   admin: KafkaAdmin,
@@ -30,8 +30,8 @@ const behind = async (
 };
 
 /**
- * Where the bridge stands still, in words, by its checkpoints and the log. The records of an hour come all
- * at once, after a long rest: so what looks wrong is looked at twice.
+ * Where the bridge has stopped, in words, judged by its checkpoints and the log. The records of an hour
+ * arrive all at once after a long pause, so a partition that looks stuck is checked twice.
  */
 export const bridgeTroubles = async (
   client: ClickHouseClient,
@@ -46,6 +46,6 @@ export const bridgeTroubles = async (
     .filter(([partition]) => first.has(partition))
     .map(
       ([partition, unread]) =>
-        `the bridge stands still on ${topic}[${String(partition)}]: ${String(unread)} records are unread; see whether it runs, and what its log says`,
+        `the bridge is stuck on ${topic}[${String(partition)}]: ${String(unread)} records are unread; check that it runs, and read its log`,
     );
 };

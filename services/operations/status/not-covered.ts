@@ -1,11 +1,11 @@
 import { stateSpans, type Coverage, type StateSpan } from '../../shared/sources/coverage.ts';
 import { isoText, type Millis } from '../../shared/model/time.ts';
 
-/** Part of reported time as text. */
+/** A span of reported time, as text. */
 export interface TimeSpan {
   /** Inclusive; null for the beginning of time. */
   readonly from: string | null;
-  /** Exclusive; null for its end. */
+  /** Exclusive; null for the end of time. */
   readonly to: string | null;
 }
 
@@ -21,7 +21,10 @@ export const timeSpan = ({ from, to }: StateSpan): TimeSpan => ({
 export const allSpans = (coverage: Coverage): readonly StateSpan[] =>
   stateSpans(coverage, -Infinity as Millis, Infinity as Millis);
 
-/** The reported times for which no source answers: no usage in them does not mean that none was. */
+/**
+ * The spans of reported time for which no source answers. That they have no usage does not mean that
+ * nothing was used.
+ */
 export const notCovered = (coverage: Coverage): readonly TimeSpan[] =>
   allSpans(coverage)
     .filter(({ state }) => state === 'not-covered')
@@ -29,7 +32,7 @@ export const notCovered = (coverage: Coverage): readonly TimeSpan[] =>
 
 const SHOWN = 3;
 
-/** The last ones, in a line. */
+/** The last spans, in one line. */
 export const notCoveredLine = (spans: readonly TimeSpan[]): string => {
   if (spans.length === 0) return 'nothing';
   const shown = spans.slice(-SHOWN).map(({ from, to }) => {

@@ -7,7 +7,7 @@ import { readSources, type RegisteredSource } from '../../shared/sources/registe
 import { isoText, millis, type Hour } from '../../shared/model/time.ts';
 import { PATIENCE_MILLIS, troubleOf, type PartitionProgress } from './trouble.ts';
 
-/** How far one partition of a source is. */
+/** The progress of one partition of a source. */
 export interface PartitionStatus {
   readonly topic: string;
   readonly epoch: number;
@@ -21,9 +21,9 @@ export interface PartitionStatus {
   /** Records that were gone before they were read: `usagectl loss accept`. */
   readonly lost: number;
   readonly nextOffset: number;
-  /** Null where the log is gone. */
+  /** Null if the log is gone. */
   readonly lag: number | null;
-  /** What is wrong with it, in words; null where nothing is. */
+  /** What is wrong with it, in words; null if nothing is. */
   readonly trouble: string | null;
 }
 
@@ -42,7 +42,7 @@ interface CheckpointRow {
   readonly age: string;
 }
 
-/** Ages are by the clock of ClickHouse, which has written the times. */
+/** Ages are measured by the clock of ClickHouse, which wrote the times. */
 const AGE = (column: string): string =>
   `toString(dateDiff('millisecond', ${column}, now64(3, 'UTC'))) AS age`;
 
@@ -64,7 +64,7 @@ const agesOf = async (client: ClickHouseClient): Promise<ReadonlyMap<string, num
   return new Map(rows.map((row) => [sourceName(row), Number(row.age)]));
 };
 
-/** What the broker says of each partition of a topic; nothing where the topic is gone. */
+/** What the broker says about each partition of a topic; empty if the topic is gone. */
 const logsOf = async (
   admin: KafkaAdmin,
   topic: string,
@@ -81,7 +81,7 @@ const logsOf = async (
   );
 };
 
-/** Reads how far every partition is: its checkpoint, and the end of its log. */
+/** Reads the progress of every partition: its checkpoint, and the end of its log. */
 export const readPartitions = async (
   client: ClickHouseClient,
   admin: KafkaAdmin,

@@ -42,19 +42,15 @@ test.each<[string, Partial<Known>, string]>([
   ],
   [
     'a partition that stands still',
-    { partitions: [{ ...partition, trouble: 'it stands still' }] },
-    'usage.events.compute/1[0]: it stands still',
+    { partitions: [{ ...partition, trouble: 'it is stuck' }] },
+    'usage.events.compute/1[0]: it is stuck',
   ],
   [
     'nothing to look at',
     { partitions: [] },
     'no source is registered, so nothing is counted: run "usagectl provision"',
   ],
-  [
-    'a bridge that stands still',
-    { bridge: ['the bridge stands still'] },
-    'the bridge stands still',
-  ],
+  ['a bridge that stands still', { bridge: ['the bridge is stuck'] }, 'the bridge is stuck'],
   [
     'submissions that were refused',
     { billing: { ...well.billing, deadLettered: 1_200 } },

@@ -3,7 +3,7 @@ import { partitionName } from '../../shared/model/source.ts';
 import type { PartitionStatus } from './partitions.ts';
 import type { ServiceStatus } from './services.ts';
 
-/** What is known of the pipeline, as far as something in it can be wrong. */
+/** What is known about the parts of the pipeline that can have problems. */
 export interface Known {
   readonly services: readonly ServiceStatus[];
   readonly partitions: readonly PartitionStatus[];
@@ -13,7 +13,7 @@ export interface Known {
 
 const number = (value: number): string => value.toLocaleString('en');
 
-/** Everything that somebody must look after, a sentence each; nothing where all is well. */
+/** Everything that needs attention, one sentence each; empty if all is well. */
 export const problemsOf = ({ services, partitions, bridge, billing }: Known): readonly string[] => [
   ...services
     .filter(({ isWrong }) => isWrong)
@@ -32,7 +32,7 @@ export const problemsOf = ({ services, partitions, bridge, billing }: Known): re
     : []),
   ...(billing.mismatch > 0
     ? [
-        `of ${number(billing.mismatch)} submissions Commerce holds another quantity: "usagectl reconcile"`,
+        `Commerce holds another quantity for ${number(billing.mismatch)} submissions: "usagectl reconcile"`,
       ]
     : []),
 ];

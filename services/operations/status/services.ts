@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Environment, ServiceUrls } from '../../shared/process/config.ts';
 
-/** The setting that says where each service tells how it is. */
+/** The setting with the address of each service's health page. */
 const ADDRESSES = {
   aggregator: 'AGGREGATOR_HEALTH_URL',
   bridge: 'BRIDGE_HEALTH_URL',
@@ -15,19 +15,19 @@ type ServiceName = keyof typeof ADDRESSES;
 export interface ServiceStatus {
   readonly name: string;
   /**
-   * `no answer`: something listens there and says nothing, as a frozen process does. `not running here`:
-   * nothing listens. `no health page`: it answers and tells nothing of its health, as the real Commerce.
+   * `no answer`: something listens there but does not answer, like a frozen process. `not running here`:
+   * nothing listens. `no health page`: it answers but has no health page, like the real Commerce.
    */
   readonly state: 'ready' | 'not ready' | 'no answer' | 'not running here' | 'no health page';
-  /** Why it is not ready, where it says so. */
+  /** Why it is not ready, if it says so. */
   readonly reason: string | null;
-  /** Whether somebody must look after it. */
+  /** Whether it needs attention. */
   readonly isWrong: boolean;
 }
 
 const PATIENCE_MILLIS = 2_000;
 
-/** What services say of what keeps them from their work. */
+/** What a service's health page says about problems. */
 const answerSchema = z.object({
   problems: z.array(z.string()).optional(),
   error: z.object({ message: z.string() }).optional(),
@@ -41,7 +41,7 @@ const reasonOf = (answer: unknown): string | null => {
   return reasons.length > 0 ? reasons.join('; ') : null;
 };
 
-/** Whether an error, or what is behind it, has this code. */
+/** Whether an error, or one of its causes, has this code. */
 const hasCode = (error: unknown, code: string): boolean => {
   if (typeof error !== 'object' || error === null) return false;
   if ('code' in error && error.code === code) return true;
@@ -51,7 +51,7 @@ const hasCode = (error: unknown, code: string): boolean => {
   return 'cause' in error && hasCode(error.cause, code);
 };
 
-/** Whether the setting was given: then the service is meant to be there. */
+/** Whether the setting was given. Then the service is meant to run there. */
 const ask = async (name: ServiceName, url: string, isMeant: boolean): Promise<ServiceStatus> => {
   const is = (
     state: ServiceStatus['state'],
@@ -74,7 +74,7 @@ const ask = async (name: ServiceName, url: string, isMeant: boolean): Promise<Se
         `nothing came from ${url} within ${String(PATIENCE_MILLIS / 1000)} s`,
       );
     }
-    // A simulated provider is there for a demonstration only.
+    // Simulated providers exist only for demonstrations.
     return is(
       'not running here',
       isMeant && name !== 'emitter-compute',

@@ -21,7 +21,7 @@ test.each<[string, Partial<PartitionProgress>, string | null]>([
   [
     'a frozen aggregator: old records are unread, and nothing was stored since',
     { log: { high: 105, firstRecent: 103 } },
-    'it stands still: 5 records are unread, some for over a minute',
+    'it is stuck: 5 records are unread, some for over a minute',
   ],
   [
     'an aggregator that catches up',
@@ -31,7 +31,7 @@ test.each<[string, Partial<PartitionProgress>, string | null]>([
   [
     'a frozen aggregator without usage: an hour does not close',
     { openHour: (HOUR - HOUR_MILLIS) as Hour },
-    'its hour from 2026-01-01T09:00:00Z is over since 2026-01-01T10:00:00Z and not closed',
+    'its hour from 2026-01-01T09:00:00Z ended at 2026-01-01T10:00:00Z and is not closed',
   ],
   ['a topic that is gone', { log: null }, 'its topic is gone: see "usagectl loss show"'],
   [
@@ -39,11 +39,7 @@ test.each<[string, Partial<PartitionProgress>, string | null]>([
     { log: { high: 99, firstRecent: 99 } },
     'its log ends at offset 99, before what was counted',
   ],
-  [
-    'history that waits',
-    { kind: 'history', log: { high: 105, firstRecent: 105 } },
-    'it stands still',
-  ],
+  ['history that waits', { kind: 'history', log: { high: 105, firstRecent: 105 } }, 'it is stuck'],
   [
     'history that is being read',
     { kind: 'history', log: { high: 105, firstRecent: 105 }, quietFor: 100 },
