@@ -141,9 +141,7 @@ test('without the key that signed the rules it says which one is missing', async
     USAGE_CONTROL_KEYS: `other:${'ab'.repeat(32)}`,
   });
   expect(answer.code).toBe(1);
-  expect(answer.stderr).toMatch(
-    /are not signed by a known key: add to USAGE_CONTROL_KEYS/,
-  );
+  expect(answer.stderr).toMatch(/are not signed by a known key: add to USAGE_CONTROL_KEYS/);
 });
 
 const command = async (query: string): Promise<void> => {
