@@ -97,7 +97,7 @@ test('a bridge whose store does not answer is not ready', async () => {
     return Promise.resolve(problems().length > 0);
   });
   expect(problems()).toEqual([
-    expect.stringMatching(/^partition 3 has not ended one step for \d+ s/) as string,
+    expect.stringMatching(/^partition 3 has not finished one step for \d+ s/) as string,
   ]);
   answer(null);
   expect(await position).toBe(0);

@@ -21,10 +21,13 @@ export interface BridgePorts {
   readonly logger: Logger;
 }
 
-/** How long a graceful stop may take to store and to end what is in flight, in milliseconds. */
+/** Milliseconds that a graceful stop may take to store and to finish what is in flight. */
 const CLOSE_MILLIS = 8_000;
 
-/** Reads the aggregates topic: a worker for each partition that the consumer group assigns to it. */
+/**
+ * Reads the aggregates topic, with a worker for each partition that the consumer group assigns to this
+ * process.
+ */
 export class Bridge {
   private readonly topic: string;
   private readonly partitions: AssignedPartitions<LogWorker>;
@@ -56,7 +59,7 @@ export class Bridge {
     this.partitions.start();
   }
 
-  /** Ends what is in flight, stores what has been folded, leaves the group and returns. */
+  /** Finishes what is in flight, stores the folded records, leaves the group and returns. */
   stop(): Promise<void> {
     return this.partitions.stop();
   }

@@ -5,7 +5,7 @@ import { compose, type Composition } from './fold/compose.ts';
 import type { Unfinished } from './ports.ts';
 import { toSend } from './store/rows.ts';
 
-/** Composes hours that are due, each by the terms that hold for it. */
+/** Composes hours that are due, each by the terms that apply to it. */
 export const composeDue = (
   due: readonly DueHour[],
   terms: readonly BillingTerms[],
@@ -16,7 +16,7 @@ export const composeDue = (
     return compose(hour, found);
   });
 
-/** Those of which something is to be sent. */
+/** The compositions with something to send. */
 export const unfinishedOf = (compositions: readonly Composition[]): readonly Unfinished[] =>
   compositions
     .map((composition) => ({ ...composition, count: toSend(composition) }))

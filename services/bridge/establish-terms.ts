@@ -6,7 +6,7 @@ import type { StoredTerms } from '../shared/billing/terms-table.ts';
 
 type Content = Omit<StoredTerms, 'effectiveFrom'>;
 
-/** What the registration and the catalog of this process say. */
+/** The terms by the registration and the catalog of this process. */
 export const wantedTerms = (
   registration: Registration | null,
   catalog: readonly Meter[],
@@ -40,9 +40,9 @@ export interface TermsPorts {
 const FOR_ALL_OF_HISTORY = 0 as Hour;
 
 /**
- * Makes the wanted terms the newest ones. The first terms ever hold for all hours; a change holds
- * from the hour after the newest that can be open, so that no hour which is composed, here or by
- * another bridge, is composed differently again. Returns the terms that are new, or null.
+ * Makes the wanted terms the newest terms. The very first terms apply to all hours. A change applies from
+ * the hour after the newest that can be open, so that an hour composed here or by another bridge is never
+ * composed differently. Returns the new terms, or null if nothing changed.
  */
 export const establishTerms = async (
   wanted: Content,
@@ -52,7 +52,7 @@ export const establishTerms = async (
   for (;;) {
     const newest = (await read()).at(-1);
     if (newest?.digest === wanted.digest) return written;
-    // Another bridge may have written terms for the same hour first: then ours begin later.
+    // Another bridge may have been first to write terms for the same hour. Then ours begin later.
     const effectiveFrom = newest
       ? nextHour(Math.max(await newestOpenHour(), newest.effectiveFrom) as Hour, hourMillis)
       : FOR_ALL_OF_HISTORY;

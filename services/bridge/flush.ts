@@ -3,12 +3,13 @@ import type { Composition } from './fold/compose.ts';
 import type { Store } from './ports.ts';
 
 /**
- * Stores one cut of the fold. The order is what makes a crash harmless (docs/design.md, "Flush order" and "Billing"):
+ * Stores one cut of the fold. The order makes a crash harmless (docs/design.md, "Flush order" and
+ * "Billing"):
  *
- * 1. records that are not believed
- * 2. submissions: nothing is sent of them yet
- * 3. compositions, all at once: from now on the submissions count, never change, and may be sent
- * 4. checkpoint: what is composed need not be read again
+ * 1. refused records
+ * 2. submissions: none of them is sent yet
+ * 3. compositions, atomically: from now on their submissions count, never change, and may be sent
+ * 4. checkpoint: composed hours need not be read again
  */
 export const flush = async (
   partition: number,

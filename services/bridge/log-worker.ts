@@ -31,15 +31,15 @@ import { Sender, type SenderOptions, type SenderPorts, type SenderStatus } from 
 import type { SourceRegister } from './source-register.ts';
 import { WorkerNotices, type BlockedSource } from './worker-notices.ts';
 
-/** There is no way past such a batch: it may hold aggregates of any source, which must be billed. */
+/** Such a batch must not be skipped: it may hold aggregates of any source, which must be billed. */
 const WAY_OUT =
-  'Nothing behind it in this partition is billed until it can be read: restore it from a replica or a backup. "usagectl loss accept" is for live topics, not for this one';
+  'Nothing after it in this partition is billed until it can be read: restore it from a replica or a backup. "usagectl loss accept" is for live topics, not for this one';
 
-/** What a worker of any partition needs to read its log; it knows the rest itself. */
+/** What a worker of any partition needs to read its log. It knows the rest itself. */
 export type WorkerKnowledge = Omit<Knowledge, 'sources' | 'partition'>;
 
 export interface WorkerOptions extends SenderOptions {
-  /** Milliseconds after which a checkpoint follows what has been folded. */
+  /** Milliseconds after which a checkpoint is written for folded records. */
   readonly flushInterval: number;
 }
 
@@ -48,29 +48,29 @@ export interface WorkerPorts extends OwnershipPorts {
   readonly register: SourceRegister;
   readonly sender: Omit<SenderPorts, 'finished' | 'store' | 'persist' | 'now' | 'logger'>;
   readonly logger: Logger;
-  /** Called when all below an offset is composed and has its final outcome. */
+  /** Called when everything below an offset is composed and has its final outcome. */
   readonly report: (nextOffset: number) => void;
-  /** Ends the process: something failed that no retry mends. */
+  /** Ends the process: something failed that no retry can fix. */
   readonly onCrash: (error: Error) => void;
 }
 
-/** How far a worker is; offsets are null before it has read its checkpoint. */
+/** A worker's progress. Offsets are null before it has read its checkpoint. */
 export interface WorkerStatus extends SenderStatus {
   readonly partition: number;
   readonly nextOffset: number | null;
   readonly resumeOffset: number | null;
-  /** Hours composed by this process. */
+  /** The number of hours composed by this process. */
   readonly compositions: number;
   readonly halt: LogHalt | null;
-  /** Milliseconds since it began a step of reading, composing or storing that has not ended. */
+  /** Milliseconds since it began the step (reading, composing or storing) that has not ended yet. */
   readonly atStepFor: number;
   readonly blocked: readonly BlockedSource[];
 }
 
 /**
- * Owns one partition of the aggregates topic: folds its records, stores the compositions that they
- * make due, and has them sent. Folding and storing are strictly one after the other; sending continues
- * beside it, from what is stored. It holds no rules of its own: those are in `fold/`.
+ * Owns one partition of the aggregates topic: folds its records, stores the compositions that become due,
+ * and has them sent. Folding and storing strictly alternate. Sending runs at the same time, from stored
+ * rows. It has no rules of its own: those are in `fold/`.
  */
 export class LogWorker implements PartitionOwner {
   readonly at: TopicPartition;
@@ -81,7 +81,7 @@ export class LogWorker implements PartitionOwner {
   private readonly owned: Ownership<LogHalt>;
   private readonly sender: Sender;
   private state: BridgeState | null = null;
-  /** How far an earlier owner had folded. Up to there records are read again for what is open. */
+  /** How far an earlier owner had folded. Up to there, records are read again to restore open hours. */
   private resumed: Folded = { nextOffset: 0, lastRecord: null };
   private stored = { nextOffset: -1, resumeOffset: -1 };
   private unstoredSince: number | null = null;
@@ -139,12 +139,12 @@ export class LogWorker implements PartitionOwner {
     const since = lastError === null ? '' : `, since ${lastError},`;
     return [
       ...this.blocked().map(({ source, reason }) => `${source} is not billed: ${reason}`),
-      attemptProblem(`${this.name} has not ended one step`, this.owned.atStepFor, stallMillis),
+      attemptProblem(`${this.name} has not finished one step`, this.owned.atStepFor, stallMillis),
       attemptProblem(`nothing of ${this.name} could be sent${since}`, notSentFor, stallMillis),
     ];
   }
 
-  /** Where to read from; null when halted or dropped. */
+  /** Where to read from; null if halted or dropped. */
   position(): Promise<number | null> {
     return this.owned.run(null, async () => {
       const state = this.state ?? (await this.hydrate());
@@ -155,7 +155,7 @@ export class LogWorker implements PartitionOwner {
     });
   }
 
-  /** Folds records in the order of the log. False where no more are wanted. */
+  /** Folds records in the order of the log. Returns false if no more are wanted. */
   consume(batches: readonly RecordBatch[]): Promise<boolean> {
     return this.owned.run(false, async () => {
       const { state } = this;
@@ -173,7 +173,9 @@ export class LogWorker implements PartitionOwner {
     });
   }
 
-  /** Halts before a batch that cannot be read, until it can be. Earlier compositions are still sent. */
+  /**
+   * Halts before a batch that cannot be read, until it can be read. Earlier compositions are still sent.
+   */
   unreadable(batch: UnreadableAt): Promise<void> {
     return this.owned.run(undefined, async () => {
       if (this.state === null) return;
@@ -183,7 +185,7 @@ export class LogWorker implements PartitionOwner {
     });
   }
 
-  /** Writes a checkpoint where that is due, and forgets abandoned runs. */
+  /** Writes a checkpoint if one is due, and forgets abandoned runs. */
   onTimer(): Promise<void> {
     return this.owned.run(undefined, async () => {
       const { state, unstoredSince } = this;
@@ -195,7 +197,7 @@ export class LogWorker implements PartitionOwner {
     });
   }
 
-  /** Stores what has been folded, lets the batch in flight end, then takes no more. */
+  /** Stores the folded records, lets the batch in flight finish, then takes no more. */
   async close(): Promise<void> {
     await Promise.all([
       this.sender.stop(),
@@ -206,7 +208,9 @@ export class LogWorker implements PartitionOwner {
     this.drop();
   }
 
-  /** Forgets everything at once: the partition belongs to another process, or this one ends. */
+  /**
+   * Forgets everything at once, because the partition belongs to another process or this process ends.
+   */
   drop(): void {
     this.owned.drop();
     this.sender.drop();
@@ -274,7 +278,7 @@ export class LogWorker implements PartitionOwner {
   }
 
   private async store(state: BridgeState): Promise<void> {
-    // What is read again up to the earlier owner's last record must prove to be the same log first.
+    // First the records up to the earlier owner's last one must prove to be the same log.
     if (state.nextOffset < this.resumed.nextOffset || !this.owned.recognition.isVerified) return;
     this.unstoredSince = null;
     const { nextOffset } = state;
@@ -299,7 +303,7 @@ export class LogWorker implements PartitionOwner {
     this.report();
   }
 
-  /** The terms are read anew: another bridge may have written some for hours that are due now. */
+  /** Reads the terms again, because another bridge may have written some for hours that are due now. */
   private async composeAll({ due }: BridgeChunk): Promise<readonly Composition[]> {
     if (due.length === 0) return [];
     const terms = await this.owned.persist('read the billing terms', () =>
@@ -308,7 +312,7 @@ export class LogWorker implements PartitionOwner {
     return composeDue(due, terms);
   }
 
-  /** Tells the group what is done with for good: for lag monitors only, nothing reads it here. */
+  /** Tells the group how far everything has its final outcome. Only lag monitors read it; we never do. */
   private report(): void {
     let offset = this.stored.resumeOffset;
     for (const { firstOffset } of this.unfinished) offset = Math.min(offset, firstOffset);

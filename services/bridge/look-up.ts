@@ -4,11 +4,11 @@ import { deadLetter, heldOutcome, outcomeOf } from './outcome.ts';
 import type { Outbox, Outcome, Pending } from './ports.ts';
 import { succeed, type Result } from '../shared/model/result.ts';
 
-/** A submission that is settled by what Commerce holds of it, with what it said when it was sent. */
+/** A submission to be settled by what Commerce holds, and what Commerce said when it was sent. */
 export interface Doubtful {
   readonly kind: 'doubtful';
   readonly pending: Pending;
-  /** `duplicate`: without telling the quantity that it holds. */
+  /** `duplicate`: Commerce did not say which quantity it holds. */
   readonly said: 'expired' | 'duplicate';
   readonly message: string;
 }
@@ -16,7 +16,7 @@ export interface Doubtful {
 /** An outcome, or why there is none yet. */
 export type Settled = Outcome | { readonly kind: 'deferred'; readonly reason: string };
 
-/** Why the quantity of a submission cannot go into a later composition; null where it can. */
+/** Why the quantity of a submission cannot go into a later composition; null if it can. */
 export type CannotCarry = (pending: Pending) => string | null;
 
 export interface LookUpPorts {
@@ -28,9 +28,9 @@ export interface LookUpPorts {
 }
 
 /**
- * Settles submissions by what Commerce holds of them, all at once: it is asked in as few requests as
- * its answers allow, the register is read once, and all carries are one append. They are in the log
- * before any of their outcomes is told; a second carry of a submission does not count.
+ * Settles submissions together, by what Commerce holds for them. Commerce is asked in as few requests as
+ * its answers allow, the register is read once, and all carries are appended together. Carries are in the
+ * log before any of their outcomes is recorded. A second carry of a submission does not count.
  */
 export const settleByLookingUp = async (
   doubtful: readonly Doubtful[],
@@ -63,16 +63,16 @@ export const settleByLookingUp = async (
   return succeed(settled);
 };
 
-/** Null where Commerce takes it no more and holds nothing of it. */
+/** Null if Commerce no longer accepts it and holds nothing for it. */
 const held = ({ pending, said }: Doubtful, holding: HeldQuantity): Settled | null => {
   if (!holding.ok) return { kind: 'deferred', reason: holding.error };
   if (holding.value !== null) {
-    // Where it is too old to be taken, the answer to an earlier send was lost.
+    // If it is too old to be accepted, the answer to an earlier attempt was lost.
     return heldOutcome(pending, said === 'expired' ? 'accepted' : 'duplicate', holding.value, '');
   }
   return said === 'expired'
     ? null
-    : { kind: 'deferred', reason: 'Commerce calls it a duplicate and holds nothing of it' };
+    : { kind: 'deferred', reason: 'Commerce calls it a duplicate but holds nothing for it' };
 };
 
 const carried = ({ pending, message }: Doubtful, reason: string | null): Outcome =>

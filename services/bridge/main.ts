@@ -30,7 +30,10 @@ import { newestOpenHour } from './store/newest-open-hour.ts';
 
 type Config = ReturnType<typeof readBridgeConfig>;
 
-/** Opens what the bridge talks to. @throws UserError where it does not answer, or is not as it must be */
+/**
+ * Opens the bridge's connections.
+ * @throws UserError if a server does not answer, or is not as it must be
+ */
 const connect = async (config: Config, logger: Logger) => {
   const clickHouse = openClickHouse(config);
   await checkClickHouse(clickHouse, config);
@@ -40,7 +43,7 @@ const connect = async (config: Config, logger: Logger) => {
   return { clickHouse, kafka, admin, writer: await openLogWriter(kafka) };
 };
 
-/** From here on hours are composed by the wanted terms; those before keep the terms they had. */
+/** From now on hours are composed by the wanted terms. Earlier hours keep their terms. */
 const bringTermsInForce = async (
   wanted: ReturnType<typeof wantedTerms>,
   clickHouse: ClickHouseClient,
@@ -55,7 +58,7 @@ const bringTermsInForce = async (
   });
   if (established) {
     const from = isoText(established.effectiveFrom);
-    logger.info({ from, reporting: established.reporting }, 'there are new billing terms');
+    logger.info({ from, reporting: established.reporting }, 'new billing terms apply');
   }
   if (wanted.reporting !== 'on') {
     logger.warn({ reporting: wanted.reporting }, 'usage is collected and not sent to Commerce');

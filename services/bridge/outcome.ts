@@ -16,7 +16,7 @@ export const outcomeOf = (
   kind,
 });
 
-/** What it means that Commerce holds a quantity of a submission. */
+/** The outcome that follows from the quantity that Commerce holds for a submission. */
 export const heldOutcome = (
   pending: Pending,
   kind: 'accepted' | 'duplicate',
@@ -30,7 +30,7 @@ export const heldOutcome = (
   return outcomeOf(pending, 'mismatch', {
     acceptedQuantity,
     usageEventId,
-    message: `Commerce holds ${doubleText(acceptedQuantity)} and not ${formatQuantity(quantity)} of it`,
+    message: `Commerce holds ${doubleText(acceptedQuantity)} instead of ${formatQuantity(quantity)}`,
   });
 };
 

@@ -6,17 +6,17 @@ import type { BridgeCheckpoint, RefusedRecord } from './fold/bridge-fold.ts';
 import type { Composition, Submission } from './fold/compose.ts';
 import type { ComposedBefore } from './fold/source-progress.ts';
 
-/** A composition of which something is still to be sent. */
+/** A composition with submissions that are still to be sent. */
 export interface Unfinished {
   readonly at: SourcePartition;
   readonly hour: Hour;
-  /** Offset of its first record on the aggregates topic. */
+  /** The offset of its first record on the aggregates topic. */
   readonly firstOffset: number;
-  /** Submissions that are still to be sent. */
+  /** The number of submissions that are still to be sent. */
   readonly count: number;
 }
 
-/** A submission that is to be sent, with the hour it belongs to. */
+/** A submission to be sent, with its hour. */
 export interface Pending {
   readonly at: SourcePartition;
   readonly hour: Hour;
@@ -27,12 +27,12 @@ export interface Pending {
 }
 
 /**
- * What became of a submission; each is final.
- * - `accepted`: Commerce took it now
- * - `duplicate`: it had taken it before, with the same quantity: the same double
- * - `mismatch`: it holds another quantity, and keeps it: an alarm
- * - `carried`: it takes it no more, and the quantity goes into a later composition
- * - `dead-lettered`: it takes it not at all, or no more and nothing can carry it
+ * What became of a submission. Every outcome is final.
+ * - `accepted`: Commerce accepted it now
+ * - `duplicate`: Commerce had accepted it before with the same quantity (the same double)
+ * - `mismatch`: Commerce holds another quantity, and keeps it: an alarm
+ * - `carried`: Commerce no longer accepts it, and the quantity goes into a later composition
+ * - `dead-lettered`: Commerce refuses it for good, or no longer accepts it and it cannot be carried
  */
 export type OutcomeKind = 'accepted' | 'duplicate' | 'mismatch' | 'carried' | 'dead-lettered';
 
@@ -46,20 +46,20 @@ export interface Outcome {
   readonly message: string;
 }
 
-/** Where the bridge keeps what it has composed and sent. Every write may be repeated, late or twice. */
+/** Where the bridge keeps what it has composed and sent. Any write may come late or be repeated. */
 export interface Store {
-  /** In order; of several that begin at one hour, the first written. */
+  /** The terms in order. If several begin at the same hour, the one that was written first. */
   terms(): Promise<readonly BillingTerms[]>;
   checkpoint(partition: number): Promise<BridgeCheckpoint | null>;
-  /** What is composed of the source partitions on a partition of the aggregates topic. */
+  /** What is composed for the source partitions on a partition of the aggregates topic. */
   composedBefore(partition: number): Promise<ReadonlyMap<string, ComposedBefore>>;
-  /** Compositions with something to send that has no outcome yet, in order of their hours. */
+  /** Compositions with submissions to send that have no outcome yet, in the order of their hours. */
   unfinished(partition: number): Promise<readonly Unfinished[]>;
-  /** What of a composition is to be sent and has no outcome yet. */
+  /** The submissions of a composition that are to be sent and have no outcome yet. */
   pendingOf(composition: Unfinished): Promise<readonly Pending[]>;
 
   writeSubmissions(compositions: readonly Composition[]): Promise<void>;
-  /** All of them, or none. */
+  /** Writes all of them or none. */
   writeCompositions(partition: number, compositions: readonly Composition[]): Promise<void>;
   writeRefused(partition: number, refused: readonly RefusedRecord[]): Promise<void>;
   writeCheckpoint(partition: number, checkpoint: BridgeCheckpoint): Promise<void>;
@@ -68,6 +68,6 @@ export interface Store {
 
 /** What the bridge writes to Kafka. */
 export interface Outbox {
-  /** Appends carries to where the aggregates of their source partitions are. */
+  /** Appends carries to the partitions that hold the aggregates of their source partitions. */
   appendCarries(carries: readonly UsageCarry[]): Promise<void>;
 }

@@ -8,7 +8,7 @@ const choice = <const Names extends readonly string[]>(names: Names): z.ZodType<
 
 const text = z.string({ error: 'must be a text' }).min(1, 'must not be empty');
 
-/** Rules of Azure Stack Hub's registration: docs/azure.md, "Registration". */
+/** The rules of Azure Stack Hub's registration: docs/azure.md, "Registration". */
 const registrationSchema = z
   .strictObject(
     {
@@ -18,7 +18,7 @@ const registrationSchema = z
       usageReportingEnabled: z.boolean({ error: 'must be true or false' }),
       /** The plan that submissions name. */
       planId: text,
-      /** As the portal shows it; an expired registration reports nothing. */
+      /** As shown in the portal. An expired registration reports nothing. */
       state: choice(['Registered', 'NotRegistered', 'Expired']),
     },
     { error: ({ code }) => (code === 'invalid_type' ? 'must be a JSON object' : undefined) },
@@ -29,12 +29,12 @@ const registrationSchema = z
     { path: ['usageReportingEnabled'], error: 'cannot be false under PayAsYouUse' },
   );
 
-/** How the stamp is registered with Azure. */
+/** The stamp's registration with Azure. */
 export type Registration = z.output<typeof registrationSchema>;
 
 /**
  * Reads the registration file.
- * @throws UserError that names every problem in it.
+ * @throws UserError that names every problem in it
  */
 export const readRegistration = (path: string): Registration => {
   const cannot = (problem: string, cause: unknown): UserError =>
@@ -60,7 +60,9 @@ export const readRegistration = (path: string): Registration => {
   throw cannot(problems.join('; '), result.error);
 };
 
-/** Whether usage is sent. Under Capacity it never is; what is not sent is collected all the same. */
+/**
+ * Whether usage is sent. Under Capacity it never is. Usage that is not sent is collected all the same.
+ */
 export const reportingOf = (registration: Registration | null): Reporting => {
   if (registration === null) return 'no-registration';
   if (registration.state !== 'Registered') return 'not-registered';

@@ -192,7 +192,7 @@ describe('what is doubtful', () => {
     });
     const world = open([[pendingOf(0)]], answer, { retryMillis: 1_000 });
     await world.until('it waits', () => world.sender.status().lastError !== null);
-    expect(world.sender.status().lastError).toMatch(/duplicate and holds nothing/);
+    expect(world.sender.status().lastError).toMatch(/duplicate but holds nothing/);
     await world.settled(1);
     expect(times).toEqual([0, 0, 250]);
     expect(kinds(world)).toEqual(['accepted']);
@@ -254,7 +254,7 @@ describe('what becomes of submissions is told', () => {
       {
         level: 'error',
         ...told(mismatches),
-        msg: 'billing is wrong: Commerce holds 2 and not 1.5 of it',
+        msg: 'billing is wrong: Commerce holds 2 instead of 1.5',
       },
       {
         level: 'error',
@@ -265,7 +265,7 @@ describe('what becomes of submissions is told', () => {
       {
         level: 'warn',
         ...told(carries),
-        msg: 'Commerce takes this usage no more: it goes into a later hour',
+        msg: 'Commerce no longer accepts this usage: it goes into a later hour',
       },
       { level: 'info', accepted: 2, mismatch: 1, 'dead-lettered': 1, carried: 1, msg: 'sent' },
     ]);

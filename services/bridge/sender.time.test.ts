@@ -108,7 +108,7 @@ describe('pauses', () => {
     const world = open([[pendingOf(0)]], answer, { retryMillis: 60_000 });
     await world.settled(1);
     expect(times).toEqual([0, 250, 750, 1_750]);
-    const reason = 'Commerce could not take it: because; trying again';
+    const reason = 'Commerce could not accept it: because; trying again';
     expect(world.logs.slice(0, 3)).toEqual(
       [1, 2, 3].map((attempt) => ({
         level: 'warn',

@@ -10,7 +10,7 @@ import type { Outbox, Outcome, Pending, Store, Unfinished } from './ports.ts';
 import { SubmissionQueue, type Item } from './submission-queue.ts';
 
 export interface SenderOptions {
-  /** Longest pause between two tries, in milliseconds. */
+  /** The longest pause between two attempts, in milliseconds. */
   readonly retryMillis: number;
 }
 
@@ -18,7 +18,7 @@ export interface SenderPorts {
   readonly store: Pick<Store, 'pendingOf' | 'writeOutcomes'>;
   readonly commerce: Commerce;
   readonly outbox: Outbox;
-  /** Reads what decides whether a submission's quantity can go into a later composition. */
+  /** Reads what determines whether a submission's quantity can go into a later composition. */
   readonly cannotCarry: () => Promise<CannotCarry>;
   /** Called when the last submission of a composition has its outcome. */
   readonly finished: (composition: Unfinished) => void;
@@ -30,22 +30,24 @@ export interface SenderPorts {
 
 export interface SenderStatus {
   readonly pending: number;
-  /** What keeps it from sending; null while all goes well. */
+  /** What keeps it from sending; null while all is well. */
   readonly lastError: string | null;
-  /** Milliseconds since sending, looking up, or what is stored for it was tried without any success. */
+  /** Milliseconds for which sending, looking up, or storing for it has been tried without success. */
   readonly notSentFor: number;
 }
 
 const FIRST_DELAY = 500;
 /** Submissions that are looked up, carried and recorded together. */
 const PAGE = 250;
-/** After so many puzzling answers in a row, submissions are sent one by one: it may be one of them. */
+/**
+ * After this many puzzling answers in a row, submissions are sent one by one: one of them may be the cause.
+ */
 const PUZZLED_BEFORE_SINGLES = 3;
 
 /**
- * Sends the submissions of stored compositions to Commerce until each has a final outcome, in the
- * order of their hours. It may run in several processes at once, and be killed at any moment: what is
- * sent never changes, and of one resource, dimension and hour Commerce keeps what it took first.
+ * Sends the submissions of stored compositions to Commerce until each has a final outcome, in the order of
+ * their hours. It may run in several processes at once, and may be killed at any moment: submissions never
+ * change, and for each resource, dimension and hour Commerce keeps the one that it accepted first.
  *
  * | Commerce says                         | outcome                                                |
  * |---------------------------------------|--------------------------------------------------------|
@@ -68,7 +70,7 @@ export class Sender {
   private readonly dropped = new AbortController();
   private readonly queue = new SubmissionQueue();
   private stopping = false;
-  /** Failures in a row, of sending and of looking up. */
+  /** Consecutive failures of sending and of looking up. */
   private readonly failures = { send: 0, lookUp: 0 };
   private readonly tries: Readonly<Record<'send' | 'lookUp' | 'store', Attempt>>;
   private puzzles = 0;
@@ -84,14 +86,14 @@ export class Sender {
     this.tries = { send: attempt(), lookUp: attempt(), store: attempt() };
   }
 
-  /** @param onCrash told of a defect; the sender has ended then. */
+  /** @param onCrash called when a defect has ended the sender */
   start(onCrash: (error: Error) => void): void {
     this.running = this.run().catch((error: unknown) => {
       if (!this.isDropped()) onCrash(error as Error);
     });
   }
 
-  /** Takes up compositions that are stored. */
+  /** Adds stored compositions. */
   add(compositions: readonly Unfinished[]): void {
     this.queue.add(compositions);
     this.wake();
@@ -106,7 +108,7 @@ export class Sender {
     };
   }
 
-  /** Ends after the batch in flight, with its outcomes recorded. */
+  /** Ends when the batch in flight has finished and its outcomes are recorded. */
   async stop(): Promise<void> {
     this.stopping = true;
     this.wake();
@@ -130,7 +132,8 @@ export class Sender {
 
   private async run(): Promise<void> {
     while (!this.isStopping()) {
-      // From here on, so that it does not sleep on what is added while it loads.
+      // Created before loading, so that the sender does not sleep over compositions that are added
+      // meanwhile.
       const woken = new Promise<void>((resolve) => {
         this.wake = resolve;
       });
@@ -153,7 +156,7 @@ export class Sender {
     }
   }
 
-  /** Until something is due, is added, or the end. */
+  /** Sleeps until something is due or is added, or the sender ends. */
   private async sleep(now: number, woken: Promise<void>): Promise<void> {
     const next = Math.max(this.pausedUntil, this.queue.nextDue);
     const timer = Number.isFinite(next) ? setTimeout(this.wake, next - now) : undefined;
@@ -173,7 +176,7 @@ export class Sender {
     if (outcomes.size > 0) await this.record(outcomes);
   }
 
-  /** False if the rest of the page has to wait. */
+  /** Returns false if the rest of the page has to wait. */
   private async sendBatch(
     batch: readonly Item[],
     outcomes: Map<Item, Outcome>,
@@ -218,7 +221,7 @@ export class Sender {
     return true;
   }
 
-  /** The outcome of a submission, if Commerce's answer tells it; null where it is to be sent again. */
+  /** The outcome of a submission, if Commerce's answer decides it; null if it must be sent again. */
   private settle(item: Item, said: ItemAnswer, date: Millis | null): Outcome | Doubtful | null {
     const { pending } = item;
     switch (said.kind) {
@@ -233,7 +236,7 @@ export class Sender {
           ? this.defer(item, "Commerce's clock is before the hour of the usage")
           : { kind: 'doubtful', pending, said: 'expired', message: said.message };
       case 'try-again':
-        return this.defer(item, `Commerce could not take it: ${said.message}`);
+        return this.defer(item, `Commerce could not accept it: ${said.message}`);
       case 'rejected':
         return deadLetter(pending, said.code, said.message);
     }
@@ -264,7 +267,7 @@ export class Sender {
     }
   }
 
-  /** Sends this one again after a delay; others go first. */
+  /** Sends this submission again after a delay. Others go first. */
   private defer(item: Item, reason: string): null {
     item.attempts++;
     item.due = this.ports.now() + this.delay(item.attempts);
@@ -281,7 +284,7 @@ export class Sender {
     of: keyof Sender['failures'],
     batch: readonly Item[],
   ): false {
-    if (this.isDropped()) return false; // given up by ourselves
+    if (this.isDropped()) return false; // we aborted the request ourselves
     const attempt = ++this.failures[of];
     this.puzzles = nature === 'puzzled' ? this.puzzles + 1 : 0;
     const wait =
@@ -320,7 +323,7 @@ export class Sender {
       logger.error({ ...fields, code }, `Commerce refuses this usage: ${message}`);
     }
     if (kind === 'carried') {
-      logger.warn(fields, 'Commerce takes this usage no more: it goes into a later hour');
+      logger.warn(fields, 'Commerce no longer accepts this usage: it goes into a later hour');
     }
   }
 

@@ -14,7 +14,7 @@ export class SourceRegister {
     this.read = read;
   }
 
-  /** Sources that have, or had, a log: by `sourceName`. */
+  /** Sources that have or had a log, by `sourceName`. */
   get known(): ReadonlyMap<string, Source> {
     return this.sources;
   }
@@ -30,8 +30,8 @@ export class SourceRegister {
   }
 
   /**
-   * Whether what it says of the source of a record still holds. A source is in the register before its
-   * first record; a run may have been abandoned since it was read.
+   * Whether the register as read still holds for the source of a record. A source is in the register before
+   * its first record. A run may have been abandoned since the register was read.
    */
   isCurrentFor({ key, headers }: LogRecord): boolean {
     const source = this.sources.get(sourceOfKey(key) ?? '');
@@ -39,10 +39,10 @@ export class SourceRegister {
   }
 
   /**
-   * Why a quantity of a resource cannot be carried within its source partition; null where it can.
-   * A carry must go to one place whoever decides it, or two bridges could carry it to two: so only to
-   * where the usage itself came from, as long as that is where the resource lives, by the register as
-   * it is now.
+   * Why a quantity of a resource cannot be carried within its source partition; null if it can. Every
+   * bridge must choose the same place for a carry, or two bridges could carry it to two places. So usage is
+   * carried only to the source partition that it came from, and only while the resource lives there by the
+   * current register.
    */
   async cannotCarry(): Promise<(at: SourcePartition, resourceUri: string) => string | null> {
     const sources = await this.refresh();

@@ -4,7 +4,7 @@ export interface Item {
   readonly pending: Pending;
   readonly composition: Loaded;
   attempts: number;
-  /** Not to be sent before this instant. */
+  /** The submission must not be sent before this instant. */
   due: number;
 }
 
@@ -13,15 +13,18 @@ interface Loaded {
   remaining: number;
 }
 
-/** Submissions that are held in memory before more are loaded. */
+/** The number of submissions in memory at which no more are loaded. */
 const WINDOW = 2_000;
 
-/** What a sender has to send: compositions that are still to be loaded, and the submissions of others. */
+/**
+ * What a sender has to send: compositions that are still to be loaded, and the loaded submissions of
+ * others.
+ */
 export class SubmissionQueue {
   private waiting: Unfinished[] = [];
   private items: Item[] = [];
 
-  /** Submissions without an outcome. */
+  /** The number of submissions without an outcome. */
   get size(): number {
     return this.waiting.reduce((sum, { count }) => sum + count, this.items.length);
   }
@@ -30,7 +33,9 @@ export class SubmissionQueue {
     this.waiting = [...this.waiting, ...compositions].sort((a, b) => a.hour - b.hour);
   }
 
-  /** Takes out the composition that is to be loaded next; null where there is none, or enough is loaded. */
+  /**
+   * Removes and returns the composition to be loaded next; null if there is none, or enough is loaded.
+   */
   next(): Unfinished | null {
     return this.items.length < WINDOW ? (this.waiting.shift() ?? null) : null;
   }
@@ -46,12 +51,12 @@ export class SubmissionQueue {
     return this.items.filter((item) => item.due <= now);
   }
 
-  /** When the first one is due; never (infinity) where none is loaded. */
+  /** When the first submission is due; infinity if none is loaded. */
   get nextDue(): number {
     return this.items.reduce((earliest, { due }) => Math.min(earliest, due), Infinity);
   }
 
-  /** Takes out what has its outcome, and tells which compositions are finished by that. */
+  /** Removes settled submissions, and returns the compositions that are finished by that. */
   remove(settled: ReadonlyMap<Item, unknown>): readonly Unfinished[] {
     this.items = this.items.filter((item) => !settled.has(item));
     const finished: Unfinished[] = [];

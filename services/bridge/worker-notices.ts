@@ -11,11 +11,11 @@ export interface BlockedSource {
   readonly reason: string;
 }
 
-/** What a worker writes into its log, for a person. */
+/** What a worker writes to its log for people. */
 export class WorkerNotices {
   private readonly topic: string;
   private readonly logger: Logger;
-  /** Reasons that were given already: they hold until somebody does something. */
+  /** Reasons that were already logged. They apply until somebody does something. */
   private readonly told = new Set<string>();
 
   constructor(topic: string, logger: Logger) {
@@ -57,18 +57,18 @@ export class WorkerNotices {
     for (const { at, hour, offset, expected, found } of markers) {
       this.logger.warn(
         { source: partitionName(at), hour: isoText(hour), offset, expected, found },
-        'a closed marker does not fit the aggregates before it: the hour is to be published again',
+        'a closed marker does not match the aggregates before it: the hour must be published again',
       );
     }
   }
 
   refused(records: BridgeChunk['refused']): void {
-    // Whoever floods the topic shall not flood the log too.
+    // A flood on the topic must not become a flood in the log.
     const [first] = records;
     if (first === undefined) return;
     this.logger.warn(
       { records: records.length, offset: first.record.offset, code: first.code },
-      `records are not believed, and stand in bridge_dead_letters; of the first: ${first.message}`,
+      `records were refused, and are in bridge_dead_letters; the first: ${first.message}`,
     );
   }
 }

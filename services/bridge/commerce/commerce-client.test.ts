@@ -149,8 +149,8 @@ test('the clock of Commerce is told with its answer', async () => {
 });
 
 test.each<[Answer, string, RegExp]>([
-  [{ status: 401, body: '' }, 'settings', /answered 401: it does not let the bridge in/],
-  [{ status: 403, body: '' }, 'settings', /answered 403: it does not let the bridge in/],
+  [{ status: 401, body: '' }, 'settings', /answered 401: it refuses the bridge's credentials/],
+  [{ status: 403, body: '' }, 'settings', /answered 403: it refuses the bridge's credentials/],
   [{ status: 404, body: 'a \n b' }, 'settings', /answered 404 \(a b\): set COMMERCE_URL/],
   [{ status: 404, body: 'x'.repeat(300) }, 'settings', /\(x{200}\)/],
   [{ status: 302, headers: { location: '/' }, body: '' }, 'settings', /answered 302/],
@@ -252,7 +252,7 @@ describe('what Commerce holds', () => {
       kind: 'failed',
       nature: 'puzzled',
       retryAfter: null,
-      reason: 'Commerce gave an answer without end',
+      reason: 'Commerce gave an answer that is too large',
     };
     const { answered, asked } = await holdings([PENDING], () => ({ body: flood }));
     expect(answered).toEqual(fail(failure));

@@ -13,15 +13,15 @@ import {
 import { batchBody } from './usage-message.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
-/** Why the effect of a request is unknown; it is sent again. */
+/** Why the effect of a request is unknown. The request is sent again. */
 export interface Failure {
   readonly kind: 'failed';
   readonly reason: string;
-  /** Milliseconds that Commerce asks to wait; null where it does not say. */
+  /** Milliseconds that Commerce asks the bridge to wait; null if it does not say. */
   readonly retryAfter: number | null;
   /**
-   * - `away`: it cannot be reached, is busy or broken
-   * - `puzzled`: it answers, but not what it should: perhaps because of something in the batch
+   * - `away`: Commerce cannot be reached, is busy or broken
+   * - `puzzled`: it gives an unexpected answer, perhaps because of something in the batch
    * - `settings`: somebody has to change a setting
    */
   readonly nature: 'away' | 'puzzled' | 'settings';
@@ -31,10 +31,10 @@ export type BatchAnswer =
   | {
       readonly kind: 'answered';
       readonly items: readonly ItemAnswer[];
-      /** Commerce's clock; null where it does not tell. */
+      /** Commerce's clock; null if it does not say. */
       readonly date: Millis | null;
     }
-  /** The request as a whole was refused (400). */
+  /** The entire request was refused (400). */
   | { readonly kind: 'refused'; readonly message: string }
   | Failure;
 
@@ -42,7 +42,7 @@ export type HoldingsAnswer = Result<readonly HeldQuantity[], Failure>;
 
 export interface Commerce {
   submit(batch: readonly Pending[], signal: AbortSignal): Promise<BatchAnswer>;
-  /** What it holds of each submission's resource, dimension and hour, in their order. */
+  /** What Commerce holds for the resource, dimension and hour of each submission, in their order. */
   holdings(pending: readonly Pending[], signal: AbortSignal): Promise<HoldingsAnswer>;
 }
 
@@ -63,7 +63,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** Azure's metering service API, version 2018-08-31 (docs/azure.md, "Metering service"). */
+/** A client of Azure's metering service API, version 2018-08-31 (docs/azure.md, "Metering service"). */
 export class CommerceClient implements Commerce {
   private readonly options: CommerceOptions;
 
@@ -92,7 +92,7 @@ export class CommerceClient implements Commerce {
     return succeed(pending.map((each) => held.get(each) ?? HOLDS_NOTHING));
   }
 
-  /** One request for all of them; where its answer is too large, several narrower ones. */
+  /** Sends one request for all submissions; if its answer is too large, several narrower ones. */
   private async lookUp(
     pending: readonly Pending[],
     narrowness: number,
@@ -156,7 +156,10 @@ export class CommerceClient implements Commerce {
     const said = body.slice(0, 200).replace(/\s+/g, ' ');
     const answered = `Commerce at ${url} answered ${String(status)}`;
     if (status === 401 || status === 403) {
-      return failure('settings', `${answered}: it does not let the bridge in, set COMMERCE_TOKEN`);
+      return failure(
+        'settings',
+        `${answered}: it refuses the bridge's credentials, set COMMERCE_TOKEN`,
+      );
     }
     if (status === 429 || status >= 500) {
       return failure(status === 500 ? 'puzzled' : 'away', answered, retryAfterOf(headers));
@@ -173,9 +176,9 @@ const failure = (
 
 const puzzled = (reason: string): Failure => failure('puzzled', reason);
 
-const ENDLESS = puzzled('Commerce gave an answer without end');
+const ENDLESS = puzzled('Commerce gave an answer that is too large');
 
-/** How a request is split when its answer would be too large, step by step. */
+/** How a request is split, step by step, when its answer would be too large. */
 const NARROWER: readonly ((pending: Pending) => string)[] = [
   ({ hour }) => isoText(hour),
   ({ submission }) => submission.dimension,
@@ -196,7 +199,7 @@ const partsBy = (
   return [...parts.values()];
 };
 
-/** Asks for the hours of submissions, and for the dimension or resource that all of them share. */
+/** Asks for the hours of submissions, and for the dimension or resource if all of them share it. */
 const queryFor = (pending: readonly Pending[]): Readonly<Record<string, string>> => {
   const hours = pending.map(({ hour }) => hour);
   const shared = (name: string, valueOf: (pending: Pending) => string): Record<string, string> => {
@@ -212,7 +215,7 @@ const queryFor = (pending: readonly Pending[]): Readonly<Record<string, string>>
   };
 };
 
-/** Null where the body is larger than any answer may be. */
+/** Null if the body is larger than any answer may be. */
 const readText = async (response: Response): Promise<string | null> => {
   if (response.body === null) return '';
   const chunks: Uint8Array[] = [];
@@ -229,10 +232,10 @@ const readText = async (response: Response): Promise<string | null> => {
 const retryAfterOf = (headers: Headers): number | null => {
   const text = headers.get('retry-after');
   if (text === null) return null;
-  const instant = /^\d+$/.test(text) ? Date.now() + Number(text) * 1000 : parseHttpDate(text);
-  return instant === null
-    ? null
-    : Math.min(Math.max(Math.ceil(instant - Date.now()), 0), MAX_RETRY_AFTER);
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, MAX_RETRY_AFTER);
+  const instant = parseHttpDate(text);
+  if (instant === null) return null;
+  return Math.min(Math.max(Math.ceil(instant - Date.now()), 0), MAX_RETRY_AFTER);
 };
 
 const dateOf = ({ headers }: Answer): Millis | null => parseHttpDate(headers.get('date') ?? '');

@@ -37,7 +37,7 @@ describe('nothing in an answer is believed', () => {
   test.each(['', 'no JSON', 'null', '[]', '"text"', '{}', '{"result":{}}', '{"result":"[]"}'])(
     'that is no answer to a batch: %s',
     (body) => {
-      expect(readBatchAnswer(body, [one])).toEqual(fail('its body is no answer to a batch'));
+      expect(readBatchAnswer(body, [one])).toEqual(fail('its body is not an answer to a batch'));
     },
   );
 
@@ -255,6 +255,6 @@ describe('what Commerce holds', () => {
     ['a row that is none', [5]],
     ['a row with a wrong hour', [{ ...row('one', 1), usageDate: 'today' }]],
   ])('is not known from %s', (_, rows) => {
-    expect(holdings(rows)).toEqual(fail('its body is no list of usage'));
+    expect(holdings(rows)).toEqual(fail('its body is not a list of usage'));
   });
 });

@@ -4,10 +4,13 @@ import { parseTimeInUtc } from '../../shared/model/time-text.ts';
 import type { Pending } from '../ports.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
-/** What Commerce says of one submission of a batch (docs/azure.md, "Batch statuses"). Its quantities are doubles. */
+/**
+ * What Commerce says about one submission of a batch (docs/azure.md, "Batch statuses"). Its quantities are
+ * doubles.
+ */
 export type ItemAnswer =
   | { readonly kind: 'accepted'; readonly quantity: number; readonly usageEventId: string }
-  /** `quantity` is what it holds; null where it does not say. */
+  /** `quantity` is what Commerce holds; null if it does not say. */
   | {
       readonly kind: 'duplicate';
       readonly quantity: number | null;
@@ -18,7 +21,7 @@ export type ItemAnswer =
   | { readonly kind: 'try-again'; readonly message: string }
   | { readonly kind: 'rejected'; readonly code: string; readonly message: string };
 
-/** Permanent: what is sent again is refused again. */
+/** Permanent refusals: the submission would be refused again. */
 const REJECTIONS = new Set([
   'ResourceNotFound',
   'ResourceNotAuthorized',
@@ -49,16 +52,16 @@ const parseJson = (body: string): unknown => {
 };
 
 /**
- * Reads the answer to a batch: what is said of each submission, in their order, or why this is no
- * answer to it. An item that tells another resource, dimension or hour than the submission
- * at its place was not made for it, and then nothing in the answer is believed.
+ * Reads the answer to a batch: the item for each submission, in order, or why this is not an answer to the
+ * batch. An item that names another resource, dimension or hour than the submission at its place belongs to
+ * something else, and then nothing in the answer is trusted.
  */
 export const readBatchAnswer = (
   body: string,
   batch: readonly Pending[],
 ): Result<readonly ItemAnswer[], string> => {
   const { result } = fieldsOf(parseJson(body));
-  if (!Array.isArray(result)) return fail('its body is no answer to a batch');
+  if (!Array.isArray(result)) return fail('its body is not an answer to a batch');
   if (result.length !== batch.length) {
     return fail(`it has ${String(result.length)} items for ${String(batch.length)} submissions`);
   }
@@ -73,7 +76,7 @@ export const readBatchAnswer = (
   return succeed(answers);
 };
 
-/** Items echo what was sent; where they do not, their place in the list tells. */
+/** Items echo what was sent. If they do not, their place in the list counts. */
 const isAbout = (item: Fields, { hour, submission }: Pending): boolean => {
   const same = (field: string, sent: string): boolean => {
     const echoed = item[field];
@@ -87,7 +90,10 @@ const isAbout = (item: Fields, { hour, submission }: Pending): boolean => {
   );
 };
 
-/** Commerce's times are in UTC, with an offset or without (docs/azure.md, "Usage event"). Null for any other text. */
+/**
+ * Commerce's times are in UTC, with or without an offset (docs/azure.md, "Usage event"). Null for any other
+ * text.
+ */
 const instantOf = (text: string): Millis | null => {
   const parsed = parseTimeInUtc(text);
   return parsed.ok ? parsed.value.instant : null;
@@ -117,21 +123,21 @@ const readItem = (item: Fields): Result<ItemAnswer, string> => {
   return fail(`its status is "${status.slice(0, 40)}"`);
 };
 
-/** What an error says: its details where it has any. */
+/** The message of an error: its details, if it has any. */
 const messageIn = (error: Fields): string => {
   const details = Array.isArray(error['details']) ? error['details'].map(fieldsOf) : [];
   const told = details.map((detail) => textOf(detail['message'])).filter((text) => text !== '');
   return (told.length > 0 ? told.join(' ') : textOf(error['message'])).slice(0, 1000);
 };
 
-/** What a refusal of a whole request says (400): its message, and whether the request is at fault. */
+/** The refusal of an entire request (400): its message, and whether the submissions are at fault. */
 export interface RequestRefusal {
   readonly message: string;
-  /** Whether it is about the submissions and not about how the API was called. */
+  /** Whether it is about the submissions and not about the way in which the API was called. */
   readonly isAboutUsage: boolean;
 }
 
-/** Reads the documented envelope of a 400; null where the body is another one. */
+/** Reads the documented envelope of a 400; null if the body is anything else. */
 export const readRefusal = (body: string): RequestRefusal | null => {
   const fields = fieldsOf(parseJson(body));
   if (fields['code'] !== 'BadArgument') return null;
@@ -142,7 +148,9 @@ export const readRefusal = (body: string): RequestRefusal | null => {
   };
 };
 
-/** What Commerce holds of a submission's resource, dimension and hour: a double; null where it holds nothing. */
+/**
+ * What Commerce holds for the resource, dimension and hour of a submission: a double, or null for nothing.
+ */
 export type HeldQuantity = Result<number | null, string>;
 
 export const HOLDS_NOTHING: HeldQuantity = succeed(null);
@@ -150,7 +158,7 @@ export const HOLDS_NOTHING: HeldQuantity = succeed(null);
 const identityOf = (hour: number, resource: string, dimension: string): string =>
   [String(hour), asciiLower(resource), asciiLower(dimension)].join('\0');
 
-/** Reads an answer of `GET usageEvents` for submissions, in their order. */
+/** Reads an answer of `GET usageEvents` for submissions, in order. */
 export const readHoldings = (
   body: string,
   pending: readonly Pending[],
@@ -180,4 +188,4 @@ export const readHoldings = (
   );
 };
 
-const NO_LIST = fail('its body is no list of usage');
+const NO_LIST = fail('its body is not a list of usage');

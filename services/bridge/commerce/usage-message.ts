@@ -3,12 +3,12 @@ import { formatQuantity } from '../../shared/model/decimal.ts';
 import { isoText } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
 
-/** Most submissions in one request (docs/azure.md, "Metering service"). */
+/** The most submissions in one request (docs/azure.md, "Metering service"). */
 export const MAX_BATCH = 25;
 
 /**
- * The body of a batch. It depends on what is stored and on nothing else, so a submission is resent
- * word for word; its quantity is an exact number of as many digits as it has.
+ * The body of a batch. It depends only on stored rows, so a submission is resent verbatim. Its quantity is
+ * an exact number with all its digits.
  */
 export const batchBody = (batch: readonly Pending[]): string =>
   stringify({

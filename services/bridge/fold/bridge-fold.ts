@@ -21,24 +21,24 @@ import {
   type SourceProgress,
 } from './source-progress.ts';
 
-/** A closed hour of a source partition that is to be composed now, once and for ever. */
+/** A closed hour of a source partition that is due to be composed, once and for all. */
 export interface DueHour extends ClosedUsage {
   readonly at: SourcePartition;
   readonly source: Source;
   readonly hour: Hour;
-  /** Offset of the first record that it was made of. */
+  /** The offset of the first record that it was made from. */
   readonly firstOffset: number;
   readonly carries: readonly PendingCarry[];
 }
 
-/** A record that is not believed: it is recorded, and billing continues without it. */
+/** A refused record: it is recorded, and billing continues without it. */
 export interface RefusedRecord {
   readonly record: LogRecord;
   readonly code: RefusalCode;
   readonly message: string;
 }
 
-/** A marker that does not fit what was read before it: its hour will be published again. */
+/** A marker that does not match the records before it: its hour will be published again. */
 export interface UnfitMarker {
   readonly at: SourcePartition;
   readonly hour: Hour;
@@ -59,7 +59,7 @@ export interface BridgeState {
   unfit: UnfitMarker[];
 }
 
-/** The state before a record, where compositions may be stored already. */
+/** The state before a record; compositions may already be stored. */
 export const stateAt = (
   nextOffset: number,
   composedBefore: ReadonlyMap<string, ComposedBefore> = new Map(),
@@ -169,8 +169,8 @@ const takeDue = (state: BridgeState, progress: SourceProgress): void => {
 };
 
 /**
- * The key of a record may only be missing in this process. Nothing more is composed of its source
- * partition then, because its hour stays open; after a restart with the key it is read again.
+ * Perhaps this process merely lacks the key of the record. Then its hour stays open, so nothing more is
+ * composed for its source partition. After a restart with the key the record is read again.
  */
 const keepUnverified = (
   state: BridgeState,
@@ -184,7 +184,7 @@ const keepUnverified = (
   noteUnverified(progressOf(state, at, source), reportedHour, offset, isMarker);
 };
 
-/** Forgets what was read of runs that have been abandoned since. */
+/** Forgets what was read of runs that have since been abandoned. */
 export const dropAbandoned = (state: BridgeState, sources: ReadonlyMap<string, Source>): void => {
   for (const [name, { source }] of state.sources) {
     const now = sources.get(`${source.topic}/${String(source.epoch)}`);
@@ -192,15 +192,15 @@ export const dropAbandoned = (state: BridgeState, sources: ReadonlyMap<string, S
   }
 };
 
-/** Where an owner resumes. Derived from the log alone. */
+/** Where an owner resumes. It follows from the log alone. */
 export interface BridgeCheckpoint {
   readonly nextOffset: number;
-  /** Reading again begins here: the first record of what is not composed yet. */
+  /** Where reading begins again: the first record of the hours that are not composed yet. */
   readonly resumeOffset: number;
   readonly lastRecord: RecordMark | null;
 }
 
-/** What is to be stored, and the checkpoint that follows it. */
+/** What to store, and the checkpoint to write after it. */
 export interface BridgeChunk {
   readonly due: readonly DueHour[];
   readonly refused: readonly RefusedRecord[];
@@ -216,7 +216,7 @@ export const resumeOffset = (state: BridgeState): number => {
   return resume;
 };
 
-/** Cuts off what is pending. Folding may continue after it. */
+/** Cuts off what is pending. Folding may continue afterwards. */
 export const cut = (state: BridgeState): BridgeChunk => {
   const { due, refused, unfit } = state;
   state.due = [];

@@ -7,28 +7,28 @@ import { meterTerms, type BillingTerms } from '../../shared/billing/billing-term
 import type { DueHour } from './bridge-fold.ts';
 
 /**
- * What is done with a submission, decided when it is composed and never again:
+ * What is done with a submission. It is decided when the submission is composed, and never again:
  * - `send`: it goes to Commerce
- * - `zero`: Commerce takes no zero
- * - `not-reported`: the stamp is not registered, or does not report; it is collected only
+ * - `zero`: Commerce accepts no zero
+ * - `not-reported`: the stamp is not registered, or does not report; usage is only collected
  * - `held`: the catalog does not know the meter yet
  */
 export type Decision = 'send' | 'zero' | 'not-reported' | 'held';
 
-/** One resource's consumption of one dimension in one reported hour, as Commerce is told of it. */
+/** One resource's consumption of one dimension in one reported hour, as it is reported to Commerce. */
 export interface Submission {
   /** UUIDv5 over source partition, hour, resource and dimension. */
   readonly submissionId: string;
   /** As first written. */
   readonly resourceUri: string;
-  /** The meter as the catalog writes it; one it does not know as first written. */
+  /** The meter in the catalog's spelling; an unknown meter as first written. */
   readonly dimension: string;
   readonly quantity: Quantity;
   readonly decision: Decision;
   readonly planId: string;
-  /** Ids of the aggregates inside. */
+  /** The ids of its aggregates. */
   readonly aggregates: readonly string[];
-  /** Submissions that were carried and are inside. */
+  /** The carried submissions that it contains. */
   readonly carries: readonly string[];
 }
 
@@ -40,12 +40,12 @@ export interface Composition {
   readonly digest: string;
   readonly firstOffset: number;
   readonly markerOffset: number;
-  /** Aggregates of the hour. */
+  /** The number of aggregates of the hour. */
   readonly aggregates: number;
-  /** Of them those that are in submissions: billable, or of an unknown meter. */
+  /** The number of those that are in submissions: billable, or of an unknown meter. */
   readonly submitted: number;
   readonly submissions: readonly Submission[];
-  /** Submissions whose carries are inside. */
+  /** The submissions whose carries it contains. */
   readonly carries: readonly string[];
   /** The terms by which it was composed. */
   readonly terms: Hour;

@@ -21,35 +21,35 @@ import {
 } from '../../shared/model/usage-aggregate.ts';
 import { parseUsageCarry, type UsageCarry } from '../../shared/model/usage-carry.ts';
 
-/** Why a record of the aggregates topic is not believed. The codes are stable. */
+/** Why a record of the aggregates topic is refused. The codes are stable. */
 export type RefusalCode =
-  | 'malformed' // no aggregate in the wire format, and no control record
+  | 'malformed' // neither an aggregate in the wire format nor a control record
   | 'wrong-key' // its key names another source partition than its content
-  | 'wrong-partition' // what its key names is not published on this partition of the topic
-  | 'unknown-source' // the register has no such source, or it has no such partition
+  | 'wrong-partition' // the source partition in its key is not published on this partition of the topic
+  | 'unknown-source' // the register has no such source, or the source has no such partition
   | 'wrong-hour' // its source has no such reported hour
   | 'forged-aggregate' // an aggregate without a valid signature for its source partition
   | 'forged-control' // a control record without a valid signature for its source partition
-  | 'invalid-control'; // signed, but of a kind that has no place here, or unreadable
+  | 'invalid-control'; // signed, but unreadable or of a kind that does not belong here
 
-/** What the fold needs to read a log: all of it is fixed before a source's first record. */
+/** What the fold needs to read a log. All of it is fixed before a source's first record. */
 export interface Knowledge {
   readonly decode: (bytes: Buffer) => UsageAggregate | null;
   readonly keyring: Keyring;
-  /** Which partition of the aggregates topic is read, of how many. */
+  /** The partition of the aggregates topic that is read, and the number of partitions. */
   readonly partition: number;
   readonly partitions: number;
   /** By `sourceName`. */
   readonly sources: ReadonlyMap<string, Source>;
 }
 
-/** The hour of a source partition that a record names which is not believed. */
+/** The hour of a source partition that a refused record names. */
 export interface Pretended extends SourcePartition {
   readonly reportedHour: Hour;
   readonly isMarker: boolean;
 }
 
-/** A record that is believed, or why not. */
+/** A valid record, or why it is refused. */
 export type LogEntry =
   | {
       readonly kind: 'aggregate';
@@ -74,7 +74,7 @@ export type LogEntry =
       readonly kind: 'refused';
       readonly code: RefusalCode;
       readonly message: string;
-      /** What a forged record pretends to be of, where its signing key may only be missing here. */
+      /** What a forged record claims to belong to, if perhaps only its signing key is missing here. */
       readonly pretends: Pretended | null;
     };
 
@@ -86,7 +86,7 @@ const refuse = (
   pretends: Pretended | null = null,
 ): Refused => ({ kind: 'refused', code, message, pretends });
 
-/** The name of the source whose partition a record's key names; null where it names none. */
+/** The name of the source whose partition a record's key names; null if it names none. */
 export const sourceOfKey = (key: Buffer | null): string | null =>
   /^(.+\/\d+)\[\d+\]$/.exec(key?.toString('utf8') ?? '')?.[1] ?? null;
 
@@ -128,12 +128,12 @@ export const readEntry = (record: LogRecord, knowledge: Knowledge): LogEntry => 
       const problem = signatureProblem(record, carry, knowledge, 'forged-control', null);
       if (problem) return problem;
       if (source.kind !== 'live') {
-        return refuse('invalid-control', 'nothing is carried into history');
+        return refuse('invalid-control', 'usage is never carried into history');
       }
       return { kind: 'carry', at: placeOf(carry), source, carry };
     }
     default:
-      return refuse('invalid-control', `control records of kind "${kind}" have no place here`);
+      return refuse('invalid-control', `control records of kind "${kind}" do not belong here`);
   }
 };
 
@@ -162,13 +162,13 @@ const readAggregate = (record: LogRecord, knowledge: Knowledge): LogEntry => {
   );
 };
 
-/** The source of what a record holds, if the record stands under that source partition's key. */
+/** The source of a record's content, if the record has the key of that source partition. */
 const placed = (record: LogRecord, at: SourcePartition, knowledge: Knowledge): Source | Refused => {
   const key = record.key?.toString('utf8');
   if (key !== aggregateKey(at)) {
-    return refuse('wrong-key', `it holds usage of ${named(at)}, and its key is another`);
+    return refuse('wrong-key', `it holds usage of ${named(at)}, but has another key`);
   }
-  // A copy there would be composed by another bridge, once more.
+  // A copy there would be composed again, by another bridge.
   if (partitionOfKey(key, knowledge.partitions) !== knowledge.partition) {
     return refuse('wrong-partition', `${named(at)} is published on another partition`);
   }
@@ -183,9 +183,9 @@ const hourProblem = (source: Source, hour: Hour): Refused | null =>
   (source.lastHour === null || hour <= source.lastHour) &&
   (hour - source.firstHour) % source.hourMillis === 0
     ? null
-    : refuse('wrong-hour', `its reported hour is none of source ${sourceName(source)}`);
+    : refuse('wrong-hour', `its reported hour is not an hour of source ${sourceName(source)}`);
 
-/** Names in a record that is not believed may be as long as the record. */
+/** Names in a refused record may be as long as the record. */
 const MAX_NAME = 200;
 
 const shortened = (name: string): string =>
@@ -198,7 +198,7 @@ const signatureProblem = (
   at: SourcePartition,
   { keyring }: Knowledge,
   code: RefusalCode,
-  /** Null where nothing need be read again once the key is there. */
+  /** Null if nothing need be read again once the key is known. */
   reportedHour: Hour | null,
 ): Refused | null => {
   const id = controlKeyId(record.headers);

@@ -3,7 +3,7 @@ import type { Quantity } from '../../shared/model/decimal.ts';
 import type { ClosedMarker, UsageAggregate } from '../../shared/model/usage-aggregate.ts';
 import { uuidText } from '../../shared/model/usage-event.ts';
 
-/** What billing needs of an aggregate. */
+/** What billing needs from an aggregate. */
 export interface HourUsage {
   readonly aggregateId: string;
   readonly meterId: string;
@@ -16,7 +16,7 @@ interface Collected {
   readonly value: Buffer;
 }
 
-/** An hour whose marker has matched: all its usage, and where the marker stands. */
+/** An hour whose marker has matched: all its usage, and the position of the marker. */
 export interface ClosedUsage {
   readonly usage: readonly HourUsage[];
   readonly digest: string;
@@ -24,13 +24,13 @@ export interface ClosedUsage {
 }
 
 /**
- * The aggregates of one reported hour of a source partition, as they come: perhaps several times over,
- * from an owner that crashed or from a zombie beside it. Each id counts once, in the order in which
- * the ids were first seen, which is the order of the publication. Should an hour be published again
- * in other bytes (by a version with another schema), the later ones are tried as well.
+ * The aggregates of one reported hour of a source partition, as they arrive. They may arrive several times,
+ * from an owner that crashed or from a zombie. Each id counts once, in the order in which ids were first
+ * seen, which is the order of publication. If the hour is published again with other bytes (by a version
+ * with another schema), those are tried as well.
  */
 export class OpenHour {
-  /** Offset of the hour's first record: reading must begin there to see all of it. */
+  /** The offset of the hour's first record. Reading must begin there to see the complete hour. */
   readonly firstOffset: number;
   private readonly first = new Map<string, Collected>();
   private readonly latest = new Map<string, Collected>();
@@ -40,7 +40,7 @@ export class OpenHour {
     this.firstOffset = firstOffset;
   }
 
-  /** Null until its marker has come. */
+  /** Null until its marker has arrived. */
   get closed(): ClosedUsage | null {
     return this.matched;
   }
@@ -56,7 +56,10 @@ export class OpenHour {
     if (!earlier) this.first.set(aggregateId, collected);
   }
 
-  /** Closes the hour if its marker counts and digests what is here; the first one that does holds. */
+  /**
+   * Closes the hour if the marker's count and digest match the aggregates. The first marker that matches
+   * counts.
+   */
   close(marker: ClosedMarker, offset: number): boolean {
     if (this.matched) return true;
     const values = [this.first, this.latest]

@@ -3,12 +3,12 @@ import { isoText, nextHour, type Hour } from '../../shared/model/time.ts';
 import type { UsageCarry } from '../../shared/model/usage-carry.ts';
 import { OpenHour } from './open-hour.ts';
 
-/** A carry that is in the log and is in no composition yet. */
+/** A carry in the log that is not in a composition yet. */
 export interface PendingCarry extends UsageCarry {
   readonly offset: number;
 }
 
-/** What has been composed of a source partition, as it is stored. */
+/** What has been composed for a source partition, as stored. */
 export interface ComposedBefore {
   /** Every hour before it is composed. */
   readonly composedThrough: Hour;
@@ -16,26 +16,26 @@ export interface ComposedBefore {
   readonly carried: ReadonlySet<string>;
 }
 
-/** How far one source partition is composed, and what has been read of it beyond that. */
+/** How far one source partition is composed, and what has been read beyond that. */
 export interface SourceProgress {
   readonly at: SourcePartition;
   readonly source: Source;
-  /** Every hour before it is composed: the next one to be composed. */
+  /** Every hour before this one is composed. It is the next hour to compose. */
   composedThrough: Hour;
   readonly hours: Map<Hour, OpenHour>;
-  /** By the submission that is carried, in the order of the log. */
+  /** By carried submission, in the order of the log. */
   readonly carries: Map<string, PendingCarry>;
-  /** Submissions whose carries are in compositions: a later carry of one does not count. */
+  /** Submissions whose carries are in compositions. A later carry of such a submission does not count. */
   readonly carried: Set<string>;
-  /** Hours of which there are records that could not be verified: their key may only be missing. */
+  /** Hours with records that could not be verified. Perhaps only their key is missing. */
   readonly unverified: Map<Hour, Unverified>;
 }
 
-/** Where records of an hour stand that could not be verified. */
+/** The positions of an hour's records that could not be verified. */
 interface Unverified {
-  /** Offset of the first of them. */
+  /** The offset of the first one. */
   readonly from: number;
-  /** Offset of the first closed marker among them. */
+  /** The offset of the first closed marker among them. */
   marker: number | null;
 }
 
@@ -53,7 +53,7 @@ export const sourceProgress = (
   unverified: new Map(),
 });
 
-/** The hour in which a record belongs; null where it is composed already. */
+/** The hour to which a record belongs; null if it is already composed. */
 export const hourFor = (progress: SourceProgress, hour: Hour, offset: number): OpenHour | null => {
   if (hour < progress.composedThrough) return null;
   let open = progress.hours.get(hour);
@@ -65,12 +65,12 @@ export const hourFor = (progress: SourceProgress, hour: Hour, offset: number): O
 };
 
 /**
- * Of so many hours from the next one on, records that could not be verified are read again after a
- * restart, which may bring their key. A stranger's records must not keep more than that.
+ * Records that could not be verified are read again after a restart, which may bring their key, but only
+ * for this many hours from the next one on. A stranger's records must not hold back more than that.
  */
 const UNVERIFIED_HOURS = 48;
 
-/** Notes a record that could not be verified, of an hour that is not composed. */
+/** Notes a record that could not be verified, if its hour is not composed yet. */
 export const noteUnverified = (
   { unverified, composedThrough, source }: SourceProgress,
   hour: Hour,
@@ -85,9 +85,9 @@ export const noteUnverified = (
 };
 
 /**
- * The next hour that is due. Live hours are due when they are closed, one after another. A history
- * run may be abandoned until all of it is written, and then other runs may cover its hours: so none
- * of its hours is due before the last one is closed, which its `end` record does.
+ * The next hour that is due. Live hours are due when they close, one after another. A history run can be
+ * abandoned until all of it is written, and then other runs may cover its hours. So none of its hours is
+ * due before the last one is closed, which its `end` record does.
  */
 export const nextDue = (progress: SourceProgress): OpenHour | null => {
   const { source, hours, composedThrough } = progress;
@@ -98,7 +98,7 @@ export const nextDue = (progress: SourceProgress): OpenHour | null => {
   return next?.closed ? next : null;
 };
 
-/** The lowest offset from which reading again gives all of this; null where nothing is needed. */
+/** The lowest offset from which reading again restores all of this; null if nothing is needed. */
 export const neededFrom = ({ hours, carries, unverified }: SourceProgress): number | null => {
   let needed = Infinity;
   for (const { from } of unverified.values()) needed = Math.min(needed, from);
@@ -108,8 +108,8 @@ export const neededFrom = ({ hours, carries, unverified }: SourceProgress): numb
 };
 
 /**
- * Why this source partition cannot continue although later hours are closed: one before them is not.
- * It continues by itself when that one's marker comes.
+ * Why this source partition cannot continue: later hours are closed, but an earlier one is not. It
+ * continues by itself when the marker of that hour arrives.
  */
 export const blockedBy = (progress: SourceProgress): string | null => {
   const { source, hours, composedThrough: next, unverified } = progress;
@@ -119,7 +119,7 @@ export const blockedBy = (progress: SourceProgress): string | null => {
   const hour = `reported hour ${isoText(next)} to ${isoText(nextHour(next, source.hourMillis))}`;
   const marker = unverified.get(next)?.marker ?? null;
   return marker === null
-    ? `${hour} of ${sourceName(source)} has no closed marker that fits, and later hours have one: nothing of this ` +
+    ? `${hour} of ${sourceName(source)} has no closed marker that matches, although later hours have one: nothing of this ` +
         'source partition is billed until it is published again; see docs/operations.md, "A source is not billed"'
     : `the closed marker of ${hour} of ${sourceName(source)}, at offset ${String(marker)}, cannot be verified: ` +
         'give the bridge the USAGE_CONTROL_KEYS of the aggregator and restart it';

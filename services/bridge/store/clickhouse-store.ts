@@ -30,7 +30,10 @@ const placeOf = ({ topic, epoch, partition }: SourcePartition): SourcePartition 
   partition,
 });
 
-/** Submissions of a great backlog are written in several inserts: they count only once composed. */
+/**
+ * The submissions of a large backlog are written in several inserts: they count only when their composition
+ * is stored.
+ */
 const INSERT_ROWS = 50_000;
 
 /** The bridge's tables in ClickHouse. */
@@ -38,7 +41,7 @@ export class ClickHouseStore implements Store {
   private readonly client: ClickHouseClient;
   /** The aggregates topic. */
   private readonly topic: string;
-  /** Length of an hour of a source, in milliseconds. */
+  /** The length of an hour of a source, in milliseconds. */
   private readonly hourMillis: (at: SourcePartition) => number;
 
   constructor(

@@ -3,7 +3,7 @@ import { queryRows } from '../../shared/clickhouse/client.ts';
 import { hourOf, millis, type Hour } from '../../shared/model/time.ts';
 import { hourFromSeconds } from './rows.ts';
 
-/** The newest reported hour that can be open: by the live partitions' checkpoints, and by our clock. */
+/** The newest reported hour that can be open, by the live partitions' checkpoints and by our clock. */
 export const newestOpenHour = async (
   client: ClickHouseClient,
   hourMillis: number,

@@ -7,7 +7,7 @@ import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
 import type { Composition } from '../fold/compose.ts';
 import type { Outcome, OutcomeKind } from '../ports.ts';
 
-/** Rows as ClickHouse takes and gives them in JSON: DateTime in seconds, decimals and UInt64 as text. */
+/** Rows as ClickHouse reads and writes them in JSON: DateTime in seconds, decimals and UInt64 as text. */
 type Row = Readonly<Record<string, unknown>>;
 
 export const seconds = (hour: Hour): number => hour / 1000;
@@ -52,7 +52,7 @@ export const compositionRow = (logPartition: number, composition: Composition): 
   terms: seconds(composition.terms),
 });
 
-/** The alarm stays, and what Commerce has said stays above what was decided without it. */
+/** An alarm stays, and outcomes from Commerce rank above outcomes that were decided without it. */
 const RANKS: Readonly<Record<OutcomeKind, number>> = {
   'dead-lettered': 1,
   carried: 2,
@@ -61,10 +61,10 @@ const RANKS: Readonly<Record<OutcomeKind, number>> = {
   mismatch: 5,
 };
 
-/** What the column holds: less than 10^46. */
+/** The limit of the column: less than 10^46. */
 const LIMIT = 1e46;
 
-/** Null where no column could hold it: the message of such a mismatch tells it. */
+/** Null if the column cannot hold the quantity. The message of such a mismatch has it. */
 const acceptedText = (accepted: number | null): string | null =>
   accepted === null || Math.abs(accepted) >= LIMIT
     ? null
@@ -110,7 +110,7 @@ export const refusedRow = (
   record_headers: JSON.stringify(record.headers),
 });
 
-/** The columns named in the insert: those that are given, not those that are computed from them. */
+/** The columns named in the insert: the given ones, not those that are computed from them. */
 export const REFUSED_COLUMNS: [string, ...string[]] = [
   'topic',
   'partition',
