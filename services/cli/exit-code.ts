@@ -1,14 +1,15 @@
-/**
- * The exit codes of `usagectl`, so that scripts can tell them apart; 0 is: done, and nothing found.
- */
+/** The exit codes of `usagectl`, for scripts. 0 means: done, and no check found anything. */
 export const EXIT = {
-  /** Refused; or a check found something, or could not look. */
+  /** The command was refused, or a check found something or could not look. */
   failed: 1,
-  /** A defect. */
+  /** A defect in this program. */
   defect: 2,
 } as const;
 
-/** For a check that found something, or could not look: the command ends with it, after its output. */
+/**
+ * Sets the exit code of a check that found something or could not look. The command ends with it, after its
+ * output.
+ */
 export const checkFailed = (): void => {
   process.exitCode = EXIT.failed;
 };

@@ -12,7 +12,7 @@ onLostOutput((exitCode) => process.exit(exitCode));
 const program = usagectl().hook('preAction', (root) => {
   const { actor } = root.opts<{ actor?: string }>();
   if (actor !== undefined) process.env['USAGE_ACTOR'] = actor;
-  actorName(); // a name that cannot be recorded is refused before anything is done
+  actorName(); // refuses a name that cannot be recorded, before anything is done
 });
 
 try {

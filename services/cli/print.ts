@@ -1,28 +1,31 @@
 import { printableLines } from '../shared/terminal/printable.ts';
 
 /**
- * Writes what a command has to say to standard output. Foreign text in it goes through `printable`, or
- * is in a table; what was forgotten cannot steer the terminal either.
+ * Writes a command's output to standard output. Foreign text in it goes through `printable` or into a
+ * table. Text for which that was forgotten cannot steer the terminal either.
  */
 export const print = (text: string): void => {
   process.stdout.write(`${printableLines(text)}\n`);
 };
 
-/** Each UTF-16 unit by itself, as JSON has it. */
+/** Escapes each UTF-16 unit by itself, as JSON does. */
 const escapedUnits = (char: string): string =>
   Array.from({ length: char.length }, (_, n) => char.charCodeAt(n))
     .map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`)
     .join('');
 
-/** JSON escapes C0 alone: what else could steer a terminal is escaped too, which changes no value. */
+/**
+ * JSON escapes only C0. Other characters that could steer a terminal are escaped too, which changes no
+ * value.
+ */
 export const printJson = (value: unknown): void =>
   print(JSON.stringify(value, null, 2).replace(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu, escapedUnits));
 
 const REDRAW_MILLIS = 100;
 
 /**
- * Shows how far long work is, as one line that is rewritten on a terminal. Elsewhere it says nothing:
- * who reads standard error in a script reads only what went wrong.
+ * Shows the progress of long work as one line that is rewritten on a terminal. Elsewhere it prints nothing,
+ * so that standard error in a script has only errors.
  */
 export const progress = (what: string): { at(done: number): void; end(): void } => {
   const { stderr } = process;
@@ -41,7 +44,7 @@ export const progress = (what: string): { at(done: number): void; end(): void } 
   };
 };
 
-/** Does work that tells how far it is, of how much; `what` names it with the whole of it. */
+/** Does work that reports its progress and total; `what` makes the label from the total. */
 export const withProgress = async <T>(
   what: (all: string) => string,
   work: (onProgress: (done: number, all: number) => void) => Promise<T>,

@@ -8,7 +8,10 @@ interface Listed {
   readonly load: () => Promise<Completes>;
 }
 
-/** In the order of the help. Loaded when it is called, since each brings its own part of the house. */
+/**
+ * In the order of the help. A command is loaded when it is called, because each one loads its own part of
+ * the code.
+ */
 const COMMANDS: Readonly<Record<string, Listed>> = {
   migrate: {
     description: 'create the database and bring its tables up to date',
@@ -23,7 +26,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     load: async () => (await import('./commands/replay.ts')).replayCommand,
   },
   simulate: {
-    description: 'import a simulated past that ends where the live hours begin',
+    description: 'import a simulated history that ends where the live hours begin',
     load: async () => (await import('./commands/simulate.ts')).simulateCommand,
   },
   sources: {
@@ -40,12 +43,12 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
   loss: {
     description:
-      'records that are gone, or cannot be read, before they were counted: there a partition halts',
+      'records that were lost, or cannot be read, before they were counted: a partition halts there',
     load: async () => (await import('./commands/loss.ts')).lossCommand,
   },
   rebuild: {
     description:
-      'compare closed windows with the ledger, or everything with the log, and correct what differs; exit code 1 if any difference is left',
+      'compare closed windows with the ledger, or all rows with the log, and correct what differs; exit code 1 if any difference is left',
     load: async () => (await import('./commands/rebuild.ts')).rebuildCommand,
   },
   ledger: {
@@ -54,17 +57,17 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
   audit: {
     description:
-      'recount every record of the log and compare with all that is stored; exit code 1 where anything differs, or nothing could be recounted',
+      'recount every record of the log and compare with everything that is stored; exit code 1 if anything differs, or nothing could be recounted',
     load: async () => (await import('./commands/audit.ts')).auditCommand,
   },
   reconcile: {
     description:
-      'compare what the windows say is billable with what was submitted and what Commerce accepted; exit code 1 where anything differs or could not be asked',
+      'compare what is billable by the windows with what was submitted and what Commerce accepted; exit code 1 if anything differs or could not be read',
     load: async () => (await import('./commands/reconcile.ts')).reconcileCommand,
   },
   status: {
     description:
-      'how far everything is: services, hours closed, records counted, lag, billing; exit code 1 where something is wrong',
+      'the state of everything: services, closed hours, counted records, lag, billing; exit code 1 if something is wrong',
     load: async () => (await import('./commands/status.ts')).statusCommand,
   },
   dlq: {
@@ -78,7 +81,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
 };
 
-/** Every command tells of the options that all of them take. */
+/** Makes the help of every command show the global options. */
 const showGlobalOptions = (command: Command): void => {
   command.configureHelp({ showGlobalOptions: true });
   command.commands.forEach(showGlobalOptions);
@@ -90,7 +93,7 @@ const complete = async (command: Command): Promise<void> => {
   showGlobalOptions((await listed.load())(command));
 };
 
-/** The command of such a path; ends with an error where there is none. */
+/** The command of a path of names. Ends with an error if there is none. */
 const find = async (program: Command, path: readonly string[]): Promise<Command> => {
   let found = program;
   for (const name of path) {
@@ -102,7 +105,7 @@ const find = async (program: Command, path: readonly string[]): Promise<Command>
   return found;
 };
 
-/** The whole of `usagectl`, every command complete. */
+/** All of `usagectl`, with every command complete. */
 export const completeProgram = async (): Promise<Command> => {
   const program = usagectl();
   for (const command of program.commands) await complete(command);
@@ -112,23 +115,23 @@ export const completeProgram = async (): Promise<Command> => {
 /** `usagectl`: a command is completed when it is called. */
 export const usagectl = (): Command => {
   const program = new Command('usagectl')
-    .description('Works with the usage pipeline: sets it up, imports history, shows how far it is.')
+    .description('Sets up the usage pipeline, imports history, and shows and repairs its state.')
     .addHelpText(
       'after',
-      '\nWhere Kafka and ClickHouse are: KAFKA_BROKERS, CLICKHOUSE_URL and the other settings of docs/operations.md.\n' +
-        'While "npm start" runs in this repository, its own are used where none are set.',
+      '\nKAFKA_BROKERS, CLICKHOUSE_URL and the other settings of docs/operations.md say where Kafka and ClickHouse are.\n' +
+        'While "npm start" runs in this repository, settings that are not set are taken from it.',
     )
     .showHelpAfterError()
     .configureHelp({ showGlobalOptions: true })
     .option(
       '--actor <name>',
-      'who does it, for what is recorded (USAGE_ACTOR, or the user of the system)',
+      'the name that is recorded with changes (USAGE_ACTOR, or the system user)',
     )
     .hook('preSubcommand', (_, command) => complete(command));
   for (const [name, { description }] of Object.entries(COMMANDS)) {
     program.command(name).description(description);
   }
-  // The one of commander would show a command that is not complete.
+  // The help command of commander would show an incomplete command.
   return program.helpCommand(false).addCommand(
     new Command('help')
       .description('display help for command')

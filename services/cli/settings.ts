@@ -26,9 +26,9 @@ export const readRepairConfig = () =>
     ...foldSettings,
   });
 
-/** The settings of commands that only look. */
+/** The settings of commands that only read. */
 export const readViewConfig = () => parseEnvironment({ ...kafkaSettings, ...clickHouseSettings });
 
-/** The settings of `status`, which asks the services too. */
+/** The settings of `status`, which also asks the services. */
 export const readStatusConfig = () =>
   parseEnvironment({ ...kafkaSettings, ...clickHouseSettings, ...serviceUrlSettings });

@@ -10,12 +10,12 @@ export const time = (text: string): Millis => {
   return parsed.value.instant;
 };
 
-/** What ClickHouse's `DateTime` holds. */
+/** The last instant of ClickHouse's `DateTime`. */
 const LAST = millis((2 ** 32 - 1) * 1000);
 
 /**
- * The start of an hour on the command line. That it is one, where hours may be shorter in tests, is for
- * the command to say: see `checkHours`.
+ * The start of an hour on the command line. The command checks that it is one, because hours may be shorter
+ * in tests: see `checkHours`.
  */
 export const hour = (text: string): Hour => {
   const parsed = parseTime(text);
@@ -25,7 +25,7 @@ export const hour = (text: string): Hour => {
     throw new InvalidArgumentError('it must be the start of an hour, such as 2026-02-03T04:00:00Z');
   }
   if (instant < 0 || instant > LAST) {
-    throw new InvalidArgumentError(`it must lie from 1970 to ${isoText(LAST)}`);
+    throw new InvalidArgumentError(`it must be between 1970 and ${isoText(LAST)}`);
   }
   return instant;
 };
@@ -42,13 +42,11 @@ export const rangeText = ({ from, to }: HourOptions): string =>
     ...(to === undefined ? [] : [`to ${isoText(to)} (end not included)`]),
   ].join(' ');
 
-/** Everywhere a range goes from its first instant to before its last one, as in the usage API. */
+/** Every range includes its start and excludes its end, as in the usage API. */
 export const EMPTY_RANGE =
-  '--to must lie after --from: it is the end of the range, and not in it. For one hour give the start of the next';
+  '--to must be after --from: it is the exclusive end of the range. For one hour, give the start of the next';
 
-/**
- * @throws UserError that names the first option which is not the start of an hour of this length
- */
+/** @throws UserError that names the first option that is not the start of an hour of this length */
 export const checkHours = (
   options: Readonly<Record<`--${string}`, Hour | undefined>>,
   hourMillis: number,
@@ -56,7 +54,7 @@ export const checkHours = (
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || value % hourMillis === 0) continue;
     throw new UserError(
-      `${name} must be the start of an hour, such as 2026-02-03T04:00:00Z, and is ${isoText(value)}`,
+      `${name} must be the start of an hour, such as 2026-02-03T04:00:00Z, but is ${isoText(value)}`,
     );
   }
 };

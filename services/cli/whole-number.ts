@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 
-/** Parses the value of an option; commander says which one where it is refused. */
+/** Parses the value of an option. If it is refused, commander says which option it is. */
 export const wholeNumber =
   (min: number, max: number) =>
   (text: string): number => {

@@ -24,7 +24,7 @@ test('without any source the audit, the search for losses and status fail', asyn
   ]) {
     const losses = await pipeline.usagectl(...args);
     expect(losses).toMatchObject({ code: 1, stdout: '' });
-    expect(losses.stderr).toContain('There is no open live source, so nothing was looked at');
+    expect(losses.stderr).toContain('There is no open live source, so nothing was checked');
   }
   expect((await pipeline.usagectl('status')).code).toBe(1);
 });

@@ -115,7 +115,7 @@ test('the history is filtered by person, topic, kind and time, and its newest pa
   const { stdout } = await usagectl(['history', '--limit', '5'], stack.environment);
   expect(stdout).toMatch(/^WHEN +WHO +WHAT +ON +WHY +MORE$/m);
   expect(stdout).toContain('expired\\u000aforged line');
-  expect(stdout).toMatch(/^There were earlier ones: --until 20/m);
+  expect(stdout).toMatch(/^There are earlier ones: --until 20/m);
 });
 
 test('an actor that cannot be recorded is refused before anything is done', async () => {

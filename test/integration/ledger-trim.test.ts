@@ -65,7 +65,7 @@ test('older usage is shown first, and deleted when every partition knows the flo
     ['rebuild', history?.topic ?? '', ...recorded],
     pipeline.environment,
   );
-  expect(rebuilt.stdout).toContain('Every window is what the ledger gives');
+  expect(rebuilt.stdout).toContain('Every window agrees with the ledger');
   const floors = await queryRows<{ floor: string }>(
     pipeline.stack.clickHouse,
     `SELECT DISTINCT toString(toUnixTimestamp64Milli(c.floor)) AS floor FROM checkpoints AS c FINAL

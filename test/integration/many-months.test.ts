@@ -86,5 +86,5 @@ test('a rebuild over more than a hundred months writes its hourly and its daily 
       ),
     ).toEqual([{ rows: MONTHS, events: MONTHS, quantity: String(MONTHS * 1.5) }]);
   }
-  expect((await rebuild()).stdout).toContain('Every window is what the ledger gives');
+  expect((await rebuild()).stdout).toContain('Every window agrees with the ledger');
 });

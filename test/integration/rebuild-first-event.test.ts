@@ -46,5 +46,5 @@ test('a rebuilt window shows what its first event had, also where that is null a
     { tags: null, info: null, events: 3, first: 0 },
   ]);
   const again = await usagectl(['rebuild', TOPIC, ...range], environment);
-  expect(again.stdout).toContain('Every window is what the ledger gives');
+  expect(again.stdout).toContain('Every window agrees with the ledger');
 });

@@ -168,7 +168,7 @@ test('where everything is right it finds nothing', async () => {
   expect(await rebuild([...WHOLE, '--from-log'])).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(
-      /^The ledger, the dead letters and every window are what the log gives: /,
+      /^The ledger, the dead letters and every window agree with the log: /,
     ) as string,
   });
 });
@@ -267,7 +267,7 @@ test('the table names what is wrong with its offset, and hours outside the range
   await forge(move, at(15), 1);
   const only = ['--from', '2025-03-01T09:00:00Z', '--to', '2025-03-01T10:00:00Z', '--from-log'];
   const dry = await rebuild(only);
-  expect(dry.stdout).toMatch(/^Rows of the ledger that are not what the log gives: 2$/m);
+  expect(dry.stdout).toMatch(/^Rows of the ledger that differ from the log: 2$/m);
   expect(dry.stdout).toMatch(
     /^ +\d +\d+ +2025-03-01T05:00:00Z +[-0-9a-f]{36} +reported_hour is \d+, recounted \d+$/m,
   );
@@ -283,7 +283,7 @@ test('what it cannot do it refuses, and says why', async () => {
     expect(code).toBe(1);
     return stderr;
   };
-  expect(await said([...WHOLE, '--from-log', '--apply'])).toMatch(/say why, with --reason/);
+  expect(await said([...WHOLE, '--from-log', '--apply'])).toMatch(/give the reason with --reason/);
   expect(
     await said(['--from', '2025-03-01T00:30:00Z', '--to', '2025-03-01T01:00:00Z', '--from-log']),
   ).toMatch(/--from must be the start of an hour, .* and is 2025-03-01T00:30:00Z/);

@@ -150,7 +150,7 @@ test('what was judged against a wrong ledger is mended in closed hours, and coun
   const apply = ['rebuild', source.topic, ...range, '--from-log', '--apply', '--reason', 'a test'];
   const refused = await usagectl(apply, pipeline.environment);
   expect(refused).toMatchObject({ code: 1 });
-  expect(refused.stderr).toMatch(/1 aggregator runs, and would go on with the ledger as it was/);
+  expect(refused.stderr).toMatch(/1 aggregator runs, and would continue with the old ledger/);
   await aggregator.stop();
 
   const applied = await usagectl(apply, pipeline.environment);

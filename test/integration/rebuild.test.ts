@@ -67,7 +67,7 @@ const command = (query: string): Promise<unknown> =>
 test('windows that are right are left alone', async () => {
   expect(await rebuild()).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining('Every window is what the ledger gives') as string,
+    stdout: expect.stringContaining('Every window agrees with the ledger') as string,
   });
 });
 
@@ -104,7 +104,7 @@ test('a row that is wrong, one that is missing and one too many are shown first,
   expect(applied).toMatchObject({ code: 0, stderr: '' });
   expect(await rows('usage_hourly')).toEqual(before.hourly);
   expect(await rows('usage_daily')).toEqual(before.daily);
-  expect((await rebuild()).stdout).toContain('Every window is what the ledger gives');
+  expect((await rebuild()).stdout).toContain('Every window agrees with the ledger');
 });
 
 test('readers of the API see which hours were restated, and not those of which the ledger alone was mended', async () => {

@@ -110,7 +110,7 @@ test('a billed hour that is rebuilt is not billed again: reconcile shows exactly
   );
   const none = await run('reconcile', '--from', before[1] ?? '', '--to', before[1] ?? '');
   expect(none).toMatchObject({ code: 1 });
-  expect(none.stderr).toContain('--to must lie after --from');
+  expect(none.stderr).toContain('--to must be after --from');
 
   // The log still has the event: with it the windows are again what was billed.
   expect(

@@ -16,12 +16,12 @@ interface Options {
 }
 
 const wholeNumber = (text: string): number => {
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('it must be a whole number');
   return Number(text);
 };
 
 const run = ({ source, limit, billing, maxIdMib }: Options): Promise<AuditReport> => {
-  const config = readChangeConfig(); // with the keys, by which control records are told from forged ones
+  const config = readChangeConfig(); // with the keys, which tell control records from forged ones
   return withClickHouse(config, (clickHouse) =>
     withAdmin(config, (admin, kafka) =>
       withProgress(
@@ -44,12 +44,12 @@ const run = ({ source, limit, billing, maxIdMib }: Options): Promise<AuditReport
 
 export const auditCommand = (command: Command): Command =>
   command
-    .option('--source <topic>', 'this topic alone')
+    .option('--source <topic>', 'audit only this topic')
     .option('--limit <number>', 'how many differing rows to show', wholeNumber, 20)
-    .option('--no-billing', 'without what the bridge composed')
+    .option('--no-billing', 'do not compare what the bridge composed')
     .option(
       '--max-id-mib <number>',
-      'memory for ids, in MiB; those beyond it wait in temporary files',
+      'memory for ids, in MiB; ids beyond it go to temporary files',
       wholeNumber,
       256,
     )

@@ -16,16 +16,16 @@ const ONE = 'one dead letter: TOPIC/PARTITION/OFFSET or TOPIC/EPOCH/PARTITION/OF
 const changing = (command: Command): Command =>
   filtered(command.argument('[dead-letter]', ONE))
     .option('--epoch <n>', 'which epoch of the topic (the newest that has it)', wholeNumber)
-    .option('--yes', 'do it to all that the filter finds')
-    .option('--dry-run', 'only say what would be done');
+    .option('--yes', 'do it to all dead letters that match the filter')
+    .option('--dry-run', 'only report what would be done');
 
 export const dlqCommand = (command: Command): Command =>
   command
     .addCommand(
       filtered(new Command('list'))
-        .description('show dead letters about which nothing has been done, by code')
-        .option('--all', 'also those that were redriven or discarded')
-        .option('--limit <n>', 'how many at most', wholeNumber, 50)
+        .description('show open dead letters, those that nobody has dealt with, by code')
+        .option('--all', 'also show redriven and discarded ones')
+        .option('--limit <n>', 'show at most this many', wholeNumber, 50)
         .option('--after <dead-letter>', 'continue after this one')
         .option('--json', 'as JSON')
         .action(list),
@@ -41,15 +41,15 @@ export const dlqCommand = (command: Command): Command =>
     )
     .addCommand(
       changing(new Command('redrive'))
-        .description('send dead letters again, with the key and to the partition of their resource')
+        .description('send dead letters again, with the right key and to the right partition')
         .option('--reason <text>', 'why')
-        .option('--force', 'also what would be refused again, or has been dealt with already')
+        .option('--force', 'also send those that would be refused again, or have been dealt with')
         .action(redrive),
     )
     .addCommand(
       changing(new Command('discard'))
-        .description('record that a dead letter will never count')
+        .description('record that dead letters will never count')
         .requiredOption('--reason <text>', 'why')
-        .option('--force', 'also what has been dealt with already')
+        .option('--force', 'also discard those that have been dealt with')
         .action(discard),
     );

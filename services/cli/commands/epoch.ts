@@ -18,19 +18,19 @@ interface Options {
   readonly deleteUnread?: boolean;
 }
 
-/** The partitions whose log is gone; refused unless their loss is to be accepted. */
+/** The partitions whose log is gone. Refused unless their loss is accepted. */
 const lostLogs = async (topic: string, isAccepted: boolean): Promise<readonly FoundLoss[]> => {
   const { losses } = await lookForLosses(readChangeConfig(), topic);
   const [first] = losses;
   const expired = losses.find(({ ends }) => !ends);
   if (expired) {
     throw new UserError(
-      `Not all of ${partitionName(expired)} can be folded: ${expired.why}. What is left must be folded first: restore the others, or accept their loss with "usagectl loss accept ${topic}"; then repeat this command`,
+      `Not all of ${partitionName(expired)} can be folded: ${expired.why}. The remaining records must be folded first: restore the missing ones, or accept their loss with "usagectl loss accept ${topic}"; then repeat this command`,
     );
   }
   if (first === undefined || isAccepted) return losses;
   throw new UserError(
-    `${partitionName(first)} cannot be folded to its end, since ${first.why}. Restore the log; or, where it is gone for good, repeat this command with --accept-loss`,
+    `${partitionName(first)} cannot be folded to its end, because ${first.why}. Restore the log or, if it is gone for good, repeat this command with --accept-loss`,
   );
 };
 
@@ -38,7 +38,7 @@ const begin = async (topic: string, options: Options): Promise<void> => {
   const { partitions, reason, acceptLoss = false, deleteUnread = false } = options;
   const losses = await lostLogs(topic, acceptLoss);
   print(
-    `Sealing the present epoch of ${topic} and waiting for the aggregator to count it to its end …`,
+    `Sealing the current epoch of ${topic} and waiting for the aggregator to count it to its end …`,
   );
   const source = await withSourceTools(readChangeConfig(), (tools) =>
     newEpoch(tools, topic, {
@@ -58,22 +58,22 @@ export const epochCommand = (command: Command): Command =>
   command.addCommand(
     new Command('new')
       .description(
-        'end the present epoch of a topic and begin another one, with an empty log: the old log is deleted once it is counted',
+        'end the current epoch of a topic and begin a new one with an empty log; the old log is deleted when it has been counted',
       )
       .argument('<topic>', 'a live topic, as "sources list" shows it')
       .option(
         '--partitions <n>',
-        'how many partitions the new epoch has (as before)',
+        'the number of partitions of the new epoch (as before)',
         wholeNumber(1, 1000),
       )
       .option(
         '--accept-loss',
-        'also where the old log is gone or another one stands in its place: what was stored of it stays counted',
+        'continue even if the old log is gone or was replaced: what was stored of it stays counted',
       )
       .option(
         '--delete-unread',
-        'also a log that took the place of the old one and holds records which nobody has counted',
+        'also delete a log that replaced the old one and holds records that nobody has counted',
       )
-      .requiredOption('--reason <text>', 'why: it is recorded')
+      .requiredOption('--reason <text>', 'the reason, which is recorded')
       .action(begin),
   );

@@ -56,27 +56,27 @@ const history = async (options: Options): Promise<void> => {
     return;
   }
   if (changes.length === 0) {
-    print('Nobody has changed anything, as far as this filter goes.');
+    print('There are no changes that match.');
     return;
   }
   print(format(changes));
   if (earlier)
     print(
-      `\nThere were earlier ones: --until ${isoText(changes[0]?.at ?? (0 as Millis))}, or --limit`,
+      `\nThere are earlier ones: --until ${isoText(changes[0]?.at ?? (0 as Millis))}, or --limit`,
     );
 };
 
 export const historyCommand = (command: Command): Command =>
   command
-    .option('--since <time>', 'only what was changed at or after this time', time)
-    .option('--until <time>', 'only what was changed before this time', time)
+    .option('--since <time>', 'only changes at or after this time', time)
+    .option('--until <time>', 'only changes before this time', time)
     .option(
       '--kind <kind>',
-      'only changes of this kind, as WHAT shows it (may be repeated)',
+      'only changes of this kind, as in the column WHAT (may be repeated)',
       several,
     )
-    .option('--topic <topic>', 'only what was done to this topic')
-    .option('--by <name>', 'only what this person did')
-    .option('--limit <n>', 'the newest so many', wholeNumber, 50)
+    .option('--topic <topic>', 'only changes to this topic')
+    .option('--by <name>', 'only changes by this person')
+    .option('--limit <n>', 'show the newest n changes', wholeNumber, 50)
     .option('--json', 'as JSON')
     .action(history);

@@ -16,7 +16,7 @@ interface Options {
 }
 
 const trim = async ({ before, apply, reason }: Options): Promise<void> => {
-  if (apply && !reason) throw new UserError('A trim is recorded: say why, with --reason');
+  if (apply && !reason) throw new UserError('A trim is recorded: give the reason with --reason');
   const config = readChangeConfig();
   checkHours({ '--before': before }, config.USAGE_HOUR_MILLIS);
   await withSourceTools(config, async (tools) => {
@@ -37,8 +37,8 @@ export const ledgerCommand = (command: Command): Command =>
       .description(
         'delete usage that is too old to be accepted again; older usage is refused from then on',
       )
-      .requiredOption('--before <hour>', 'usage that started before this hour goes', hour)
-      .option('--apply', 'do it; without it nothing is changed')
-      .option('--reason <text>', 'why: it is recorded')
+      .requiredOption('--before <hour>', 'delete usage that started before this hour', hour)
+      .option('--apply', 'delete; without this option nothing is changed')
+      .option('--reason <text>', 'the reason, which is recorded')
       .action(trim),
   );

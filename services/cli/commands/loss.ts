@@ -12,7 +12,7 @@ import { readChangeConfig } from '../settings.ts';
 
 const describe = (losses: readonly FoundLoss[]): string =>
   formatTable(
-    ['PARTITION', 'LOST FROM', 'GOES ON AT', 'STORED OF IT', 'WHY'],
+    ['PARTITION', 'LOST FROM', 'CONTINUES AT', 'STORED', 'WHY'],
     losses.map((loss) => [
       partitionName(loss),
       loss.fromOffset,
@@ -30,7 +30,7 @@ const show = async (
   const { sources, losses } = await lookForLosses(readChangeConfig(), topic ?? null);
   if (sources === 0) {
     const which = topic === undefined ? 'There is no open live source' : `${topic} is not open`;
-    throw new UserError(`${which}, so nothing was looked at: see "usagectl sources list"`);
+    throw new UserError(`${which}, so nothing was checked: see "usagectl sources list"`);
   }
   if (losses.length > 0) checkFailed();
   if (json) {
@@ -39,7 +39,7 @@ const show = async (
   }
   if (losses.length === 0) {
     print(
-      'No records are lost: every log goes on where its checkpoint stands, and can be read to its end.',
+      'No records are lost: every log continues at its checkpoint, and can be read to its end.',
     );
     return;
   }
@@ -47,7 +47,7 @@ const show = async (
   for (const each of new Set(losses.map((loss) => loss.topic))) {
     const ends = losses.some((loss) => loss.topic === each && loss.ends);
     const command = ends ? `epoch new ${each} --accept-loss` : `loss accept ${each}`;
-    print(`\nWhere they cannot be restored: usagectl ${command} --reason …`);
+    print(`\nIf they cannot be restored: usagectl ${command} --reason …`);
   }
 };
 
@@ -70,12 +70,12 @@ const accept = async (topic: string, { reason }: { readonly reason: string }): P
     ended &&
     `${partitionName(ended)} cannot continue, because ${ended.why}: begin another epoch of the topic with "usagectl epoch new ${topic} --accept-loss"`;
   if (cannotGoOn && expired.length === 0) throw new UserError(cannotGoOn);
-  // Before an epoch can end, what is left of its other partitions must be folded.
+  // Before an epoch can end, the remaining records of its other partitions must be folded.
   await withClickHouse(config, (client) => acceptLosses(client, expired, reason));
   print(describe(expired));
   print(
-    '\nAccepted. The aggregator goes on behind them within seconds. Ask the providers to send the usage of that ' +
-      'time again: what is stored already is a duplicate. If rules were changed meanwhile, repeat "usagectl rules apply".',
+    '\nAccepted. The aggregator continues after them within seconds. Ask the providers to send the usage of that ' +
+      'time again: what is already stored is a duplicate. If rules were changed in that time, repeat "usagectl rules apply".',
   );
   if (cannotGoOn) print(`\n${cannotGoOn}`);
 };
@@ -85,18 +85,18 @@ export const lossCommand = (command: Command): Command =>
     .addCommand(
       new Command('show')
         .description(
-          'compare every log with its checkpoint, read what is not counted yet, and show what is lost; exit code 1 if anything is',
+          'compare every log with its checkpoint, read the records that are not counted yet, and show which are lost; exit code 1 if any are',
         )
-        .argument('[topic]', 'a live topic alone')
+        .argument('[topic]', 'check only this live topic')
         .option('--json', 'as JSON')
         .action(show),
     )
     .addCommand(
       new Command('accept')
         .description(
-          'let the aggregator skip lost records: what it stored of them stays counted, the rest counts as lost',
+          'let the aggregator skip lost records: those that are stored stay counted, the rest count as lost',
         )
         .argument('<topic>', 'a live topic, as "sources list" shows it')
-        .requiredOption('--reason <text>', 'why they are gone: it is recorded')
+        .requiredOption('--reason <text>', 'the reason, which is recorded')
         .action(accept),
     );

@@ -8,7 +8,7 @@ import { readChangeConfig } from '../settings.ts';
 
 export const provisionCommand = (command: Command): Command =>
   command
-    .option('--providers <file>', 'which providers there are (deploy/kafka/providers.json)')
+    .option('--providers <file>', 'the file of providers (deploy/kafka/providers.json)')
     .action(async ({ providers }: { providers?: string }) => {
       const config = readChangeConfig();
       const { opened, sources } = await withSourceTools(config, (tools) =>

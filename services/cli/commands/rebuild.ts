@@ -34,7 +34,7 @@ import { Tally } from '../../operations/rebuild/tally.ts';
 import { readViewConfig, readRepairConfig } from '../settings.ts';
 import { checkHours, EMPTY_RANGE, hour, rangeText } from '../time-option.ts';
 
-/** How many differences of a kind are shown, and how many are in the JSON. */
+/** The most differences of a kind that are shown, and that are in the JSON. */
 const SHOWN = 20;
 const SHOWN_AS_JSON = 1_000;
 
@@ -48,7 +48,7 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** What is to be rebuilt. */
+/** What to rebuild. */
 interface Task {
   readonly client: ClickHouseClient;
   readonly source: RegisteredSource;
@@ -73,7 +73,7 @@ const findSource = (
   throw new UserError(`There is no such source: see "usagectl sources list"`);
 };
 
-/** @throws UserError where the range is none, or its last day is not closed */
+/** @throws UserError if the range is empty, or its last day is not closed */
 const taskOf = async (client: ClickHouseClient, topic: string, options: Options): Promise<Task> => {
   const { from, to, apply = false, reason = '', json } = options;
   const epoch = options.epoch === undefined ? null : Number(options.epoch);
@@ -93,7 +93,7 @@ const taskOf = async (client: ClickHouseClient, topic: string, options: Options)
   const dayEnd = dayOf(lastHour, hourMillis) + hourMillis * 24;
   if (closed.length < source.partitions || Math.min(...closed) < dayEnd) {
     throw new UserError(
-      `The day of ${isoText(lastHour)} is not closed on every partition of ${topic}: its rows are still the aggregator's to write. ` +
+      `The day of ${isoText(lastHour)} is not closed on every partition of ${topic}: the aggregator still writes its rows. ` +
         'Give an earlier --to, or wait for the end of the day',
     );
   }
@@ -111,8 +111,8 @@ const taskOf = async (client: ClickHouseClient, topic: string, options: Options)
 };
 
 /**
- * Ids stay in the memory of an aggregator, which would continue judging by the ledger as it was; and the
- * records after its checkpoint were judged by that one too.
+ * An aggregator keeps ids in memory and would continue to judge by the old ledger. The records after its
+ * checkpoint were judged by the old ledger too.
  */
 const refuseRunningAggregator = async (
   admin: KafkaAdmin,
@@ -122,17 +122,17 @@ const refuseRunningAggregator = async (
   const own = (await readProgress(client)).filter(
     ({ topic, epoch }) => topic === source.topic && epoch === source.epoch,
   );
-  if (own.every(({ sealed }) => sealed)) return; // nothing of it is judged any more
+  if (own.every(({ sealed }) => sealed)) return; // none of its records will be judged any more
   const members = await admin.groupSize(aggregatorGroup(prefix));
   if (members === 0) return;
   throw new UserError(
-    `${String(members)} ${members === 1 ? 'aggregator runs' : 'aggregators run'}, and would go on with the ledger as it was: ` +
+    `${String(members)} ${members === 1 ? 'aggregator runs' : 'aggregators run'}, and would continue with the old ledger: ` +
       'stop them with SIGTERM, apply, and start them again. Nothing was changed',
   );
 };
 
 const compareLog = (task: Task): Promise<FromLog> => {
-  const config = readRepairConfig(); // with the keys, by which control records are told from forged ones
+  const config = readRepairConfig(); // with the keys, which tell control records from forged ones
   const { client, source, range, limit, apply } = task;
   return withAdmin(config, async (admin, kafka) => {
     if (apply) await refuseRunningAggregator(admin, config.USAGE_TOPIC_PREFIX, task);
@@ -159,7 +159,7 @@ const compareLog = (task: Task): Promise<FromLog> => {
 const run = async (task: Task, isFromLog: boolean): Promise<Rebuilt> => {
   const { client, source, range, limit, apply } = task;
   const fromLog = isFromLog ? await compareLog(task) : null;
-  // Before the ledger is mended, the windows follow from the log; then, and always else, from the ledger.
+  // Before the ledger is mended, windows are compared with the log; otherwise with the ledger.
   const stored = fromLog && !apply ? [] : await readDifferences(client, range);
   const ofLedger = new Tally<WindowDifference>(limit);
   ofLedger.add(stored);
@@ -195,7 +195,7 @@ const asJson = ({ fromLog, ...found }: Rebuilt): object => {
 const rebuild = async (topic: string, options: Options): Promise<void> => {
   const { from, to, apply, reason, fromLog, json } = options;
   if (apply && !reason?.trim()) {
-    throw new UserError('A restatement is recorded: say why, with --reason');
+    throw new UserError('A restatement is recorded: give the reason with --reason');
   }
   await withClickHouse(readViewConfig(), async (client) => {
     const task = await taskOf(client, topic, options);
@@ -212,20 +212,17 @@ export const rebuildCommand = (command: Command): Command =>
   command
     .argument('<topic>', 'a source, as "sources list" shows it')
     .requiredOption('--from <hour>', 'reported hours from this one on', hour)
-    .requiredOption('--to <hour>', 'and before this one, which is not among them', hour)
+    .requiredOption('--to <hour>', 'up to this one, exclusive', hour)
     .option('--epoch <n>', 'which epoch of the topic (the last)')
-    .option(
-      '--from-log',
-      'fold the log again too, and hold the ledger and the dead letters against it',
-    )
-    .option('--apply', 'write what is right; without it nothing is changed')
-    .option('--reason <text>', 'why: it is recorded')
-    .option('--json', 'the differences as JSON')
+    .option('--from-log', 'fold the log again, and compare the ledger and the dead letters with it')
+    .option('--apply', 'write the right rows; without this option nothing is changed')
+    .option('--reason <text>', 'the reason, which is recorded')
+    .option('--json', 'print the differences as JSON')
     .addHelpText(
       'after',
-      '\nWithout --from-log the ledger is taken as right. With it the log is: rows of the ledger and dead letters of the\n' +
-        'hours are mended first, then the windows follow from the ledger. It reads the log from its first record on, and\n' +
-        'needs USAGE_CONTROL_KEYS; to apply it, stop the aggregators. Hours that were billed are not billed again:\n' +
+      '\nWithout --from-log the ledger is trusted. With it the log is trusted: the ledger and the dead letters of the\n' +
+        'hours are mended first, and then the windows by the ledger. It reads the log from its first record on, and\n' +
+        'needs USAGE_CONTROL_KEYS. Stop the aggregators before you apply it. Hours that were billed are not billed again:\n' +
         '"usagectl reconcile" shows the difference.',
     )
     .action(rebuild);

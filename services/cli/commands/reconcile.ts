@@ -56,9 +56,9 @@ const nameOf = ({ kind, hour: at, resourceKey, dimensionKey }: Difference): stri
   [kind, at, resourceKey, dimensionKey].join('\0');
 
 /**
- * Compares the three sides. They cannot be read at one moment while billing continues: what ClickHouse
- * holds is read before Commerce is asked and, where anything differs, once more after it. What
- * differs both times is a difference.
+ * Compares the three sides. They cannot all be read at one moment while billing continues. So ClickHouse is
+ * read before Commerce is asked and, if anything differs, once more afterwards. Only what differs both
+ * times is a difference.
  */
 const compare = async (
   client: ClickHouseClient,
@@ -97,18 +97,14 @@ const asText = (_: string, value: unknown): unknown =>
 export const reconcileCommand = (command: Command): Command =>
   command
     .option('--from <hour>', 'reported hours from this one on (from the first of all)', hour)
-    .option(
-      '--to <hour>',
-      'and before this one, which is not among them (to the last that is closed)',
-      hour,
-    )
+    .option('--to <hour>', 'up to this one, exclusive (to the last that is closed)', hour)
     .option('--json', 'as JSON')
     .addHelpText(
       'after',
-      '\nCommerce is asked at COMMERCE_URL, with COMMERCE_TOKEN where it wants one. Where it does not answer, windows and\n' +
-        'submissions are compared alone, and the exit code is 1. Usage that Commerce refused for good is a difference;\n' +
-        'what is held, pending or carried into a later hour is shown, and is none. Billed hours are never composed again:\n' +
-        'where "usagectl rebuild" has restated one, the difference is what was billed too much, or (below zero) too little.',
+      '\nCommerce is asked at COMMERCE_URL, with COMMERCE_TOKEN if it is set. If it does not answer, windows and\n' +
+        'submissions alone are compared, and the exit code is 1. Usage that Commerce refused for good is a difference.\n' +
+        'Held, pending and carried usage is shown, but is not a difference. Billed hours are never composed again:\n' +
+        'if "usagectl rebuild" has restated one, the difference says how much too much (below zero: too little) was billed.',
     )
     .action(async ({ from, to, json }: Options) => {
       if (from !== undefined && to !== undefined && from >= to) throw new UserError(EMPTY_RANGE);
@@ -126,6 +122,6 @@ export const reconcileCommand = (command: Command): Command =>
         }
         print(formatReconciliation(found));
       }
-      // A side that could not be looked at may hold anything.
+      // A side that could not be read may hold anything.
       if (found.differences.length > 0 || found.withoutCommerce !== null) checkFailed();
     });

@@ -45,7 +45,7 @@ const replay = async (path: string, { billable }: { billable: boolean }): Promis
       );
       return;
     }
-    if (begun.resumed) print(`Going on with an import of ${name} that was interrupted.`);
+    if (begun.resumed) print(`Continuing an interrupted import of ${name}.`);
     const shown = progress('Events acknowledged:');
     await writeHistory(tools, begun.source, events, (done) => shown.at(done));
     shown.end();
@@ -58,5 +58,5 @@ const replay = async (path: string, { billable }: { billable: boolean }): Promis
 export const replayCommand = (command: Command): Command =>
   command
     .argument('<file>', 'JSON with "request" and "value", such as samples/recorded-usage.json')
-    .option('--no-billable', 'count this usage, and never send it to Commerce')
+    .option('--no-billable', 'count this usage but never send it to Commerce')
     .action(replay);

@@ -14,8 +14,8 @@ import { print } from '../print.ts';
 import { consequencesOf } from '../show/rules.ts';
 
 /**
- * The rules in force on each partition, as far as the log has been folded; null where the record that
- * held them was lost unread.
+ * The rules in force on each partition where the fold is now; null if the record that held them was lost
+ * unread.
  */
 const rulesInForce = async ({
   clickHouse,
@@ -30,7 +30,9 @@ const rulesInForce = async ({
 const sameBut = (a: Rules, b: Rules): boolean =>
   serializeRules({ ...a, version: 0 }) === serializeRules({ ...b, version: 0 });
 
-/** Appends rules to every live partition whose rules are not those of this code, keys and providers. */
+/**
+ * Appends rules to every live partition whose rules differ from this version's schemas, keys and providers.
+ */
 const apply = async (
   tools: SourceTools,
   config: ReturnType<typeof readChangeConfig>,
@@ -88,9 +90,9 @@ export const rulesCommand = (command: Command): Command =>
   command.addCommand(
     new Command('apply')
       .description(
-        'put the schemas, keys and providers of this version into the log, where they differ',
+        'write the schemas, keys and providers of this version to the log, where they differ',
       )
-      .option('--providers <file>', 'which providers there are (deploy/kafka/providers.json)')
+      .option('--providers <file>', 'the file of providers (deploy/kafka/providers.json)')
       .action(async ({ providers }: { providers?: string }) => {
         const config = readChangeConfig();
         const changed = await withSourceTools(config, (tools) => apply(tools, config, providers));

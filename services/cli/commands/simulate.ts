@@ -24,7 +24,7 @@ const simulate = async ({ hours, tenants, seed, billable }: Options): Promise<vo
   const hourMillis = config.USAGE_HOUR_MILLIS;
   await withSourceTools(config, async (tools) => {
     const live = (await readSources(tools.clickHouse)).filter(({ kind }) => kind === 'live');
-    // History ends where the live hours begin, so that the two together have no gap.
+    // History ends where the live hours begin, so that there is no gap between them.
     const end =
       live.length > 0
         ? Math.min(...live.map(({ firstHour }) => firstHour))
@@ -63,8 +63,8 @@ const simulate = async ({ hours, tenants, seed, billable }: Options): Promise<vo
 
 export const simulateCommand = (command: Command): Command =>
   command
-    .option('--hours <n>', 'how many hours', wholeNumber(1, 24 * 366), 24)
-    .option('--tenants <n>', 'how many tenants', wholeNumber(1, 10_000), 8)
-    .option('--seed <n>', 'another seed gives another cloud', wholeNumber(0, 2 ** 31), 1)
-    .option('--no-billable', 'count this usage, and never send it to Commerce')
+    .option('--hours <n>', 'the number of hours', wholeNumber(1, 24 * 366), 24)
+    .option('--tenants <n>', 'the number of tenants', wholeNumber(1, 10_000), 8)
+    .option('--seed <n>', 'the seed: another seed gives another cloud', wholeNumber(0, 2 ** 31), 1)
+    .option('--no-billable', 'count this usage but never send it to Commerce')
     .action(simulate);

@@ -74,19 +74,22 @@ const abandon = async (topic: string): Promise<void> => {
 export const sourcesCommand = (command: Command): Command =>
   command
     .addCommand(
-      new Command('list').description('show every source').option('--json', 'as JSON').action(list),
+      new Command('list')
+        .description('show every source')
+        .option('--json', 'print JSON')
+        .action(list),
     )
     .addCommand(
       new Command('coverage')
         .description(
-          'show which reported hours are complete, still processing, or not covered by any source: no usage means that nothing was used only where they are complete',
+          'show which reported hours are complete, still processing, or not covered by any source; only in complete hours does no usage mean that nothing was used',
         )
         .option('--json', 'as JSON')
         .action(coverage),
     )
     .addCommand(
       new Command('abandon')
-        .description('give up a history run that was begun and not finished')
-        .argument('<topic>', 'topic of the run, as "sources list" shows it')
+        .description('abandon a history run that was begun and not finished')
+        .argument('<topic>', 'the topic of the run, as "sources list" shows it')
         .action(abandon),
     );

@@ -26,15 +26,15 @@ import { readServices, type ServiceStatus } from '../../operations/status/servic
 interface Status {
   readonly services: readonly ServiceStatus[];
   readonly partitions: readonly PartitionStatus[];
-  /** Every live hour before it is complete; null where there is no live source. */
+  /** Every live hour before this one is complete; null if there is no live source. */
   readonly completeBefore: string | null;
-  /** Reported times for which no source answers. */
+  /** Spans of reported time for which no source answers. */
   readonly notCovered: readonly TimeSpan[];
   readonly billing: BillingCounts;
   readonly openDeadLetters: number;
-  /** Open dead letters on wrong partitions, where they tell which partitioner has put them there. */
+  /** Open dead letters on wrong partitions, if they show which partitioner put them there. */
   readonly misplaced: readonly Misplaced[];
-  /** What somebody must look after, in words. */
+  /** What needs attention, in words. */
   readonly problems: readonly string[];
 }
 
@@ -112,14 +112,14 @@ const format = (status: Status): string => {
   ].join('\n\n');
 };
 
-/** The last lines say it all. */
+/** The last lines are the verdict. */
 const verdict = ({ problems, openDeadLetters }: Status): string => {
   if (problems.length > 0) {
     return problems.map((problem) => `WRONG: ${printable(problem)}`).join('\n');
   }
   return openDeadLetters === 0
     ? 'Nothing is wrong.'
-    : 'All is running; but not all usage is counted, since nobody has looked after the dead letters.';
+    : 'Everything runs, but not all usage is counted: nobody has dealt with the dead letters.';
 };
 
 export const statusCommand = (command: Command): Command =>

@@ -37,7 +37,7 @@ interface ChangeOptions extends Omit<FilterOptions, 'all'> {
   readonly reason?: string;
 }
 
-/** What a command is to change: one dead letter, or all open ones of a filter. */
+/** What a command should change: one dead letter, or all open ones that match a filter. */
 type Selection =
   | { readonly kind: 'one'; readonly position: GivenPosition }
   | { readonly kind: 'filter'; readonly filter: LetterFilter };
@@ -51,13 +51,13 @@ const selectionOf = (text: string | undefined, options: ChangeOptions): Selectio
   }
   if (!isFiltered) {
     throw new UserError(
-      'Which dead letters? Give one, as "usagectl dlq list" shows them, or --code, --topic, --since or --until',
+      'Which dead letters? Give one, as "usagectl dlq list" shows it, or --code, --topic, --since or --until',
     );
   }
   return { kind: 'filter', filter: filterOf(options) };
 };
 
-/** Says how many are meant, and stops where that has not been agreed to. */
+/** Says how many are selected, and stops unless the user has agreed. */
 const agreed = async (
   client: ClickHouseClient,
   filter: LetterFilter,
@@ -65,7 +65,7 @@ const agreed = async (
 ): Promise<boolean> => {
   const counts = await countByCode(client, filter);
   if (counts.length === 0) {
-    print('There are no such open dead letters: nothing to do.');
+    print('No open dead letters match: nothing to do.');
     return false;
   }
   print(formatCounts(counts));
@@ -78,7 +78,7 @@ const agreed = async (
 const refuseDone = (letter: Letter, force: boolean | undefined): void => {
   if (letter.disposition === null || force) return;
   throw new UserError(
-    `${positionText(letter)} was ${letter.disposition} already (see "usagectl dlq show"): --force does it again`,
+    `${positionText(letter)} was already ${letter.disposition} (see "usagectl dlq show"): --force does it again`,
   );
 };
 
@@ -141,7 +141,7 @@ const redriveSelected = async (
   outcome: RedriveOutcome,
 ): Promise<void> => {
   const world = await readRedriveWorld(tools);
-  const shown = progress('Dead letters looked at:');
+  const shown = progress('Dead letters checked:');
   for await (const page of pagesOf(tools.clickHouse, selection, options)) {
     outcome.one = page[0] ?? null;
     const results = await redriveLetters(tools, world, page, {
@@ -158,7 +158,7 @@ const redriveSelected = async (
 
 const EXAMPLES = 5;
 
-/** What has become of the dead letters that were looked at, added up. */
+/** What became of the checked dead letters, added up. */
 class RedriveOutcome {
   one: Letter | null = null;
   sent = 0;
@@ -191,7 +191,7 @@ class RedriveOutcome {
       print(`Not redriven: ${String(refusedCount - refused.length)} more.`);
     }
     if (sent > 0 && !dryRun) {
-      print('Each is counted, or refused again, when the aggregator has read it.');
+      print('Each one is counted, or refused again, when the aggregator has read it.');
     }
   }
 }

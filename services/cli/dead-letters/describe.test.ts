@@ -52,7 +52,7 @@ test('what a sender wrote cannot steer the terminal', () => {
 
 test('bytes are shown sixteen to a line, up to a bound', () => {
   expect(hexDump(Buffer.from('0123456789abcdef!'), 16)).toBe(
-    '00000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef\n… 1 bytes more',
+    '00000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef\n… 1 more',
   );
   expect(hexDump(Buffer.from([0, 255]))).toBe(`00000000  ${'00 ff'.padEnd(47)}  ..`);
 });

@@ -16,11 +16,11 @@ import { positionText, type Position } from '../../operations/dead-letters/posit
 import { instantText } from '../instant-text.ts';
 import { hexDump } from './hex-dump.ts';
 
-/** What can be read of a record's value; the texts are as they were sent. */
+/** What can be read of a record's value. Texts are as they were sent. */
 export interface Description {
   readonly schemaId: number | null;
   readonly event: Readonly<Record<string, string | null>> | null;
-  /** Why no more can be read. */
+  /** Why no more can be read; null if all was read. */
   readonly problem: string | null;
 }
 
@@ -87,7 +87,7 @@ export const formatLetter = (
     schemaId === null ? 'Event' : `Event in schema ${String(schemaId)}`,
     ...(event
       ? formatFields(Object.entries(event))
-      : [`  not to be read: ${printable(problem ?? '')}`]),
+      : [` cannot be read: ${printable(problem ?? '')}`]),
     ...(letter.value && letter.value.length > 0
       ? ['', 'Bytes', hexDump(letter.value, allBytes ? Infinity : MAX_BYTES)]
       : []),

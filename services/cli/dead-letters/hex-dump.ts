@@ -1,6 +1,6 @@
 const BYTES_PER_LINE = 16;
 
-/** The bytes as a hex dump: offset, sixteen bytes, and those of them that are ASCII. */
+/** The bytes as a hex dump: offset, sixteen bytes, and their ASCII characters. */
 export const hexDump = (bytes: Uint8Array, maxBytes = Infinity): string => {
   const shown = bytes.subarray(0, Math.min(bytes.length, maxBytes));
   const lines: string[] = [];
@@ -13,7 +13,7 @@ export const hexDump = (bytes: Uint8Array, maxBytes = Infinity): string => {
     lines.push(`${at.toString(16).padStart(8, '0')}  ${hex.padEnd(47)}  ${ascii}`);
   }
   if (shown.length < bytes.length) {
-    lines.push(`… ${String(bytes.length - shown.length)} bytes more`);
+    lines.push(`… ${String(bytes.length - shown.length)} more`);
   }
   return lines.join('\n');
 };

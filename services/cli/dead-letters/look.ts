@@ -57,7 +57,7 @@ export const list = async (options: ListOptions): Promise<void> => {
     return;
   }
   if (counts.length === 0) {
-    print(options.all ? 'There are no such dead letters.' : 'There are no such open dead letters.');
+    print(options.all ? 'No dead letters match.' : 'No open dead letters match.');
     return;
   }
   print(formatCounts(counts));
@@ -99,7 +99,9 @@ export const formatCounts = (counts: readonly CodeCount[]): string =>
     counts.map(({ code, letters }) => [code, letters]),
   );
 
-/** The client that has put a dead letter where it stood, as far as others of the same epoch tell. */
+/**
+ * The client that put a dead letter on its partition, if other dead letters of the same epoch show it.
+ */
 const misplacedAs = async (
   client: ClickHouseClient,
   { code, topic, epoch, disposition }: Letter,

@@ -23,7 +23,7 @@ export const filterOf = ({ code, topic, since, until, all }: FilterOptions): Let
 export const code = (text: string, before: readonly string[] = []): readonly string[] => {
   if (!DEAD_LETTER_CODES.some((known) => known === text)) {
     throw new InvalidArgumentError(
-      `there is no such code; there are ${DEAD_LETTER_CODES.join(', ')}`,
+      `there is no such code; the codes are ${DEAD_LETTER_CODES.join(', ')}`,
     );
   }
   return [...before, text];
@@ -34,7 +34,7 @@ export const several = (text: string, before: readonly string[] = []): readonly 
   text,
 ];
 
-/** A discard says why, in words that mean something later. */
+/** A discard needs a reason that still means something later. */
 export const reasonOf = (text: string): string => {
   const reason = text.trim();
   if (reason === '') throw new UserError('A discard needs a reason: --reason "..."');

@@ -54,12 +54,12 @@ const tableOf = (partitions: readonly AuditedPartition[], columns: readonly Colu
 
 const REASONS: Readonly<Record<AuditedPartition['state'], string | null>> = {
   whole: null,
-  partly: 'its first records have expired or are lost; compared is what was reported after them',
-  expired: 'every record that was counted has expired',
+  partly: 'its first records have expired or are lost; what was reported after them was compared',
+  expired: 'all counted records have expired',
   gone: 'an earlier epoch of the topic, whose log was deleted',
   'another log': 'the log is not the one that was counted',
   unreadable: 'the log cannot be read',
-  'not begun': 'nothing of it has been stored yet',
+  'not begun': 'nothing has been stored for it yet',
 };
 
 const notRecountable = (partitions: readonly AuditedPartition[]): readonly string[] =>
@@ -76,24 +76,24 @@ const notRecountable = (partitions: readonly AuditedPartition[]): readonly strin
 const described = ({ kind, partition, offset, row, problem }: Difference): string =>
   `${kind}  ${partition}${offset === null ? '' : `  offset ${String(offset)}`}\n  ${printable(row)}\n  ${printable(problem)}`;
 
-/** Whether any record was recounted at all. Where none was, finding no difference means nothing. */
+/** Whether any record was recounted. If none was, finding no difference means nothing. */
 export const hasRecounted = ({ partitions }: AuditReport): boolean =>
   partitions.some(({ state }) => state === 'whole' || state === 'partly');
 
 const NOTHING_RECOUNTED =
-  'Nothing was recounted, so this says nothing about what is stored: see "usagectl sources list", and "usagectl status" for whether the aggregator runs.';
+  'Nothing was recounted, so this says nothing about what is stored: see "usagectl sources list", and check with "usagectl status" that the aggregator runs.';
 
-/** The last line says it all. */
+/** The last line is the verdict. */
 const verdict = (report: AuditReport): string => {
   const { differences } = report;
   if (differences === 0) return hasRecounted(report) ? 'No difference.' : NOTHING_RECOUNTED;
   return differences === 1 ? '1 difference.' : `${differences.toLocaleString('en')} differences.`;
 };
 
-/** What it took to find out. */
+/** What the audit took. */
 export interface Effort {
   readonly millis: number;
-  /** The most memory that the process has held, in bytes. */
+  /** The peak memory of the process, in bytes. */
   readonly peakBytes: number;
 }
 
@@ -101,7 +101,7 @@ const effortText = ({ partitions }: AuditReport, { millis, peakBytes }: Effort):
   `Recounted ${sum(partitions, ({ records }) => records).toLocaleString('en')} records in ` +
   `${(millis / 1000).toFixed(1)} s, with at most ${String(Math.round(peakBytes / 1024 / 1024))} MiB of memory.`;
 
-/** What an audit found, for a terminal. */
+/** The findings of an audit, for a terminal. */
 export const formatReport = (report: AuditReport, billing: boolean, effort: Effort): string => {
   const { partitions, first, differences } = report;
   const more = differences - first.length;

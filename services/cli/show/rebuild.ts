@@ -6,14 +6,14 @@ import type { Restatement } from '../../operations/rebuild/restate.ts';
 import type { WindowDifference } from '../../operations/rebuild/window-differences.ts';
 import type { Tally } from '../../operations/rebuild/tally.ts';
 
-/** What a rebuild found, and what it did about it. */
+/** What a rebuild found and what it did. */
 export interface Rebuilt {
-  /** Null where the ledger was taken as it is. */
+  /** Null if the ledger was trusted. */
   readonly fromLog: FromLog | null;
   readonly windows: Tally<WindowDifference>;
-  /** Daily rows that differ from the hourly ones; not looked for where those are to change. */
+  /** Daily rows that differ from the hourly ones. Not searched for if the hourly rows will change. */
   readonly days: Tally<DayDifference>;
-  /** Null where nothing was changed. */
+  /** Null if nothing was changed. */
   readonly restated: Restatement | null;
 }
 
@@ -21,7 +21,7 @@ const at = (time: number): string => isoText(millis(time));
 
 const rowTable = (rows: readonly RowDifference[]): string =>
   formatTable(
-    ['PARTITION', 'OFFSET', 'REPORTED HOUR', 'EVENT, OR CODE', 'ROW'],
+    ['PARTITION', 'OFFSET', 'REPORTED HOUR', 'EVENT OR CODE', 'ROW'],
     rows.map((each) => [
       each.partition,
       each.offset,
@@ -75,34 +75,30 @@ export const isRight = ({ fromLog, windows, days }: Rebuilt): boolean =>
   windows.count + days.count === 0 &&
   (fromLog === null || fromLog.ledger.count + fromLog.deadLetters.count === 0);
 
-/** What was found and done, in words; `hours` names the range. */
+/** Says what was found and done; `hours` names the range. */
 export const formatRebuilt = (found: Rebuilt, hours: string): string => {
   const { fromLog, windows, days, restated } = found;
   if (isRight(found)) {
     return fromLog
-      ? `The ledger, the dead letters and every window are what the log gives: ${hours}.`
-      : `Every window is what the ledger gives: ${hours}.`;
+      ? `The ledger, the dead letters and every window agree with the log: ${hours}.`
+      : `Every window agrees with the ledger: ${hours}.`;
   }
   const by = fromLog && !restated ? 'LOG' : 'LEDGER';
   const lines = [
     ...(fromLog
       ? [
-          ...section(
-            'Rows of the ledger that are not what the log gives',
-            fromLog.ledger,
-            rowTable,
-          ),
-          ...section('Dead letters that are not what the log gives', fromLog.deadLetters, rowTable),
+          ...section('Rows of the ledger that differ from the log', fromLog.ledger, rowTable),
+          ...section('Dead letters that differ from the log', fromLog.deadLetters, rowTable),
         ]
       : []),
-    ...section(`Windows that are not what the ${by.toLowerCase()} gives`, windows, (rows) =>
+    ...section(`Windows that differ from the ${by.toLowerCase()}`, windows, (rows) =>
       windowTable(rows, by),
     ),
-    ...section('Daily rows that are not what the hourly ones give', days, dayTable),
+    ...section('Daily rows that differ from the hourly ones', days, dayTable),
   ];
   if (restated === null) {
-    const daily = windows.count > 0 ? ', and the daily rows of their days are added up again' : '';
-    lines.push(`${hours}. Nothing was changed; --apply writes what is right${daily}.`);
+    const daily = windows.count > 0 ? ', and adds up the daily rows of their days again' : '';
+    lines.push(`${hours}. Nothing was changed; --apply writes the right rows${daily}.`);
   } else {
     const mended = fromLog
       ? `Mended ${number(fromLog.ledger.count)} records in the ledger and ${number(fromLog.deadLetters.count)} among the dead letters. `
@@ -115,7 +111,7 @@ export const formatRebuilt = (found: Rebuilt, hours: string): string => {
   if (fromLog && fromLog.otherHours.length > 0) {
     const others = fromLog.otherHours;
     lines.push(
-      `Some of these rows are, or should be, in reported hours outside the range, whose windows are left alone: ` +
+      `Some of these rows are, or should be, in reported hours outside the range, whose windows are left unchanged: ` +
         `rebuild ${others.slice(0, 10).map(at).join(', ')}${others.length > 10 ? ', …' : ''} too.`,
     );
   }

@@ -14,21 +14,21 @@ import { isoText } from '../../shared/model/time.ts';
 
 const SHOWN = 20;
 
-/** What a comparison found. */
+/** The findings of a comparison. */
 export interface Found extends Reconciliation {
-  /** How many submissions of each outcome there are. */
+  /** The number of submissions by outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** Why Commerce was not compared; null where it was. */
+  /** Why Commerce was not compared; null if it was. */
   readonly withoutCommerce: string | null;
 }
 
 const MEANING: Readonly<Record<DifferenceKind, string>> = {
-  'not-composed': 'the windows have it, no submission does',
+  'not-composed': 'the windows have it, but no submission does',
   'wrong-submission': 'windows and submission differ',
   refused: 'Commerce refused it for good: it is not billed',
-  'not-at-commerce': 'it was accepted, Commerce has nothing',
+  'not-at-commerce': 'it was accepted, but Commerce has nothing',
   'wrong-at-commerce': 'submission and Commerce differ',
-  'only-at-commerce': 'Commerce has what was not submitted',
+  'only-at-commerce': 'Commerce has usage that was not submitted',
 };
 
 const WHY: Readonly<Record<Unbilled, string>> = {
@@ -89,7 +89,7 @@ const differenceTable = ({ differences }: Found, meter: MeterName): readonly str
         ),
       ];
 
-/** The last line says it all. */
+/** The last line is the verdict. */
 const verdict = ({ compared, differences, withoutCommerce }: Found): string => {
   const { length } = differences;
   const shown = length > SHOWN ? `, of which ${String(SHOWN)} are shown` : '';
@@ -102,7 +102,7 @@ const verdict = ({ compared, differences, withoutCommerce }: Found): string => {
         `Windows and submissions alone, ${what}: ${found}${shown}.`;
 };
 
-/** What was found, for a terminal. */
+/** The findings, for a terminal. */
 export const formatReconciliation = (found: Found): string => {
   const names = new Map(
     readMeterCatalog().map(({ meterId, name }) => [asciiLower(meterId), name] as const),

@@ -5,7 +5,7 @@ interface Named {
   readonly fingerprint: string;
 }
 
-/** The ids of what has come, or means something else than before. */
+/** The ids of items that are new or have changed their meaning. */
 const come = (before: readonly Named[], after: readonly Named[]): string =>
   after
     .filter(
@@ -15,8 +15,9 @@ const come = (before: readonly Named[], after: readonly Named[]): string =>
     .join(', ');
 
 /**
- * What an operator has to do after these rules were put into the log, a sentence each. Aggregators read
- * rules in the log and schemas from their directory while they run; keys and code they have from their start.
+ * What an operator has to do after these rules were written to the log, one sentence each. While they run,
+ * aggregators read rules from the log and schemas from their directory. Keys and code are fixed when they
+ * start.
  */
 export const consequencesOf = (before: Rules | null, after: Rules): readonly string[] => {
   const schemas = come(before?.schemas ?? [], after.schemas);
@@ -38,6 +39,6 @@ export const consequencesOf = (before: Rules | null, after: Rules): readonly str
           `Restart every aggregator with this version, which has fold version ${String(foldVersion)}. ` +
             'Until then its partitions halt as unknown-rules; nothing is lost.',
         ]),
-    'The rules hold for what stands behind them in the log: dead letters that they accept can be redriven now.',
+    'The rules apply to records after them in the log: dead letters that they accept can be redriven now.',
   ];
 };
