@@ -74,6 +74,6 @@ test('a ClickHouse that is out of reach at the start is told in one line', async
   const { code, stderr } = await endOf(start({ CLICKHOUSE_URL: 'http://127.0.0.1:1' }));
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /^usage-api: ClickHouse at http:\/\/127\.0\.0\.1:1 is out of reach: .*\n$/,
+    /^usage-api: ClickHouse at http:\/\/127\.0\.0\.1:1 cannot be reached: .*\n$/,
   );
 });

@@ -1,4 +1,4 @@
-/** A part of avsc 5.7.9 that it does not publish; `strict-lengths.ts` says what for. */
+/** A part of avsc 5.7.9 that it does not publish; `strict-lengths.ts` says why we need it. */
 declare module 'avsc/lib/utils.js' {
   interface Tap {
     readonly buf: Buffer;

@@ -2,7 +2,7 @@ import avro from 'avsc';
 import { messageOf } from '../process/errors.ts';
 import type { PublishedSchema } from './schema-directory.ts';
 
-/** Why a version cannot read what an earlier one of its subject wrote. */
+/** Why a version cannot read the records of an earlier version of its subject. */
 export interface Incompatibility {
   readonly subject: string;
   readonly version: number;
@@ -14,8 +14,8 @@ const typeOf = ({ definition }: PublishedSchema): avro.Type =>
   avro.Type.forSchema(definition as avro.Schema, { registry: {} });
 
 /**
- * Every version must read the records of all versions before it: they are in the log for as long
- * as it is kept ("backward transitive" in the words of Confluent's registry).
+ * Every version must be able to read the records of all earlier versions, because they stay in the log as
+ * long as it is kept. Confluent's registry calls this "backward transitive".
  */
 export const incompatibilities = (
   schemas: readonly PublishedSchema[],
@@ -39,7 +39,7 @@ const cannotRead = (reader: PublishedSchema, writer: PublishedSchema): string | 
   }
 };
 
-/** Ids and versions that stand more than once in the registry, in words. */
+/** Ids and versions that occur more than once in the registry, in words. */
 export const repeated = (schemas: readonly PublishedSchema[]): readonly string[] => {
   const names = schemas.flatMap(({ id, subject, version }) => [
     `id ${String(id)}`,

@@ -2,13 +2,12 @@ import avro from 'avsc';
 
 /** Groups of seven bits that a double holds exactly. */
 const GROUPS_IN_A_DOUBLE = 7;
-/** Ten groups hold 64 bits; the tenth has but the last of them. */
+/** Ten groups hold 64 bits; the tenth holds only the last bit. */
 const MAX_BYTES = 10;
 
 /**
- * The number of a varint in zigzag form, exact to all of its 64 bits. avsc itself reads numbers in
- * floating point, which is off by one from 2^52 on.
- * Source: Apache Avro 1.12 specification, "Binary encoding".
+ * The number of a varint in zigzag form, exact in all 64 bits. avsc itself reads numbers in floating point
+ * and is off by one from 2^52 on. Source: Apache Avro 1.12 specification, "Binary encoding".
  * @throws Error for anything but a 64-bit number
  */
 export const exactLong = (varint: Uint8Array): bigint => {
@@ -36,12 +35,12 @@ const readOnly = (): never => {
 export const EXACT_LONG: avro.Type = avro.types.LongType.__with(
   {
     fromBuffer: exactLong,
-    /** Numbers of a writer's `int` come this way. */
+    /** Numbers that were written as `int` take this path. */
     fromJSON: (value: number) => BigInt(value),
     toBuffer: readOnly,
     toJSON: (value: bigint) => Number(value),
     isValid: (value: unknown) => typeof value === 'bigint',
     compare: readOnly,
   },
-  true, // the bytes as they are in the datum
+  true, // the bytes as in the datum
 );

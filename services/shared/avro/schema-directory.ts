@@ -5,13 +5,13 @@ import { z } from 'zod';
 import { UserError, messageOf } from '../process/errors.ts';
 import { inRepository } from '../process/repository.ts';
 
-/** A published schema. Its file never changes again; a change is a new version with a new id. */
+/** A published schema. Its file never changes. A change is a new version with a new id. */
 export interface PublishedSchema {
   readonly id: number;
   readonly subject: string;
   readonly version: number;
   readonly file: string;
-  /** SHA-256 of the schema's JSON, so that an id cannot start to mean another schema unnoticed. */
+  /** SHA-256 of the schema's JSON, so that an id cannot change its schema unnoticed. */
   readonly fingerprint: string;
   readonly definition: object;
 }
@@ -33,7 +33,7 @@ const schemaFingerprint = (definition: object): string =>
 
 /**
  * Reads the directory that is the schema registry: `index.json` and the files it names.
- * @throws UserError where a file is missing, unreadable, or not what its fingerprint says.
+ * @throws UserError if a file is missing, unreadable, or does not match its fingerprint
  */
 export const readSchemaDirectory = (
   directory: string = SCHEMA_DIRECTORY,
@@ -62,7 +62,7 @@ export const readSchemaDirectory = (
   });
 };
 
-/** The version of a subject that new records are written in. */
+/** The version of a subject in which new records are written. */
 export const newestSchema = (
   schemas: readonly PublishedSchema[],
   subject: string,

@@ -32,7 +32,7 @@ export const usageAggregateEncoder = (
     );
 };
 
-/** Reads aggregates of any published version; null where the bytes are none. */
+/** Reads aggregates of any published version; null if the bytes are not an aggregate. */
 export const usageAggregateDecoder = (
   schemas: readonly PublishedSchema[],
 ): ((bytes: Buffer) => UsageAggregate | null) => {

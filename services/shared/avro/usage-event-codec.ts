@@ -31,8 +31,8 @@ interface EventAsBytes {
 }
 
 /**
- * The schema, to be read without loss. Avro encodes `string` and `bytes` alike, and promotes one to
- * the other: reading strings as bytes lets us refuse text that is not UTF-8 instead of storing
+ * Changes a schema so that it reads without loss. Avro encodes `string` and `bytes` alike, and promotes one
+ * to the other. Reading strings as bytes lets us refuse text that is not UTF-8 instead of storing
  * replacement characters.
  */
 const lossless = (schema: unknown): unknown => {
@@ -48,7 +48,7 @@ const lossless = (schema: unknown): unknown => {
   );
 };
 
-/** With a logical type or without. */
+/** With or without a logical type. */
 const isLong = (schema: unknown): boolean =>
   schema === 'long' ||
   (typeof schema === 'object' && schema !== null && 'type' in schema && schema.type === 'long');
@@ -56,7 +56,7 @@ const isLong = (schema: unknown): boolean =>
 const typeOf = (definition: unknown): avro.Type =>
   avro.Type.forSchema(definition as avro.Schema, { registry: {} });
 
-/** The fields of an event in the order in which they are written, and how each is encoded. */
+/** The fields of an event in the order in which they are written, with the encoding of each. */
 const PLAIN_LAYOUT = [
   ['eventId', 'fixed 16'],
   ['subscriptionId', 'bytes'],
@@ -70,7 +70,7 @@ const PLAIN_LAYOUT = [
   ['additionalInfo', 'null or bytes'],
 ];
 
-/** How Avro encodes values of a type: `string` like `bytes`, a logical type like the one below it. */
+/** How Avro encodes values of a type: `string` like `bytes`, a logical type like its underlying type. */
 const encodingOf = (schema: unknown): unknown => {
   if (schema === 'string') return 'bytes';
   if (Array.isArray(schema)) return schema.map(encodingOf).join(' or ');
@@ -80,7 +80,7 @@ const encodingOf = (schema: unknown): unknown => {
     : encodingOf(schema.type);
 };
 
-/** Ids of the published schemas that write exactly the fields of an event, in the order known here. */
+/** The ids of published schemas that write exactly the fields of an event, in this order. */
 export const plainSchemas = (schemas: readonly PublishedSchema[]): ReadonlySet<number> =>
   new Set(
     schemas
@@ -111,8 +111,8 @@ export const usageEventEncoder = (
 };
 
 /**
- * A decoder per published version, each resolving the writer's schema to the reader's, which is
- * the newest published one unless given: older and newer compatible versions read alike.
+ * One decoder for each published version. Each resolves the writer's schema to the reader's, which by
+ * default is the newest published one. So older and newer compatible versions read alike.
  */
 export const usageEventDecoders = (
   schemas: readonly PublishedSchema[],

@@ -12,7 +12,7 @@ export const frame = (schemaId: number, datum: Uint8Array): Buffer => {
   return bytes;
 };
 
-/** Null where the bytes are not in the wire format. */
+/** Null if the bytes are not in the wire format. */
 export const unframe = (bytes: Buffer): { schemaId: number; datum: Buffer } | null =>
   bytes.length < HEADER_BYTES || bytes[0] !== 0
     ? null

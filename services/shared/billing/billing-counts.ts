@@ -1,20 +1,20 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../clickhouse/client.ts';
 
-/** How far billing is, in numbers of compositions, aggregates and submissions. */
+/** The progress of billing: numbers of compositions, aggregates and submissions. */
 export interface BillingCounts {
-  /** Closed hours of source partitions that are composed. */
+  /** Composed hours of source partitions. */
   readonly compositions: number;
-  /** Aggregates that are inside submissions: billable, or of an unknown meter. */
+  /** Aggregates in submissions: billable, or of an unknown meter. */
   readonly aggregates: number;
   readonly submissions: number;
-  /** Commerce took them now. */
+  /** Commerce accepted them now. */
   readonly accepted: number;
-  /** Commerce had taken them before, with the same quantity: an answer was lost. */
+  /** Commerce had accepted them before with the same quantity: an answer was lost. */
   readonly duplicate: number;
   /** Commerce holds another quantity: never expected. */
   readonly mismatch: number;
-  /** Of meters that the catalog does not know. */
+  /** Submissions of meters that the catalog does not know. */
   readonly held: number;
   readonly zero: number;
   /** The stamp was not registered, or did not report. */
@@ -26,7 +26,7 @@ export interface BillingCounts {
   readonly pending: number;
 }
 
-/** Reads what the bridge has composed, and what has become of it. */
+/** Reads what the bridge has composed, and the outcomes. */
 export const readBillingCounts = async (client: ClickHouseClient): Promise<BillingCounts> => {
   const [composed] = await queryRows<{
     readonly compositions: string;

@@ -23,9 +23,9 @@ const exact = (text: string): Quantity => {
 };
 
 /**
- * Reads the sides that ClickHouse holds, of all closed hours or of some: the windows of billable
- * sources, but for meters that the terms of their hour do not bill; the submissions, and those that
- * were carried into them.
+ * Reads the two sides that ClickHouse holds, for some or all closed hours: the windows of billable sources,
+ * without meters that the terms of their hour do not bill; and the submissions, with those that were
+ * carried into them.
  */
 export const readBillingSides = async (
   client: ClickHouseClient,
@@ -82,7 +82,7 @@ const billedOf = (row: BilledRow): Billed => ({
   quantity: exact(row.quantity),
 });
 
-/** Without the meters that are known and not billed. Unknown ones are submitted, and held. */
+/** Leaves out known meters that are not billed. Unknown meters are submitted and held. */
 const billable = (
   windows: readonly Billed[],
   terms: readonly BillingTerms[],
@@ -95,8 +95,8 @@ const billable = (
 };
 
 /**
- * That nothing differs says something only where there was something to look at.
- * @throws UserError where no hour of a billable source is closed, or nothing says yet what is billable
+ * "No difference" means something only if there was something to compare.
+ * @throws UserError if no hour of a billable source is closed, or nothing says yet what is billable
  */
 export const refuseNothingToCompare = async (
   client: ClickHouseClient,
@@ -115,7 +115,7 @@ export const refuseNothingToCompare = async (
   );
   if (row?.closed === '0') {
     throw new UserError(
-      'Nothing could be compared: no hour of a billable source is closed in this range. See "usagectl status", and whether CLICKHOUSE_URL and CLICKHOUSE_DATABASE name the right database',
+      'Nothing could be compared: no hour of a billable source is closed in this range. See "usagectl status", and check that CLICKHOUSE_URL and CLICKHOUSE_DATABASE name the right database',
     );
   }
   if (row?.terms === '0') {

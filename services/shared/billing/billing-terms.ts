@@ -1,26 +1,26 @@
 import { asciiLower } from '../model/placement.ts';
 import type { Hour } from '../model/time.ts';
 
-/** Whether Commerce is told of usage, and why not. */
+/** Whether usage is reported to Commerce, and if not, why. */
 export type Reporting = 'on' | 'no-registration' | 'not-registered' | 'capacity' | 'disabled';
 
 /**
- * What counts as billable, from a reported hour on. Rows are never changed, and a new one begins
- * after every hour that can have been composed: composing an hour again gives the same.
+ * What counts as billable from a reported hour on. Rows never change, and new terms begin after every hour
+ * that can have been composed. So composing an hour again gives the same result.
  */
 export interface BillingTerms {
-  /** First reported hour for which they hold; they end where the next ones begin. */
+  /** The first reported hour to which they apply. They end where the next terms begin. */
   readonly effectiveFrom: Hour;
   readonly reporting: Reporting;
-  /** The plan that submissions name; empty where nothing is reported. */
+  /** The plan that submissions name; empty if nothing is reported. */
   readonly planId: string;
-  /** Meters that are sent to Commerce, as the catalog writes them. */
+  /** Meters that are sent to Commerce, in the catalog's spelling. */
   readonly billableMeters: readonly string[];
-  /** Meters that are known and not sent. */
+  /** Known meters that are not sent. */
   readonly otherMeters: readonly string[];
 }
 
-/** The terms of a reported hour. They come in order; the first ones hold for all of history. */
+/** The terms of a reported hour. The list is in order, and its first terms apply to all of history. */
 export const termsOf = <Terms extends BillingTerms>(
   terms: readonly Terms[],
   hour: Hour,

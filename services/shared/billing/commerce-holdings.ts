@@ -4,7 +4,7 @@ import { messageOf, UserError } from '../process/errors.ts';
 import { isoText, type Hour } from '../model/time.ts';
 import { parseTimeInUtc } from '../model/time-text.ts';
 
-/** What Commerce says it has accepted of one resource, dimension and hour. */
+/** What Commerce says it has accepted for one resource, dimension and hour. */
 export interface Holding {
   readonly hour: Hour;
   readonly resourceUri: string;
@@ -13,7 +13,7 @@ export interface Holding {
   readonly quantity: number;
 }
 
-/** Commerce's times are in UTC, with an offset or without (docs/azure.md, "Usage event"). */
+/** Commerce's times are in UTC, with or without an offset (docs/azure.md, "Usage event"). */
 const usageHour = z.string().transform((text, context): Hour => {
   const parsed = parseTimeInUtc(text);
   if (parsed.ok) return parsed.value.instant;
@@ -31,8 +31,9 @@ const rowsSchema = z.array(
 );
 
 /**
- * Asks Commerce for all that it has accepted since an hour (docs/azure.md, "Retrieving accepted usage").
- * @throws UserError where it does not answer, or answers something else.
+ * Asks Commerce for everything that it has accepted since an hour (docs/azure.md, "Retrieving accepted
+ * usage").
+ * @throws UserError if it does not answer, or gives another answer
  */
 export const readCommerceHoldings = async (
   { url, token }: { readonly url: string; readonly token: string | null },
@@ -55,7 +56,7 @@ export const readCommerceHoldings = async (
       quantity: row.submittedQuantity,
     }));
   } catch (cause) {
-    // `fetch` itself says only that it failed; what it met is in its cause.
+    // `fetch` itself says only that it failed. The reason is in its cause.
     const met = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
     throw new UserError(
       `Commerce at ${url} does not tell what it has accepted (${messageOf(met)}): set COMMERCE_URL and COMMERCE_TOKEN`,

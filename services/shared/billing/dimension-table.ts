@@ -3,8 +3,8 @@ import { formatTable } from '../terminal/table.ts';
 import type { DimensionTotals, Reconciliation } from './reconcile.ts';
 
 /**
- * The totals of each meter, side by side, and whether they are equal or what of it is not billed; without
- * Commerce's where that was not asked.
+ * The totals of each meter, side by side, with "equal" or what is not billed. Without the column of
+ * Commerce if it was not asked.
  */
 export const dimensionTable = (
   title: string,
@@ -40,7 +40,7 @@ export const dimensionTable = (
   );
 };
 
-/** Whether what the windows hold, with what was carried, was submitted and accepted. */
+/** Whether everything in the windows, including what was carried, was submitted and accepted. */
 const isEqual = (totals: DimensionTotals, hasCommerce: boolean): boolean => {
   const { windows, carriedIn, carriedOn, submitted, accepted } = totals;
   const isSubmitted = windows + carriedIn === submitted + carriedOn;

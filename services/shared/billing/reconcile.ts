@@ -12,15 +12,15 @@ export interface Billed {
   readonly quantity: Quantity;
 }
 
-/** A submission that counts, with what became of it. */
+/** A submission that counts, with its outcome. */
 export interface Submitted extends Billed {
   readonly submissionId: string;
   readonly outcome: string;
-  /** Why Commerce did not take it, in its own words; empty where it did. */
+  /** Why Commerce refused it, in its own words; empty if it did not. */
   readonly reason: string;
-  /** Submissions whose quantity is inside. */
+  /** The carried submissions that it contains. */
   readonly carries: readonly string[];
-  /** Whether it was carried, and a later submission has its quantity inside. */
+  /** Whether it was carried and a later submission contains its quantity. */
   readonly isCarriedOn: boolean;
 }
 
@@ -28,26 +28,26 @@ export interface BillingSides {
   /** The billable part of the closed windows. */
   readonly windows: readonly Billed[];
   readonly submissions: readonly Submitted[];
-  /** Null where Commerce was not asked: the other two are compared alone. */
+  /** Null if Commerce was not asked. Then the other two sides alone are compared. */
   readonly holdings: readonly Holding[] | null;
 }
 
-/** Reported hours from the first on and before the end. */
+/** Reported hours from `from` up to but not including `end`. */
 export interface HourSpan {
   readonly from: Hour;
   readonly end: Hour;
 }
 
-/** All that ClickHouse's `DateTime` can hold. */
+/** All hours that ClickHouse's `DateTime` can hold. */
 export const ALL_HOURS: HourSpan = { from: 0 as Hour, end: (0xffff_ffff * 1000) as Hour };
 
 export type DifferenceKind =
-  | 'not-composed' // closed usage that is in no submission: the bridge is behind, or halted
+  | 'not-composed' // closed usage that is in no submission: the bridge lags or has halted
   | 'wrong-submission' // a submission holds another quantity than its windows and carries
-  | 'refused' // Commerce took it for no hour: it is billable, and is not billed
-  | 'not-at-commerce' // it counts as accepted, and Commerce has nothing of it
+  | 'refused' // Commerce accepted it for no hour: it is billable but not billed
+  | 'not-at-commerce' // it counts as accepted, but Commerce has nothing for it
   | 'wrong-at-commerce' // Commerce holds another quantity
-  | 'only-at-commerce'; // Commerce holds what was not to be billed
+  | 'only-at-commerce'; // Commerce holds usage that was not to be billed
 
 export interface Difference {
   readonly kind: DifferenceKind;
@@ -56,14 +56,13 @@ export interface Difference {
   readonly dimensionKey: string;
   readonly expected: Quantity;
   readonly found: Quantity;
-  /** Why, in the words of Commerce; empty where it has none. */
+  /** The reason in the words of Commerce; empty if there is none. */
   readonly reason: string;
 }
 
 /**
- * Why usage that was submitted is not, or not yet, billed: Commerce refused it for good; its meter is
- * unknown; it was not sent yet; it goes into a later hour that is not composed yet; the stamp does not
- * report.
+ * Why submitted usage is not billed, or not yet: Commerce refused it for good; its meter is unknown; it has
+ * not been sent yet; it goes into a later hour that is not composed yet; the stamp does not report.
  */
 export const UNBILLED = ['dead-lettered', 'held', 'pending', 'carried', 'not-reported'] as const;
 export type Unbilled = (typeof UNBILLED)[number];
@@ -77,16 +76,16 @@ export interface UnbilledTotal {
 }
 
 /**
- * The three sides of one dimension, altogether; nothing is accepted where Commerce was not asked. What
- * Commerce took no more in its own hour moves into a later one, and is submitted there:
- * `submitted = windows + carriedIn - carriedOn`.
+ * The totals of one dimension on the three sides. Nothing is accepted if Commerce was not asked. Usage that
+ * Commerce no longer accepted for its own hour moves into a later hour and is submitted there: `submitted =
+ * windows + carriedIn - carriedOn`.
  */
 export interface DimensionTotals {
   readonly dimensionKey: string;
   readonly windows: Quantity;
-  /** Quantities of other hours inside these submissions. */
+  /** Quantities of other hours that these submissions contain. */
   readonly carriedIn: Quantity;
-  /** Quantities of these hours that are submitted in later ones, or will be. */
+  /** Quantities of these hours that are, or will be, submitted in later hours. */
   readonly carriedOn: Quantity;
   /** Without what was carried on. */
   readonly submitted: Quantity;
@@ -94,7 +93,7 @@ export interface DimensionTotals {
 }
 
 export interface Reconciliation {
-  /** Resources, dimensions and hours that were compared. */
+  /** The number of compared combinations of resource, dimension and hour. */
   readonly compared: number;
   readonly dimensions: readonly DimensionTotals[];
   readonly unbilled: readonly UnbilledTotal[];
@@ -111,12 +110,11 @@ const unbilledOf = ({ outcome, isCarriedOn }: Submitted): Unbilled | null =>
   isCarriedOn ? null : (UNBILLED.find((why) => why === outcome) ?? null);
 
 /**
- * Compares, for each resource, dimension and hour, what the closed windows hold, what was submitted,
- * and what Commerce says it has. Nothing differs where all is billed, and nothing twice; what waits to be
- * billed is no difference, what Commerce refused for good is one. Commerce keeps doubles: where it holds
- * the double of what was submitted it holds what was submitted, and counts with that quantity in the
- * totals. All other comparisons are exact.
- * The sides may hold more than the hours that are compared: what is carried into them.
+ * Compares, for each resource, dimension and hour, what the closed windows hold, what was submitted, and
+ * what Commerce says it has. There is no difference if everything is billed exactly once. Usage that waits
+ * to be billed is not a difference; usage that Commerce refused for good is one. Commerce keeps doubles: if
+ * it holds the double of the submitted quantity, it counts with that quantity in the totals. All other
+ * comparisons are exact. The sides may hold more than the compared hours: what is carried into them.
  */
 export const reconcile = (sides: BillingSides, { from, end } = ALL_HOURS): Reconciliation => {
   const isCompared = ({ hour }: { readonly hour: Hour }): boolean => hour >= from && hour < end;

@@ -3,11 +3,11 @@ import { insertRows, queryRows } from '../clickhouse/client.ts';
 import type { BillingTerms, Reporting } from './billing-terms.ts';
 import type { Hour } from '../model/time.ts';
 
-/** Terms as they are stored, with the registration they came from. */
+/** Stored terms, with the registration that they came from. */
 export interface StoredTerms extends BillingTerms {
-  /** As JSON; empty where there was none. */
+  /** As JSON; empty if there was no registration. */
   readonly registration: string;
-  /** Of everything but `effectiveFrom`: the same terms have the same one. */
+  /** A digest of everything except `effectiveFrom`: equal terms have equal digests. */
   readonly digest: string;
 }
 
@@ -21,7 +21,7 @@ interface TermsRow {
   readonly digest: string;
 }
 
-/** All terms in order. Of several that begin at one hour, which two bridges wrote, the first holds. */
+/** All terms in order. If two bridges wrote terms that begin at the same hour, the first ones apply. */
 export const readTerms = async (client: ClickHouseClient): Promise<readonly StoredTerms[]> => {
   const rows = await queryRows<TermsRow>(
     client,

@@ -26,7 +26,7 @@ interface AppliedRow {
   readonly step: Step;
 }
 
-/** What a run has changed: the files it applied, nothing where the database was up to date. */
+/** What a run has changed: the files that it applied; none if the database was up to date. */
 export interface MigrationResult {
   readonly applied: readonly string[];
   readonly metersLoaded: number;
@@ -55,11 +55,10 @@ const readMigrations = (directory: string): readonly Migration[] =>
     });
 
 /**
- * Brings the database up to date: creates it, applies the migrations that are missing in the order
- * of their names, and loads the meter catalog where it has changed. Running it again, after an
- * interruption or in two processes at once, gives the same database: a statement that was executed
- * before does nothing.
- * @throws UserError where ClickHouse is out of reach, or a file that was begun has changed since.
+ * Brings the database up to date: creates it, applies missing migrations in the order of their names, and
+ * loads the meter catalog if it has changed. Running it again, after an interruption or in two processes at
+ * once, gives the same database: a statement that was executed before does nothing.
+ * @throws UserError if ClickHouse cannot be reached, or a migration that was begun has changed since
  */
 export const migrate = async (
   config: ClickHouseConfig,
@@ -118,12 +117,12 @@ const refuseChanged = (migrations: readonly Migration[], rows: readonly AppliedR
   if (changed.length === 0) return;
   const files = changed.map(({ name }) => name).join(', ');
   throw new UserError(
-    `The tables of this database have another layout (${files}), and its data cannot be taken over: ` +
-      'remove those of "npm start" with "npm run clean", or set another CLICKHOUSE_DATABASE',
+    `The tables of this database have another layout (${files}), and its data cannot be migrated: ` +
+      'remove the data of "npm start" with "npm run clean", or set another CLICKHOUSE_DATABASE',
   );
 };
 
-/** The catalog may change: rows of a newer load replace the older ones. */
+/** The catalog may change. Rows of a newer load replace older ones. */
 const loadChangedCatalog = async (client: ClickHouseClient): Promise<number> => {
   const catalog = readMeterCatalog();
   const digest = sha256(JSON.stringify(catalog));

@@ -1,6 +1,6 @@
 import type { SourcePartition } from '../model/source.ts';
 
-/** Rows of one partition of a source; `partitionParams` gives the values. */
+/** The condition for rows of one partition of a source; `partitionParams` gives its values. */
 export const OF_PARTITION =
   'topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}';
 

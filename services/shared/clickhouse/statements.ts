@@ -1,8 +1,8 @@
 /**
- * The statements of a migration: plain SQL, each ended by a semicolon at the end of a line. `CREATE`
- * is made repeatable, because a migration that was interrupted runs again from its first statement,
- * and two processes may run one at once. For the same reason any other statement must be written
- * with `IF [NOT] EXISTS`.
+ * The statements of a migration: plain SQL, each ended by a semicolon at the end of a line. `CREATE` is
+ * made repeatable, because an interrupted migration runs again from its first statement, and two processes
+ * may run the same migration at once. For the same reason every other statement must be written with `IF
+ * [NOT] EXISTS`.
  */
 export const statementsOf = (sql: string): readonly string[] =>
   sql

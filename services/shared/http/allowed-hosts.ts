@@ -3,8 +3,8 @@ import { parseHost } from './host-name.ts';
 
 export const allowedHostSettings = {
   /**
-   * Names, beside loopback's, by which callers may address this service, and whose pages may call
-   * it: what a proxy before it is called. With commas between.
+   * Host names, besides those of loopback, by which callers may address this service, and whose pages may
+   * call it: the names of a proxy in front of it. Separated by commas.
    */
   HTTP_ALLOWED_HOSTS: z
     .string()
@@ -19,7 +19,7 @@ export const allowedHostSettings = {
       (names) => names.every((name) => parseHost(name)?.text === name && !/:\d+$/.test(name)),
       {
         message:
-          'must be host names without scheme and port, with commas between, such as usage.example.com',
+          'must be host names without scheme and port, separated by commas, such as usage.example.com',
       },
     )
     .transform((names): readonly string[] => names.map((name) => parseHost(name)?.name ?? name)),

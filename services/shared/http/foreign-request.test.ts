@@ -55,7 +55,7 @@ describe('the Host', () => {
   ])('"%s" is none, and not repeated', (host) => {
     expect(get({ host })).toEqual({
       status: 400,
-      message: 'The Host header is missing, or names no host.',
+      message: 'The Host header is missing or does not name a host.',
     });
   });
 

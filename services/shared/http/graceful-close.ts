@@ -3,10 +3,9 @@ import type { FastifyInstance } from 'fastify';
 const SWEEP_MILLIS = 20;
 
 /**
- * Closes a server as soon as the requests that it has taken up are answered. Node closes idle
- * connections itself, but waits for those on which no request has come yet, such as a browser
- * opens in advance.
- * @returns what closes the server; to be called once
+ * Closes a server as soon as the accepted requests are answered. Node closes idle connections itself, but
+ * waits for connections without any request so far, which browsers open in advance.
+ * @returns a function that closes the server; call it once
  */
 export const gracefulClose = (app: FastifyInstance): (() => Promise<void>) => {
   let inFlight = 0;

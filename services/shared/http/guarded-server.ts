@@ -10,15 +10,15 @@ import { refuseForeign, type ListenerRules } from './foreign-request.ts';
 import { readParameters, searchOf, type ParameterRules } from './query-parameters.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
-/** How long a connection may take for what, in milliseconds. */
+/** The time limits of a connection, in milliseconds. */
 export interface ConnectionLimits {
   /** The head of a request. */
   readonly headMillis: number;
   /** All of a request; its answer may take longer. */
   readonly requestMillis: number;
-  /** Nothing moves in either direction, while an answer is waited for or read. */
+  /** For the time in which nothing moves in either direction while an answer is awaited or read. */
   readonly idleMillis: number;
-  /** How often the first two are looked at. */
+  /** How often the first two limits are checked. */
   readonly checkMillis: number;
 }
 
@@ -29,13 +29,13 @@ const LIMITS: ConnectionLimits = {
   checkMillis: 5_000,
 };
 
-/** More than the programs and browsers of one machine need; what is beyond is closed at once. */
+/** More than the programs and browsers of one machine need. Further connections are closed at once. */
 const MAX_CONNECTIONS = 1_000;
 
 /** 25 usage events with the longest texts fit several times over. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Why a request is refused before it is looked into; its message is for the caller. */
+/** Why a request is refused before it is processed. The message is for the caller. */
 export class RefusedRequest extends Error {
   override readonly name = 'RefusedRequest';
   readonly statusCode: number;
@@ -47,10 +47,10 @@ export class RefusedRequest extends Error {
 }
 
 /**
- * A server that takes only requests which `refuseForeign` lets through, and a body only as JSON,
- * which no web page can send elsewhere without asking first. The server's error handler meets
- * `RefusedRequest` otherwise. Answers carry the security headers, and no slow or huge request keeps
- * the server busy. All listeners are made here, the local ClickHouse's apart.
+ * A server that accepts only requests that pass `refuseForeign`, and bodies only as JSON, which no web page
+ * can send to another origin without a preflight. Other requests reach the server's error handler as
+ * `RefusedRequest`. Answers have the security headers, and no slow or huge request keeps the server busy.
+ * All listeners are made here, except the local ClickHouse's.
  */
 export const guardedServer = (
   rules: ListenerRules,
@@ -84,7 +84,7 @@ const refuseBody = ({ headers }: IncomingMessage): { status: number; message: st
     : { status: 415, message: 'The Content-Type of a body must be application/json.' };
 };
 
-/** Options of a route: a request with other parameters in its query is a `RefusedRequest`. */
+/** Options for a route: a request with other query parameters is a `RefusedRequest`. */
 export const takesParameters = (rules: ParameterRules): RouteShorthandOptions => ({
   onRequest: (request, _reply, done) => {
     const [wrong] = readParameters(searchOf(request.url), rules).problems;

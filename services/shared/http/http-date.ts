@@ -9,9 +9,8 @@ const DAY_MILLIS = 86_400_000;
 const HTTP_DATE = /^([A-Z][a-z]{2}), (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d) GMT$/;
 
 /**
- * The instant of an HTTP header such as `Date`: `Sun, 06 Nov 1994 08:49:37 GMT`. Null for anything
- * else, also for the two obsolete forms, which no server has written for decades.
- * Source: RFC 9110, 5.6.7.
+ * The instant of an HTTP header such as `Date`: `Sun, 06 Nov 1994 08:49:37 GMT`. Null for anything else,
+ * including the two obsolete forms, which no server has written for decades. Source: RFC 9110, 5.6.7.
  */
 export const parseHttpDate = (text: string): Millis | null => {
   const [, weekday, day, name = '', year, time] = HTTP_DATE.exec(text) ?? [];

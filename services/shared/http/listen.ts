@@ -4,7 +4,7 @@ import { gracefulClose } from './graceful-close.ts';
 
 export interface ListenOptions {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 chooses a free port. */
   readonly port: number;
   /** The setting that chooses the port, for messages. */
   readonly setting: string;
@@ -12,13 +12,13 @@ export interface ListenOptions {
 
 export interface Listening {
   readonly url: string;
-  /** Ends as soon as the requests that it has taken up are answered. */
+  /** Ends as soon as the accepted requests are answered. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * Lets a server take requests.
- * @throws UserError that names the port and its setting where it cannot.
+ * Starts listening.
+ * @throws UserError that names the port and its setting
  */
 export const listen = async (
   server: FastifyInstance,

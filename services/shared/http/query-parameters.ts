@@ -3,30 +3,30 @@ import { closest, distance } from 'fastest-levenshtein';
 /** What is wrong with the parameters of a query. */
 export interface ParameterProblem {
   readonly kind: 'unknown' | 'repeated' | 'empty';
-  /** A known one as it should be written, an unknown one as it was. */
+  /** A known name as it should be written, an unknown name as it was written. */
   readonly name: string;
-  /** What is wrong, to follow the name. */
+  /** What is wrong, as a text after the name. */
   readonly problem: string;
 }
 
 export interface ParameterRules {
-  /** As they should be written. They are taken in any case. */
+  /** The names as they should be written. Any case is accepted. */
   readonly known: readonly string[];
-  /** Those that may be there with nothing in them, as forms send them. */
+  /** Parameters that may be empty, as forms send them. */
   readonly mayBeEmpty?: readonly string[];
 }
 
 export interface QueryParameters {
-  /** By the names of `known`; without those that have a problem. */
+  /** The values by the names in `known`, without those that have a problem. */
   readonly values: ReadonlyMap<string, string>;
-  /** Each name once, in the order in which they came. */
+  /** Each name once, in the order of the query. */
   readonly problems: readonly ParameterProblem[];
 }
 
 /**
- * Reads the parameters of a query. One that is not known is a problem, because the caller expects
- * something of it: whoever misspells a filter would be given everything. For the same reason one
- * that is empty is not taken for one that is missing.
+ * Reads the parameters of a query. An unknown parameter is a problem, because the caller expects an effect:
+ * with a misspelled filter the caller would get everything. For the same reason an empty parameter is not
+ * treated as missing.
  */
 export const readParameters = (
   search: URLSearchParams,
@@ -52,7 +52,7 @@ export const readParameters = (
   return { values, problems };
 };
 
-/** A name that nobody knows is repeated in messages, which end on terminals. */
+/** An unknown name is repeated in messages, which end up on terminals. */
 const printable = (name: string): string => name.slice(0, 100).replace(/[^\x20-\x7e]/g, '?');
 
 const unknown = (name: string, known: readonly string[]): string => {
@@ -63,7 +63,7 @@ const unknown = (name: string, known: readonly string[]): string => {
     : `is not known: did you mean '${nearest}'? The parameters are ${known.join(', ')}`;
 };
 
-/** The known name that somebody who wrote this may have meant; null where none is like it. */
+/** The known name that the caller may have meant; null if none is similar. */
 const nearestName = (name: string, known: readonly string[]): string | null => {
   const bare = (text: string): string => text.toLowerCase().replace(/[^a-z\d]/g, '');
   const written = bare(name);
@@ -74,7 +74,7 @@ const nearestName = (name: string, known: readonly string[]): string | null => {
   return known.find((each) => isLike && bare(each) === nearest) ?? null;
 };
 
-/** The parameters of a request's URL, which need not be a valid one. */
+/** The parameters of a request's URL, which need not be valid. */
 export const searchOf = (url: string): URLSearchParams => {
   const [path = ''] = url.split('?', 1);
   return new URLSearchParams(url.slice(path.length));

@@ -1,7 +1,7 @@
 /**
- * What every answer tells a browser: to take it as what it says it is, to show it in no frame, to
- * load nothing for it, and to give it to no page of another origin. A page says in its own
- * `content-security-policy` what it loads.
+ * What every answer tells a browser: to trust its content type, to show it in no frame, to load nothing for
+ * it, and to give it to no page of another origin. A page lists in its own `content-security-policy` what
+ * it loads.
  */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",

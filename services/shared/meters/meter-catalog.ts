@@ -23,12 +23,12 @@ const catalogSchema = z
   .array(meterSchema)
   .refine(
     (meters) => new Set(meters.map(({ meterId }) => asciiLower(meterId))).size === meters.length,
-    { message: 'a meter stands in it twice' },
+    { message: 'it has a meter twice' },
   );
 
 /**
  * Reads the meter catalog.
- * @throws UserError where the file is missing or is not a catalog.
+ * @throws UserError if the file is missing or is not a catalog
  */
 export const readMeterCatalog = (
   path: string = join(SCHEMA_DIRECTORY, 'meters.json'),

@@ -2,10 +2,9 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { partitionName, type SourcePartition } from './source.ts';
 
 /**
- * Control records share the topics with usage, and providers may write there: so each is signed
- * for its place (topic, epoch, partition), and one that is not is dead-lettered as forged. So is each
- * aggregate that the aggregator publishes: whoever may write to that topic must not decide what is
- * billed.
+ * Control records share topics with usage, and providers may write there. So each one is signed for its
+ * place (topic, epoch, partition), and an unsigned one is dead-lettered as forged. Published aggregates are
+ * signed as well, because anybody who may write to their topic must not decide what is billed.
  */
 export type ControlKind = 'rules' | 'tick' | 'end' | 'floor' | 'closed' | 'carry';
 
@@ -19,10 +18,12 @@ export interface ControlKey {
   readonly secret: Buffer;
 }
 
-/** The first key signs; all of them verify. */
+/** The first key signs; all keys verify. */
 export type Keyring = readonly [ControlKey, ...ControlKey[]];
 
-/** The kind under which aggregates are signed: they are no control records and have no such header. */
+/**
+ * The kind under which aggregates are signed. They are not control records and have no header for the kind.
+ */
 const AGGREGATE = 'aggregate';
 
 export type RecordHeaders = Readonly<Record<string, string>>;

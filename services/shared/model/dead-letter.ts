@@ -13,11 +13,11 @@ interface Refusal {
 const REPORT_AGAIN = 'have the provider report it again correctly, and discard this';
 
 /**
- * Why a record is refused: the codes are stable, tools and people filter by them. `usagectl dlq show` has
- * the remedy, docs/dead-letters.md all of it; a test compares the two.
+ * Why a record is refused. The codes are stable, because tools and people filter by them. `usagectl dlq
+ * show` prints the remedy. docs/dead-letters.md has the full table; a test compares the two.
  */
 export const DEAD_LETTERS = {
-  // It is in no place where a record counts
+  // It is where no record counts
   'after-end': {
     problem: 'a record after its partition was sealed',
     remedy: 'report it on a live topic, and discard this',
@@ -26,7 +26,7 @@ export const DEAD_LETTERS = {
     problem: 'a history record outside the hours of its run',
     remedy: 'correct the recording, or discard this',
   },
-  // It claims to control
+  // It claims to be a control record
   'forged-control': {
     problem: 'a control record without a valid signature for its place',
     remedy: 'find out who writes control records to this topic; discard this',
@@ -35,7 +35,7 @@ export const DEAD_LETTERS = {
     problem: 'a signed control record of unknown kind, unreadable, or not allowed there',
     remedy: 'find out which tool wrote it; discard this',
   },
-  // It is no event
+  // It is not an event
   'no-rules': {
     problem: 'it stands before the first rules record of its partition',
     remedy: 'redrive',
@@ -48,7 +48,7 @@ export const DEAD_LETTERS = {
     problem: 'a schema id that the rules do not accept',
     remedy: 'publish the schema, run "usagectl rules apply", then redrive',
   },
-  // Its values are not usage
+  // Its values are not valid usage
   'invalid-text': {
     problem:
       'text that is not UTF-8; or a control character, line break or line separator in the subscription, meter or resource, which Commerce would refuse',
@@ -118,19 +118,19 @@ export type DeadLetterCode = keyof typeof DEAD_LETTERS;
 
 export const DEAD_LETTER_CODES = Object.keys(DEAD_LETTERS) as readonly DeadLetterCode[];
 
-/** Headers of a record that take more as JSON are only in ClickHouse: a dead letter must fit its topic. */
+/** Headers that take more than this as JSON are only in ClickHouse: a dead letter must fit its topic. */
 const MAX_HEADERS_LENGTH = 64 * 1024;
 
 /**
- * What of a key or a value is on the topic of the dead letters. A batch that was stored compressed
- * may hold records of any size, and none may be too large for that topic: the partition would stand still.
+ * The most bytes of a key and a value on the dead-letter topic. A batch that was stored compressed may hold
+ * records of any size. None may be too large for that topic, or the partition would be stuck.
  */
 const MAX_KEY_BYTES = 128 * 1024;
 const MAX_VALUE_BYTES = 1536 * 1024;
-/** Together; what was not compressed never takes more. */
+/** Together. A record that was not compressed never takes more. */
 const MAX_RECORD_BYTES = MAX_KEY_BYTES + MAX_VALUE_BYTES;
 
-/** Headers of a dead letter on its topic; the record's own are kept in the last one, as JSON. */
+/** The headers of a dead letter on its topic. The record's own headers are in the last one, as JSON. */
 export const DEAD_LETTER_HEADERS = {
   topic: 'usage-dlq-topic',
   epoch: 'usage-dlq-epoch',
@@ -140,14 +140,14 @@ export const DEAD_LETTER_HEADERS = {
   code: 'usage-dlq-code',
   message: 'usage-dlq-message',
   headers: 'usage-dlq-headers',
-  /** Of a key or a value that is cut: how long the whole one is, and its digest. */
+  /** For a cut key or value: its full length and its digest. */
   keyBytes: 'usage-dlq-key-bytes',
   keySha256: 'usage-dlq-key-sha256',
   valueBytes: 'usage-dlq-value-bytes',
   valueSha256: 'usage-dlq-value-sha256',
 } as const;
 
-/** A refused record as it is on the topic of the dead letters. */
+/** A refused record on the dead-letter topic. */
 export interface DeadLetterRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
@@ -173,8 +173,8 @@ const cutOff = (
 };
 
 /**
- * The copy for the topic: with where it came from and why it was refused. Of a record that is too large
- * the key and the value are cut there, and whole in ClickHouse.
+ * The copy for the topic, with the record's origin and the reason of the refusal. Keys and values that are
+ * too large are cut there; ClickHouse has them in full.
  */
 export const deadLetterRecord = (
   at: SourcePartition,
@@ -195,7 +195,7 @@ export const deadLetterRecord = (
   };
 };
 
-/** Says where a refused record came from and why it was refused. */
+/** The headers that say where a refused record came from and why it was refused. */
 const deadLetterHeaders = (
   at: SourcePartition,
   record: LogRecord,

@@ -1,7 +1,7 @@
 /**
- * Quantities are exact decimals with 30 digits after the point, held as a bigint count of 1e-30.
- * In Avro they are `bytes` with the shortest big-endian two's complement; in ClickHouse
- * `Decimal(76, 30)`; in JSON their shortest decimal text.
+ * Quantities are exact decimals with 30 decimal places, held as a bigint count of 1e-30. In Avro they are
+ * `bytes` with the shortest big-endian two's complement; in ClickHouse `Decimal(76, 30)`; in JSON their
+ * shortest decimal text.
  */
 declare const unit: unique symbol;
 export type Quantity = bigint & { readonly [unit]: 'Quantity' };
@@ -20,8 +20,8 @@ export const addQuantities = (a: Quantity, b: Quantity): Quantity => (a + b) as 
 const DECIMAL_TEXT = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,4}))?$/;
 
 /**
- * Reads a decimal text, with or without an exponent, exactly.
- * Null where it is no decimal or has digits beyond the 30th place.
+ * Reads a decimal text exactly, with or without an exponent. Null if it is not a decimal or has digits
+ * beyond the 30th place.
  */
 export const parseQuantity = (text: string): Quantity | null => {
   const match = DECIMAL_TEXT.exec(text);
@@ -54,7 +54,7 @@ export const formatQuantity = (quantity: Quantity): string => {
   return (negative ? '-' : '') + whole + (fraction === '' ? '' : `.${fraction}`);
 };
 
-/** The double nearest to the exact value. */
+/** The double that is nearest to the exact value. */
 export const quantityToNumber = (quantity: Quantity): number => Number(formatQuantity(quantity));
 
 /** Shortest big-endian two's complement, as Avro's `decimal` and Java's `BigInteger` write it. */

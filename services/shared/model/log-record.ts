@@ -1,7 +1,7 @@
 import type { RecordHeaders } from './control-record.ts';
 import type { Millis } from './time.ts';
 
-/** A record as it is in the log of a partition. */
+/** A record in the log of a partition. */
 export interface LogRecord {
   readonly offset: number;
   /** The broker's append time in live topics, the writer's in history topics. */

@@ -1,6 +1,6 @@
 /**
- * Where a resource's usage lives: one partition of one live source. Providers place records by
- * these functions and the aggregator checks them, because deduplication and billing identity hold
+ * Where a resource's usage lives: on one partition of one live source. Providers place records by these
+ * functions and the aggregator checks the placement, because deduplication and billing identity are right
  * only while a resource never changes its partition.
  */
 
@@ -11,22 +11,22 @@ export const asciiLower = (text: string): string =>
 /** The Kafka key of a resource's records. */
 export const resourceKey = (resourceUri: string): string => asciiLower(resourceUri);
 
-/** The partition of a key: murmur2 of its UTF-8 bytes, as Kafka's default partitioner has it. */
+/** The partition of a key: murmur2 of its UTF-8 bytes, as in Kafka's default partitioner. */
 export const partitionOfKey = (key: string | Uint8Array, partitions: number): number =>
   (murmur2(typeof key === 'string' ? Buffer.from(key, 'utf8') : key) & 0x7fffffff) % partitions;
 
 /**
- * The resource provider's namespace in lower case: the segment after the first `/providers/`.
- * Null where the URI has none.
+ * The resource provider's namespace in lower case: the segment after the first `/providers/`. Null if the
+ * URI has none.
  */
 export const namespaceOf = (resourceUri: string): string | null =>
   asciiLower(/\/providers\/([^/]*)/i.exec(resourceUri)?.[1] ?? '') || null;
 
-/** The subscription a resource URI belongs to, as written; null where it does not name one. */
+/** The subscription of a resource URI, as written; null if it does not name one. */
 export const subscriptionOf = (resourceUri: string): string | null =>
   /^\/subscriptions\/([^/]+)/i.exec(resourceUri)?.[1] ?? null;
 
-/** Taken out of its object once: where Jest runs this, each look at a global costs more than all the rest. */
+/** Looked up once: under Jest, each access to a global costs more than all the rest. */
 const { imul } = Math;
 
 /**

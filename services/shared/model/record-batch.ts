@@ -1,47 +1,49 @@
 import type { LogRecord } from './log-record.ts';
 
-/** Where the parts of a record are in the bytes of its batch: fields of `RecordBatch.index`. */
+/** The fields of `RecordBatch.index`: where the parts of a record are in the bytes of its batch. */
 export const RECORD = {
-  /** Milliseconds after the batch's first timestamp; without meaning where the broker's clock counts. */
+  /** Milliseconds after the batch's first timestamp; meaningless if the broker's clock counts. */
   timestampDelta: 0,
-  /** First byte of the key. */
+  /** The position of the key. */
   key: 1,
-  /** Bytes of the key; -1 where it has none. */
+  /** The length of the key; -1 for null. */
   keyLength: 2,
-  /** First byte of the value; where it has none, the byte at which it would stand. */
+  /** The position of the value; if there is none, where it would be. */
   value: 3,
-  /** Bytes of the value; -1 where it has none. */
+  /** The length of the value; -1 for null. */
   valueLength: 4,
-  /** 0 where it has no headers, 1 where it has some: they stand behind the value. */
+  /** 0 without headers, 1 with headers, which follow the value. */
   hasHeaders: 5,
 } as const;
 
-/** Numbers that `RecordBatch.index` holds of each record. */
+/** The number of fields of each record in `RecordBatch.index`. */
 export const RECORD_FIELDS = 6;
 
 /**
- * Records that stand next to each other in a log, as they were fetched. They become objects only where
- * somebody asks for them: most are folded from their bytes.
+ * Adjacent records of a log, as they were fetched. They become objects only on request: most are folded
+ * from their bytes.
  */
 export interface RecordBatch {
-  /** Where it begins. Where it has bytes, its records stand at first, first + 1, … without a gap. */
+  /**
+   * The offset at which it begins. If it has bytes, its records are at first, first + 1, … without a gap.
+   */
   readonly firstOffset: number;
-  /** Last offset of the batch, which may hold no record. */
+  /** The last offset of the batch, which may hold no record. */
   readonly lastOffset: number;
   readonly count: number;
-  /** The records as Kafka's format has them; null where they can only be had as objects. */
+  /** The records in Kafka's format; null if they are available only as objects. */
   readonly bytes: Buffer | null;
-  /** Of each record the fields of `RECORD`, one record after the other; empty without bytes. */
+  /** The fields of `RECORD` for each record, one record after the other; empty without bytes. */
   readonly index: Int32Array;
-  /** Milliseconds since 1970 to which the records' deltas are added. */
+  /** Milliseconds since 1970. The records' deltas are added to it. */
   readonly firstTimestamp: number;
-  /** The time of all its records, where the broker's clock counts; null where each has its own. */
+  /** The time of all its records if the broker's clock counts; null if each record has its own. */
   readonly appendTime: number | null;
-  /** The record at a place in it, from 0. Makes an object at each call. */
+  /** The n-th record, counted from 0. Makes an object at each call. */
   readonly record: (n: number) => LogRecord;
 }
 
-/** Records that are there as objects, as a batch. */
+/** A batch of records that are objects. */
 export const batchOfRecords = (records: readonly LogRecord[]): RecordBatch => ({
   firstOffset: records[0]?.offset ?? 0,
   lastOffset: records.at(-1)?.offset ?? -1,
@@ -57,15 +59,15 @@ export const batchOfRecords = (records: readonly LogRecord[]): RecordBatch => ({
   },
 });
 
-/** All records of some batches, in their order. */
+/** All records of some batches, in order. */
 export const recordsOf = (batches: readonly RecordBatch[]): LogRecord[] =>
   batches.flatMap((batch) => Array.from({ length: batch.count }, (_, n) => batch.record(n)));
 
-/** The offset of the record at a place in a batch. */
+/** The offset of the n-th record of a batch. */
 export const offsetIn = (batch: RecordBatch, n: number): number =>
   batch.bytes ? batch.firstOffset + n : batch.record(n).offset;
 
-/** How many records of a batch stand below an offset. */
+/** The number of records of a batch below an offset. */
 const countBelow = (batch: RecordBatch, offset: number): number => {
   if (batch.bytes) return Math.min(Math.max(0, offset - batch.firstOffset), batch.count);
   let [low, high] = [0, batch.count];
@@ -77,7 +79,7 @@ const countBelow = (batch: RecordBatch, offset: number): number => {
   return low;
 };
 
-/** The records of a batch from one place up to another, as a batch over the same bytes. */
+/** The records of a batch from one position up to another, as a batch over the same bytes. */
 const slice = (batch: RecordBatch, from: number, to: number): RecordBatch => {
   if (from === 0 && to === batch.count) return batch;
   return {
@@ -90,7 +92,7 @@ const slice = (batch: RecordBatch, from: number, to: number): RecordBatch => {
   };
 };
 
-/** What some batches hold at `from` and beyond it, and below `end`; no batch of it is empty. */
+/** The content of some batches from `from` up to but not including `end`. No returned batch is empty. */
 export const batchesWithin = (
   batches: readonly RecordBatch[],
   from: number,
@@ -100,15 +102,15 @@ export const batchesWithin = (
     .map((batch) => slice(batch, countBelow(batch, from), countBelow(batch, end)))
     .filter(({ count }) => count > 0);
 
-/** The record at an offset; null where none of the batches has one there. */
+/** The record at an offset; null if none of the batches has one there. */
 export const recordAt = (batches: readonly RecordBatch[], offset: number): LogRecord | null => {
   const [batch] = batchesWithin(batches, offset, offset + 1);
   return batch?.record(0) ?? null;
 };
 
 /**
- * Batches in parts of so many records, the last one of fewer: a batch of empty records holds millions,
- * which should not all be objects at once.
+ * Splits batches into parts of `size` records; the last part may be smaller. A batch of empty records holds
+ * millions, which should not all be objects at once.
  */
 export const inParts = (
   batches: readonly RecordBatch[],
@@ -131,14 +133,14 @@ export const inParts = (
   return parts;
 };
 
-/** The offset behind the last of some batches, of which there must be one. */
+/** The offset after the last of some batches. There must be at least one. */
 export const offsetBehind = (batches: readonly RecordBatch[]): number => {
   const last = batches.at(-1);
   if (!last) throw new RangeError('there is no batch');
   return last.lastOffset + 1;
 };
 
-/** Bytes of the values of a batch. */
+/** The bytes of all values of a batch. */
 export const valueBytes = (batch: RecordBatch): number => {
   let sum = 0;
   for (let n = 0; n < batch.count; n++) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { LogRecord } from './log-record.ts';
 
-/** Tells a record from any other that could stand at its offset in another log. */
+/** A digest that tells a record from any other record that could be at its offset in another log. */
 export const recordDigest = (record: LogRecord): string => {
   const hash = createHash('sha256');
   hash.update(`${String(record.offset)}\n${String(record.timestamp)}\n`);
@@ -13,7 +13,7 @@ export const recordDigest = (record: LogRecord): string => {
   return hash.digest('hex').slice(0, 32);
 };
 
-/** A record by its place and content: enough to recognise it when it is read again. */
+/** The place and content digest of a record: enough to recognise it when it is read again. */
 export interface RecordMark {
   readonly offset: number;
   readonly digest: string;

@@ -5,9 +5,9 @@ import { partitionName, type SourcePartition } from './source.ts';
 import { millis, type Millis } from './time.ts';
 
 /**
- * A dead letter that is sent again keeps the time at which it was first reported, so that usage
- * does not become too old while a person looks at it. Providers write to the same topics and would
- * gain by stating an earlier time: so the header is signed, for this place and for these bytes.
+ * A redriven dead letter keeps the time at which it was first reported, so that usage does not become too
+ * old while a person looks at it. Providers write to the same topics and could gain by claiming an earlier
+ * time, so the header is signed for this place and these bytes.
  */
 export const REDRIVE_HEADERS = {
   origin: 'usage-redrive',
@@ -15,7 +15,7 @@ export const REDRIVE_HEADERS = {
   signature: 'usage-redrive-signature',
 } as const;
 
-/** The dead letter that is sent again. */
+/** The dead letter that is redriven. */
 export interface RedriveOrigin extends SourcePartition {
   readonly offset: number;
   /** When the event first entered the usage system; the same through any number of redrives. */
@@ -55,7 +55,7 @@ export const redriveHeaders = (
   };
 };
 
-/** The id of the key that a redriven record names, or null where it is no redriven record. */
+/** The id of the key that a redriven record names; null if it is not a redriven record. */
 export const redriveKeyId = (headers: RecordHeaders): string | null =>
   headers[REDRIVE_HEADERS.origin] === undefined ? null : (headers[REDRIVE_HEADERS.key] ?? '');
 

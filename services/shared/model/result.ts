@@ -1,7 +1,7 @@
 /**
- * A value, or why there is none: what every function returns whose caller must handle a failure that is
- * expected. Three or more outcomes are a union told apart by `kind`. `null` says only that there is
- * none, never why.
+ * A value, or why there is none. Every function whose caller must handle an expected failure returns it.
+ * Three or more outcomes are a union with the discriminator `kind`. `null` says only that there is no
+ * value, never why.
  */
 export type Result<T, E> = Success<T> | Failed<E>;
 
@@ -12,7 +12,7 @@ export interface Success<T> {
 
 export interface Failed<E> {
   readonly ok: false;
-  /** Why there is no value: a text for people, or what has a stable code. */
+  /** Why there is no value: a text for people, or an object with a stable code. */
   readonly error: E;
 }
 

@@ -1,21 +1,22 @@
 import { z } from 'zod';
 
 /**
- * The rules by which a partition's records are classified (docs/design.md, "Rules in the log"). They are in the log, in a
- * `rules` control record, so that a restart, an upgrade or a zombie cannot classify a record
- * differently. The first record of every partition; each later one has a higher version.
+ * The rules by which a partition's records are classified (docs/design.md, "Rules in the log"). They are in
+ * the log, in a `rules` control record, so that a restart, an upgrade or a zombie cannot classify a record
+ * differently. Rules are the first record of every partition, and each later rules record has a higher
+ * version.
  */
 export interface Rules {
   /** Counts the rules records of a partition from 1; a record that does not raise it is refused. */
   readonly version: number;
-  /** Which fold classifies. Raised whenever the same record would be classified differently. */
+  /** The version of the fold. It is raised whenever the same record would be classified differently. */
   readonly foldVersion: number;
   readonly hourMillis: number;
-  /** Usage that started longer before its reported time than this is dead-lettered. */
+  /** Usage that started earlier than this before its reported time is dead-lettered. */
   readonly maxUsageAgeMillis: number;
-  /** Lower-case resource namespaces that the topic serves; `['*']` takes all. */
+  /** Lower-case resource namespaces that the topic serves; `['*']` stands for all. */
   readonly namespaces: readonly string[];
-  /** Accepted Avro schema ids. The fingerprint says which schema an id meant when it was accepted. */
+  /** Accepted Avro schema ids. The fingerprint says which schema the id had when it was accepted. */
   readonly schemas: readonly {
     readonly id: number;
     readonly fingerprint: string;
@@ -27,7 +28,7 @@ export interface Rules {
   }[];
 }
 
-/** The fold of this version of the code. Until a first release, 1 is what stands here. */
+/** The fold version of this code. It stays 1 until the first release. */
 export const FOLD_VERSION = 1;
 
 /** 45 days. */
@@ -44,7 +45,7 @@ const rulesSchema = z.strictObject({
   controlKeys: z.array(z.strictObject({ id: z.string(), ...named })).min(1),
 });
 
-/** Reads the body of a rules record; null where the text is not one. */
+/** Reads the body of a rules record; null if the text is not one. */
 export const parseRules = (text: string): Rules | null => {
   try {
     return rulesSchema.parse(JSON.parse(text));

@@ -1,6 +1,6 @@
 import { isoText, type Hour } from './time.ts';
 
-/** One epoch of one topic: a topic that was made anew is another epoch, with offsets of its own. */
+/** One epoch of one topic. A re-created topic is another epoch, with offsets of its own. */
 export interface SourceId {
   readonly topic: string;
   readonly epoch: number;
@@ -15,7 +15,7 @@ export interface SourcePartition extends SourceId {
  * - `open`: records may be written
  * - `written`: every record of a history run is acknowledged, `end` records may be missing
  * - `sealed`: ended for good
- * - `abandoned`: a history run given up; its hours may be covered by another run
+ * - `abandoned`: a history run that was abandoned; another run may cover its hours
  */
 export type SourceState = 'declared' | 'open' | 'written' | 'sealed' | 'abandoned';
 
@@ -23,20 +23,20 @@ export type SourceState = 'declared' | 'open' | 'written' | 'sealed' | 'abandone
 export interface Source extends SourceId {
   readonly kind: 'live' | 'history';
   readonly partitions: number;
-  /** Reported time never lies before the start of this hour. */
+  /** Reported time is never before the start of this hour. */
   readonly firstHour: Hour;
-  /** The last hour of a history run, itself included; null for live sources. */
+  /** The last hour of a history run, inclusive; null for live sources. */
   readonly lastHour: Hour | null;
-  /** The length of an hour in milliseconds: 3,600,000 but in tests. */
+  /** The length of an hour in milliseconds: 3,600,000 except in tests. */
   readonly hourMillis: number;
-  /** The epoch that this one follows, or null for a topic's first. */
+  /** The previous epoch; null for a topic's first epoch. */
   readonly predecessor: number | null;
   readonly state: SourceState;
   /** Whether the bridge may send its usage to Commerce. */
   readonly billable: boolean;
-  /** Lower-case resource namespaces that it serves; `['*']` for history, which takes all. */
+  /** Lower-case resource namespaces that it serves; `['*']` for history, which serves all. */
   readonly namespaces: readonly string[];
-  /** Where it comes from, for people and for "already imported": a file's digest, or `live`. */
+  /** The origin of its usage, for people and to detect repeated imports: a file's digest, or `live`. */
   readonly origin: string;
 }
 
@@ -45,13 +45,13 @@ export const sourceName = (source: SourceId): string => `${source.topic}/${Strin
 export const partitionName = (at: SourcePartition): string =>
   `${sourceName(at)}[${String(at.partition)}]`;
 
-/** The hours a source covers, for messages: `2019-12-10T19:00:00Z to 2019-12-10T20:00:00Z`. */
+/** The hours that a source covers, for messages: `2019-12-10T19:00:00Z to 2019-12-10T20:00:00Z`. */
 export const coveredHours = (source: Source): string =>
   source.lastHour === null
     ? `from ${isoText(source.firstHour)} on`
     : `${isoText(source.firstHour)} to ${isoText((source.lastHour + source.hourMillis) as Hour)}`;
 
-/** The present epoch of a topic: the highest of those in the register. */
+/** The current epoch of a topic: the highest one in the register. */
 export const newestEpoch = <T extends SourceId>(
   sources: readonly T[],
   topic: string,

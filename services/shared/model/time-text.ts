@@ -3,50 +3,55 @@ import { millis, type Millis } from './time.ts';
 import { fail, succeed, type Result } from './result.ts';
 
 /**
- * The one reader of times that come as text: from callers, files, options, settings, answers. Nothing
- * in it depends on the zone of the machine; the linter forbids `Date.parse` and `new Date(text)`, which
- * do. (`http-date.ts` has the other form, of HTTP headers.)
+ * The only parser of times in text: from callers, files, options, settings and answers. It does not depend
+ * on the time zone of the machine. `Date.parse` and `new Date(text)` do, and the linter forbids them.
+ * (`http-date.ts` parses the form of HTTP headers.)
  */
 export interface WrittenTime {
   readonly instant: Millis;
-  /** False where the text is finer than a millisecond; the instant is then the one before it. */
+  /** False if the text is finer than a millisecond. The instant is then rounded down. */
   readonly isExact: boolean;
-  /** Written without a time of day; the instant is the first of that day. */
+  /** Whether the text has no time of day. The instant is then the start of that day. */
   readonly isWholeDay: boolean;
 }
 
-/** The error says what is wrong and what would be right; a sentence begins with the name of the field. */
+/**
+ * The error says what is wrong and what would be right. It follows the name of the field in a sentence.
+ */
 export type ParsedTime = Result<WrittenTime, string>;
 
 const EXAMPLE = '2019-12-10T19:00:00Z';
 
-/** Up to seven digits of a second, as .NET writes them. */
+/** Up to seven decimal places of a second, as .NET writes them. */
 const TIME =
   /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,7}))?)?(Z|[+-]\d\d:\d\d)?)?$/i;
 
-/** As .NET's `DateTimeOffset` has it; no zone was ever further from UTC. */
+/** The limit of .NET's `DateTimeOffset`. No time zone was ever further from UTC. */
 const MAX_OFFSET_MINUTES = 14 * 60;
 
 /**
- * Reads ISO 8601 with its offset from UTC: `2019-12-10T19:00:00Z`, `2019-12-10T21:00+02:00`. A text
- * that does not say its offset is refused: nobody can know which zone was meant.
+ * Reads ISO 8601 with its offset from UTC: `2019-12-10T19:00:00Z`, `2019-12-10T21:00+02:00`. A text without
+ * an offset is refused, because nobody can know which time zone was meant.
  */
 export const parseTime = (text: string): ParsedTime => read(text, false);
 
 /**
- * Reads ISO 8601 for which its source says that it is in UTC where it names no offset:
- * `2018-12-01T08:30:14`, `2020-12-03T15:00`; a date alone, `2020-12-03`, is its midnight.
+ * Reads ISO 8601 from a source that uses UTC when there is no offset: `2018-12-01T08:30:14`,
+ * `2020-12-03T15:00`; a date alone, `2020-12-03`, is midnight.
  */
 export const parseTimeInUtc = (text: string): ParsedTime => read(text, true);
 
-/** @throws Error for a text that is no time: one that we have written ourselves, or a test. */
+/**
+ * Reads a text that we have written ourselves.
+ * @throws Error if it is not a time
+ */
 export const timeOf = (text: string): Millis => {
   const parsed = parseTime(text);
   if (parsed.ok) return parsed.value.instant;
   throw new Error(`a time that ${parsed.error}`);
 };
 
-/** A time in JSON, to the millisecond, that says its offset. */
+/** A time in JSON with its offset from UTC, to the millisecond. */
 export const timeSchema = z.string().transform((text, context): Millis => {
   const parsed = parseTime(text);
   if (parsed.ok && parsed.value.isExact) return parsed.value.instant;
@@ -85,11 +90,11 @@ type WallClock = [
   second: number,
 ];
 
-/** The instant at which a clock in UTC shows this; null where none ever does. */
+/** The instant at which a clock in UTC shows this; null if it never does. */
 const wallClock = ([year, month, day, hour, minute, second]: WallClock): number | null => {
   const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day); // `Date.UTC` takes the years 0 to 99 for others
-  // A 30th of February would have moved on. A leap second, 23:59:60, is no instant of ours.
+  date.setUTCFullYear(year, month - 1, day); // `Date.UTC` maps the years 0 to 99 to other years
+  // A 30th of February would have become a day in March. We do not accept leap seconds (23:59:60).
   const exists =
     year >= 1 &&
     date.getUTCFullYear() === year &&
@@ -109,6 +114,6 @@ const offsetMinutes = (offset: string): number | null => {
   return offset.startsWith('-') ? -total : total;
 };
 
-/** What a stranger wrote, in a message. */
+/** Foreign text in a message. */
 const shown = (text: string): string =>
   JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);

@@ -12,7 +12,7 @@ export type Day = number & { readonly [unit]: 'Millis' | 'Day' } & Millis;
 /** The length of a real hour, in milliseconds. Tests may run a source on shorter ones (see `Rules`). */
 export const HOUR_MILLIS = 3_600_000;
 
-/** A day always has this many hours, also where a test has shortened them. */
+/** A day always has this many hours, even if a test has shortened them. */
 const HOURS_PER_DAY = 24;
 
 export const millis = (value: number): Millis => value as Millis;
@@ -30,11 +30,11 @@ export const dayOf = (hour: Hour, hourMillis: number): Day => {
 /** The hour that begins when this one ends. */
 export const nextHour = (hour: Hour, hourMillis: number): Hour => (hour + hourMillis) as Hour;
 
-/** ISO 8601 in UTC without a fraction where it is zero: `2019-12-10T19:00:00Z`. */
+/** ISO 8601 in UTC, without a fraction if it is zero: `2019-12-10T19:00:00Z`. */
 export const isoText = (instant: Millis): string =>
   new Date(instant).toISOString().replace('.000Z', 'Z');
 
-/** How many hours its month has, in UTC. */
+/** The number of hours in its month, in UTC. */
 export const hoursInMonth = (instant: Millis): number => {
   const date = new Date(instant);
   const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];

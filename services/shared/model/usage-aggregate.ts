@@ -13,18 +13,18 @@ export interface UsageAggregate extends SourcePartition {
   readonly meterId: string;
   readonly resourceUri: string;
   readonly quantity: Quantity;
-  /** Accepted events in it. */
+  /** The number of accepted events in it. */
   readonly eventCount: number;
-  /** Start of its earliest usage hour. */
+  /** The start of its earliest usage hour. */
   readonly firstUsageTime: Millis;
-  /** End of its latest usage hour, exclusive. */
+  /** The end of its latest usage hour, exclusive. */
   readonly lastUsageTime: Millis;
   readonly location: string;
   readonly tags: string | null;
   readonly additionalInfo: string | null;
 }
 
-/** Deterministic, so that an hour which is published again has the same ids. */
+/** The id is deterministic, so that an hour that is published again has the same ids. */
 export const usageAggregateId = (
   at: SourcePartition,
   reportedHour: Hour,
@@ -43,18 +43,18 @@ export const usageAggregateId = (
     identity.resourceKey,
   ]);
 
-/** The Kafka key of everything published for a source partition: it all goes to one partition. */
+/** The Kafka key of everything published for a source partition, so that it all goes to one partition. */
 export const aggregateKey = (at: SourcePartition): string => partitionName(at);
 
 /**
- * What the closed marker of an hour says: a control record of kind `closed`, signed for the source
- * partition, after the last aggregate of the hour. The hour is whole if count and digest match.
+ * The content of an hour's closed marker: a control record of kind `closed`, signed for the source
+ * partition, after the last aggregate of the hour. The hour is complete if count and digest match.
  */
 export interface ClosedMarker extends SourcePartition {
   readonly reportedHour: Hour;
-  /** Aggregates of the hour; an empty hour has a marker too. */
+  /** The number of aggregates of the hour. An empty hour has a marker too. */
   readonly count: number;
-  /** SHA-256, in hexadecimal, over the values of the hour's aggregates in order, each of them once. */
+  /** SHA-256, in hexadecimal, over the values of the hour's aggregates, in order and each one once. */
   readonly digest: string;
 }
 
@@ -69,7 +69,7 @@ const markerSchema = z.strictObject({
 
 export const serializeClosedMarker = (marker: ClosedMarker): string => JSON.stringify(marker);
 
-/** Reads the body of a closed marker; null where the text is not one. */
+/** Reads the body of a closed marker; null if the text is not one. */
 export const parseClosedMarker = (text: string): ClosedMarker | null => {
   try {
     return markerSchema.parse(JSON.parse(text)) as unknown as ClosedMarker;

@@ -3,10 +3,10 @@ import { formatQuantity, parseQuantity, type Quantity } from './decimal.ts';
 import type { SourcePartition } from './source.ts';
 
 /**
- * What a `carry` control record says: a quantity that Commerce would not take any more moves into the
- * next composition of this source partition. It is signed for the source partition and is on the
- * partition of the aggregates topic where that one's aggregates are, so all who read that partition
- * see the same first carry of a submission; later ones do not count.
+ * The content of a `carry` control record: a quantity that Commerce no longer accepts moves into the next
+ * composition of this source partition. The record is signed for the source partition and is on the same
+ * partition of the aggregates topic as its aggregates. So all readers of that partition see the same first
+ * carry of a submission. Later carries of it do not count.
  */
 export interface UsageCarry extends SourcePartition {
   /** The submission whose quantity this is. */
@@ -29,7 +29,7 @@ const carrySchema = z.strictObject({
 export const serializeUsageCarry = (carry: UsageCarry): string =>
   JSON.stringify({ ...carry, quantity: formatQuantity(carry.quantity) });
 
-/** Reads the body of a carry record; null where the text is not one. */
+/** Reads the body of a carry record; null if the text is not one. */
 export const parseUsageCarry = (text: string): UsageCarry | null => {
   try {
     const body = carrySchema.parse(JSON.parse(text));

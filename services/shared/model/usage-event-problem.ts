@@ -11,8 +11,8 @@ import {
 import { isoText, type Millis } from './time.ts';
 
 /**
- * What makes an event unfit to be counted. The aggregator refuses by these functions; whoever writes
- * events may ask them first. A change in meaning needs a new fold version (see `rules.ts`).
+ * Why an event cannot be counted. The aggregator refuses events by these functions, and writers of events
+ * may call them first. A change in meaning needs a new fold version (see `rules.ts`).
  */
 export interface EventProblem {
   readonly code: DeadLetterCode;
@@ -24,28 +24,28 @@ export interface TimeLimits {
   readonly maxUsageAgeMillis: number;
 }
 
-/** The partition that a record stands on, or is to be written to. */
+/** The partition that a record is on or will be written to. */
 export interface Target {
   readonly partition: number;
-  /** Of its topic. */
+  /** The number of partitions of its topic. */
   readonly partitions: number;
-  /** In lower case; null where the topic serves them all. */
+  /** In lower case; null if the topic serves all. */
   readonly namespaces: ReadonlySet<string> | null;
 }
 
 export const MAX_IDENTITY_BYTES = 1024;
 
 /**
- * What no identity holds: control characters, line and paragraph separators, halves of surrogate pairs.
- * Commerce refuses them for good, so that usage under such a name could be counted and never billed.
+ * Characters that no identity may contain: control characters, line and paragraph separators, and unpaired
+ * surrogates. Commerce refuses them for good, so usage under such a name could be counted but never billed.
  */
 const UNFIT_CHARACTER = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u;
 
 const problem = (code: DeadLetterCode, message: string): EventProblem => ({ code, message });
 
 /**
- * What is wrong with the event's values, reported at this time; null where nothing is. Its age counts
- * to the time at which it was first reported, where it is reported again.
+ * What is wrong with the values of an event reported at this time; null if nothing is. For a redriven
+ * event, its age is measured at the time when it was first reported.
  */
 export const valueProblem = (
   event: RawUsageEvent,
@@ -58,7 +58,7 @@ export const valueProblem = (
   timeProblem(event, limits, reportedTime, firstReportedTime) ??
   quantityProblem(event.quantity);
 
-/** What is wrong with its subscription, meter or resource; null where nothing is. */
+/** What is wrong with its subscription, meter or resource; null if nothing is. */
 export const identityProblem = (
   event: Pick<RawUsageEvent, 'subscriptionId' | 'meterId' | 'resourceUri'>,
 ): EventProblem | null => {
@@ -81,8 +81,8 @@ export const identityProblem = (
 };
 
 /**
- * A window keeps these of its first event for as long as its hour is open: they must not fill the
- * memory. Azure's own limit for tags, 50 of 512 and 256 characters, lies below.
+ * A window keeps the texts of its first event while its hour is open, so they must not fill the memory.
+ * Azure's own limit for tags (50 tags of 512 and 256 characters) is below this.
  */
 export const MAX_LOCATION_BYTES = 1024;
 export const MAX_TEXT_BYTES = 64 * 1024;
@@ -129,7 +129,7 @@ const timeProblem = (
 };
 
 const endOfHour = (instant: bigint, hourMillis: bigint): bigint => {
-  const into = instant % hourMillis; // below zero before 1970
+  const into = instant % hourMillis; // negative before 1970
   return instant - into + (into < 0n ? 0n : hourMillis);
 };
 
@@ -147,7 +147,7 @@ const quantityProblem = (bytes: Uint8Array): EventProblem | null => {
   return null;
 };
 
-/** Whether a record with this key belongs on this partition of this topic; null where it does. */
+/** Why a record with this key does not belong on this partition of this topic; null if it does. */
 export const placementProblem = (
   event: Pick<RawUsageEvent, 'resourceUri' | 'subscriptionId'>,
   key: Uint8Array | null,

@@ -3,7 +3,7 @@ import { asciiLower } from './placement.ts';
 import type { Quantity } from './decimal.ts';
 import { isoText, type Millis } from './time.ts';
 
-/** What one resource consumed of one meter within one hour, as its provider reports it. */
+/** One resource's consumption of one meter within one hour, as its provider reports it. */
 export interface UsageEvent {
   /** 16 bytes: a UUIDv5, see `usageEventId`. */
   readonly eventId: Uint8Array;
@@ -20,18 +20,18 @@ export interface UsageEvent {
   readonly additionalInfo: string | null;
 }
 
-/** An event as it was decoded, before any of its values has been judged. */
+/** A decoded event, before any of its values have been judged. */
 export interface RawUsageEvent extends Omit<
   UsageEvent,
   'quantity' | 'usageStartTime' | 'usageEndTime'
 > {
   readonly quantity: Uint8Array;
-  /** Milliseconds since 1970: any number of 64 bits, exactly, also where no date has it. */
+  /** Milliseconds since 1970: any 64-bit number, exactly, even if no date can express it. */
   readonly usageStartTime: bigint;
   readonly usageEndTime: bigint;
 }
 
-/** The name space of this project's UUIDv5 ids. */
+/** The namespace of this project's UUIDv5 ids. */
 const NAMESPACE = uuidBytes('6e1a1f0c-6a52-5d7c-9a8b-3d5f0c1b7e42');
 
 export const uuidOf = (parts: readonly string[]): Uint8Array =>
@@ -44,8 +44,8 @@ export const uuidText = (id: Uint8Array): string => {
 };
 
 /**
- * The id of an event: the same consumption has the same id, however often it is sent. The
- * discriminator tells apart what these five alone would not, such as a replay's reported hour.
+ * The id of an event: the same consumption has the same id, however often it is sent. The discriminator
+ * tells events apart that the other five values would not, such as the reported hour of a replay.
  */
 export const usageEventId = (
   event: Omit<UsageEvent, 'eventId' | 'quantity' | 'location' | 'tags' | 'additionalInfo'>,

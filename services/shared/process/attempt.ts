@@ -1,4 +1,4 @@
-/** Knows since when something has been tried that has not succeeded yet. */
+/** Measures how long something has been tried without success. */
 export class Attempt {
   private readonly now: () => number;
   private since: number | null = null;
@@ -7,12 +7,12 @@ export class Attempt {
     this.now = now;
   }
 
-  /** Milliseconds since the first try that no success has followed; 0 where nothing is being tried. */
+  /** Milliseconds since the first attempt after the last success; 0 if nothing is being tried. */
   get pendingFor(): number {
     return this.since === null ? 0 : this.now() - this.since;
   }
 
-  /** Tries it. One that is under way, and one that has failed, count until the next success. */
+  /** Makes an attempt. An attempt in progress and a failed attempt count until the next success. */
   async run<T>(task: () => Promise<T>): Promise<T> {
     this.begun();
     const result = await task();

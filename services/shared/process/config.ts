@@ -5,16 +5,16 @@ import { UserError } from './errors.ts';
 import { HOUR_MILLIS } from '../model/time.ts';
 
 /**
- * Settings come from the environment, are parsed once at the start, and every problem is named at
- * once. A service puts together the pieces it needs:
+ * Settings come from the environment and are parsed once at the start. All problems are reported together.
+ * A service combines the pieces that it needs:
  *
  *     const config = parseEnvironment({ ...kafkaSettings, PORT: wholeNumber(8080, 1, 65_535) });
  */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the settings of a shape; a variable that is set to nothing counts as not set.
- * @throws UserError that lists every problem. No value is ever repeated in it: it may be a secret.
+ * Reads the settings of a shape. An empty variable counts as not set.
+ * @throws UserError that lists every problem, but repeats no value, because it may be a secret
  */
 export const parseEnvironment = <Shape extends z.ZodRawShape>(
   shape: Shape,
@@ -29,7 +29,7 @@ export const parseEnvironment = <Shape extends z.ZodRawShape>(
   throw new UserError(`The settings cannot be used. ${problems.join('; ')}`);
 };
 
-/** A whole number from `min` to `max`; `fallback` where it is not set. */
+/** A whole number from `min` to `max`; `fallback` if it is not set. */
 export const wholeNumber = (
   fallback: number,
   min: number,
@@ -39,7 +39,7 @@ export const wholeNumber = (
   return z.string().default(String(fallback)).refine(holds, { message }).transform(Number);
 };
 
-/** The same; null where it is not set. */
+/** The same; null if it is not set. */
 export const optionalWholeNumber = (
   min: number,
   max: number,
@@ -75,7 +75,7 @@ const brokers = z
   .refine(
     (list) => list.every((broker) => /^[^\s:/]+:\d{1,5}$|^\[[\da-fA-F:]+\]:\d{1,5}$/.test(broker)),
     {
-      message: 'must be host:port, several of them with commas between',
+      message: 'must be host:port; separate several by commas',
     },
   );
 
@@ -89,7 +89,7 @@ const controlKey = (text: string): ControlKey | null => {
 const keyring = z
   .string({
     error:
-      'is not set: give it id:secret, the secret in at least 32 hexadecimal digits, such as "main:$(openssl rand -hex 32)"; several with commas between, the first one signs',
+      'is not set: set it to id:secret, with at least 32 hexadecimal digits as the secret, such as "main:$(openssl rand -hex 32)"; separate several by commas, the first one signs',
   })
   .transform((text, context): Keyring => {
     const keys = text.split(',').map(controlKey);
@@ -105,16 +105,16 @@ const keyring = z
     context.addIssue({
       code: 'custom',
       message:
-        'must be id:secret, several with commas between: each id once, of letters, digits, ".", "_" and "-"; each secret in at least 32 hexadecimal digits',
+        'must be id:secret, several separated by commas: each id once, of letters, digits, ".", "_" and "-"; each secret of at least 32 hexadecimal digits',
     });
     return z.NEVER;
   });
 
 export const kafkaSettings = {
   KAFKA_BROKERS: brokers,
-  /** Copies of each partition that a new topic gets. */
+  /** The replicas of each partition of a new topic. */
   KAFKA_REPLICATION_FACTOR: wholeNumber(1, 1, 32),
-  /** First part of every topic's name. */
+  /** The first part of every topic's name. */
   USAGE_TOPIC_PREFIX: matching(
     'usage',
     /^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,99}$/,
@@ -129,7 +129,7 @@ export const clickHouseSettings = {
     .string()
     .default(localUrl(DEFAULT_PORTS.clickHouse))
     .refine((text) => /^https?:\/\/[^@\s]+$/.test(text) && URL.canParse(text), {
-      message: 'must be an http or https URL without user or password in it',
+      message: 'must be an http or https URL without a user or password',
     }),
   CLICKHOUSE_USER: z.string().default('default'),
   CLICKHOUSE_PASSWORD: z.string().default(''),
@@ -142,11 +142,11 @@ export const clickHouseSettings = {
 
 export const controlKeySettings = { USAGE_CONTROL_KEYS: keyring };
 
-/** What a fold keeps in memory of a partition, in MiB. */
+/** What a fold keeps in memory for a partition, in MiB. */
 export const foldSettings = {
   /** Bound on its id tables. */
   AGGREGATOR_INDEX_MIB: wholeNumber(512, 1, 65_536),
-  /** Bound on its windows of the open hour; the others are read again. */
+  /** Bound on its windows of the open hour; others are read again when needed. */
   AGGREGATOR_WINDOWS_MIB: wholeNumber(256, 1, 65_536),
 };
 
@@ -160,10 +160,10 @@ export const foldBounds = (config: {
 });
 
 export const hourSettings = {
-  /** The length of an hour in milliseconds, for tests; sources keep the one they were begun with. */
+  /** The length of an hour in milliseconds, for tests. Sources keep the length with which they began. */
   USAGE_HOUR_MILLIS: wholeNumber(HOUR_MILLIS, 1000, HOUR_MILLIS).refine(
     (value) => value % 1000 === 0 && HOUR_MILLIS % value === 0,
-    { message: 'must be a number of whole seconds of which an hour is a multiple' },
+    { message: 'must be full seconds, and must divide an hour' },
   ),
 };
 
@@ -183,7 +183,9 @@ export const commerceSettings = {
   COMMERCE_TOKEN: z.string().optional(),
 };
 
-/** Where each service says how it is. `npm start` leaves its own in `stack.env`. */
+/**
+ * The health page of each service. `npm start` writes the addresses of its own services to `stack.env`.
+ */
 export const serviceUrlSettings = {
   AGGREGATOR_HEALTH_URL: serviceUrl(DEFAULT_PORTS.aggregatorHealth),
   BRIDGE_HEALTH_URL: serviceUrl(DEFAULT_PORTS.bridgeHealth),

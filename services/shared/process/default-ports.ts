@@ -1,4 +1,4 @@
-/** Where everything listens on a machine of its own, unless a setting says otherwise. */
+/** The ports on which everything listens on one machine, unless a setting says otherwise. */
 export const DEFAULT_PORTS = {
   kafka: 9092,
   clickHouse: 8123,

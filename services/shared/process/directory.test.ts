@@ -33,11 +33,11 @@ test('a file in its place or in its path, and a link to nothing, are explained',
   expect(await said(join(file, 'a/b'))).toMatch(/a part of its path is a file: choose another dir/);
   const link = join(directory, 'link');
   await symlink('nowhere/at/all', link);
-  expect(await said(link)).toMatch(/nothing can be made there \(ENOENT\): choose another/);
+  expect(await said(link)).toMatch(/nothing can be created there \(ENOENT\): choose another/);
 });
 
 test('a file system that takes no directory is not "no such file or directory"', async () => {
-  expect(await said('/proc/usage/data')).toMatch(/nothing can be made there \(ENOENT\)/);
+  expect(await said('/proc/usage/data')).toMatch(/nothing can be created there \(ENOENT\)/);
 });
 
 /** Only root can mount, and only where it is allowed to: elsewhere there is nothing to see. */
@@ -54,7 +54,7 @@ test('on a read-only file system nothing is made, and it is said to be one', asy
     if (!mounts('-o', 'remount,bind,ro')) return;
     for (const path of [inside, join(directory, 'a/b')]) {
       expect(await said(path, 'COMMERCE_DATA_DIR')).toBe(
-        `X cannot use the directory ${path}, it lies on a read-only file system: choose another directory with COMMERCE_DATA_DIR.`,
+        `X cannot use the directory ${path}, it is on a read-only file system: choose another directory with COMMERCE_DATA_DIR.`,
       );
     }
   } finally {

@@ -4,14 +4,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { UserError } from './errors.ts';
 
-/** What is wrong with a directory, and, where it is another thing than to choose another one, what to do. */
+/**
+ * What is wrong with a directory, and what to do if there is something better than to choose another one.
+ */
 interface Problem {
   readonly is: string;
   readonly remedy?: string;
 }
 
 export const FULL: Problem = { is: 'the disk is full', remedy: 'make room' };
-export const READ_ONLY: Problem = { is: 'it lies on a read-only file system' };
+export const READ_ONLY: Problem = { is: 'it is on a read-only file system' };
 export const NOT_WRITABLE: Problem = {
   is: 'it is not writable',
   remedy: 'correct its permissions',
@@ -27,7 +29,7 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
   EDQUOT: { is: 'the disk quota is used up', remedy: 'make room' },
 };
 
-/** `setting` is the one by which a person chooses the directory, where there is one. */
+/** `setting` is the setting that chooses the directory, if there is one. */
 export const cannotUse = (
   what: string,
   directory: string,
@@ -42,7 +44,7 @@ export const cannotUse = (
 const codeOf = (error: unknown): string | undefined =>
   (error as NodeJS.ErrnoException | null | undefined)?.code;
 
-/** Turns the usual troubles with a directory into a UserError; leaves other errors as they are. */
+/** Turns the usual problems with a directory into a UserError. Leaves other errors as they are. */
 export const explainFileError = (
   what: string,
   directory: string,
@@ -55,7 +57,7 @@ export const explainFileError = (
     : cannotUse(what, directory, problem, { cause: error, setting });
 };
 
-/** Whether a directory is there; a file in its place is an error. */
+/** Whether a directory exists. A file in its place is an error. */
 const exists = async (directory: string): Promise<boolean> => {
   const found = await stat(directory).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return null;
@@ -66,18 +68,21 @@ const exists = async (directory: string): Promise<boolean> => {
   return true;
 };
 
-/** Step by step: of a read-only file system a recursive `mkdir` says that something does not exist. */
+/**
+ * Creates directories one by one: on a read-only file system a recursive `mkdir` says that something does
+ * not exist.
+ */
 const makeSteps = async (directory: string): Promise<void> => {
   if (await exists(directory)) return;
   const parent = dirname(directory);
   if (parent !== directory) await makeSteps(parent);
   await mkdir(directory).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw error; // another process may have made it
+    if (codeOf(error) !== 'EEXIST') throw error; // another process may have created it
   });
 };
 
 /**
- * Makes a directory, with its parents, and makes sure that files can be written to it.
+ * Creates a directory with its parents, and makes sure that files can be written to it.
  * @throws UserError: one line that says what to do
  */
 export const makeDirectory = async (
@@ -91,8 +96,8 @@ export const makeDirectory = async (
   } catch (error) {
     const code = codeOf(error);
     if (code === undefined) throw error;
-    // What is left are file systems that take no directories, such as /proc, and broken ones.
-    const problem = PROBLEMS[code] ?? { is: `nothing can be made there (${code})` };
+    // What remains are file systems that accept no directories, such as /proc, and broken ones.
+    const problem = PROBLEMS[code] ?? { is: `nothing can be created there (${code})` };
     throw cannotUse(what, directory, problem, { cause: error, setting });
   }
 };

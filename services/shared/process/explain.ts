@@ -2,8 +2,8 @@ import { printableLines } from '../terminal/printable.ts';
 import { UserError } from './errors.ts';
 
 /**
- * Tells what ended a process: one line for what a person can mend, the stack for a defect. It may quote
- * others, and cannot steer the terminal that it is printed on.
+ * Says what ended a process: one line for what a person can fix, the stack for a defect. It may quote
+ * foreign text, which cannot steer the terminal.
  */
 export const explain = (error: unknown): string =>
   printableLines(

@@ -1,8 +1,7 @@
 /**
- * A place where a crash test ends the process, as a power failure would: `USAGE_FAILPOINT` set to
- * `<name>:<n>` sends SIGKILL to it at the n-th pass of the place with that name, and
- * `<name>:<n>:stop` sends SIGSTOP, so that it continues later, as a zombie, with SIGCONT. Without the
- * variable nothing happens.
+ * A place where a crash test ends the process, as a power failure would. `USAGE_FAILPOINT=<name>:<n>` sends
+ * it SIGKILL when the failpoint with that name is passed for the n-th time. `<name>:<n>:stop` sends
+ * SIGSTOP, so that it continues later as a zombie, with SIGCONT. Without the variable nothing happens.
  */
 export const failpoint = (name: string): void => {
   if (name !== armed?.name || ++passes !== armed.pass) return;
@@ -15,7 +14,7 @@ interface Armed {
   readonly signal: 'SIGKILL' | 'SIGSTOP';
 }
 
-/** Null where the text is nothing or no failpoint. */
+/** Null if the text is empty or not a failpoint. */
 const parse = (text = ''): Armed | null => {
   const [, name, pass, stop] = /^([a-z-]+):([1-9]\d*)(:stop)?$/.exec(text) ?? [];
   if (name === undefined) return null;

@@ -4,9 +4,9 @@ import { guardedServer, withoutParameters } from '../http/guarded-server.ts';
 import { listen, type Listening } from '../http/listen.ts';
 import type { z } from 'zod';
 
-/** Whether a service can do its work, and what keeps it from doing so. */
+/** Whether a service can do its work, and what prevents it. */
 export interface Health {
-  /** What keeps it from its work, a sentence each. It is ready where there is nothing. */
+  /** What keeps it from its work, one sentence each. The service is ready if there are none. */
   readonly problems: readonly string[];
   /** What a person or a program may want to know, as JSON. */
   readonly details: Readonly<Record<string, unknown>>;
@@ -21,13 +21,13 @@ export const healthSettings = (
   port: number,
 ): typeof allowedHostSettings & { HEALTH_PORT: z.ZodType<number, string | undefined> } => ({
   ...allowedHostSettings,
-  /** Port of `/health/live` and `/health/ready` on loopback; 0 takes a free one. */
+  /** The port of `/health/live` and `/health/ready` on loopback; 0 chooses a free one. */
   HEALTH_PORT: wholeNumber(port, 0, 65_535),
 });
 
 export const secondsText = (millis: number): string => `${String(Math.floor(millis / 1000))} s`;
 
-/** Why a reader of Kafka is not ready, as far as that is its fetching; null where it fetches. */
+/** Why a reader of Kafka fetches nothing; null if it fetches. */
 export const fetchProblem = (notFetchedFor: number | null, stallMillis: number): string | null => {
   if (notFetchedFor === null)
     return 'it reads nothing yet: it is starting, or no source is registered';
@@ -35,20 +35,18 @@ export const fetchProblem = (notFetchedFor: number | null, stallMillis: number):
   return `nothing was fetched from Kafka for ${secondsText(notFetchedFor)}`;
 };
 
-/** Why a step that is tried again and again keeps a service from its work; null where it does not. */
+/** Reports a step that has been retried for too long; null if there is none. */
 export const attemptProblem = (
   what: string,
   pendingFor: number,
   stallMillis: number,
 ): string | null =>
-  pendingFor < stallMillis
-    ? null
-    : `${what} for ${secondsText(pendingFor)}: its log says what it tries`;
+  pendingFor < stallMillis ? null : `${what} for ${secondsText(pendingFor)}: its log says why`;
 
 /**
- * Serves `/health/live` (200 while the process runs) and `/health/ready` (200 or 503, with details)
- * on loopback.
- * @throws UserError where the port is taken.
+ * Serves `/health/live` (200 while the process runs) and `/health/ready` (200 or 503, with details) on
+ * loopback.
+ * @throws UserError if the port is in use
  */
 export const startHealthServer = async (
   { HEALTH_PORT: port, HTTP_ALLOWED_HOSTS: allowedHosts }: HealthConfig,

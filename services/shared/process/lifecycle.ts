@@ -7,21 +7,21 @@ import { STOP_SIGNALS } from './stop-signals.ts';
 
 /** A service that is running. */
 export interface RunningService {
-  /** Ends in good order: what was taken up is finished and stored. */
+  /** Shuts down cleanly: finishes and stores what has been accepted. */
   stop(): Promise<void>;
 }
 
-/** A service that does not stop by itself is ended after this many milliseconds. */
+/** A service that has not stopped after this many milliseconds is ended. */
 const STOP_MILLIS = 15_000;
 
-/** A service's way to end its process when something fails that no retry mends. */
+/** How a service ends its process when something fails that no retry can fix. */
 export type Crash = (error: unknown) => void;
 
 /**
- * Runs a service as this process: starts it, tells the supervisor (where there is one) that it is
- * ready, stops it in good order on a signal (exit code 0), and ends with exit code 1 and the reason on
- * standard error where it cannot start, cannot stop, or crashes. Crashing is safe for every service:
- * what was acknowledged is stored.
+ * Runs a service as this process: starts it, tells the supervisor (if there is one) that it is ready, and
+ * stops it cleanly on a signal (exit code 0). If it cannot start, cannot stop, or crashes, the process ends
+ * with exit code 1 and the reason on standard error. Crashing is safe for every service: what was
+ * acknowledged is stored.
  */
 export const runService = (
   name: string,
@@ -41,7 +41,7 @@ export const runService = (
       logger.fatal({ err: error }, messageOf(error));
       fail(error);
     });
-    // A signal during the start ends it there: nothing has been taken up yet.
+    // A signal during the start ends it at once: nothing has been accepted yet.
     const running = await Promise.race([starting, asked.then(() => null)]);
     if (running === null) process.exit(0);
     process.send?.({ kind: 'ready' });
@@ -57,7 +57,7 @@ export const runService = (
   run().catch(fail);
 };
 
-/** What asks a service to stop: a signal, or the end of the supervisor that started it. */
+/** Resolves when a service should stop: on a signal, or at the end of the supervisor that started it. */
 const stopSignal = (): Promise<string> =>
   new Promise((resolve) => {
     for (const signal of STOP_SIGNALS) process.on(signal, resolve);

@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 const findRoot = (directory: string): string =>
   existsSync(join(directory, 'package.json')) ? directory : findRoot(dirname(directory));
 
-/** The repository's root: the same for sources and for what is compiled from them in `dist/`. */
+/** The repository's root: the same for sources and for the compiled files in `dist/`. */
 const root = findRoot(dirname(fileURLToPath(import.meta.url)));
 
 /** The absolute path of a file or folder of the repository. */
 export const inRepository = (path: string): string => join(root, path);
 
-/** Services that are for development alone: see docs/adr/0007-the-house-and-its-rooms.md. */
+/** Services that exist only for development: see docs/adr/0007-the-house-and-its-rooms.md. */
 const STAND_INS: ReadonlySet<string> = new Set(['commerce', 'emitters']);
 
 /** The program of a service, such as `aggregator`. */
@@ -19,8 +19,8 @@ export const mainOf = (service: string): string =>
   `services/${STAND_INS.has(service) ? 'development/' : ''}${service}/main.ts`;
 
 /**
- * How to run one of the repository's TypeScript programs as a process of its own: the arguments for
- * `node`. The program that starts processes has had them compiled (`build/compile.mjs`).
+ * The arguments for `node` that run one of the repository's TypeScript programs as a process of its own.
+ * The program that starts processes has already compiled them (`build/compile.mjs`).
  */
 export const nodeArguments = (source: string): readonly string[] => [
   '--enable-source-maps',

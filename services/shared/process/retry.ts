@@ -4,7 +4,7 @@ import { messageOf } from './errors.ts';
 
 const FIRST_DELAY = 100;
 const MAX_DELAY = 5_000;
-/** From this many failures on, each is a warning: by then it is no passing trouble. */
+/** From this many failures on, each one is a warning: by then the trouble is not passing. */
 const QUIET_FAILURES = 2;
 
 /** p-retry gives up on a TypeError, and kafkajs throws one where a broker's answer lacks a part. */

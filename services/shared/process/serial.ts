@@ -1,4 +1,4 @@
-/** Runs tasks strictly one after the other, in the order in which they were given. */
+/** Runs tasks strictly one after the other, in the order in which they are given. */
 export class Serial {
   private last: Promise<unknown> = Promise.resolve();
 

@@ -1,2 +1,4 @@
-/** What asks a process to end in good order: a supervisor, Ctrl-C, or a terminal that was closed. */
+/**
+ * The signals that ask a process to shut down cleanly: from a supervisor, Ctrl-C, or a closed terminal.
+ */
 export const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;

@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import type { Environment } from '../process/config.ts';
 import { UserError } from '../process/errors.ts';
 
-/** The user whom the system runs this process as. `$USER` is only what somebody has set. */
+/** The system's user of this process. `$USER` is only what somebody has set. */
 const systemUser = (): string => {
   try {
     return userInfo().username;
@@ -11,13 +11,13 @@ const systemUser = (): string => {
   }
 };
 
-/** A name that can be recorded: some letters, and nothing that steers a terminal. */
+/** A name that can be recorded: 1 to 200 characters, none of which can steer a terminal. */
 const NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u;
 
 /**
- * Who works with the pipeline here, for what is recorded: whom `USAGE_ACTOR` (or `--actor`) names, else
- * the system's user.
- * @throws UserError where the name cannot be recorded
+ * The name that is recorded with changes: the value of `USAGE_ACTOR` (or `--actor`), otherwise the system's
+ * user.
+ * @throws UserError if the name cannot be recorded
  */
 export const actorName = (
   environment: Environment = process.env,
@@ -28,6 +28,6 @@ export const actorName = (
   const name = given.trim();
   if (NAME.test(name)) return name;
   throw new UserError(
-    'The actor must be a name of 1 to 200 characters in one line: --actor or USAGE_ACTOR',
+    'The actor must be a name of 1 to 200 characters in one line: correct --actor or USAGE_ACTOR',
   );
 };

@@ -11,7 +11,7 @@ import {
 import type { Source } from '../model/source.ts';
 import { sourceTopic } from './source-opening.ts';
 
-/** Partitions of the topics that the aggregator writes to; fixed once they exist. */
+/** The number of partitions of the topics to which the aggregator writes. It is fixed once they exist. */
 export const OUT_PARTITIONS = 3;
 
 /** The topics that do not belong to a source. */
@@ -30,15 +30,15 @@ export const createOutTopics = (admin: KafkaAdmin, config: KafkaConfig): Promise
   admin.createTopics(outTopics(config));
 
 /**
- * Whether a source's topic is to be read: it has been made, and its usage counts. A sealed epoch of a
- * live topic has been read to its end, and its log may be gone.
+ * Whether a source's topic should be read: it exists, and its usage counts. A sealed epoch of a live topic
+ * has been read to its end, and its log may be gone.
  */
 export const isRead = ({ kind, state }: Source): boolean =>
   state === 'open' || state === 'written' || (state === 'sealed' && kind === 'history');
 
 /**
- * Holds every topic in use against what it must be.
- * @throws UserError that names each difference: a topic that differs is never just used.
+ * Compares every topic in use with its spec.
+ * @throws UserError that names each difference: a topic that differs is never used
  */
 export const refuseWrongTopics = async (
   admin: KafkaAdmin,

@@ -11,13 +11,13 @@ import { readSources } from './register.ts';
 
 /** What one partition of a source has closed, from its checkpoint. */
 export interface PartitionProgress extends SourcePartition {
-  /** Every reported time before it is closed. */
+  /** Every reported time before this hour is closed. */
   readonly openHour: Hour;
-  /** Whether its `end` record has been read: nothing can enter it any more. */
+  /** Whether its `end` record has been read. Nothing can enter the partition any more. */
   readonly sealed: boolean;
 }
 
-/** The reported time `[from, to)` that is covered; of it `[from, closed)` is closed. */
+/** The covered reported time `[from, to)`, of which `[from, closed)` is closed. */
 interface Span {
   readonly from: Millis;
   readonly closed: Millis;
@@ -28,13 +28,16 @@ interface SourceSpan extends Span {
   readonly source: Source;
 }
 
-/** Which reported hours are answered for, and which of them never change again (docs/design.md, "Sources"). */
+/**
+ * Which reported hours sources answer for, and which of those never change again (docs/design.md,
+ * "Sources").
+ */
 export interface Coverage {
-  /** First hour of the first live source; null where there is none. */
+  /** The first hour of the first live source; null if there is none. */
   readonly firstLiveHour: Hour | null;
   /**
-   * Every live hour before it is complete: all partitions of all live sources have closed it.
-   * Null where there is no live source.
+   * Every live hour before this one is complete: all partitions of all live sources have closed it. Null if
+   * there is no live source.
    */
   readonly completeBefore: Hour | null;
   readonly sources: readonly SourceSpan[];
@@ -105,8 +108,8 @@ const spanOf = (source: Source, partitions: readonly PartitionProgress[]): Sourc
 const closedBefore = ({ openHour }: PartitionProgress): Hour => openHour;
 
 /**
- * A sealed source holds nothing up. Where all are sealed, a next epoch may begin right behind them,
- * so that nothing beyond them is complete.
+ * A sealed source delays nothing. If all are sealed, a new epoch may begin right after them, so nothing
+ * after them is complete.
  */
 const liveCompleteBefore = (live: readonly Span[]): Hour => {
   const open = live.filter(({ to }) => to === ALWAYS);
@@ -115,7 +118,9 @@ const liveCompleteBefore = (live: readonly Span[]): Hour => {
     : (Math.max(...live.map(({ closed }) => closed)) as Hour);
 };
 
-/** What is covered, all live sources as one: their hours are complete together or not at all. */
+/**
+ * The covered spans, with all live sources as one, because their hours are complete together or not at all.
+ */
 const answeredSpans = ({ firstLiveHour, completeBefore, sources }: Coverage): readonly Span[] => {
   const history = sources.filter(({ source }) => source.kind === 'history');
   return firstLiveHour === null || completeBefore === null
@@ -123,14 +128,14 @@ const answeredSpans = ({ firstLiveHour, completeBefore, sources }: Coverage): re
     : [{ from: firstLiveHour, closed: completeBefore, to: ALWAYS }, ...history];
 };
 
-/** Reported time `[from, to)` that is in one state. */
+/** A span `[from, to)` of reported time in one state. */
 export interface StateSpan {
   readonly from: Millis;
   readonly to: Millis;
   readonly state: HourState;
 }
 
-/** The states of `[from, to)`, in order, without a gap; neighbours differ. */
+/** The states of `[from, to)`, in order and without gaps. Neighbours differ. */
 export const stateSpans = (coverage: Coverage, from: Millis, to: Millis): readonly StateSpan[] => {
   const covered = answeredSpans(coverage);
   const bounds = covered.flatMap((span) => [span.from, span.closed, span.to]);
@@ -154,8 +159,8 @@ const stateOf = (covering: readonly Span[], at: Millis): HourState => {
 };
 
 /**
- * Where the first part of `[from, to)` begins that is covered and not closed; null where there is
- * none, so that what is known of the range never changes.
+ * The start of the first part of `[from, to)` that is covered but not closed. Null if there is none: then
+ * what is known about the range never changes.
  */
 export const firstProcessing = (coverage: Coverage, from: Millis, to: Millis): Hour | null => {
   const first = stateSpans(coverage, from, to).find(({ state }) => state === 'processing');
@@ -169,8 +174,8 @@ export const hourState = (coverage: Coverage, hour: Hour, hourMillis: number): H
 };
 
 /**
- * The sources whose rows answer for `[from, to)`, once nothing in it is still processing: live ones,
- * and history runs, which then are sealed.
+ * The sources whose rows answer for `[from, to)` when nothing in it is still processing: live sources, and
+ * history runs, which are sealed by then.
  */
 export const countedSources = (
   { sources }: Coverage,
@@ -202,7 +207,7 @@ export const readProgress = async (
 };
 
 /**
- * Reads what is covered now. The checkpoints come first: what they say is closed stays so, while a
+ * Reads the coverage as of now. Checkpoints are read first: what they say is closed stays closed, while a
  * source that is declared between the two reads must not be missed.
  */
 export const readCoverage = async (client: ClickHouseClient): Promise<Coverage> => {

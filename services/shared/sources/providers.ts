@@ -9,16 +9,16 @@ const PROVIDERS_FILE = inRepository('deploy/kafka/providers.json');
 const providersSchema = z
   .array(
     z.strictObject({
-      /** Last part of its topic's name: `compute` for `usage.events.compute`. */
+      /** The last part of its topic's name: `compute` for `usage.events.compute`. */
       name: z.string().refine(isProviderName, {
         message: 'must have lower-case letters, digits or "-", and may not be "dlq"',
       }),
-      /** Namespaces of the resources whose usage it reports: `Microsoft.Compute`. */
+      /** The namespaces of the resources whose usage it reports, such as `Microsoft.Compute`. */
       namespaces: z
         .array(z.string().regex(/^[A-Za-z0-9.-]+$/))
         .min(1)
         .transform((names) => names.map((name) => name.toLowerCase())),
-      /** Partitions of its topic: fixed once it exists. */
+      /** The number of partitions of its topic. It is fixed once the topic exists. */
       partitions: z.int().min(1).max(1000),
     }),
   )
@@ -28,8 +28,8 @@ const providersSchema = z
 export type Provider = z.output<typeof providersSchema>[number];
 
 /**
- * Reads which providers there are.
- * @throws UserError where the file is missing or says something else.
+ * Reads the providers file.
+ * @throws UserError if the file is missing or invalid
  */
 export const readProviders = (path: string = PROVIDERS_FILE): readonly Provider[] => {
   try {

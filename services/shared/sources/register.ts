@@ -4,7 +4,7 @@ import type { Source, SourceState } from '../model/source.ts';
 import type { Hour } from '../model/time.ts';
 import { actorName } from './actor.ts';
 
-/** A row of the register, with the count of its changes. */
+/** A row of the register, with its revision. */
 export interface RegisteredSource extends Source {
   readonly revision: number;
 }
@@ -43,7 +43,7 @@ const sourceFromRow = (row: SourceRow): RegisteredSource => ({
   revision: Number(row.revision),
 });
 
-/** Reads the whole register, in order of first hour and topic. */
+/** Reads the register, in the order of first hour and topic. */
 export const readSources = async (
   client: ClickHouseClient,
 ): Promise<readonly RegisteredSource[]> => {
@@ -58,8 +58,8 @@ export const readSources = async (
 };
 
 /**
- * Writes the next revision of a source. Revisions are the caller's: it has read the one before.
- * Returns what now is in the register.
+ * Writes the next revision of a source. The caller must have read the previous revision. Returns what is in
+ * the register now.
  */
 export const writeSource = async (
   client: ClickHouseClient,
@@ -86,7 +86,7 @@ export const writeSource = async (
   return next;
 };
 
-/** Records who changed what: `operations`. */
+/** Records in `operations` who changed what. */
 export const recordOperation = (
   client: ClickHouseClient,
   operation: { readonly kind: string; readonly subject: string; readonly detail?: object },

@@ -4,7 +4,7 @@ import { keyFingerprint, type Keyring } from '../model/control-record.ts';
 import { DEFAULT_MAX_USAGE_AGE_MILLIS, FOLD_VERSION, type Rules } from '../model/rules.ts';
 import type { Source } from '../model/source.ts';
 
-/** What this process would have a source's records classified by: its code, schemas and keys. */
+/** The rules by which this process would classify a source's records: its code, schemas and keys. */
 export const rulesFor = (
   source: Source,
   version: number,

@@ -16,7 +16,7 @@ import { hourOf, nextHour, type Hour } from '../model/time.ts';
 import { writeSource, type RegisteredSource } from './register.ts';
 import { rulesFor } from './rules-for.ts';
 
-/** What it takes to change sources: the register, the broker, and the keys that sign. */
+/** The tools that change sources: the register, the broker, and the signing keys. */
 export interface SourceTools {
   readonly clickHouse: ClickHouseClient;
   readonly admin: KafkaAdmin;
@@ -26,16 +26,16 @@ export interface SourceTools {
   readonly replicationFactor: number;
 }
 
-/** How the topic of a source must be. */
+/** The spec of a source's topic. */
 export const sourceTopic = (source: Source, replicationFactor: number): TopicSpec => {
   const size = { topic: source.topic, partitions: source.partitions, replicationFactor };
   return source.kind === 'live' ? liveTopic(size) : historyTopic(size);
 };
 
 /**
- * Makes a declared source ready to be written: its topic, and the rules as the first record of each
- * partition. It may be interrupted anywhere and repeated: rules that stand there twice count once.
- * @throws UserError where the topic exists and is not as it must be.
+ * Prepares a declared source for writing: creates its topic, and writes the rules as the first record of
+ * each partition. It may be interrupted anywhere and repeated: rules that are there twice count once.
+ * @throws UserError if the topic exists and is not as it must be
  */
 export const openSource = async (
   tools: SourceTools,
@@ -50,7 +50,8 @@ export const openSource = async (
     const at = { topic: source.topic, epoch: source.epoch, partition };
     const record = controlRecord('rules', at, rules, tools.keyring);
     const [appended] = await tools.writer.append(at, [{ ...record, timestamp: source.firstHour }]);
-    // A clock that is ahead of the broker's must not make all usage until then look too old.
+    // If our clock is ahead of the broker's, the first hour may lie in the broker's future. Until then all
+    // usage would look too old, so the first hour is moved back.
     if (source.kind === 'live' && source.predecessor === null && appended?.appendTime) {
       const next = nextHour(hourOf(appended.appendTime, source.hourMillis), source.hourMillis);
       firstHour = Math.min(firstHour, next) as Hour;

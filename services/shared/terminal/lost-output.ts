@@ -1,10 +1,12 @@
-/** What a shell shows for a program that was ended by SIGPIPE (128 + 13). Node gets EPIPE instead. */
+/**
+ * The exit code that a shell shows for a program ended by SIGPIPE (128 + 13). Node gets EPIPE instead.
+ */
 const NOBODY_READS = 141;
 const FAILED = 1;
 
 /**
- * Calls back, perhaps more than once, when nobody reads any more what this process prints, with the
- * exit code for that. Where the reader has ended (`| head`), nothing is wrong, and nothing is said.
+ * Calls back, perhaps more than once, when nobody reads this process's output any more, with the exit code
+ * for that. If the reader has ended (`| head`), nothing is wrong and nothing is reported.
  */
 export const onLostOutput = (callback: (exitCode: number) => void): void => {
   process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {

@@ -7,23 +7,23 @@ const escaped = (char: string): string => {
 };
 
 /**
- * Foreign text as it may be shown: names, messages and headers hold whatever their sender liked, and
- * nothing of it may steer a terminal, begin a line of its own, or turn around or hide what stands beside
- * it. Controls, formats (bidi overrides, zero widths), line separators and what is no character are
- * written as `\u001b`; a backslash is doubled, so that the two are told apart.
+ * Makes foreign text safe to show. Senders choose names, messages and headers freely. They must not be able
+ * to steer a terminal, begin a new line, or reverse or hide the text around them. Control and format
+ * characters (bidi overrides, zero widths), line separators and unassigned code points are written as
+ * `\u001b`. A backslash is doubled, so that the two can be told apart.
  */
 export const printable = (text: string): string =>
   text.replace(/[\p{C}\p{Zl}\p{Zp}\\]/gu, (char) => (char === '\\' ? '\\\\' : escaped(char)));
 
 /**
- * Text of our own in which foreign text may stand, with its line breaks and tabs. The last guard in front
- * of a terminal: it cannot know which line breaks are ours, so foreign text goes through `printable` where
- * it is put in.
+ * Makes our own text, which may contain foreign text, safe to show, and keeps its line breaks and tabs.
+ * This is the last guard before a terminal. It cannot know which line breaks are ours, so foreign text must
+ * go through `printable` when it is inserted.
  */
 export const printableLines = (text: string): string =>
   text.replace(/[^\P{C}\n\t]|[\p{Zl}\p{Zp}]/gu, escaped);
 
-/** How many columns of a terminal a printable text takes. */
+/** The number of terminal columns that a printable text takes. */
 export const widthOf = (text: string): number => stringWidth(text);
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
@@ -35,8 +35,8 @@ const firstOf = (parts: readonly string[], width: number): readonly string[] => 
 };
 
 /**
- * Cuts a printable text to so many columns. Of a path, such as a resource's, the end says most: there the
- * middle goes.
+ * Cuts a printable text to `width` columns. In a path, such as a resource's, the end says most, so the
+ * middle is cut.
  */
 export const cut = (text: string, width: number): string => {
   if (widthOf(text) <= width) return text;

@@ -3,25 +3,25 @@ import { cut, printable, widthOf } from './printable.ts';
 export type Cell = string | number | bigint | null;
 
 export interface TableOptions {
-  /** Headings of columns that are never cut: what a person copies into the next command. */
+  /** The headings of columns that are never cut, because people copy them into the next command. */
   readonly whole?: readonly string[];
-  /** Columns of the terminal; as many as it takes where the output is a pipe or a file. */
+  /** The columns of the terminal; unlimited if the output is a pipe or a file. */
   readonly width?: number;
 }
 
-/** How wide the output is: a terminal has a width, a pipe or a file takes everything. */
+/** The width of the output. A terminal has a width; a pipe or a file has no limit. */
 export const outputWidth = ({ isTTY, columns } = process.stdout): number =>
   isTTY && columns > 0 ? columns : Infinity;
 
 const textOf = (cell: Cell): string => (cell === null ? '-' : printable(String(cell)));
 
 const GAP = '  ';
-/** No column is cut below this: less says nothing. */
+/** No column is cut below this width: less would say nothing. */
 const NARROWEST = 12;
 
 /**
- * Plain columns: numbers to the right, everything else to the left. Every cell is made printable. What is
- * too wide for a terminal is cut, the widest columns first.
+ * Formats plain columns: numbers to the right, everything else to the left. Every cell is made printable. A
+ * table that is too wide for the terminal is cut, the widest columns first.
  */
 export const formatTable = (
   headings: readonly string[],
@@ -58,7 +58,7 @@ export const formatTable = (
   );
 };
 
-/** Takes from the widest column that may be narrower until all fit, or none may. */
+/** Narrows the widest column that may be narrowed until all fit, or none may be narrowed. */
 const fit = (
   wanted: readonly number[],
   narrowest: readonly number[],
@@ -77,12 +77,12 @@ const fit = (
   return widths;
 };
 
-/** The longest text that a terminal is shown of one field. */
+/** The longest text of one field that is shown on a terminal. */
 const MOST_OF_A_FIELD = 2_000;
-/** Names that are longer push their own text to the right, and no other. */
+/** A longer name moves only its own text to the right. */
 const WIDEST_NAME = 40;
 
-/** Names and texts under one another, indented; a long text is whole where the output is no terminal. */
+/** Formats names and texts, one below the other and indented. Long texts are cut only on a terminal. */
 export const formatFields = (
   fields: readonly (readonly [name: string, text: string | null])[],
   { width = outputWidth() }: Pick<TableOptions, 'width'> = {},
