@@ -414,6 +414,28 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [{ file: PACKED_FOLD, find: 'this.table = null; // it may', replace: '// it may' }],
   },
   {
+    name: 'limb-carry-lost',
+    mistake: 'the words of a quantity are added each for itself',
+    patches: [
+      {
+        file: 'services/shared/usage-fold/packed/limbs.ts',
+        find: 'carry = sum > 0xffffffff ? 1 : 0;',
+        replace: 'carry = 0;',
+      },
+    ],
+  },
+  {
+    name: 'ids-forgotten-while-their-index-grows',
+    mistake: 'an id is looked up in the new index only, although it has not moved there yet',
+    patches: [
+      {
+        file: 'services/shared/usage-fold/event-table.ts',
+        find: 'return entry !== NONE || this.before === null',
+        replace: 'return entry !== NONE || this.taken >= 0',
+      },
+    ],
+  },
+  {
     name: 'plain-records-do-not-move-time',
     mistake: 'records that are folded from their bytes do not move the reported time',
     patches: [

@@ -97,16 +97,18 @@ export interface InsertOptions {
   readonly large?: boolean;
 }
 
-/** Inserts rows that are in RowBinary already, as one block. */
+/** Inserts blocks in the Native format; together they are one block. */
 export const insertPacked = async (
   client: ClickHouseClient,
   table: string,
   columns: readonly string[],
-  rows: readonly Buffer[],
+  blocks: readonly Uint8Array[],
 ): Promise<void> => {
   const { stream } = await client.exec({
-    query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinary`,
-    values: Readable.from(rows, { objectMode: false }),
+    query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT Native`,
+    values: Readable.from(blocks, { objectMode: false }),
+    // Rows that replace one another are merged later, as those of other inserts are.
+    clickhouse_settings: { optimize_on_insert: 0 },
   });
   stream.resume(); // an INSERT answers nothing; its connection is free once that has been read
   await finished(stream);

@@ -68,7 +68,7 @@ export class EventTable {
   }
 
   find(id: Uint8Array): SeenEvent | null {
-    const entry = this.entryOf(id, 0);
+    const entry = this.entryOf(viewOf(id), 0);
     return entry === NONE
       ? null
       : {
@@ -81,19 +81,17 @@ export class EventTable {
   add(id: Uint8Array, offset: number, digest: bigint): void {
     const high = Number(digest >> 32n);
     const low = Number(digest & 0xffffffffn);
-    const entry = this.entryOf(id, 0);
-    if (entry === NONE) this.append(id, 0, offset, high, low);
+    const entry = this.entryOf(viewOf(id), 0);
+    if (entry === NONE) this.append(viewOf(id), 0, offset, high, low);
     else if (offset < this.offsetOf(entry)) this.set(entry, offset, high, low);
   }
 
   /** The entry of the id at position `at` of `bytes`; -1 if there is none. */
-  entryOf(bytes: Uint8Array, at: number): number {
-    const [a, b, c, d] = [
-      wordAt(bytes, at),
-      wordAt(bytes, at + 4),
-      wordAt(bytes, at + 8),
-      wordAt(bytes, at + 12),
-    ];
+  entryOf(bytes: DataView, at: number): number {
+    const a = bytes.getUint32(at);
+    const b = bytes.getUint32(at + 4);
+    const c = bytes.getUint32(at + 8);
+    const d = bytes.getUint32(at + 12);
     const hash = hashOf(a, b, c, d);
     const entry = this.lookUp(this.index, hash, a, b, c, d);
     return entry !== NONE || this.before === null
@@ -114,14 +112,14 @@ export class EventTable {
   }
 
   /** Adds the id at position `at` of `bytes`, which `entryOf` has not found. */
-  append(bytes: Uint8Array, at: number, offset: number, high: number, low: number): void {
+  append(bytes: DataView, at: number, offset: number, high: number, low: number): void {
     const entry = this.taken++;
     if (entry === this.capacity) this.extend();
     const segment = this.segments[(entry / SEGMENT) | 0];
     if (!segment) throw new Error('the table has no room for its next id');
     const place = (entry % SEGMENT) * ID_WORDS;
     for (let word = 0; word < ID_WORDS; word++) {
-      segment.ids[place + word] = wordAt(bytes, at + word * 4);
+      segment.ids[place + word] = bytes.getUint32(at + word * 4);
     }
     this.set(entry, offset, high, low);
     if (this.before !== null) this.move(MOVES);
@@ -214,12 +212,8 @@ export class EventTable {
   }
 }
 
-const wordAt = (bytes: Uint8Array, at: number): number =>
-  (((bytes[at] ?? 0) << 24) |
-    ((bytes[at + 1] ?? 0) << 16) |
-    ((bytes[at + 2] ?? 0) << 8) |
-    (bytes[at + 3] ?? 0)) >>>
-  0;
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
 
 /**
  * Providers choose the ids. With a hash that they could compute, crafted ids would all collide and make

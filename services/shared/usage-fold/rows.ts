@@ -1,12 +1,12 @@
-/** Rows in ClickHouse's RowBinary, and their columns. */
+/** Rows as one block in ClickHouse's Native format, and the names of its columns. */
 export interface PackedRows {
   readonly columns: readonly string[];
-  readonly bytes: Buffer;
+  readonly bytes: readonly Uint8Array[];
 }
 
 /** Rows that a fold has made, in order. They are objects, or become objects when they are iterated. */
 export interface Rows<T> extends Iterable<T> {
   readonly length: number;
-  /** The same rows in ClickHouse's format, if they are kept that way. */
-  readonly packed?: PackedRows;
+  /** The same rows in ClickHouse's format, if they are kept in columns. */
+  packed?(): PackedRows;
 }

@@ -254,11 +254,11 @@ export class ClickHouseStore {
       .filter(({ length }) => length > 0)
       .map((rows) => {
         if (!rows.packed) throw new Error(`rows of ${table} are not packed`);
-        return rows.packed;
+        return rows.packed();
       });
     const [first] = packed;
     if (!first) return;
-    const bytes = packed.map((rows) => rows.bytes);
+    const bytes = packed.flatMap((rows) => rows.bytes);
     await insertPacked(this.client, table, first.columns, bytes);
   }
 

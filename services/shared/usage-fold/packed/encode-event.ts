@@ -1,35 +1,41 @@
 import type { WindowAttributes } from '../window.ts';
-import { emptyLayout, type EventLayout } from './event-layout.ts';
+import {
+  ADDITIONAL_INFO,
+  emptyLayout,
+  LOCATION,
+  METER,
+  RESOURCE,
+  SUBSCRIPTION,
+  TAGS,
+  type EventLayout,
+  type TextPlaces,
+} from './event-layout.ts';
 import { withRoom } from './growing.ts';
+import { ViewedBytes } from './viewed-bytes.ts';
 
 /** Writes the texts of an object as bytes, so that it can be used like an encoded event. */
 export class EncodedEvent {
-  bytes: Buffer = Buffer.allocUnsafeSlow(4096);
+  readonly source = new ViewedBytes(Buffer.allocUnsafeSlow(4096));
   readonly layout: EventLayout = emptyLayout();
   private at = 0;
 
   encode(event: WindowAttributes): void {
-    const { layout } = this;
+    const { identity, attributes } = this.layout;
     this.at = 0;
-    layout.subscriptionLength = this.put(event.subscriptionId);
-    layout.subscription = this.at - layout.subscriptionLength;
-    layout.meterLength = this.put(event.meterId);
-    layout.meter = this.at - layout.meterLength;
-    layout.resourceLength = this.put(event.resourceUri);
-    layout.resource = this.at - layout.resourceLength;
-    layout.locationLength = this.put(event.location);
-    layout.location = this.at - layout.locationLength;
-    layout.tagsLength = event.tags === null ? -1 : this.put(event.tags);
-    layout.tags = this.at - Math.max(0, layout.tagsLength);
-    layout.additionalInfoLength =
-      event.additionalInfo === null ? -1 : this.put(event.additionalInfo);
-    layout.additionalInfo = this.at - Math.max(0, layout.additionalInfoLength);
+    this.put(identity, SUBSCRIPTION, event.subscriptionId);
+    this.put(identity, METER, event.meterId);
+    this.put(identity, RESOURCE, event.resourceUri);
+    this.put(attributes, LOCATION, event.location);
+    this.put(attributes, TAGS, event.tags);
+    this.put(attributes, ADDITIONAL_INFO, event.additionalInfo);
   }
 
-  private put(text: string): number {
-    this.bytes = withRoom(this.bytes, this.at, text.length * 3);
-    const length = this.bytes.write(text, this.at, 'utf8');
-    this.at += length;
-    return length;
+  private put(places: TextPlaces, text: number, value: string | null): void {
+    const { source, at } = this;
+    source.set(withRoom(source.bytes, at, (value?.length ?? 0) * 3));
+    const length = value === null ? -1 : source.bytes.write(value, at, 'utf8');
+    places[text * 2] = at;
+    places[text * 2 + 1] = length;
+    this.at += Math.max(0, length);
   }
 }

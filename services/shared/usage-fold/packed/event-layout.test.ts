@@ -30,13 +30,14 @@ const events = fc
 /** What stands at the places that were found; null where the bytes are left to the general way. */
 const laidOut = (datum: Buffer) => {
   const event = new PlainEvent();
-  event.bytes = Buffer.concat([Buffer.alloc(3, 1), datum, Buffer.alloc(9, 1)]);
+  event.source.set(Buffer.concat([Buffer.alloc(3, 1), datum, Buffer.alloc(9, 1)]));
+  const { bytes } = event.source;
   const { layout } = event;
-  if (!readLayout(event.bytes, 3, 3 + datum.length, layout)) return null;
+  if (!readLayout(bytes, 3, 3 + datum.length, layout)) return null;
   return {
     ...event.texts(),
-    eventId: event.bytes.subarray(layout.eventId, layout.eventId + 16),
-    quantity: event.bytes.subarray(layout.quantity, layout.quantity + layout.quantityLength),
+    eventId: bytes.subarray(layout.eventId, layout.eventId + 16),
+    quantity: bytes.subarray(layout.quantity, layout.quantity + layout.quantityLength),
     usageStartTime: BigInt(layout.usageStart),
     usageEndTime: BigInt(layout.usageEnd),
   };

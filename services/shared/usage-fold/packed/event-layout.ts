@@ -1,45 +1,46 @@
+/**
+ * Three texts in the bytes of an event: the position and the length of each, one text after another. A
+ * length of -1 is null.
+ */
+export type TextPlaces = Int32Array;
+
+/** Texts of `EventLayout.identity`. */
+export const SUBSCRIPTION = 0;
+export const METER = 1;
+export const RESOURCE = 2;
+/** Texts of `EventLayout.attributes`. */
+export const LOCATION = 0;
+export const TAGS = 1;
+export const ADDITIONAL_INFO = 2;
+
+export const TEXTS = 3;
+
+export const placeOf = (places: TextPlaces, text: number): number => places[text * 2] ?? 0;
+
+export const lengthOf = (places: TextPlaces, text: number): number => places[text * 2 + 1] ?? 0;
+
 /** The positions of an event's parts in the bytes of its record. One object is reused for all events. */
 export interface EventLayout {
   eventId: number;
-  subscription: number;
-  subscriptionLength: number;
-  meter: number;
-  meterLength: number;
-  resource: number;
-  resourceLength: number;
+  /** Subscription, meter and resource. */
+  readonly identity: TextPlaces;
   /** Milliseconds since 1970. */
   usageStart: number;
   usageEnd: number;
   quantity: number;
   quantityLength: number;
-  location: number;
-  locationLength: number;
-  tags: number;
-  /** -1 for null. */
-  tagsLength: number;
-  additionalInfo: number;
-  /** -1 for null. */
-  additionalInfoLength: number;
+  /** Location, tags and additional info. */
+  readonly attributes: TextPlaces;
 }
 
 export const emptyLayout = (): EventLayout => ({
   eventId: 0,
-  subscription: 0,
-  subscriptionLength: 0,
-  meter: 0,
-  meterLength: 0,
-  resource: 0,
-  resourceLength: 0,
+  identity: new Int32Array(TEXTS * 2),
   usageStart: 0,
   usageEnd: 0,
   quantity: 0,
   quantityLength: 0,
-  location: 0,
-  locationLength: 0,
-  tags: 0,
-  tagsLength: 0,
-  additionalInfo: 0,
-  additionalInfoLength: 0,
+  attributes: new Int32Array(TEXTS * 2),
 });
 
 const ID_BYTES = 16;
@@ -52,12 +53,17 @@ class Cursor {
 
   /** A number of at most 49 bits, which a double holds exactly. */
   long(): number {
+    const { bytes, end } = this;
+    let { at } = this;
     let zigzag = 0;
     let unit = 1;
-    for (let n = 0; n < 7 && this.at >= 0 && this.at < this.end; n++) {
-      const byte = this.bytes[this.at++] ?? 0;
+    for (let n = 0; n < 7 && at >= 0 && at < end; n++) {
+      const byte = bytes[at++] ?? 0;
       zigzag += (byte & 0x7f) * unit;
-      if (byte < 0x80) return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+      if (byte < 0x80) {
+        this.at = at;
+        return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+      }
       unit *= 128;
     }
     this.at = -1;
@@ -75,12 +81,23 @@ class Cursor {
     return length;
   }
 
-  /** The same for a union of null and bytes; -1 for null. */
-  skipOptional(): number {
+  /** Moves past a text and notes its place. */
+  text(places: TextPlaces, text: number): void {
+    const length = this.skipBytes();
+    places[text * 2] = this.at - length;
+    places[text * 2 + 1] = length;
+  }
+
+  /** The same for a union of null and bytes. */
+  optionalText(places: TextPlaces, text: number): void {
     const branch = this.long();
-    if (branch === 0) return -1;
+    if (branch === 0) {
+      places[text * 2] = this.at;
+      places[text * 2 + 1] = -1;
+      return;
+    }
     if (branch !== 1) this.at = -1;
-    return this.skipBytes();
+    this.text(places, text);
   }
 }
 
@@ -97,21 +114,15 @@ export const readLayout = (bytes: Buffer, at: number, end: number, into: EventLa
   cursor.at = at + ID_BYTES;
   if (cursor.at > end) return false;
   into.eventId = at;
-  into.subscriptionLength = cursor.skipBytes();
-  into.subscription = cursor.at - into.subscriptionLength;
-  into.meterLength = cursor.skipBytes();
-  into.meter = cursor.at - into.meterLength;
-  into.resourceLength = cursor.skipBytes();
-  into.resource = cursor.at - into.resourceLength;
+  cursor.text(into.identity, SUBSCRIPTION);
+  cursor.text(into.identity, METER);
+  cursor.text(into.identity, RESOURCE);
   into.usageStart = cursor.long();
   into.usageEnd = cursor.long();
   into.quantityLength = cursor.skipBytes();
   into.quantity = cursor.at - into.quantityLength;
-  into.locationLength = cursor.skipBytes();
-  into.location = cursor.at - into.locationLength;
-  into.tagsLength = cursor.skipOptional();
-  into.tags = cursor.at - Math.max(0, into.tagsLength);
-  into.additionalInfoLength = cursor.skipOptional();
-  into.additionalInfo = cursor.at - Math.max(0, into.additionalInfoLength);
+  cursor.text(into.attributes, LOCATION);
+  cursor.optionalText(into.attributes, TAGS);
+  cursor.optionalText(into.attributes, ADDITIONAL_INFO);
   return cursor.at === end;
 };

@@ -2,6 +2,7 @@ import { asciiLower } from '../../model/placement.ts';
 import { identityProblem, placementProblem } from '../../model/usage-event-problem.ts';
 import type { ActiveRules } from '../knowledge.ts';
 import type { Place } from '../place.ts';
+import { lengthOf, placeOf, RESOURCE } from './event-layout.ts';
 import { grown } from './growing.ts';
 import { NONE } from './hash-index.ts';
 import type { PackedWindows } from './packed-windows.ts';
@@ -38,31 +39,27 @@ export class JudgedSeries {
 
   /** The series of an event; -1 if it may not be counted, or the record has a wrong key. */
   find(event: PlainEvent, windows: PackedWindows, rules: ActiveRules): number {
-    const { bytes, layout } = event;
-    const hash = windows.series.hash(bytes, layout);
-    let series = windows.series.find(bytes, layout, hash);
+    const { source, layout } = event;
+    const { identity } = layout;
+    const hash = windows.series.hash(source, identity);
+    let series = windows.series.find(source, identity, hash);
     if (series === NONE || this.fit[series] !== 1) {
       if (!this.isFit(event, rules)) return NONE;
-      if (series === NONE) series = windows.seriesOf(bytes, layout, () => event.texts());
+      if (series === NONE) series = windows.seriesOf(source, identity, () => event.texts());
       this.fit = grown(this.fit, series + 1);
       this.fit[series] = 1;
     }
+    const { view } = source;
+    const length = lengthOf(identity, RESOURCE);
     const hasRightKey =
-      event.keyLength === layout.resourceLength &&
-      equalLowered(bytes, event.key, bytes, layout.resource, layout.resourceLength);
+      event.keyLength === length &&
+      equalLowered(view, event.key, view, placeOf(identity, RESOURCE), length);
     return hasRightKey ? series : NONE;
   }
 
   /** Whether events of this subscription, meter and resource may be counted here. */
   private isFit(event: PlainEvent, rules: ActiveRules): boolean {
-    const { layout } = event;
-    if (
-      !event.isText(layout.subscription, layout.subscriptionLength) ||
-      !event.isText(layout.meter, layout.meterLength) ||
-      !event.isText(layout.resource, layout.resourceLength)
-    ) {
-      return false;
-    }
+    if (!event.areTexts(event.layout.identity)) return false;
     const texts = event.texts();
     const { place } = this;
     const key = Buffer.from(asciiLower(texts.resourceUri), 'utf8');

@@ -141,7 +141,8 @@ export class PackedFold {
     const table = this.tableOf(usageHour);
     if (table === null) return MISSING;
     if (!texts.find(event, windows.texts)) return ODD;
-    const { layout, words, bytes, offset } = event;
+    const { layout, words, offset } = event;
+    const { view } = event.source;
     words.digest(
       windows.series.digestHigh(series),
       windows.series.digestLow(series),
@@ -151,7 +152,7 @@ export class PackedFold {
       layout.usageEnd,
     );
 
-    const seen = table.entryOf(bytes, layout.eventId);
+    const seen = table.entryOf(view, layout.eventId);
     if (seen !== NONE && table.offsetOf(seen) < offset) {
       // With other content it is a conflict.
       if (table.digestHigh(seen) !== words.high || table.digestLow(seen) !== words.low) return ODD;
@@ -162,7 +163,7 @@ export class PackedFold {
     if (seen !== NONE && table.offsetOf(seen) !== offset) return ODD;
     const window = this.windowOf(series, usageHour, windows);
     if (window === NONE) return MISSING;
-    if (seen === NONE) table.append(bytes, layout.eventId, offset, words.high, words.low);
+    if (seen === NONE) table.append(view, layout.eventId, offset, words.high, words.low);
     this.index.pin(usageHour);
     windows.addTo(window, words.quantity, offset);
     this.write(reported, usageHour, series, scene);
@@ -177,7 +178,7 @@ export class PackedFold {
     const { event, texts } = this;
     const entry =
       texts.entry === NONE
-        ? windows.textsOf(event.bytes, event.layout, () => event.texts())
+        ? windows.textsOf(event.source, event.layout.attributes, () => event.texts())
         : texts.entry;
     return windows.open(series, usageHour, entry, event.offset);
   }
@@ -187,23 +188,18 @@ export class PackedFold {
     const { event } = this;
     const { layout, words } = event;
     const { windows, ledger } = scene;
-    const row = ledger.next;
-    row.offset = event.offset;
-    row.bytes = event.bytes;
-    row.eventId = layout.eventId;
-    row.digestHigh = words.high;
-    row.digestLow = words.low;
-    row.reportedTime = reported;
-    row.reportedHour = scene.openHour;
-    row.usageHour = usageHour;
-    row.usageStart = layout.usageStart;
-    row.usageEnd = layout.usageEnd;
-    row.identity = windows.series.texts;
-    row.identityStart = windows.series.startOf(series);
-    row.identityEnd = windows.series.endOf(series);
-    row.quantity = words.quantity;
-    this.texts.copyTo(row, windows.texts);
-    ledger.add();
+    const { next, length } = ledger;
+    next.offset = event.offset;
+    next.digestHigh = words.high;
+    next.digestLow = words.low;
+    next.reportedTime = reported;
+    next.reportedHour = scene.openHour;
+    next.usageHour = usageHour;
+    next.usageStart = layout.usageStart;
+    next.usageEnd = layout.usageEnd;
+    ledger.identities.setEntry(length, windows.series, series);
+    this.texts.setIn(ledger.attributes, length, event, windows.texts);
+    ledger.add(event.source.view, layout.eventId, words.quantity);
   }
 
   /** The ids of a usage hour; null if they are not in memory. */

@@ -1,91 +1,116 @@
+import { quantityToBytes } from '../../model/decimal.ts';
+import { asciiLower, resourceKey } from '../../model/placement.ts';
+import { millis, type Hour } from '../../model/time.ts';
 import type { LedgerEntry } from '../fold.ts';
 import type { PackedRows, Rows } from '../rows.ts';
 import type { Place } from '../place.ts';
+import { BlockTexts } from './block-texts.ts';
 import { EncodedEvent } from './encode-event.ts';
-import { LEDGER_COLUMNS, ledgerEntries, placeBytes, type PackedRow } from './ledger-rows.ts';
-import { LIMBS, writeQuantity } from './limbs.ts';
-import { RowBuffer } from './row-buffer.ts';
-import { identityBytes, writeIdentity } from './series-table.ts';
-import { textsBytes, writeTexts } from './text-table.ts';
+import { ADDITIONAL_INFO, LOCATION, METER, RESOURCE, SUBSCRIPTION, TAGS } from './event-layout.ts';
+import { LIMBS, quantityOf, writeQuantity } from './limbs.ts';
+import {
+  nativeBlock,
+  numbers,
+  sameNumber,
+  sameText,
+  UTC,
+  UTC_MILLIS,
+  type NativeColumn,
+} from './native-block.ts';
+import { int64Of, setInt64 } from './words.ts';
 
-const emptyRow = (): PackedRow => ({
-  offset: 0,
-  bytes: Buffer.alloc(0),
-  eventId: 0,
-  digestHigh: 0,
-  digestLow: 0,
-  reportedTime: 0,
-  reportedHour: 0,
-  usageHour: 0,
-  usageStart: 0,
-  usageEnd: 0,
-  identity: Buffer.alloc(0),
-  identityStart: 0,
-  identityEnd: 0,
-  quantity: new Uint32Array(LIMBS),
-  texts: Buffer.alloc(0),
-  textsStart: 0,
-  textsEnd: 0,
+const ID_WORDS = 4;
+const FIRST_ROWS = 16;
+
+/** Used within one call, and by all ledgers. */
+const encoded = new EncodedEvent();
+const limbs = new Uint32Array(LIMBS);
+
+/** The numbers of the next row. */
+export interface LedgerRow {
+  offset: number;
+  digestHigh: number;
+  digestLow: number;
+  /** Milliseconds since 1970, as all times here. */
+  reportedTime: number;
+  reportedHour: number;
+  usageHour: number;
+  usageStart: number;
+  usageEnd: number;
+}
+
+/** Arrays with room for the same number of rows. */
+const columnsOf = (rows: number) => ({
+  offsets: new Uint32Array(rows * 2),
+  ids: new Uint32Array(rows * ID_WORDS),
+  digests: new Uint32Array(rows * 2),
+  reportedTimes: new Uint32Array(rows * 2),
+  /** Seconds since 1970. */
+  reportedHours: new Uint32Array(rows),
+  usageHours: new Uint32Array(rows),
+  starts: new Uint32Array(rows * 2),
+  ends: new Uint32Array(rows * 2),
+  quantities: new Uint32Array(rows * LIMBS),
 });
 
-/** Used only within one call, so all ledgers share it. */
-const encoded = new EncodedEvent();
-
-/** Bytes of a row without its texts. */
-const FIXED_BYTES = 8 + 16 + 8 + 8 + 4 + 4 + 8 + 8 + 32;
-
-/** Accepted events as rows of the ledger. */
+/** Accepted events as the columns of the ledger. */
 export class PackedLedger implements Rows<LedgerEntry> {
-  private readonly place: Buffer;
-  private readonly rows = new RowBuffer();
-  /** The next row: set its fields, then call `add`. */
-  readonly next: PackedRow = emptyRow();
+  private readonly place: Place;
+  /** To be set before `add`. */
+  readonly next: LedgerRow = {
+    offset: 0,
+    digestHigh: 0,
+    digestLow: 0,
+    reportedTime: 0,
+    reportedHour: 0,
+    usageHour: 0,
+    usageStart: 0,
+    usageEnd: 0,
+  };
+  /** To be set for row `length` before `add`. */
+  readonly identities = new BlockTexts();
+  readonly attributes = new BlockTexts();
+  private room = FIRST_ROWS;
+  private columns = columnsOf(FIRST_ROWS);
+  private rows = 0;
 
   constructor(place: Place) {
-    this.place = placeBytes(place);
+    this.place = place;
   }
 
   get length(): number {
-    return this.rows.rows;
+    return this.rows;
   }
 
-  get packed(): PackedRows {
-    return { columns: LEDGER_COLUMNS, bytes: this.rows.written() };
-  }
-
-  add(): void {
-    const { rows, place, next } = this;
-    const identity = next.identityEnd - next.identityStart;
-    rows.reserve(place.length + FIXED_BYTES + identity + next.textsEnd - next.textsStart);
-    rows.copy(place, 0, place.length);
-    rows.int64(next.offset);
-    rows.uuid(next.bytes, next.eventId);
-    rows.word64(next.digestHigh, next.digestLow);
-    rows.int64(next.reportedTime);
-    rows.uint32(next.reportedHour / 1000);
-    rows.uint32(next.usageHour / 1000);
-    rows.int64(next.usageStart);
-    rows.int64(next.usageEnd);
-    rows.copy(next.identity, next.identityStart, next.identityEnd);
-    rows.limbs(next.quantity, 0);
-    rows.copy(next.texts, next.textsStart, next.textsEnd);
-    rows.rows++;
+  /** Adds a row with the id at a position, and the quantity. */
+  add(id: DataView, at: number, quantity: Uint32Array): void {
+    if (this.rows === this.room) this.grow();
+    const { columns, next } = this;
+    const row = this.rows++;
+    setInt64(columns.offsets, row, next.offset);
+    // A UUID is two numbers of 64 bits, the higher half first.
+    columns.ids[row * ID_WORDS] = id.getUint32(at + 4);
+    columns.ids[row * ID_WORDS + 1] = id.getUint32(at);
+    columns.ids[row * ID_WORDS + 2] = id.getUint32(at + 12);
+    columns.ids[row * ID_WORDS + 3] = id.getUint32(at + 8);
+    columns.digests[row * 2] = next.digestLow;
+    columns.digests[row * 2 + 1] = next.digestHigh;
+    setInt64(columns.reportedTimes, row, next.reportedTime);
+    columns.reportedHours[row] = next.reportedHour / 1000;
+    columns.usageHours[row] = next.usageHour / 1000;
+    setInt64(columns.starts, row, next.usageStart);
+    setInt64(columns.ends, row, next.usageEnd);
+    for (let n = 0; n < LIMBS; n++) columns.quantities[row * LIMBS + n] = quantity[n] ?? 0;
   }
 
   push({ offset, reportedTime, reportedHour, candidate }: LedgerEntry): void {
-    const { next } = this;
+    const { next, rows } = this;
     const { event, quantity, usageHour, digest } = candidate;
     encoded.encode(event);
-    const { bytes, layout } = encoded;
-    next.identity = Buffer.alloc(identityBytes(layout));
-    next.identityStart = 0;
-    next.identityEnd = writeIdentity(next.identity, 0, bytes, layout);
-    next.texts = Buffer.alloc(textsBytes(layout));
-    next.textsStart = 0;
-    next.textsEnd = writeTexts(next.texts, 0, bytes, layout);
+    const { source, layout } = encoded;
+    this.identities.setOwn(rows, source.bytes, layout.identity);
+    this.attributes.setOwn(rows, source.bytes, layout.attributes);
     next.offset = offset;
-    next.bytes = event.eventId;
-    next.eventId = 0;
     next.digestHigh = Number(digest >> 32n);
     next.digestLow = Number(digest & 0xffffffffn);
     next.reportedTime = reportedTime;
@@ -93,11 +118,89 @@ export class PackedLedger implements Rows<LedgerEntry> {
     next.usageHour = usageHour;
     next.usageStart = event.usageStartTime;
     next.usageEnd = event.usageEndTime;
-    writeQuantity(quantity, next.quantity);
-    this.add();
+    writeQuantity(quantity, limbs);
+    const { eventId } = event;
+    this.add(new DataView(eventId.buffer, eventId.byteOffset, eventId.length), 0, limbs);
   }
 
-  [Symbol.iterator](): Iterator<LedgerEntry> {
-    return ledgerEntries(this.packed.bytes, this.place.length)[Symbol.iterator]();
+  packed(): PackedRows {
+    const { place, rows, columns, identities, attributes } = this;
+    const block: readonly NativeColumn[] = [
+      sameText('topic', place.topic, rows),
+      sameNumber('epoch', 'UInt32', place.epoch, rows),
+      sameNumber('partition', 'UInt16', place.partition, rows),
+      numbers('offset', 'UInt64', columns.offsets, rows, 2),
+      numbers('event_id', 'UUID', columns.ids, rows, ID_WORDS),
+      numbers('content_digest', 'UInt64', columns.digests, rows, 2),
+      numbers('reported_time', UTC_MILLIS, columns.reportedTimes, rows, 2),
+      numbers('reported_hour', UTC, columns.reportedHours, rows),
+      numbers('usage_hour', UTC, columns.usageHours, rows),
+      numbers('usage_start', UTC_MILLIS, columns.starts, rows, 2),
+      numbers('usage_end', UTC_MILLIS, columns.ends, rows, 2),
+      identities.column(SUBSCRIPTION, 'subscription_id', false, rows),
+      identities.column(METER, 'meter_id', false, rows),
+      identities.column(RESOURCE, 'resource_uri', false, rows),
+      numbers('quantity', 'Decimal(76, 30)', columns.quantities, rows, LIMBS),
+      attributes.column(LOCATION, 'location', false, rows),
+      attributes.column(TAGS, 'tags', true, rows),
+      attributes.column(ADDITIONAL_INFO, 'additional_info', true, rows),
+    ];
+    return nativeBlock(rows, block);
+  }
+
+  *[Symbol.iterator](): Iterator<LedgerEntry> {
+    for (let row = 0; row < this.rows; row++) yield this.entryOf(row);
+  }
+
+  private entryOf(row: number): LedgerEntry {
+    const { columns, identities, attributes } = this;
+    const subscriptionId = identities.textOf(row, SUBSCRIPTION) ?? '';
+    const meterId = identities.textOf(row, METER) ?? '';
+    const resourceUri = identities.textOf(row, RESOURCE) ?? '';
+    const quantity = quantityOf(columns.quantities, row * LIMBS);
+    const [low = 0, high = 0] = columns.digests.subarray(row * 2, row * 2 + 2);
+    return {
+      offset: int64Of(columns.offsets, row),
+      reportedTime: millis(int64Of(columns.reportedTimes, row)),
+      reportedHour: ((columns.reportedHours[row] ?? 0) * 1000) as Hour,
+      candidate: {
+        event: {
+          eventId: this.idOf(row),
+          subscriptionId,
+          meterId,
+          resourceUri,
+          usageStartTime: millis(int64Of(columns.starts, row)),
+          usageEndTime: millis(int64Of(columns.ends, row)),
+          quantity: quantityToBytes(quantity),
+          location: attributes.textOf(row, LOCATION) ?? '',
+          tags: attributes.textOf(row, TAGS),
+          additionalInfo: attributes.textOf(row, ADDITIONAL_INFO),
+        },
+        quantity,
+        usageHour: ((columns.usageHours[row] ?? 0) * 1000) as Hour,
+        subscriptionKey: asciiLower(subscriptionId),
+        meterKey: asciiLower(meterId),
+        resourceKey: resourceKey(resourceUri),
+        digest: (BigInt(high) << 32n) | BigInt(low),
+      },
+    };
+  }
+
+  private idOf(row: number): Buffer {
+    const id = Buffer.alloc(ID_WORDS * 4);
+    const words = this.columns.ids.subarray(row * ID_WORDS);
+    [words[1], words[0], words[3], words[2]].forEach((word = 0, n) =>
+      id.writeUInt32BE(word, n * 4),
+    );
+    return id;
+  }
+
+  private grow(): void {
+    this.room *= 2;
+    const larger = columnsOf(this.room);
+    for (const name of Object.keys(larger) as (keyof typeof larger)[]) {
+      larger[name].set(this.columns[name]);
+    }
+    this.columns = larger;
   }
 }

@@ -13,12 +13,13 @@ import {
   type WindowIdentity,
 } from '../window.ts';
 import { EncodedEvent } from './encode-event.ts';
-import type { EventLayout } from './event-layout.ts';
+import type { TextPlaces } from './event-layout.ts';
 import { grown } from './growing.ts';
 import { NONE } from './hash-index.ts';
 import { LIMBS, quantityOf, writeQuantity } from './limbs.ts';
 import { SeriesTable } from './series-table.ts';
 import { TextTable } from './text-table.ts';
+import type { ViewedBytes } from './viewed-bytes.ts';
 import { WindowRows } from './window-rows.ts';
 import { WINDOW_BYTES, WindowTable } from './window-table.ts';
 
@@ -79,8 +80,8 @@ export class PackedWindows implements Windows, Rows<Window> {
 
   add(event: WindowEvent, quantity: Quantity, offset: number): void {
     encoded.encode(event);
-    const { bytes, layout } = encoded;
-    const series = this.seriesOf(bytes, layout, () => event);
+    const { source, layout } = encoded;
+    const series = this.seriesOf(source, layout.identity, () => event);
     let window = this.find(series, event.usageHour);
     if (window === NONE) {
       if (!this.mayOpen(series, event.usageHour)) {
@@ -89,7 +90,7 @@ export class PackedWindows implements Windows, Rows<Window> {
       window = this.open(
         series,
         event.usageHour,
-        this.textsOf(bytes, layout, () => event),
+        this.textsOf(source, layout.attributes, () => event),
         offset,
       );
     }
@@ -98,19 +99,21 @@ export class PackedWindows implements Windows, Rows<Window> {
   }
 
   /** The series of an event. Adds it if there is none yet. */
-  seriesOf(bytes: Buffer, layout: EventLayout, texts: () => WindowAttributes): number {
-    const hash = this.series.hash(bytes, layout);
-    const found = this.series.find(bytes, layout, hash);
-    return found === NONE ? this.series.add(bytes, layout, hash, digestOfIdentity(texts())) : found;
+  seriesOf(source: ViewedBytes, places: TextPlaces, texts: () => WindowAttributes): number {
+    const hash = this.series.hash(source, places);
+    const found = this.series.find(source, places, hash);
+    return found === NONE
+      ? this.series.add(source, places, hash, digestOfIdentity(texts()))
+      : found;
   }
 
   /** The texts of an event. Adds them if they are new. */
-  textsOf(bytes: Buffer, layout: EventLayout, texts: () => WindowAttributes): number {
-    const hash = this.texts.hash(bytes, layout);
-    const found = this.texts.find(bytes, layout, hash);
+  textsOf(source: ViewedBytes, places: TextPlaces, texts: () => WindowAttributes): number {
+    const hash = this.texts.hash(source, places);
+    const found = this.texts.find(source, places, hash);
     if (found !== NONE) return found;
     const { location, tags, additionalInfo } = texts();
-    return this.texts.add(bytes, layout, hash, textsDigest(location, tags, additionalInfo));
+    return this.texts.add(source, places, hash, textsDigest(location, tags, additionalInfo));
   }
 
   /** The window of a series; -1 if there is none in memory. */
@@ -147,12 +150,12 @@ export class PackedWindows implements Windows, Rows<Window> {
   }
 
   /** All of them. */
-  get packed(): PackedRows {
-    return this.rowsOf(Array.from({ length: this.size }, (_, window) => window)).packed;
+  packed(): PackedRows {
+    return this.rowsOf(Int32Array.from({ length: this.size }, (_, window) => window)).packed();
   }
 
-  private rowsOf(windows: Iterable<number>): WindowRows {
-    const rows = new WindowRows(this.place, this.hour);
+  private rowsOf(windows: Int32Array): WindowRows {
+    const rows = new WindowRows(this.place, this.hour, windows.length);
     for (const window of windows) rows.add(window, this.table, this.series, this.texts);
     return rows;
   }
@@ -203,17 +206,19 @@ export class PackedWindows implements Windows, Rows<Window> {
       tags: null,
       additionalInfo: null,
     });
-    const { bytes, layout } = encoded;
-    const found = this.series.identityLike(bytes, layout, this.series.hash(bytes, layout));
+    const { source, layout } = encoded;
+    const { identity: places } = layout;
+    const hash = this.series.hash(source, places);
+    const found = this.series.identityLike(source, places, hash);
     return found !== NONE && this.table.find(found, identity.usageHour) !== NONE;
   }
 
   /** Adds a stored window. Its series is that of its first event. */
   private restore(stored: Window): void {
     encoded.encode(stored);
-    const { bytes, layout } = encoded;
-    const series = this.seriesOf(bytes, layout, () => stored);
-    const texts = this.textsOf(bytes, layout, () => stored);
+    const { source, layout } = encoded;
+    const series = this.seriesOf(source, layout.identity, () => stored);
+    const texts = this.textsOf(source, layout.attributes, () => stored);
     const window = this.open(series, stored.usageHour, texts, stored.firstOffset);
     writeQuantity(stored.quantity, limbs);
     this.table.restore(window, limbs, stored.eventCount, stored.lastOffset);

@@ -9,8 +9,22 @@ import {
 import { ContentWords } from '../content-digest.ts';
 import type { ActiveRules, Knowledge } from '../knowledge.ts';
 import type { WindowAttributes } from '../window.ts';
-import { emptyLayout, readLayout } from './event-layout.ts';
+import {
+  ADDITIONAL_INFO,
+  emptyLayout,
+  lengthOf,
+  LOCATION,
+  METER,
+  placeOf,
+  readLayout,
+  RESOURCE,
+  SUBSCRIPTION,
+  TAGS,
+  TEXTS,
+  type TextPlaces,
+} from './event-layout.ts';
 import { readQuantity } from './limbs.ts';
+import { ViewedBytes } from './viewed-bytes.ts';
 
 /** Byte 0 and the schema id before each datum. */
 const FRAME_BYTES = 5;
@@ -23,7 +37,8 @@ export class PlainEvent {
   readonly layout = emptyLayout();
   /** Its content for the digest. `read` sets the quantity in it. */
   readonly words = new ContentWords();
-  bytes: Buffer = Buffer.alloc(0);
+  /** The bytes of its batch. */
+  readonly source = new ViewedBytes();
   /** The position of the record's key, and its length; -1 if it has none. */
   key = 0;
   keyLength = -1;
@@ -45,13 +60,14 @@ export class PlainEvent {
     const field = n * RECORD_FIELDS;
     const value = index[field + RECORD.value] ?? 0;
     const length = index[field + RECORD.valueLength] ?? -1;
-    const bytes = batch.bytes ?? this.bytes;
+    const { source } = this;
+    source.set(batch.bytes ?? source.bytes);
+    const { bytes } = source;
     if (index[field + RECORD.hasHeaders] !== 0 || length < FRAME_BYTES || bytes[value] !== 0) {
       return false;
     }
-    const schema = bytes.readUInt32BE(value + 1);
+    const schema = source.view.getUint32(value + 1);
     if (!knowledge.plainSchemas.has(schema) || !active.schemaIds.has(schema)) return false;
-    this.bytes = bytes;
     this.offset = batch.firstOffset + n;
     this.key = index[field + RECORD.key] ?? 0;
     this.keyLength = index[field + RECORD.keyLength] ?? -1;
@@ -68,39 +84,45 @@ export class PlainEvent {
     return hourOf(millis(this.layout.usageStart), rules.hourMillis);
   }
 
-  /** Whether these bytes are valid text. A negative length stands for null, which is valid. */
-  isText(at: number, length: number): boolean {
-    return length <= 0 || isUtf8(this.bytes.subarray(at, at + length));
+  /** Whether three of its texts are valid text. Null is. */
+  areTexts(places: TextPlaces): boolean {
+    const { bytes } = this.source;
+    for (let text = 0; text < TEXTS; text++) {
+      const at = placeOf(places, text);
+      const length = lengthOf(places, text);
+      if (length > 0 && !isUtf8(bytes.subarray(at, at + length))) return false;
+    }
+    return true;
   }
 
   /** Its texts as strings. */
   texts(): WindowAttributes {
-    const { bytes, layout } = this;
-    const text = (at: number, length: number): string => bytes.toString('utf8', at, at + length);
-    const optional = (at: number, length: number): string | null =>
-      length < 0 ? null : text(at, length);
+    const { bytes } = this.source;
+    const { identity, attributes } = this.layout;
+    const text = (places: TextPlaces, n: number): string =>
+      bytes.toString('utf8', placeOf(places, n), placeOf(places, n) + lengthOf(places, n));
+    const optional = (places: TextPlaces, n: number): string | null =>
+      lengthOf(places, n) < 0 ? null : text(places, n);
     return {
-      subscriptionId: text(layout.subscription, layout.subscriptionLength),
-      meterId: text(layout.meter, layout.meterLength),
-      resourceUri: text(layout.resource, layout.resourceLength),
-      location: text(layout.location, layout.locationLength),
-      tags: optional(layout.tags, layout.tagsLength),
-      additionalInfo: optional(layout.additionalInfo, layout.additionalInfoLength),
+      subscriptionId: text(identity, SUBSCRIPTION),
+      meterId: text(identity, METER),
+      resourceUri: text(identity, RESOURCE),
+      location: text(attributes, LOCATION),
+      tags: optional(attributes, TAGS),
+      additionalInfo: optional(attributes, ADDITIONAL_INFO),
     };
   }
 
   private hasPlainLengths(): boolean {
-    const { layout } = this;
+    const { identity, attributes } = this.layout;
+    for (let text = 0; text < TEXTS; text++) {
+      const length = lengthOf(identity, text);
+      if (length <= 0 || length > MAX_IDENTITY_BYTES) return false;
+    }
     return (
-      layout.subscriptionLength > 0 &&
-      layout.subscriptionLength <= MAX_IDENTITY_BYTES &&
-      layout.meterLength > 0 &&
-      layout.meterLength <= MAX_IDENTITY_BYTES &&
-      layout.resourceLength > 0 &&
-      layout.resourceLength <= MAX_IDENTITY_BYTES &&
-      layout.locationLength <= MAX_LOCATION_BYTES &&
-      layout.tagsLength <= MAX_TEXT_BYTES &&
-      layout.additionalInfoLength <= MAX_TEXT_BYTES
+      lengthOf(attributes, LOCATION) <= MAX_LOCATION_BYTES &&
+      lengthOf(attributes, TAGS) <= MAX_TEXT_BYTES &&
+      lengthOf(attributes, ADDITIONAL_INFO) <= MAX_TEXT_BYTES
     );
   }
 

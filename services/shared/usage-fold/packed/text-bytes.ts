@@ -1,81 +1,88 @@
 import { randomBytes } from 'node:crypto';
 
 /**
- * Providers choose the texts. With a hash that they could compute, crafted texts would all collide and make
- * every look-up slow.
+ * Texts are chosen by providers. With a hash that they could work out, they could craft texts that all
+ * fall into one slot, which would make each look-up slow.
  */
 const SEED = randomBytes(4).readInt32LE(0);
 
 export const hashStart = (): number => SEED;
 
-/** Continues a hash over bytes. Letters that differ only in case hash alike. */
-export const hashBytes = (hash: number, bytes: Buffer, at: number, length: number): number => {
+/** Continues a hash over some bytes. ASCII letters that differ only in case hash alike. */
+export const hashBytes = (hash: number, bytes: DataView, at: number, length: number): number => {
   let h = hash ^ length;
   const end = at + length;
   let n = at;
   for (; n + 4 <= end; n += 4) {
-    const word =
-      (bytes[n] ?? 0) |
-      ((bytes[n + 1] ?? 0) << 8) |
-      ((bytes[n + 2] ?? 0) << 16) |
-      ((bytes[n + 3] ?? 0) << 24);
-    h = Math.imul(h ^ (word | 0x20202020), 0x5bd1e995);
+    h = Math.imul(h ^ (bytes.getInt32(n, true) | 0x20202020), 0x5bd1e995);
     h ^= h >>> 15;
   }
-  for (; n < end; n++) h = Math.imul(h ^ ((bytes[n] ?? 0) | 0x20), 0x5bd1e995) ^ (h >>> 13);
+  for (; n < end; n++) h = Math.imul(h ^ (bytes.getUint8(n) | 0x20), 0x5bd1e995) ^ (h >>> 13);
   return h ^ (h >>> 16);
 };
 
 export const equalBytes = (
-  a: Buffer,
+  a: DataView,
   aAt: number,
-  b: Buffer,
+  b: DataView,
   bAt: number,
   length: number,
 ): boolean => {
-  for (let n = 0; n < length; n++) if (a[aAt + n] !== b[bAt + n]) return false;
+  let n = 0;
+  for (; n + 4 <= length; n += 4) {
+    if (a.getInt32(aAt + n, true) !== b.getInt32(bAt + n, true)) return false;
+  }
+  for (; n < length; n++) if (a.getUint8(aAt + n) !== b.getUint8(bAt + n)) return false;
   return true;
 };
 
-const A = 0x41;
-const Z = 0x5a;
+/** Four bytes of a text with ASCII letters in lower case, as `asciiLower` has them. */
+export const lowerWord = (word: number): number => {
+  const low = word & 0x7f7f7f7f;
+  // The highest bit of each byte: is it at least "A", and is it beyond "Z"? No sum reaches the next byte.
+  const isLetter = (low + 0x3f3f3f3f) & ~(low + 0x25252525) & ~word & 0x80808080;
+  return word | (isLetter >>> 2);
+};
 
-/** A byte of a text, with ASCII letters in lower case, as in `asciiLower`. */
-export const lowerByte = (byte: number): number => (byte >= A && byte <= Z ? byte | 0x20 : byte);
-
-/** Whether lower-case bytes equal a text when its case is ignored. */
+/** Whether bytes in lower case are those of a text in any case. */
 export const equalLowered = (
-  lowered: Buffer,
+  lowered: DataView,
   loweredAt: number,
-  text: Buffer,
+  text: DataView,
   textAt: number,
   length: number,
 ): boolean => {
-  for (let n = 0; n < length; n++) {
-    if (lowered[loweredAt + n] !== lowerByte(text[textAt + n] ?? 0)) return false;
+  let n = 0;
+  for (; n + 4 <= length; n += 4) {
+    if (lowered.getInt32(loweredAt + n, true) !== lowerWord(text.getInt32(textAt + n, true))) {
+      return false;
+    }
+  }
+  for (; n < length; n++) {
+    if (lowered.getUint8(loweredAt + n) !== lowerWord(text.getUint8(textAt + n))) return false;
   }
   return true;
 };
 
-/** Whether texts differ at most in the case of ASCII letters. */
+/** Whether texts are equal apart from the case of ASCII letters. */
 export const equalFolded = (
-  a: Buffer,
+  a: DataView,
   aAt: number,
-  b: Buffer,
+  b: DataView,
   bAt: number,
   length: number,
 ): boolean => {
-  for (let n = 0; n < length; n++) {
-    if (lowerByte(a[aAt + n] ?? 0) !== lowerByte(b[bAt + n] ?? 0)) return false;
+  let n = 0;
+  for (; n + 4 <= length; n += 4) {
+    if (lowerWord(a.getInt32(aAt + n, true)) !== lowerWord(b.getInt32(bAt + n, true))) return false;
+  }
+  for (; n < length; n++) {
+    if (lowerWord(a.getUint8(aAt + n)) !== lowerWord(b.getUint8(bAt + n))) return false;
   }
   return true;
 };
 
-/** The number of bytes that a length takes in ClickHouse's binary formats (LEB128). */
-export const lengthBytes = (length: number): number =>
-  length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x200000 ? 3 : 4;
-
-/** Writes a length and returns the position after it. */
+/** Writes a length as ClickHouse's binary formats have it (LEB128). Returns the position after it. */
 export const writeLength = (buffer: Buffer, at: number, length: number): number => {
   let place = at;
   let rest = length;
@@ -85,17 +92,4 @@ export const writeLength = (buffer: Buffer, at: number, length: number): number 
   }
   buffer[place++] = rest;
   return place;
-};
-
-/** Writes a text with its length first. */
-export const writeText = (
-  buffer: Buffer,
-  at: number,
-  from: Buffer,
-  fromAt: number,
-  length: number,
-): number => {
-  const place = writeLength(buffer, at, length);
-  from.copy(buffer, place, fromAt, fromAt + length);
-  return place + length;
 };

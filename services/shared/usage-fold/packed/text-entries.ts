@@ -1,17 +1,27 @@
 import type { Digest } from '../content-digest.ts';
+import { lengthOf, placeOf, TEXTS, type TextPlaces } from './event-layout.ts';
 import { grown, withRoom } from './growing.ts';
-import { HashIndex } from './hash-index.ts';
+import { HashIndex, NONE } from './hash-index.ts';
+import { equalBytes, hashBytes, hashStart } from './text-bytes.ts';
+import { ViewedBytes } from './viewed-bytes.ts';
 
 /**
- * What is computed once for each combination of texts: their RowBinary in one buffer, which is copied into
- * rows, their digest, and their hash, by which they are found.
+ * Combinations of three texts, each combination once: the texts, one after another in one buffer, their
+ * digest, and their hash to find them by.
  */
 export class TextEntries {
-  texts: Buffer = Buffer.alloc(0);
+  /** The texts of all entries. */
+  readonly source = new ViewedBytes();
   protected readonly index = new HashIndex();
-  /** Where each entry ends in `texts`. */
+  /** Where each entry ends in them. */
   private ends = new Uint32Array(16);
+  /** Of each text of an entry its length; -1 for null. */
+  private lengths = new Int32Array(16 * TEXTS);
   private digests = new Uint32Array(32);
+
+  get size(): number {
+    return this.index.size;
+  }
 
   /** Bytes of all texts. */
   protected get textBytes(): number {
@@ -22,8 +32,9 @@ export class TextEntries {
     return entry === 0 ? 0 : (this.ends[entry - 1] ?? 0);
   }
 
-  endOf(entry: number): number {
-    return this.ends[entry] ?? 0;
+  /** The length of one of the three texts of an entry; -1 for null. */
+  lengthOf(entry: number, text: number): number {
+    return this.lengths[entry * TEXTS + text] ?? 0;
   }
 
   digestHigh(entry: number): number {
@@ -34,22 +45,73 @@ export class TextEntries {
     return this.digests[entry * 2 + 1] ?? 0;
   }
 
-  /**
-   * Adds texts of at most `most` bytes. `write` writes them at a position and returns the position after
-   * them.
-   */
+  hash({ view }: ViewedBytes, places: TextPlaces): number {
+    let hash = hashStart();
+    for (let text = 0; text < TEXTS; text++) {
+      const length = lengthOf(places, text);
+      if (length >= 0) hash = hashBytes(hash, view, placeOf(places, text), length);
+    }
+    return hash;
+  }
+
+  /** The entry of these texts; -1 if there is none yet. */
+  find(source: ViewedBytes, places: TextPlaces, hash: number): number {
+    const { index } = this;
+    for (let slot = index.begin(hash); ; slot = index.next(slot)) {
+      const entry = index.at(slot);
+      if (entry === NONE) return NONE;
+      if (index.hashOf(entry) === hash && this.is(entry, source, places)) return entry;
+    }
+  }
+
+  /** Whether an entry has exactly these texts. */
+  is(entry: number, source: ViewedBytes, places: TextPlaces): boolean {
+    const { view } = this.source;
+    let at = this.startOf(entry);
+    for (let text = 0; text < TEXTS; text++) {
+      const length = this.lengthOf(entry, text);
+      if (length !== lengthOf(places, text)) return false;
+      if (length <= 0) continue;
+      if (!equalBytes(view, at, source.view, placeOf(places, text), length)) return false;
+      at += length;
+    }
+    return true;
+  }
+
+  /** The texts of an entry as strings. */
+  stringsOf(entry: number): readonly [string | null, string | null, string | null] {
+    const { bytes } = this.source;
+    let at = this.startOf(entry);
+    const next = (text: number): string | null => {
+      const length = this.lengthOf(entry, text);
+      if (length < 0) return null;
+      at += length;
+      return bytes.toString('utf8', at - length, at);
+    };
+    return [next(0), next(1), next(2)];
+  }
+
+  /** Adds texts that `find` has not found. Returns their entry. */
   protected append(
+    { bytes }: ViewedBytes,
+    places: TextPlaces,
     hash: number,
     digest: Digest,
-    most: number,
-    write: (into: Buffer, at: number) => number,
   ): number {
-    const at = this.textBytes;
+    let at = this.textBytes;
     const entry = this.index.add(hash);
-    this.texts = withRoom(this.texts, at, most);
+    this.lengths = grown(this.lengths, (entry + 1) * TEXTS);
+    for (let text = 0; text < TEXTS; text++) {
+      const length = lengthOf(places, text);
+      this.lengths[entry * TEXTS + text] = length;
+      if (length <= 0) continue;
+      this.source.set(withRoom(this.source.bytes, at, length));
+      bytes.copy(this.source.bytes, at, placeOf(places, text), placeOf(places, text) + length);
+      at += length;
+    }
     this.ends = grown(this.ends, entry + 1);
+    this.ends[entry] = at;
     this.digests = grown(this.digests, entry * 2 + 2);
-    this.ends[entry] = write(this.texts, at);
     this.digests[entry * 2] = digest.high;
     this.digests[entry * 2 + 1] = digest.low;
     return entry;

@@ -1,120 +1,121 @@
+import { asciiLower, resourceKey } from '../../model/placement.ts';
 import { nextHour, type Hour } from '../../model/time.ts';
 import type { PackedRows, Rows } from '../rows.ts';
 import type { Place } from '../place.ts';
 import type { Window } from '../window.ts';
-import { placeBytes } from './ledger-rows.ts';
+import { BlockTexts } from './block-texts.ts';
+import { ADDITIONAL_INFO, LOCATION, METER, RESOURCE, SUBSCRIPTION, TAGS } from './event-layout.ts';
 import { LIMBS, quantityOf } from './limbs.ts';
-import { RowBuffer, RowReader } from './row-buffer.ts';
+import {
+  nativeBlock,
+  numbers,
+  sameNumber,
+  sameText,
+  UTC,
+  type NativeColumn,
+} from './native-block.ts';
 import type { SeriesTable } from './series-table.ts';
-import { lowerByte } from './text-bytes.ts';
 import type { TextTable } from './text-table.ts';
 import type { WindowTable } from './window-table.ts';
+import { int64Of, setInt64 } from './words.ts';
 
-/** The columns of `usage_hourly` in the order in which `WindowRows` writes them. */
-const WINDOW_COLUMNS = [
-  'topic',
-  'epoch',
-  'partition',
-  'reported_hour',
-  'usage_hour',
-  'usage_hour_end',
-  'subscription_key',
-  'meter_key',
-  'resource_key',
-  'subscription_id',
-  'meter_id',
-  'resource_uri',
-  'location',
-  'tags',
-  'additional_info',
-  'quantity',
-  'event_count',
-  'first_offset',
-  'last_offset',
-  'generation',
-] as const;
-
-/** Bytes of a row without its texts. */
-const FIXED_BYTES = 4 * 3 + LIMBS * 4 + 8 * 3 + 2 + 16;
-
-/** Windows as ClickHouse's rows, each as it was when it was added. */
+/** Windows as the columns of their table, as they were when each was added. */
 export class WindowRows implements Rows<Window> {
-  private readonly rows = new RowBuffer();
-  private readonly place: Buffer;
+  private readonly place: Place;
   private readonly hour: Hour;
-  private readonly hourMillis: number;
+  readonly length: number;
+  private rows = 0;
+  /** Seconds since 1970. */
+  private readonly usageHours: Uint32Array;
+  private readonly identities = new BlockTexts();
+  private readonly attributes = new BlockTexts();
+  private readonly quantities: Uint32Array;
+  private readonly counts: Uint32Array;
+  private readonly firstOffsets: Uint32Array;
+  private readonly lastOffsets: Uint32Array;
 
-  constructor(place: Place, hour: Hour) {
-    this.place = placeBytes(place);
+  /** For so many windows of a reported hour, which are all to be added. */
+  constructor(place: Place, hour: Hour, length: number) {
+    this.place = place;
     this.hour = hour;
-    this.hourMillis = place.source.hourMillis;
-  }
-
-  get length(): number {
-    return this.rows.rows;
-  }
-
-  get packed(): PackedRows {
-    return { columns: WINDOW_COLUMNS, bytes: this.rows.written() };
+    this.length = length;
+    this.usageHours = new Uint32Array(length);
+    this.quantities = new Uint32Array(length * LIMBS);
+    this.counts = new Uint32Array(length * 2);
+    this.firstOffsets = new Uint32Array(length * 2);
+    this.lastOffsets = new Uint32Array(length * 2);
   }
 
   add(window: number, table: WindowTable, series: SeriesTable, texts: TextTable): void {
-    const { rows, place, hour, hourMillis } = this;
-    const firstSeries = table.seriesOf(window);
-    const firstTexts = table.textsOf(window);
-    const identityAt = series.startOf(firstSeries);
-    const identityEnd = series.endOf(firstSeries);
-    const textsAt = texts.startOf(firstTexts);
-    const textsEnd = texts.endOf(firstTexts);
-    rows.reserve(place.length + FIXED_BYTES + 2 * (identityEnd - identityAt) + textsEnd - textsAt);
-    rows.copy(place, 0, place.length);
-    rows.uint32(hour / 1000);
-    const usageHour = table.usageHourOf(window);
-    rows.uint32(usageHour / 1000);
-    rows.uint32(nextHour(usageHour, hourMillis) / 1000);
-    for (const [at, length] of series.partsOf(firstSeries)) {
-      rows.length(length);
-      for (let n = 0; n < length; n++) rows.byte(lowerByte(series.texts[at + n] ?? 0));
+    const row = this.rows++;
+    this.usageHours[row] = table.usageHourOf(window) / 1000;
+    this.identities.setEntry(row, series, table.seriesOf(window));
+    this.attributes.setEntry(row, texts, table.textsOf(window));
+    const { quantities } = table;
+    for (let n = 0; n < LIMBS; n++) {
+      this.quantities[row * LIMBS + n] = quantities[window * LIMBS + n] ?? 0;
     }
-    rows.copy(series.texts, identityAt, identityEnd);
-    rows.copy(texts.texts, textsAt, textsEnd);
-    rows.limbs(table.quantities, window * LIMBS);
-    rows.int64(table.eventsOf(window));
-    rows.int64(table.firstOffsetOf(window));
-    rows.int64(table.lastOffsetOf(window));
-    rows.uint16(0);
-    rows.rows++;
+    setInt64(this.counts, row, table.eventsOf(window));
+    setInt64(this.firstOffsets, row, table.firstOffsetOf(window));
+    setInt64(this.lastOffsets, row, table.lastOffsetOf(window));
+  }
+
+  packed(): PackedRows {
+    const { place, hour, rows, identities, attributes } = this;
+    const block: readonly NativeColumn[] = [
+      sameText('topic', place.topic, rows),
+      sameNumber('epoch', 'UInt32', place.epoch, rows),
+      sameNumber('partition', 'UInt16', place.partition, rows),
+      sameNumber('reported_hour', 'DateTime', hour / 1000, rows),
+      numbers('usage_hour', UTC, this.usageHours, rows),
+      numbers('usage_hour_end', UTC, this.usageHourEnds(), rows),
+      identities.loweredColumn(SUBSCRIPTION, 'subscription_key', rows),
+      identities.loweredColumn(METER, 'meter_key', rows),
+      identities.loweredColumn(RESOURCE, 'resource_key', rows),
+      identities.column(SUBSCRIPTION, 'subscription_id', false, rows),
+      identities.column(METER, 'meter_id', false, rows),
+      identities.column(RESOURCE, 'resource_uri', false, rows),
+      attributes.column(LOCATION, 'location', false, rows),
+      attributes.column(TAGS, 'tags', true, rows),
+      attributes.column(ADDITIONAL_INFO, 'additional_info', true, rows),
+      numbers('quantity', 'Decimal(76, 30)', this.quantities, rows, LIMBS),
+      numbers('event_count', 'UInt64', this.counts, rows, 2),
+      numbers('first_offset', 'UInt64', this.firstOffsets, rows, 2),
+      numbers('last_offset', 'UInt64', this.lastOffsets, rows, 2),
+      sameNumber('generation', 'UInt16', 0, rows),
+    ];
+    return nativeBlock(rows, block);
   }
 
   *[Symbol.iterator](): Iterator<Window> {
-    const reader = new RowReader(this.rows.written());
-    while (!reader.isAtEnd) {
-      reader.skip(this.place.length);
-      yield readWindow(reader);
-    }
+    for (let row = 0; row < this.rows; row++) yield this.windowOf(row);
+  }
+
+  private usageHourEnds(): Uint32Array {
+    const { hourMillis } = this.place.source;
+    return this.usageHours.map((hour) => nextHour((hour * 1000) as Hour, hourMillis) / 1000);
+  }
+
+  private windowOf(row: number): Window {
+    const { identities, attributes } = this;
+    const subscriptionId = identities.textOf(row, SUBSCRIPTION) ?? '';
+    const meterId = identities.textOf(row, METER) ?? '';
+    const resourceUri = identities.textOf(row, RESOURCE) ?? '';
+    return {
+      usageHour: ((this.usageHours[row] ?? 0) * 1000) as Hour,
+      subscriptionKey: asciiLower(subscriptionId),
+      meterKey: asciiLower(meterId),
+      resourceKey: resourceKey(resourceUri),
+      subscriptionId,
+      meterId,
+      resourceUri,
+      location: attributes.textOf(row, LOCATION) ?? '',
+      tags: attributes.textOf(row, TAGS),
+      additionalInfo: attributes.textOf(row, ADDITIONAL_INFO),
+      quantity: quantityOf(this.quantities, row * LIMBS),
+      eventCount: int64Of(this.counts, row),
+      firstOffset: int64Of(this.firstOffsets, row),
+      lastOffset: int64Of(this.lastOffsets, row),
+    };
   }
 }
-
-const readWindow = (reader: RowReader): Window => {
-  reader.uint32(); // the reported hour
-  const usageHour = (reader.uint32() * 1000) as Hour;
-  reader.uint32(); // its end
-  const window = {
-    usageHour,
-    subscriptionKey: reader.text(),
-    meterKey: reader.text(),
-    resourceKey: reader.text(),
-    subscriptionId: reader.text(),
-    meterId: reader.text(),
-    resourceUri: reader.text(),
-    location: reader.text(),
-    tags: reader.optionalText(),
-    additionalInfo: reader.optionalText(),
-    quantity: quantityOf(reader.limbs()),
-    eventCount: reader.int64(),
-    firstOffset: reader.int64(),
-    lastOffset: reader.int64(),
-  };
-  reader.skip(2); // its generation
-  return window;
-};

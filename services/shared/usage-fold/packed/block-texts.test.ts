@@ -1,0 +1,65 @@
+import { BlockTexts } from './block-texts.ts';
+import { EncodedEvent } from './encode-event.ts';
+import { TextTable } from './text-table.ts';
+
+const encoded = new EncodedEvent();
+
+const encode = (location: string, tags: string | null, additionalInfo: string | null) => {
+  const ids = { subscriptionId: 's', meterId: 'm', resourceUri: 'r' };
+  encoded.encode({ ...ids, location, tags, additionalInfo });
+  return { source: encoded.source, places: encoded.layout.attributes };
+};
+
+const entryIn = (table: TextTable, ...texts: Parameters<typeof encode>): number => {
+  const { source, places } = encode(...texts);
+  return table.add(source, places, table.hash(source, places), { high: 0, low: 0 });
+};
+
+const rowOf = (block: BlockTexts, row: number) => [0, 1, 2].map((text) => block.textOf(row, text));
+
+test('null and the empty text are told apart, in the objects and in the column', () => {
+  const block = new BlockTexts();
+  const table = new TextTable();
+  block.setEntry(0, table, entryIn(table, 'a', null, ''));
+  block.setEntry(1, table, entryIn(table, 'a', '', null));
+  expect(rowOf(block, 0)).toEqual(['a', null, '']);
+  expect(rowOf(block, 1)).toEqual(['a', '', null]);
+  const { data } = block.column(1, 'tags', true, 2);
+  expect(Buffer.concat(data.slice(-1))).toEqual(Buffer.from(new Uint32Array([0, 2]).buffer));
+});
+
+test('a block keeps its texts when the table goes and another one numbers them anew', () => {
+  const block = new BlockTexts();
+  const [before, after] = [new TextTable(), new TextTable()];
+  block.setEntry(0, before, entryIn(before, 'a', 'b', 'c'));
+  block.setEntry(1, after, entryIn(after, 'x', 'y', 'z'));
+  const { source, places } = encode('own', null, 'o');
+  block.setOwn(2, source.bytes, places);
+  encode('overwritten', 'overwritten', 'overwritten');
+  expect([0, 1, 2].map((row) => rowOf(block, row))).toEqual([
+    ['a', 'b', 'c'],
+    ['x', 'y', 'z'],
+    ['own', null, 'o'],
+  ]);
+});
+
+test('a text that many rows have is sent once', () => {
+  const block = new BlockTexts();
+  const table = new TextTable();
+  const entry = entryIn(table, 'west', 'T'.repeat(300), null);
+  for (let row = 0; row < 1_000; row++) block.setEntry(row, table, entry);
+  const { type, data } = block.column(1, 'tags', true, 1_000);
+  expect(type).toBe('LowCardinality(Nullable(String))');
+  expect(Buffer.concat(data).length).toBeLessThan(300 + 1_000 * 4 + 64);
+});
+
+test('the keys of a block are its texts in lower case, of whatever length', () => {
+  const block = new BlockTexts();
+  const table = new TextTable();
+  const long = 'AZ@['.repeat(16) + 'É'; // a length whose byte is a letter itself
+  block.setEntry(0, table, entryIn(table, long, null, null));
+  const { data } = block.loweredColumn(0, 'key', 1);
+  const dictionary = Buffer.from(data[3] ?? []);
+  expect(dictionary[1]).toBe(66);
+  expect(dictionary.subarray(2).toString('utf8')).toBe('az@['.repeat(16) + 'É');
+});

@@ -1,0 +1,101 @@
+import { lengthOf, placeOf, TEXTS, type TextPlaces } from './event-layout.ts';
+import { Dictionary } from './dictionary.ts';
+import { grown } from './growing.ts';
+import { lowCardinality, type NativeColumn } from './native-block.ts';
+import type { TextEntries } from './text-entries.ts';
+
+/**
+ * Three texts of each row of a block. Combinations are copied when the first row has them, and numbered from
+ * 1 on: the block stands for itself, whatever becomes of the table that they came from.
+ */
+export class BlockTexts {
+  /** The combination of each row. */
+  private rows = new Uint32Array(16);
+  private combinations = 0;
+  private readonly dictionaries = Array.from({ length: TEXTS }, () => new Dictionary());
+  /** Of each combination, which of its texts are null: one bit each. */
+  private nulls = new Uint8Array(16);
+  /** The combination of each entry of the table; 0 if it has none yet. */
+  private known = new Uint32Array(16);
+  private table: TextEntries | null = null;
+
+  /** Sets the texts of a row to those of an entry of a table. */
+  setEntry(row: number, table: TextEntries, entry: number): void {
+    if (this.table !== table) {
+      this.table = table;
+      this.known = new Uint32Array(table.size);
+    }
+    this.known = grown(this.known, entry + 1);
+    this.rows = grown(this.rows, row + 1);
+    const known = this.known[entry] ?? 0;
+    this.rows[row] = known === 0 ? this.enter(table, entry) : known;
+  }
+
+  /** Sets the texts of a row to those at some places. */
+  setOwn(row: number, bytes: Buffer, places: TextPlaces): void {
+    this.rows = grown(this.rows, row + 1);
+    this.rows[row] = this.begin();
+    for (let text = 0; text < TEXTS; text++) {
+      this.put(text, bytes, placeOf(places, text), lengthOf(places, text));
+    }
+  }
+
+  /** The column of one of the three. */
+  column(text: number, name: string, isNullable: boolean, rows: number): NativeColumn {
+    const dictionary = this.dictionary(text);
+    return isNullable
+      ? lowCardinality(name, 'Nullable(String)', dictionary, this.withNulls(text, rows), rows)
+      : lowCardinality(name, 'String', dictionary, this.rows, rows);
+  }
+
+  /** The same with ASCII letters in lower case. */
+  loweredColumn(text: number, name: string, rows: number): NativeColumn {
+    return lowCardinality(name, 'String', this.dictionary(text).lowered(), this.rows, rows);
+  }
+
+  textOf(row: number, text: number): string | null {
+    const combination = this.rows[row] ?? 0;
+    return this.isNull(combination, text) ? null : this.dictionary(text).textOf(combination);
+  }
+
+  private enter(table: TextEntries, entry: number): number {
+    const combination = this.begin();
+    let at = table.startOf(entry);
+    for (let text = 0; text < TEXTS; text++) {
+      const length = table.lengthOf(entry, text);
+      this.put(text, table.source.bytes, at, length);
+      at += Math.max(0, length);
+    }
+    this.known[entry] = combination;
+    return combination;
+  }
+
+  private begin(): number {
+    this.nulls = grown(this.nulls, ++this.combinations + 1);
+    return this.combinations;
+  }
+
+  private put(text: number, bytes: Buffer, at: number, length: number): void {
+    this.dictionary(text).add(bytes, at, Math.max(0, length));
+    if (length < 0)
+      this.nulls[this.combinations] = (this.nulls[this.combinations] ?? 0) | (1 << text);
+  }
+
+  private isNull(combination: number, text: number): boolean {
+    return ((this.nulls[combination] ?? 0) & (1 << text)) !== 0;
+  }
+
+  private withNulls(text: number, rows: number): Uint32Array {
+    const indexes = this.rows.slice(0, rows);
+    for (let row = 0; row < rows; row++) {
+      if (this.isNull(indexes[row] ?? 0, text)) indexes[row] = 0;
+    }
+    return indexes;
+  }
+
+  private dictionary(text: number): Dictionary {
+    const dictionary = this.dictionaries[text];
+    if (!dictionary) throw new RangeError(`there is no text ${String(text)}`);
+    return dictionary;
+  }
+}

@@ -1,0 +1,110 @@
+import { endianness } from 'node:os';
+import type { PackedRows } from '../rows.ts';
+import { writeLength } from './text-bytes.ts';
+
+if (endianness() !== 'LE') {
+  throw new Error('columns are sent as they are in memory, which must be little-endian');
+}
+
+/** A column of a block as ClickHouse's Native format has it. */
+export interface NativeColumn {
+  readonly name: string;
+  /** Its type as it is sent. ClickHouse converts it if the table has another one. */
+  readonly type: string;
+  readonly data: readonly Uint8Array[];
+}
+
+const textBytes = (text: string): Buffer => {
+  const bytes = Buffer.alloc(5 + text.length * 3);
+  const at = writeLength(bytes, 0, Buffer.byteLength(text));
+  return bytes.subarray(0, at + bytes.write(text, at));
+};
+
+const lengthBytes = (length: number): Buffer => {
+  const bytes = Buffer.alloc(5);
+  return bytes.subarray(0, writeLength(bytes, 0, length));
+};
+
+/**
+ * Rows as one block in ClickHouse's Native format: the numbers of columns and rows, then each column with
+ * name, type and data. Source: ClickHouse documentation, "Native".
+ */
+export const nativeBlock = (rows: number, columns: readonly NativeColumn[]): PackedRows => ({
+  columns: columns.map(({ name }) => name),
+  bytes: [
+    lengthBytes(columns.length),
+    lengthBytes(rows),
+    ...columns.flatMap(({ name, type, data }) => [textBytes(name), textBytes(type), ...data]),
+  ],
+});
+
+/** The numbers of the first rows of a column, so many for each row. */
+export const numbers = (
+  name: string,
+  type: string,
+  array: Uint32Array | Uint16Array,
+  rows: number,
+  each = 1,
+): NativeColumn => {
+  const { buffer, byteOffset, BYTES_PER_ELEMENT } = array;
+  return {
+    name,
+    type,
+    data: [new Uint8Array(buffer, byteOffset, rows * each * BYTES_PER_ELEMENT)],
+  };
+};
+
+/** A column that has the same number in every row. */
+export const sameNumber = (
+  name: string,
+  type: 'UInt16' | 'UInt32' | 'DateTime',
+  value: number,
+  rows: number,
+): NativeColumn => {
+  const array = type === 'UInt16' ? new Uint16Array(rows) : new Uint32Array(rows);
+  return numbers(name, type === 'DateTime' ? UTC : type, array.fill(value), rows);
+};
+
+/** Types of times: seconds, and milliseconds. */
+export const UTC = "DateTime('UTC')";
+export const UTC_MILLIS = "DateTime64(3, 'UTC')";
+
+/** The header of a LowCardinality column, and what is in front of its dictionary and its rows. */
+const SHARED_DICTIONARIES = 1;
+const INDEX_UINT32 = 2;
+const HAS_ADDITIONAL_KEYS = 0x200;
+
+const word64 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt32LE(value, 0);
+  return bytes;
+};
+
+/**
+ * A column of texts, each sent once with the numbers of the rows that have it. In a nullable one text 0
+ * stands for null. Source: `SerializationLowCardinality.cpp` of ClickHouse.
+ */
+export const lowCardinality = (
+  name: string,
+  type: 'String' | 'Nullable(String)',
+  texts: { readonly size: number; readonly written: Uint8Array },
+  indexes: Uint32Array,
+  rows: number,
+): NativeColumn => ({
+  name,
+  type: `LowCardinality(${type})`,
+  data: [
+    word64(SHARED_DICTIONARIES),
+    word64(INDEX_UINT32 | HAS_ADDITIONAL_KEYS),
+    word64(texts.size),
+    texts.written,
+    word64(rows),
+    ...numbers(name, type, indexes, rows).data,
+  ],
+});
+
+/** A column that has the same text in every row. */
+export const sameText = (name: string, text: string, rows: number): NativeColumn => {
+  const texts = { size: 1, written: textBytes(text) };
+  return lowCardinality(name, 'String', texts, new Uint32Array(rows), rows);
+};

@@ -1,0 +1,28 @@
+const NOTHING = Buffer.alloc(0);
+
+/** Bytes and a view of them, through which four of them are read at once. */
+export class ViewedBytes {
+  private held: Buffer = NOTHING;
+  private heldView = viewOf(NOTHING);
+
+  constructor(bytes: Buffer = NOTHING) {
+    this.set(bytes);
+  }
+
+  get bytes(): Buffer {
+    return this.held;
+  }
+
+  get view(): DataView {
+    return this.heldView;
+  }
+
+  set(bytes: Buffer): void {
+    if (bytes === this.held) return;
+    this.held = bytes;
+    this.heldView = viewOf(bytes);
+  }
+}
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Buffer): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
