@@ -7,9 +7,11 @@ import { ViewedBytes } from './viewed-bytes.ts';
 const letters = fc.constantFrom(...Array.from('AZaz@[`{@Kk-/é߀😀\u0000\u007f'));
 const texts = fc.array(letters, { maxLength: 30 }).map((all) => all.join(''));
 const changed = texts.chain((text) =>
-  fc
-    .array(fc.boolean(), { minLength: text.length, maxLength: text.length })
-    .map((upper) => Array.from(text).map((c, n) => (upper[n] === true ? asciiUpper(c) : c)).join('')),
+  fc.array(fc.boolean(), { minLength: text.length, maxLength: text.length }).map((upper) =>
+    Array.from(text)
+      .map((c, n) => (upper[n] === true ? asciiUpper(c) : c))
+      .join(''),
+  ),
 );
 const pairs = fc.oneof(
   fc.tuple(texts, texts),
