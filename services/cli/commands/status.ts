@@ -75,7 +75,7 @@ const format = (status: Status): string => {
         'SOURCE',
         'PARTITION',
         'STATE',
-        'CLOSED THROUGH',
+        'CLOSED BEFORE',
         'ACCEPTED',
         'DUPLICATE',
         'DEAD LETTERS',

@@ -48,7 +48,10 @@ export const uuidText = (id: Uint8Array): string => {
  * tells events apart that the other five values would not, such as the reported hour of a replay.
  */
 export const usageEventId = (
-  event: Omit<UsageEvent, 'eventId' | 'quantity' | 'location' | 'tags' | 'additionalInfo'>,
+  event: Pick<
+    UsageEvent,
+    'subscriptionId' | 'meterId' | 'resourceUri' | 'usageStartTime' | 'usageEndTime'
+  >,
   discriminator = '',
 ): Uint8Array =>
   uuidOf([
