@@ -9,12 +9,12 @@ import {
 import type { ClickHouseConfig } from '../process/config.ts';
 import { messageOf, UserError } from '../process/errors.ts';
 
-/** On a cluster a reader must see what was written last; on one server this changes nothing. */
+/** On a cluster, makes sure that a reader sees the last writes. On a single server it changes nothing. */
 export const SEQUENTIAL = { select_sequential_consistency: '1' } as const;
 
 /**
- * The ClickHouse client. Inserts are synchronous: acknowledged means stored. Decimals come as text,
- * so that no digit is lost. It connects with its first query.
+ * The ClickHouse client. Inserts are synchronous: acknowledged means stored. Decimals are read as text, so
+ * that no digit is lost. It connects with its first query.
  */
 export const openClickHouse = (
   config: ClickHouseConfig,
@@ -27,19 +27,20 @@ export const openClickHouse = (
     database,
     application: 'usage-pipeline',
     request_timeout: 60_000,
-    // What fails is thrown, and whoever catches it says so; the client's own lines would repeat it.
+    // Failures are thrown and reported by whoever catches them; the client's own log lines would repeat
+    // them.
     log: { level: ClickHouseLogLevel.OFF },
     clickhouse_settings: {
       async_insert: 0,
       output_format_json_quote_decimals: 1,
-      // One insert may reach every month of a long history: a rebuild's, or the bridge's for a backlog.
+      // One insert may cover every month of a long history: in a rebuild, or in the bridge after a backlog.
       max_partitions_per_insert_block: '0',
     },
   });
 
 /**
- * Makes sure that ClickHouse answers and lets this user in.
- * @throws UserError that says what to do where it does not.
+ * Makes sure that ClickHouse answers and accepts this user.
+ * @throws UserError that says what to do
  */
 export const checkClickHouse = async (
   client: ClickHouseClient,
@@ -51,7 +52,7 @@ export const checkClickHouse = async (
   const code = 'code' in error ? String(error.code) : '';
   if (code === REFUSED_LOGIN) {
     throw new UserError(
-      `ClickHouse at ${url} does not let user "${user}" in: set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD`,
+      `ClickHouse at ${url} refuses user "${user}": set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD`,
       { cause: error },
     );
   }
@@ -62,7 +63,7 @@ export const checkClickHouse = async (
     );
   }
   throw new UserError(
-    `ClickHouse at ${url} is out of reach: start it with "npm start", or set CLICKHOUSE_URL (${messageOf(error) || code})`,
+    `ClickHouse at ${url} cannot be reached: start it with "npm start", or set CLICKHOUSE_URL (${messageOf(error) || code})`,
     { cause: error },
   );
 };
@@ -89,11 +90,13 @@ export const queryRows = async <Row>(
 
 export interface InsertOptions {
   /**
-   * Where columns of the table are computed from ones that are not stored (`EPHEMERAL`), the insert must
-   * name those that are given: the same ones in every row.
+   * If columns of the table are computed from columns that are not stored (`EPHEMERAL`), the insert must
+   * name the given columns: the same ones in every row.
    */
   readonly namesColumns?: boolean;
-  /** Whether a row may be very large: the engine refuses one of 100 MiB where it reads them in parallel. */
+  /**
+   * Whether a row may be very large: the engine refuses a row of 100 MiB if it reads rows in parallel.
+   */
   readonly large?: boolean;
 }
 
@@ -110,7 +113,7 @@ export const insertPacked = async (
     // Rows that replace one another are merged later, as those of other inserts are.
     clickhouse_settings: { optimize_on_insert: 0 },
   });
-  stream.resume(); // an INSERT answers nothing; its connection is free once that has been read
+  stream.resume(); // the answer to an INSERT is empty, but must be read to free the connection
   await finished(stream);
 };
 

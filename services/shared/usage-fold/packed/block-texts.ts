@@ -5,15 +5,15 @@ import { lowCardinality, type NativeColumn } from './native-block.ts';
 import type { TextEntries } from './text-entries.ts';
 
 /**
- * Three texts of each row of a block. Combinations are copied when the first row has them, and numbered from
- * 1 on: the block stands for itself, whatever becomes of the table that they came from.
+ * Three texts for each row of a block. A combination is copied when the first row has it, and combinations
+ * are numbered from 1. So the block does not depend on the table from which the texts came.
  */
 export class BlockTexts {
   /** The combination of each row. */
   private rows = new Uint32Array(16);
   private combinations = 0;
   private readonly dictionaries = Array.from({ length: TEXTS }, () => new Dictionary());
-  /** Of each combination, which of its texts are null: one bit each. */
+  /** For each combination, which of its texts are null: one bit for each text. */
   private nulls = new Uint8Array(16);
   /** The combination of each entry of the table; 0 if it has none yet. */
   private known = new Uint32Array(16);
@@ -31,7 +31,7 @@ export class BlockTexts {
     this.rows[row] = known === 0 ? this.enter(table, entry) : known;
   }
 
-  /** Sets the texts of a row to those at some places. */
+  /** Sets the texts of a row to those at the given places. */
   setOwn(row: number, bytes: Buffer, places: TextPlaces): void {
     this.rows = grown(this.rows, row + 1);
     this.rows[row] = this.begin();
@@ -40,7 +40,7 @@ export class BlockTexts {
     }
   }
 
-  /** The column of one of the three. */
+  /** The column of one of the three texts. */
   column(text: number, name: string, isNullable: boolean, rows: number): NativeColumn {
     const dictionary = this.dictionary(text);
     return isNullable

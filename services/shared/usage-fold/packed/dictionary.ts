@@ -3,7 +3,7 @@ import { lowerWord, writeLength } from './text-bytes.ts';
 
 const LENGTH_BYTES = 5;
 
-/** The texts that a column of a block has, as its dictionary. The first is empty and stands for null, if need be. */
+/** The dictionary of a column: its texts. The first one is empty, and stands for null if need be. */
 export class Dictionary {
   private bytes: Buffer = Buffer.alloc(0);
   private at = 0;

@@ -6,10 +6,10 @@ if (endianness() !== 'LE') {
   throw new Error('columns are sent as they are in memory, which must be little-endian');
 }
 
-/** A column of a block as ClickHouse's Native format has it. */
+/** A column of a block in ClickHouse's Native format. */
 export interface NativeColumn {
   readonly name: string;
-  /** Its type as it is sent. ClickHouse converts it if the table has another one. */
+  /** The type that is sent. ClickHouse converts it if the table has another type. */
   readonly type: string;
   readonly data: readonly Uint8Array[];
 }
@@ -38,7 +38,7 @@ export const nativeBlock = (rows: number, columns: readonly NativeColumn[]): Pac
   ],
 });
 
-/** The numbers of the first rows of a column, so many for each row. */
+/** The numbers of the first rows of a column, `perRow` for each row. */
 export const numbers = (
   name: string,
   type: string,
@@ -69,7 +69,7 @@ export const sameNumber = (
 export const UTC = "DateTime('UTC')";
 export const UTC_MILLIS = "DateTime64(3, 'UTC')";
 
-/** The header of a LowCardinality column, and what is in front of its dictionary and its rows. */
+/** The header of a LowCardinality column, and what precedes its dictionary and its rows. */
 const SHARED_DICTIONARIES = 1;
 const INDEX_UINT32 = 2;
 const HAS_ADDITIONAL_KEYS = 0x200;
@@ -81,8 +81,8 @@ const word64 = (value: number): Buffer => {
 };
 
 /**
- * A column of texts, each sent once with the numbers of the rows that have it. In a nullable one text 0
- * stands for null. Source: `SerializationLowCardinality.cpp` of ClickHouse.
+ * A column of texts. Each text is sent once, and each row has the number of its text. In a nullable column,
+ * text 0 stands for null. Source: `SerializationLowCardinality.cpp` of ClickHouse.
  */
 export const lowCardinality = (
   name: string,

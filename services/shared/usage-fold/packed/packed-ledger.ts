@@ -22,7 +22,7 @@ import { int64Of, setInt64 } from './words.ts';
 const ID_WORDS = 4;
 const FIRST_ROWS = 16;
 
-/** Used within one call, and by all ledgers. */
+/** Used only within one call, so all ledgers share it. */
 const encoded = new EncodedEvent();
 const limbs = new Uint32Array(LIMBS);
 
@@ -31,7 +31,7 @@ export interface LedgerRow {
   offset: number;
   digestHigh: number;
   digestLow: number;
-  /** Milliseconds since 1970, as all times here. */
+  /** Milliseconds since 1970, like all times here. */
   reportedTime: number;
   reportedHour: number;
   usageHour: number;
@@ -56,7 +56,7 @@ const columnsOf = (rows: number) => ({
 /** Accepted events as the columns of the ledger. */
 export class PackedLedger implements Rows<LedgerEntry> {
   private readonly place: Place;
-  /** To be set before `add`. */
+  /** Set this before calling `add`. */
   readonly next: LedgerRow = {
     offset: 0,
     digestHigh: 0,
@@ -67,7 +67,7 @@ export class PackedLedger implements Rows<LedgerEntry> {
     usageStart: 0,
     usageEnd: 0,
   };
-  /** To be set for row `length` before `add`. */
+  /** Set this for row `length` before calling `add`. */
   readonly identities = new BlockTexts();
   readonly attributes = new BlockTexts();
   private room = FIRST_ROWS;
@@ -88,7 +88,7 @@ export class PackedLedger implements Rows<LedgerEntry> {
     const { columns, next } = this;
     const row = this.rows++;
     setInt64(columns.offsets, row, next.offset);
-    // A UUID is two numbers of 64 bits, the higher half first.
+    // A UUID is two 64-bit numbers, the high one first.
     columns.ids[row * ID_WORDS] = id.getUint32(at + 4);
     columns.ids[row * ID_WORDS + 1] = id.getUint32(at);
     columns.ids[row * ID_WORDS + 2] = id.getUint32(at + 12);

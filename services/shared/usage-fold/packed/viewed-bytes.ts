@@ -1,6 +1,6 @@
 const NOTHING = Buffer.alloc(0);
 
-/** Bytes and a view of them, through which four of them are read at once. */
+/** Bytes with a view, through which four bytes are read at once. */
 export class ViewedBytes {
   private held: Buffer = NOTHING;
   private heldView = viewOf(NOTHING);

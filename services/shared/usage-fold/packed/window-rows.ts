@@ -34,7 +34,7 @@ export class WindowRows implements Rows<Window> {
   private readonly firstOffsets: Uint32Array;
   private readonly lastOffsets: Uint32Array;
 
-  /** For so many windows of a reported hour, which are all to be added. */
+  /** For `length` windows of a reported hour, all of which must be added. */
   constructor(place: Place, hour: Hour, length: number) {
     this.place = place;
     this.hour = hour;
