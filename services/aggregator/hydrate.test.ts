@@ -25,7 +25,7 @@ test('what an owner wrote after the end of its epoch was accepted stays counted,
   const resources = [1, 2, 3, 4].map((n) => recordOf(eventOf({}, String(n)), n, minute(n)));
   owner.fold(resources, storeAll(world));
   owner.cut((chunk) => {
-    for (const write of world.writesOf(chunk).slice(0, 3)) write();
+    for (const write of world.writesOf([chunk]).slice(0, 3)) write();
   });
   const ports = new WorldPorts(world);
   ports.loss = loss;

@@ -14,6 +14,7 @@ import {
 import { encodedBatch } from '../../test/support/kafka/record-batch.ts';
 import { StoredWorld } from '../../test/support/fold/stored-world.ts';
 import { WorldPorts } from '../../test/support/fold/world-ports.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
 import type { LogRecord } from '../shared/model/log-record.ts';
 import type { Millis } from '../shared/model/time.ts';
 import type { Knowledge } from '../shared/usage-fold/knowledge.ts';
@@ -263,12 +264,48 @@ describe('what was folded is stored', () => {
       5,
     );
     await scene.worker.close();
-    // Once when the first checkpoint was written, once in front of the next hour, once for the closed hours.
     expect(scene.ports.writes).toEqual([
-      'checkpoint',
-      ...['ledger', 'windows', 'dead letters out', 'dead letters', 'checkpoint'],
-      ...['day', 'closed hour', 'closed hour', 'checkpoint'],
+      'checkpoint', // the first one
+      ...['ledger', 'windows', 'dead letters out', 'dead letters'],
+      ...['days', 'closed hour', 'closed hour', 'checkpoint'],
     ]);
+  });
+
+  test('together for hours that end one after the other, the ledger month by month', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    scene.log.high = 6;
+    const february = 23 * 24 * 60; // in minutes from 10 January on
+    const later = [at(3, minute(61)), at(4, minute(125)), at(5, minute(february + 125))];
+    await scene.worker.consume([encodedBatch(later)], 6);
+    expect(scene.stored).toEqual([0, 0]);
+    await scene.worker.close();
+    expect(scene.ports.writes.filter((write) => write !== 'closed hour')).toEqual([
+      'checkpoint',
+      ...['ledger', 'ledger', 'windows', 'days', 'checkpoint'],
+    ]);
+    expect(scene.stored).toEqual([6, 5]);
+  });
+
+  test('at once where many hours have ended, however little they hold', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    const hours = Array.from({ length: 501 }, (_, n) => at(3 + n, minute(60 * (n + 1))));
+    scene.log.high = 3 + hours.length;
+    await scene.worker.consume([encodedBatch(hours)], scene.log.high);
+    await waitFor('a checkpoint', () =>
+      Promise.resolve((scene.world.checkpoint?.nextOffset ?? 0) > 0),
+    );
+    await scene.worker.close();
+    expect(scene.stored).toEqual([scene.log.high, hours.length + 2]);
+  });
+
+  test('at once where a source has ended', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    scene.log.high = 4;
+    await scene.worker.consume([encodedBatch([controlAt(scene.place, 'end', 3)])], 4);
+    await waitFor('the last checkpoint', () => Promise.resolve(scene.world.checkpoint?.sealed));
   });
 
   test('at once where many events are pending', async () => {
@@ -301,6 +338,9 @@ describe('what was folded is stored', () => {
     expect(scene.stored).toEqual([0, 0]);
     scene.now += 1;
     await scene.worker.onTimer();
+    await waitFor('the checkpoint', () =>
+      Promise.resolve(scene.world.checkpoint?.nextOffset === 4),
+    );
     expect(scene.stored).toEqual([4, 3]);
   });
 
@@ -366,6 +406,7 @@ test('it is behind for as long as it has not stored what it took', async () => {
   expect(scene.worker.status()).toMatchObject({ nextOffset: 3, storedOffset: 0, behindFor: 500 });
   scene.now += 500;
   await scene.worker.onTimer();
+  await waitFor('the checkpoint', () => Promise.resolve(scene.worker.status().storedOffset === 3));
   expect(scene.worker.status()).toMatchObject({ storedOffset: 3, behindFor: 0 });
   scene.now += 5_000;
   await scene.worker.onTimer();

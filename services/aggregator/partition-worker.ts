@@ -7,7 +7,7 @@ import {
 } from '../shared/model/record-batch.ts';
 import { partitionName } from '../shared/model/source.ts';
 import { isoText, nextHour } from '../shared/model/time.ts';
-import { cut, type Chunk } from '../shared/usage-fold/chunk.ts';
+import type { Chunk } from '../shared/usage-fold/chunk.ts';
 import type { FoldState } from '../shared/usage-fold/fold.ts';
 import type { Halt } from '../shared/usage-fold/halt.ts';
 import { hasSameSchemas, type Knowledge } from '../shared/usage-fold/knowledge.ts';
@@ -15,6 +15,7 @@ import { countRemnant, mustCutBeforeRemnant, passLoss } from '../shared/usage-fo
 import { RecordFolder, type MemoryBounds } from '../shared/usage-fold/record-folder.ts';
 import { markOf } from '../shared/model/record-mark.ts';
 import { flush, summaryOf } from './flush.ts';
+import { Flusher, type FlushOptions } from './flusher.ts';
 import { hydrate, type Hydrated } from './hydrate.ts';
 import { secondsText } from '../shared/process/health.ts';
 import type { PartitionOwner } from '../shared/partition/assigned-partitions.ts';
@@ -25,12 +26,7 @@ import type { Outbox, Store } from './ports.ts';
 import { TickSchedule } from './tick-schedule.ts';
 import type { Place } from '../shared/usage-fold/place.ts';
 
-export interface WorkerOptions extends MemoryBounds {
-  /** Milliseconds after which what has been folded is stored. */
-  readonly flushInterval: number;
-  /** Accepted events after which it is stored at once. */
-  readonly flushEvents: number;
-}
+export type WorkerOptions = MemoryBounds & FlushOptions;
 
 export interface WorkerPorts extends OwnershipPorts {
   readonly store: Store;
@@ -39,9 +35,6 @@ export interface WorkerPorts extends OwnershipPorts {
   /** Called after each checkpoint. */
   readonly report: (nextOffset: number) => void;
 }
-
-/** Bytes of folded records after which they are stored at once, so that large ones do not fill the memory. */
-const MAX_PENDING_BYTES = 16 * 1024 * 1024;
 
 /**
  * So many records are folded at once, before it is asked whether there is enough to store: a batch of small
@@ -60,6 +53,12 @@ export interface WorkerStatus {
   readonly halt: Halt | null;
 }
 
+/** The fold from a checkpoint on, and what of it is not stored yet. */
+interface Fold {
+  readonly folder: RecordFolder;
+  readonly flusher: Flusher;
+}
+
 /**
  * Owns one partition: folds its records, stores the cuts and keeps the checkpoint. Everything it
  * does is strictly one after the other. It holds no rules of its own: those are in `fold/`.
@@ -74,16 +73,8 @@ export class PartitionWorker implements PartitionOwner {
   private readonly owned: Ownership<Halt>;
   private readonly ticks = new TickSchedule();
   /** Null before the checkpoint has been read. */
-  private folder: RecordFolder | null = null;
+  private fold: Fold | null = null;
   private storedOffset = -1;
-  /** Up to where it has been cut off: what lies between is being stored. */
-  private cutOffset = -1;
-  /** The flushes that were begun, one after the other: folding continues beside them. */
-  private flushing: Promise<void> = Promise.resolve();
-  private flushFailure: unknown = null;
-  private unstoredSince: number | null = null;
-  /** Bytes of the records that were folded and are not stored yet. */
-  private pendingBytes = 0;
   /** When it last had nothing left to store, or stored something. */
   private progressAt: number;
   /** Whether the epoch of the topic has ended without its log: there is nothing to read any more. */
@@ -103,7 +94,7 @@ export class PartitionWorker implements PartitionOwner {
   }
 
   status(): WorkerStatus {
-    const state = this.folder?.state ?? null;
+    const state = this.fold?.folder.state ?? null;
     return {
       partition: this.name,
       nextOffset: state?.nextOffset ?? null,
@@ -139,14 +130,14 @@ export class PartitionWorker implements PartitionOwner {
    */
   retry(knowledge: Knowledge = this.knowledge): Promise<boolean> {
     return this.owned.retry(async (halt) => {
-      await this.flushing; // it begins anew behind what was folded
+      await this.fold?.flusher.settled(); // it begins anew behind what was folded
       if (halt.code === 'unknown-rules') {
         // The same rules are read again from the checkpoint on, so that each record gets the same fate as
         // from any other owner: what it knows decides only whether it can apply them.
         if (hasSameSchemas(knowledge, this.knowledge)) return false;
         this.knowledge = knowledge;
       } else if (!isLoss(halt) || !(await this.isLossAccepted())) return false;
-      this.folder = null; // begins anew from the checkpoint, when it is asked for its position
+      this.fold = null; // begins anew from the checkpoint, when it is asked for its position
       return true;
     });
   }
@@ -164,8 +155,9 @@ export class PartitionWorker implements PartitionOwner {
    */
   consume(batches: readonly RecordBatch[], next: number): Promise<boolean> {
     return this.owned.run(false, async () => {
-      if (this.folder === null) return false;
-      const { state } = this.folder;
+      const { fold } = this;
+      if (fold === null) return false;
+      const { state } = fold.folder;
       const recognised = await this.owned.recognition.recognise(foldedOf(state), batches, next);
       if (!recognised.ok) {
         await this.stopReading(recognised.error);
@@ -173,32 +165,32 @@ export class PartitionWorker implements PartitionOwner {
       }
       const parts = inParts(recognised.value, PART_RECORDS);
       for (const part of parts.slice(0, -1)) {
-        if (!(await this.fold(this.folder, part, offsetBehind(part)))) return false;
+        if (!(await this.foldPart(fold, part, offsetBehind(part)))) return false;
       }
-      return this.fold(this.folder, parts.at(-1) ?? [], next);
+      return this.foldPart(fold, parts.at(-1) ?? [], next);
     });
   }
 
   /** Folds batches, and stores where much has come together. False where it has halted. */
-  private async fold(
-    folder: RecordFolder,
+  private async foldPart(
+    { folder, flusher }: Fold,
     batches: readonly RecordBatch[],
     next: number,
   ): Promise<boolean> {
     const { state } = folder;
     const before = state.nextOffset;
+    const wasSealed = state.timeline.sealed;
     const halt = await folder.fold(batches, next);
     if (halt) {
       this.owned.stop(halt);
       return false;
     }
     if (state.nextOffset > before) this.owned.clearWait();
-    for (const batch of batches) this.pendingBytes += valueBytes(batch);
-    if (state.nextOffset !== this.cutOffset) this.unstoredSince ??= this.ports.now();
-    const { length } = state.pending.ledger;
-    if (length >= this.options.flushEvents || this.pendingBytes >= MAX_PENDING_BYTES) {
-      await this.flushBeside(folder);
-    }
+    const bytes = batches.reduce((sum, batch) => sum + valueBytes(batch), 0);
+    flusher.folded(bytes, this.ports.now());
+    // Behind the end of a source there is nothing to wait for.
+    const isEnd = state.timeline.sealed && !wasSealed;
+    if (flusher.isFull || isEnd) await flusher.beside();
     return true;
   }
 
@@ -208,8 +200,8 @@ export class PartitionWorker implements PartitionOwner {
    */
   unreadable(batch: UnreadableAt): Promise<void> {
     return this.owned.run(undefined, async () => {
-      if (this.folder === null) return;
-      await this.store(this.folder);
+      if (this.fold === null) return;
+      await this.fold.flusher.store();
       this.owned.wait(unreadable(batch));
     });
   }
@@ -217,14 +209,13 @@ export class PartitionWorker implements PartitionOwner {
   /** Flushes what has been folded where that is due, and ticks where the hour is over. */
   onTimer(): Promise<void> {
     return this.owned.run(undefined, async () => {
-      if (this.folder === null) return;
-      const { state } = this.folder;
+      if (this.fold === null) return;
+      const { folder, flusher } = this.fold;
+      const { state } = folder;
       const now = this.ports.now();
-      if (this.flushFailure !== null) throw this.flushFailure as Error;
+      flusher.throwFailure();
       if (state.nextOffset === this.storedOffset) this.progressAt = now;
-      const isDue =
-        this.unstoredSince !== null && now - this.unstoredSince >= this.options.flushInterval;
-      if (isDue && this.cutOffset === this.storedOffset) this.beginFlush(this.folder);
+      flusher.beginIfDue(now);
       await this.tickIfDue(state, now);
     });
   }
@@ -232,7 +223,7 @@ export class PartitionWorker implements PartitionOwner {
   /** Stores what has been folded, then takes no more: for a graceful stop. */
   async close(): Promise<void> {
     await this.owned.run(undefined, async () => {
-      if (this.folder) await this.store(this.folder);
+      await this.fold?.flusher.store();
     });
     this.drop();
   }
@@ -244,7 +235,7 @@ export class PartitionWorker implements PartitionOwner {
 
   /** Halts where the log cannot be read further. What was folded before records expired is right. */
   private async stopReading(halt: Halt): Promise<null> {
-    if (halt.code === 'lost-records' && this.folder) await this.store(this.folder);
+    if (halt.code === 'lost-records') await this.fold?.flusher.store();
     return this.owned.stop(halt);
   }
 
@@ -254,13 +245,13 @@ export class PartitionWorker implements PartitionOwner {
    */
   private async stillOurs(): Promise<FoldState | null> {
     const { store, logger } = this.ports;
-    if (this.folder === null) return null;
-    await this.flushing;
-    const { state } = this.folder;
+    if (this.fold === null) return null;
+    await this.fold.flusher.settled();
+    const { state } = this.fold.folder;
     const stored = await this.owned.persist('read the checkpoint', () => store.checkpoint(this.at));
     if (stored === null || stored.nextOffset <= this.storedOffset) return state;
     logger.info({ nextOffset: stored.nextOffset }, 'another owner has stored more: beginning anew');
-    this.folder = null;
+    this.fold = null;
     return null;
   }
 
@@ -284,19 +275,22 @@ export class PartitionWorker implements PartitionOwner {
         this.owned.persist('read open windows', () =>
           store.storedWindows(this.at, hour, identities),
         ),
-      endHour: () => this.flushBeside(folder),
-      store: () => this.store(folder),
+      endHour: async () => {
+        flusher.cutOff();
+        if (flusher.isFull) await flusher.beside();
+      },
+      store: () => flusher.store(),
     });
-    this.folder = folder;
+    const flusher = new Flusher(folder, this.options, (chunks) => this.flush(chunks));
+    this.fold = { folder, flusher };
     this.storedOffset = state.nextOffset;
-    this.cutOffset = state.nextOffset;
-    if (loss) await this.passAcceptedLoss(folder, loss);
+    if (loss) await this.passAcceptedLoss(this.fold, loss);
     return state;
   }
 
   /** Counts what is left of lost records and continues after them, as a person has decided. */
   private async passAcceptedLoss(
-    folder: RecordFolder,
+    { folder, flusher }: Fold,
     loss: NonNullable<Hydrated['loss']>,
   ): Promise<void> {
     const { state } = folder;
@@ -305,55 +299,25 @@ export class PartitionWorker implements PartitionOwner {
     const { lost } = state.counts;
     for (const remnant of loss.remnants) {
       if (remnant.kind === 'accepted') await folder.loadWindows([remnant.event]);
-      if (mustCutBeforeRemnant(state, remnant)) await this.store(folder);
+      if (mustCutBeforeRemnant(state, remnant)) await flusher.store();
       countRemnant(state, remnant);
     }
-    await this.store(folder);
+    await flusher.store();
     passLoss(state, loss);
-    await this.store(folder);
+    await flusher.store();
     this.ports.logger.warn(
       { nextOffset: state.nextOffset, lost: state.counts.lost - lost, ended: loss.ended },
       'records are lost, and that was accepted: going on behind them',
     );
   }
 
-  /** Stores what has been folded. */
-  private async store(folder: RecordFolder): Promise<void> {
-    this.beginFlush(folder);
-    await this.flushing;
-  }
-
-  /** Cuts off what has been folded, and continues while that is being stored, after what was cut off before. */
-  private async flushBeside(folder: RecordFolder): Promise<void> {
-    await this.flushing;
-    this.beginFlush(folder);
-  }
-
-  private beginFlush(folder: RecordFolder): void {
-    const { state } = folder;
-    this.unstoredSince = null;
-    this.pendingBytes = 0;
-    if (state.nextOffset === this.cutOffset) return;
-    const chunk = cut(state);
-    const number = folder.cutOff();
-    this.cutOffset = chunk.checkpoint.nextOffset;
-    this.flushing = this.flushing.then(async () => {
-      await this.flush(chunk);
-      folder.acknowledged(number);
-    });
-    // Whoever waits for it has the failure, and the timer where nobody does.
-    this.flushing.catch((error: unknown) => {
-      this.flushFailure ??= error;
-    });
-  }
-
-  private async flush(chunk: Chunk): Promise<void> {
+  private async flush(chunks: readonly Chunk[]): Promise<void> {
     const { store, outbox, report, logger } = this.ports;
-    await this.owned.persist('store a chunk', () => flush(this.at, chunk, store, outbox));
-    this.storedOffset = chunk.checkpoint.nextOffset;
+    await this.owned.persist('store what was folded', () => flush(this.at, chunks, store, outbox));
+    this.storedOffset = chunks.at(-1)?.checkpoint.nextOffset ?? this.storedOffset;
     this.progressAt = this.ports.now();
     report(this.storedOffset);
-    logger.debug(summaryOf(chunk), 'stored');
+    logger.debug(summaryOf(chunks), 'stored');
   }
 
   /** An idle live partition never closes its hour by itself, so its owner appends a tick. */

@@ -1,7 +1,7 @@
 import type { Hour, Millis } from '../shared/model/time.ts';
-import type { Checkpoint, Chunk } from '../shared/usage-fold/chunk.ts';
+import type { Checkpoint, ChunkRows } from '../shared/usage-fold/chunk.ts';
 import type { EventTable } from '../shared/usage-fold/event-table.ts';
-
+import type { DeadLetter } from '../shared/usage-fold/fold.ts';
 import type { LedgerTail } from '../shared/usage-fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../shared/usage-fold/loss.ts';
 import type { Window, WindowIdentity } from '../shared/usage-fold/window.ts';
@@ -32,26 +32,26 @@ export interface Store {
   /** The ids accepted in these usage hours, one table for each hour. */
   eventTables(place: Place, usageHours: readonly Hour[]): Promise<ReadonlyMap<Hour, EventTable>>;
 
-  writeLedger(place: Place, chunk: Chunk): Promise<void>;
-  writeWindows(place: Place, chunk: Chunk): Promise<void>;
-  writeDeadLetters(place: Place, chunk: Chunk): Promise<void>;
-  /** Rolls up the day of a closed hour from the day's closed hours, this one included. */
-  rollUpDay(place: Place, closedHour: Hour): Promise<void>;
+  /** Writes the ledger of chunks. It is atomic if all of them are of one reported month. */
+  writeLedger(place: Place, chunks: readonly ChunkRows[]): Promise<void>;
+  writeWindows(place: Place, chunks: readonly ChunkRows[]): Promise<void>;
+  writeDeadLetters(place: Place, letters: readonly DeadLetter[]): Promise<void>;
+  /** Rolls up the days of closed hours, from the first hour that closes now to the last one. */
+  rollUpDays(place: Place, first: Hour, last: Hour): Promise<void>;
   writeCheckpoint(checkpoint: Checkpoint): Promise<void>;
+}
+
+/** A closed hour, and its windows in the order of their keys, in parts. */
+export interface HourToPublish {
+  readonly hour: Hour;
+  readonly windows: () => Iterable<readonly Window[]> | AsyncIterable<readonly Window[]>;
 }
 
 /** What the aggregator writes to Kafka. Returns when the broker has acknowledged it. */
 export interface Outbox {
-  publishDeadLetters(place: Place, chunk: Chunk): Promise<void>;
-  /**
-   * Publishes the aggregates of a closed hour from its windows, given in the order of their keys, and then
-   * the closed marker.
-   */
-  publishClosedHour(
-    place: Place,
-    hour: Hour,
-    windows: Iterable<readonly Window[]> | AsyncIterable<readonly Window[]>,
-  ): Promise<void>;
+  publishDeadLetters(place: Place, letters: readonly DeadLetter[]): Promise<void>;
+  /** Publishes the aggregates of each closed hour and then its closed marker. */
+  publishClosedHours(place: Place, hours: readonly HourToPublish[]): Promise<void>;
   /** Appends a tick to a live partition and returns its time by the broker's clock. */
   appendTick(place: Place): Promise<Millis>;
 }

@@ -56,10 +56,9 @@ const chunkOf = (place: Place, changes: Partial<Chunk>): Chunk => ({
 
 /** Events whose number is their offset, accepted in a reported hour. */
 const writeLedger = (place: Place, offsets: readonly number[], reportedHour = hour(0)) =>
-  store.writeLedger(
-    place,
+  store.writeLedger(place, [
     chunkOf(place, { reportedHour, ledger: ledgerOf(place, offsets, reportedHour) }),
-  );
+  ]);
 
 const ledgerOf = (place: Place, offsets: readonly number[], reportedHour: Hour): PackedLedger => {
   const ledger = new PackedLedger(place);
@@ -72,7 +71,7 @@ const ledgerOf = (place: Place, offsets: readonly number[], reportedHour: Hour):
 
 const writeWindows = (place: Place, windows: readonly Window[], reportedHour = hour(0)) => {
   const packed = new PackedWindows(place, reportedHour, windows);
-  return store.writeWindows(place, chunkOf(place, { windows: packed, reportedHour }));
+  return store.writeWindows(place, [chunkOf(place, { windows: packed, reportedHour })]);
 };
 
 const checkpointAt = (place: Place, nextOffset: number, changes: Partial<Checkpoint> = {}) => ({
@@ -147,7 +146,7 @@ test('what is left of lost records is what has offsets from the first and before
     message: 'm',
     reportedTime: minute(2),
   });
-  await store.writeDeadLetters(place, chunkOf(place, { deadLetters: [0, 3, 4, 7].map(letter) }));
+  await store.writeDeadLetters(place, [0, 3, 4, 7].map(letter));
   const left = await store.remnants(place, 2, 6);
   const all = await store.remnants(place, 0, 7);
   expect(all.map(({ offset }) => offset)).toEqual([0, 1, 2, 3, 4, 5, 6]);
@@ -212,6 +211,39 @@ describe('windows of the open hour', () => {
   });
 });
 
+test('hours that close together give the days that each of them alone would have given', async () => {
+  // One after another in two days and two months, some windows in several of them, the last hour still open.
+  const used = [
+    [21 * 24 + 20, 'a'],
+    [21 * 24 + 22, 'b'],
+    [21 * 24 + 23, 'a'],
+    [22 * 24, 'a'],
+    [22 * 24 + 2, 'b'],
+    [22 * 24 + 3, 'a'],
+  ] as const;
+  const days = async (topic: string, closings: readonly (readonly [number, number])[]) => {
+    const place = placeIn(topic);
+    for (const [n, [reported, resource]] of used.entries()) {
+      const event = eventOf({ resourceUri: `/r/${resource}` }, String(n));
+      await writeWindows(place, [newWindow(candidateOf(event), n)], hour(reported));
+    }
+    for (const [first, last] of closings) await store.rollUpDays(place, hour(first), hour(last));
+    return queryRows(
+      stack.clickHouse,
+      `SELECT reported_day, usage_day, resource_key, toString(quantity) AS quantity, toUInt32(event_count) AS events,
+         toUInt32(first_offset) AS first, last_hour FROM usage_daily FINAL WHERE topic = {topic:String}
+       ORDER BY reported_day, usage_day, resource_key`,
+      { topic },
+    );
+  };
+  const closed = used.slice(0, -1).map(([reported]) => [reported, reported] as const);
+  const alone = await days('alone', closed);
+  expect(alone).toHaveLength(4);
+  const last = closed.at(-1)?.[1] ?? 0;
+  expect(await days('together', [[closed[0]?.[0] ?? 0, last]])).toEqual(alone);
+  expect(await days('in-two', [...closed.slice(0, 1), [closed[1]?.[0] ?? 0, last]])).toEqual(alone);
+});
+
 describe('a day shows what its first event had', () => {
   const roll = async (
     topic: string,
@@ -222,7 +254,7 @@ describe('a day shows what its first event had', () => {
       const windows = [newWindow(candidateOf(eventOf(changes, String(offset))), offset)];
       await writeWindows(place, windows, hour(reported));
     }
-    for (const [reported] of hours) await store.rollUpDay(place, hour(reported));
+    await store.rollUpDays(place, hour(hours[0]?.[0] ?? 0), hour(hours.at(-1)?.[0] ?? 0));
     return queryRows(
       stack.clickHouse,
       `SELECT location, tags, additional_info AS info, toString(quantity) AS quantity,

@@ -1,5 +1,4 @@
 import { inKeyOrder } from '../../services/shared/usage-fold/closed-hour.ts';
-import type { Chunk } from '../../services/shared/usage-fold/chunk.ts';
 import { windowKey, type Window } from '../../services/shared/usage-fold/window.ts';
 import { PackedWindows } from '../../services/shared/usage-fold/packed/packed-windows.ts';
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
@@ -124,7 +123,9 @@ test('identities of any bytes are found again as they are, and come in the order
   });
   const unique = [...new Map(windows.map((w) => [windowKey(w), w])).values()];
   const packed = new PackedWindows(place, hour(1), unique);
-  await store.writeWindows(place, { reportedHour: hour(1), windows: packed } as unknown as Chunk);
+  await store.writeWindows(place, [
+    { reportedHour: hour(1), ledger: [], windows: packed, deadLetters: [] },
+  ]);
   const found = await store.storedWindows(place, hour(1), unique);
   const byKey = new Map(found.map((w) => [windowKey(w), w]));
   for (const w of unique) expect(byKey.get(windowKey(w))).toEqual(w);

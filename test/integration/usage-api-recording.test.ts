@@ -94,7 +94,7 @@ beforeAll(async () => {
   const store = new ClickHouseStore(clickHouse);
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const place: Place = { topic: TOPIC, epoch: 1, partition, source };
-    await store.rollUpDay(place, REPORTED);
+    await store.rollUpDays(place, REPORTED, REPORTED);
     await closeThrough(clickHouse, place, nextHour(REPORTED, HOUR_MILLIS), { sealed: true });
   }
   api = await startApi(clickHouse, { logger, now: Date.UTC(2026, 0, 1) });

@@ -301,7 +301,7 @@ test('by day, the hours of a reported day are added up by the day of their usage
     const window = { topic, partition, usageHour: hour(usageHour), quantity };
     await insertWindows(clickHouse, [live(at, window)]);
     const store = new ClickHouseStore(clickHouse);
-    await store.rollUpDay({ topic, epoch: 1, partition, source }, at);
+    await store.rollUpDays({ topic, epoch: 1, partition, source }, at, at);
   }
   for (const partition of [0, 1]) {
     await closeThrough(clickHouse, { topic, epoch: 1, partition }, hour('2025-11-12T00'));

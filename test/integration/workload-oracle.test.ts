@@ -39,7 +39,7 @@ const emissions = [
 
 const noOutbox: Outbox = {
   publishDeadLetters: () => Promise.resolve(),
-  publishClosedHour: () => Promise.resolve(),
+  publishClosedHours: () => Promise.resolve(),
   appendTick: () => Promise.resolve(hour(0)),
 };
 
@@ -72,7 +72,7 @@ beforeAll(async () => {
   const world = new StoredWorld(place);
   const run = new FoldRun(world, knowledge, Infinity, PACKED);
   const cut = (chunk: Chunk): void => {
-    world.writesOf(chunk).forEach((write) => write());
+    world.writesOf([chunk]).forEach((write) => write());
     chunks.push(chunk);
   };
   for (let at = 0; at < records.length; at += 500) {
@@ -80,7 +80,7 @@ beforeAll(async () => {
     run.cut(cut);
   }
   const store = new ClickHouseStore(stack.clickHouse);
-  for (const chunk of chunks) await flush(place, chunk, store, noOutbox);
+  for (const chunk of chunks) await flush(place, [chunk], store, noOutbox);
 });
 
 afterAll(async () => {

@@ -34,6 +34,7 @@ const printCounts = (counts: ScheduleCounts): void => {
     ['duplicates', counts.duplicates],
     ['dead letters', counts.deadLetters],
     ['closed hours', counts.closedHours],
+    ['flushes of several hours', counts.storedTogether],
     ['epochs of a topic', counts.epochs],
     ['crashes', counts.crashes],
     ['reassignments', counts.reassignments],

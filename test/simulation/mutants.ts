@@ -24,11 +24,16 @@ const TIMELINE = 'services/shared/usage-fold/timeline.ts';
 
 const PACKED_WINDOWS = 'services/shared/usage-fold/packed/packed-windows.ts';
 const PACKED_FOLD = 'services/shared/usage-fold/packed/packed-fold.ts';
+const OUTBOX = 'services/aggregator/kafka/kafka-outbox.ts';
 const HYDRATE = 'services/aggregator/hydrate.ts';
 
-const CHECKPOINT = 'await store.writeCheckpoint(chunk.checkpoint);';
-const ROLL_UP = 'await store.rollUpDay(place, closed.hour);';
-const PUBLISH = 'await publish(place, closed, store, outbox);';
+const CHECKPOINT = 'await store.writeCheckpoint(last.checkpoint);';
+const BEGIN = 'if (!last) return;';
+const ROLL_UP = 'await store.rollUpDays(place, first.hour, last.hour);';
+const PUBLISH = `  await outbox.publishClosedHours(
+    place,
+    hours.map((hour) => toPublish(place, hour, store)),
+  );`;
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -37,8 +42,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: FLUSH,
-        find: 'if (chunk.ledger.length > 0) {',
-        replace: `${CHECKPOINT}\n  if (chunk.ledger.length > 0) {`,
+        find: BEGIN,
+        replace: `${BEGIN}\n  ${CHECKPOINT}`,
       },
     ],
   },
@@ -180,7 +185,9 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: FLUSH,
         find: CHECKPOINT,
-        replace: `${CHECKPOINT}\n  for (const closed of chunk.closed) {\n    ${ROLL_UP}\n  }`,
+        replace:
+          `${CHECKPOINT}\n  const used = chunks.flatMap(({ closed }) => closed).filter(({ windows }) => windows?.length !== 0);\n` +
+          '  if (used.length > 0) await store.rollUpDays(place, used[0].hour, used.at(-1).hour);',
       },
     ],
   },
@@ -192,7 +199,9 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: FLUSH,
         find: CHECKPOINT,
-        replace: `${CHECKPOINT}\n  for (const closed of chunk.closed) {\n    ${PUBLISH}\n  }`,
+        replace:
+          `${CHECKPOINT}\n  const hours = chunks.flatMap(({ closed }) => closed);\n` +
+          `  if (hours.length > 0) {\n  ${PUBLISH}\n  }`,
       },
     ],
   },
@@ -200,11 +209,11 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'dead-letters-after-checkpoint',
     mistake: 'dead letters are written when everything else is done',
     patches: [
-      { file: FLUSH, find: 'await store.writeDeadLetters(place, chunk);', replace: '' },
+      { file: FLUSH, find: 'await store.writeDeadLetters(place, refused);', replace: '' },
       {
         file: FLUSH,
         find: CHECKPOINT,
-        replace: `${CHECKPOINT}\n  if (chunk.deadLetters.length > 0) await store.writeDeadLetters(place, chunk);`,
+        replace: `${CHECKPOINT}\n  if (refused.length > 0) await store.writeDeadLetters(place, refused);`,
       },
     ],
   },
@@ -212,12 +221,89 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'rows-before-ledger',
     mistake: 'windows are written before the ids that they count',
     patches: [
-      { file: FLUSH, find: 'await store.writeWindows(place, chunk);', replace: '' },
+      { file: FLUSH, find: 'await store.writeWindows(place, touched);', replace: '' },
       {
         file: FLUSH,
-        find: 'await store.writeLedger(place, chunk);',
+        find: BEGIN,
+        replace: `${BEGIN}\n  await store.writeWindows(place, chunks);`,
+      },
+    ],
+  },
+  {
+    name: 'months-in-one-insert',
+    mistake: 'the ledger of several months is written by one insert, as if that were one block',
+    patches: [
+      {
+        file: FLUSH,
+        find: 'inMonths(chunks.filter(({ ledger }) => ledger.length > 0))',
+        replace: '[chunks.filter(({ ledger }) => ledger.length > 0)]',
+      },
+    ],
+  },
+  {
+    name: 'checkpoint-before-last-hour',
+    mistake: 'the checkpoint of hours that are stored together does not wait for the last of them',
+    patches: [
+      {
+        file: FLUSH,
+        find: 'const touched = chunks.filter(',
+        replace: 'const touched = (chunks.length > 1 ? chunks.slice(0, -1) : chunks).filter(',
+      },
+      {
+        file: FLUSH,
+        find: CHECKPOINT,
+        replace: `${CHECKPOINT}\n  if (chunks.length > 1) await store.writeWindows(place, [last]);`,
+      },
+    ],
+  },
+  {
+    name: 'day-without-its-last-hour',
+    mistake:
+      'a day is rolled up when its first hour closes, before the windows of its later hours are written',
+    patches: [
+      {
+        file: FLUSH,
+        find: 'if (touched.length > 0) {',
         replace:
-          'await store.writeWindows(place, chunk);\n    await store.writeLedger(place, chunk);',
+          'const early = chunks.flatMap(({ closed }) => closed).filter(({ windows }) => windows?.length !== 0);\n' +
+          '  if (early.length > 0) await store.rollUpDays(place, early[0].hour, early.at(-1).hour);\n' +
+          '  if (touched.length > 0) {',
+      },
+      { file: FLUSH, find: ROLL_UP, replace: '' },
+    ],
+  },
+  {
+    name: 'day-from-its-last-hour',
+    mistake:
+      'of hours that close together only the last one is looked at for what has changed in its day',
+    patches: [
+      {
+        file: FLUSH,
+        find: ROLL_UP,
+        replace: 'await store.rollUpDays(place, last.hour, last.hour);',
+      },
+    ],
+  },
+  {
+    name: 'acknowledged-before-it-is-stored',
+    mistake: 'ids of an hour that waits to be stored may leave the memory',
+    patches: [
+      {
+        file: 'services/aggregator/flusher.ts',
+        find: 'this.waiting.push(chunk);',
+        replace: 'this.waiting.push(chunk);\n    this.folder.acknowledged(this.folder.cutOff());',
+      },
+    ],
+  },
+  {
+    name: 'table-taken-for-unused',
+    mistake:
+      'a usage hour later than any before has no ids, also after its table has left the memory',
+    patches: [
+      {
+        file: 'services/shared/usage-fold/unused-hours.ts',
+        find: ' || this.taken.has(hour)',
+        replace: '',
       },
     ],
   },
@@ -282,23 +368,22 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'marker-before-aggregates',
     mistake: 'the closed marker does not wait for the aggregates of its hour',
     patches: [
+      { file: OUTBOX, find: 'records.push(this.markerRecord(place, hour, marker));', replace: '' },
       {
-        file: 'services/aggregator/kafka/kafka-outbox.ts',
-        find: '    for await (const part of windows) await append(publication.add(part));',
-        replace:
-          '    const early: Buffer[] = [];\n    for await (const part of windows) early.push(...publication.add(part));',
+        file: OUTBOX,
+        find: 'for await (const part of windows()) {',
+        replace: 'const early: Buffer[] = [];\n      for await (const part of windows()) {',
       },
       {
-        file: 'services/aggregator/kafka/kafka-outbox.ts',
-        find: '    await append(last);',
-        replace:
-          "    await this.writer.append(at, [{ ...controlRecord('closed', place, serializeClosedMarker(marker), keyring), ...common }]);\n" +
-          '    await append([...early, ...last]);',
+        file: OUTBOX,
+        find: 'add(publication.add(part));',
+        replace: 'early.push(...publication.add(part));',
       },
       {
-        file: 'services/aggregator/kafka/kafka-outbox.ts',
-        find: "    await this.writer.append(at, [{ ...controlRecord('closed', place, body, keyring), ...common }]);",
-        replace: '    void body;',
+        file: OUTBOX,
+        find: 'add(rest);',
+        replace:
+          'records.push(this.markerRecord(place, hour, marker));\n      add([...early, ...rest]);',
       },
     ],
   },

@@ -15,6 +15,7 @@ export interface ScheduleCounts extends Faults {
   duplicates: number;
   deadLetters: number;
   closedHours: number;
+  storedTogether: number;
   epochs: number;
   crashes: number;
   reassignments: number;
@@ -103,6 +104,7 @@ class Schedule {
       deadLetters,
       epochs,
       closedHours: world.aggregates.hours.size,
+      storedTogether: world.store.together,
       crashes: this.crashes,
       reassignments: this.reassignments,
       lostPartitions: this.lostPartitions,

@@ -1,7 +1,8 @@
 import { EARLIER_EPOCH, EventTable } from '../../services/shared/usage-fold/event-table.ts';
-import type { Checkpoint, Chunk } from '../../services/shared/usage-fold/chunk.ts';
+import type { Checkpoint, ChunkRows } from '../../services/shared/usage-fold/chunk.ts';
 import { inKeyOrder } from '../../services/shared/usage-fold/closed-hour.ts';
 import type { DeadLetter, LedgerEntry } from '../../services/shared/usage-fold/fold.ts';
+import { inMonths } from '../../services/shared/usage-fold/in-months.ts';
 import type { LedgerTail } from '../../services/shared/usage-fold/ledger-tail.ts';
 import type { Place } from '../../services/shared/usage-fold/place.ts';
 import { WINDOW_BYTES } from '../../services/shared/usage-fold/open-windows.ts';
@@ -56,6 +57,8 @@ export class SimulatedStore {
   readonly windows = new Map<string, WindowRow>();
   readonly daily = new Map<string, DailyRow>();
   readonly deadLetters = new Map<string, DeadLetter>();
+  /** Inserts of windows of several hours. */
+  together = 0;
   private readonly observer: StoreObserver;
   private readonly mistake: StoreMistake | null;
 
@@ -84,13 +87,23 @@ export class SimulatedStore {
       loss: () => Promise.resolve(null),
       remnants: () => Promise.reject(new Error('nothing was lost')),
       eventTables: (place, hours) => calls.read(owner, () => this.eventTables(place, hours)),
-      writeLedger: (place, chunk) => calls.write(owner, () => this.insertLedger(place, chunk)),
-      writeWindows: (place, chunk) => calls.write(owner, () => this.insertWindows(place, chunk)),
-      writeDeadLetters: (place, chunk) =>
-        calls.write(owner, () => this.insertDeadLetters(place, chunk)),
+      // One insert, which is applied month by month, in whatever order.
+      writeLedger: async (place, chunks) => {
+        for (const month of inMonths(chunks).toReversed()) {
+          await calls.write(owner, () => this.insertLedger(place, month));
+        }
+      },
+      writeWindows: async (place, chunks) => {
+        if (chunks.length > 1) this.together++;
+        for (const month of inMonths(chunks).toReversed()) {
+          await calls.write(owner, () => this.insertWindows(place, month));
+        }
+      },
+      writeDeadLetters: (place, letters) =>
+        calls.write(owner, () => this.insertDeadLetters(place, letters)),
       // One statement, but what it reads and what it writes are not one instant.
-      rollUpDay: async (place, closedHour) => {
-        const rows = await calls.read(owner, () => this.rolledUp(place, closedHour));
+      rollUpDays: async (place, first, last) => {
+        const rows = await calls.read(owner, () => this.rolledUp(place, first, last));
         await calls.write(owner, () => this.insertDaily(rows));
       },
       writeCheckpoint: (checkpoint) => calls.write(owner, () => this.insertCheckpoint(checkpoint)),
@@ -178,16 +191,20 @@ export class SimulatedStore {
     return tables;
   }
 
-  private insertLedger(place: Place, chunk: Chunk): void {
+  private insertLedger(place: Place, chunks: readonly ChunkRows[]): void {
     const rows = this.ledgerOf(place);
-    for (const entry of chunk.ledger) {
+    for (const entry of chunks.flatMap(({ ledger }) => [...ledger])) {
       const id = Buffer.from(entry.candidate.event.eventId).toString('latin1');
       rows.set(`${String(entry.offset)} ${String(entry.candidate.usageHour)} ${id}`, entry);
       this.observer.ledgerRow(place, entry);
     }
   }
 
-  private insertWindows(place: Place, chunk: Chunk): void {
+  private insertWindows(place: Place, chunks: readonly ChunkRows[]): void {
+    for (const chunk of chunks) this.insertWindowsOf(place, chunk);
+  }
+
+  private insertWindowsOf(place: Place, chunk: ChunkRows): void {
     const windows = this.mistake === 'increments' ? incrementsOf(chunk) : chunk.windows;
     for (const window of windows) {
       const key = `${partitionName(place)} ${String(chunk.reportedHour)} ${windowKey(window)}`;
@@ -205,8 +222,8 @@ export class SimulatedStore {
     }
   }
 
-  private insertDeadLetters(place: Place, chunk: Chunk): void {
-    for (const letter of chunk.deadLetters) {
+  private insertDeadLetters(place: Place, letters: readonly DeadLetter[]): void {
+    for (const letter of letters) {
       const key = this.deadLetterKey(place, letter.record.offset);
       const before = this.deadLetters.get(key);
       this.deadLetters.set(key, letter);
@@ -214,13 +231,14 @@ export class SimulatedStore {
     }
   }
 
-  /** As ROLL_UP_DAY of the aggregator's store has it. */
-  private rolledUp(place: Place, closedHour: Hour): ReadonlyMap<string, DailyRow> {
+  /** As ROLL_UP_DAYS of the aggregator's store has it. */
+  private rolledUp(place: Place, first: Hour, last: Hour): ReadonlyMap<string, DailyRow> {
     const { hourMillis } = place.source;
-    const day = dayOf(closedHour, hourMillis);
     const rows = new Map<string, DailyRow>();
     for (const { place: at, reportedHour, window } of this.windows.values()) {
-      if (reportedHour < day || reportedHour > closedHour || !isSamePlace(at, place)) continue;
+      const day = dayOf(reportedHour, hourMillis);
+      if (day < dayOf(first, hourMillis) || reportedHour > last || !isSamePlace(at, place))
+        continue;
       const key = dailyKey(place, day, dayOf(window.usageHour, hourMillis), window);
       const row = rows.get(key);
       rows.set(key, {
@@ -230,7 +248,7 @@ export class SimulatedStore {
         lastHour: Math.max(row?.lastHour ?? 0, reportedHour) as Hour,
       });
     }
-    for (const [key, row] of rows) if (row.lastHour !== closedHour) rows.delete(key);
+    for (const [key, row] of rows) if (row.lastHour < first) rows.delete(key);
     return rows;
   }
 
@@ -267,7 +285,7 @@ export const dailyKey = (
   `${partitionName(at)} ${String(day)} ${String(usageDay)} ${keys.subscriptionKey} ${keys.meterKey} ${keys.resourceKey}`;
 
 /** What a chunk adds to each of its windows. */
-const incrementsOf = (chunk: Chunk): Window[] =>
+const incrementsOf = (chunk: ChunkRows): Window[] =>
   Array.from(chunk.windows, (window) => {
     const key = windowKey(window);
     const added = [...chunk.ledger].filter(({ candidate }) => windowKey(candidate) === key);

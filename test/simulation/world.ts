@@ -28,8 +28,8 @@ const PREFIX = 'usage';
 export const AGGREGATES = aggregatesTopicName(PREFIX);
 export const DEAD_LETTERS = deadLetterTopicName(PREFIX);
 
-/** The last two hours of a day and the first of the next are where live topics begin. */
-const FIRST_LIVE_HOUR = 22;
+/** The last two hours of a month are where live topics begin: the next day is in another month. */
+const FIRST_LIVE_HOUR = 21 * 24 + 22;
 
 /** A partition's log with what is still to be written to it. */
 export interface Topic {

@@ -97,6 +97,10 @@ class ScratchWriter {
     const { chunks } = this;
     this.chunks = [];
     this.rows = 0;
-    await this.store.writeTogether(this.plan.place, chunks);
+    const { store, plan } = this;
+    await store.writeLedger(plan.place, chunks);
+    await store.writeWindows(plan.place, chunks);
+    const letters = chunks.flatMap(({ deadLetters }) => deadLetters);
+    await store.writeDeadLetters(plan.place, letters);
   }
 }

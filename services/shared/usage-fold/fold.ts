@@ -55,12 +55,15 @@ export interface FoldForm {
    * Creates the windows of an hour from the stored ones; `stored` is null if they do not all fit in memory.
    */
   readonly windows: (place: Place, hour: Hour, stored: readonly Window[] | null) => Windows;
+  /** Those of the hour that follows on these: none yet. */
+  readonly windowsBehind: (before: Windows, place: Place, hour: Hour) => Windows;
 }
 
 /** Everything is an object. Tests compare the packed form with this reference. */
 export const PLAIN: FoldForm = {
   ledger: () => [],
   windows: (_place, _hour, stored) => new OpenWindows(stored),
+  windowsBehind: () => new OpenWindows([]),
 };
 
 /** What the fold has produced since the last cut. */
@@ -182,7 +185,7 @@ const closeHours = (state: FoldState, openHour: Hour): void => {
     hour: state.timeline.openHour,
     windows: state.windows.closed(),
   });
-  state.windows = state.form.windows(state.place, openHour, []);
+  state.windows = state.form.windowsBehind(state.windows, state.place, openHour);
   let hour = nextHour(state.timeline.openHour, hourMillis);
   while (hour < openHour) {
     closed.push({ hour, windows: [] });

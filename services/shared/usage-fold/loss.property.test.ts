@@ -41,7 +41,7 @@ test('a loss that is accepted keeps what was stored, counts the rest as lost and
       }
       owner.fold(log.slice(at, at + course.unstored), storeAll(world));
       owner.cut((chunk) => {
-        for (const write of world.writesOf(chunk).slice(0, course.writes)) write();
+        for (const write of world.writesOf([chunk]).slice(0, course.writes)) write();
       });
 
       const before = contentOf(world);
@@ -106,7 +106,7 @@ const takeOver = (
   const owner = new FoldRun(world, knowledge, windowsMaxBytes);
   const { nextOffset } = owner.state;
   if (nextOffset > loss.nextOffset || (loss.ended && nextOffset === loss.nextOffset)) return;
-  owner.takeOver(loss, (chunk) => world.writesOf(chunk).forEach(perform));
+  owner.takeOver(loss, (chunk) => world.writesOf([chunk]).forEach(perform));
 };
 
 /** The conservation law; windows are the totals of the ledger; an hour is published in one way only. */

@@ -15,6 +15,7 @@ import { StoredWorld } from '../../../test/support/fold/stored-world.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Quantity } from '../model/decimal.ts';
 import type { Millis } from '../model/time.ts';
+import type { Chunk } from './chunk.ts';
 import { countRemnant, mustCutBeforeRemnant, passLoss, type Remnant } from './loss.ts';
 
 const place = placeOf();
@@ -34,9 +35,9 @@ const begun = (): { world: StoredWorld; owner: FoldRun } => {
 /** All writes of a flush but its last one, the checkpoint. */
 const storeWithoutCheckpoint =
   (world: StoredWorld) =>
-  (chunk: Parameters<StoredWorld['writesOf']>[0]): void =>
+  (chunk: Chunk): void =>
     world
-      .writesOf(chunk)
+      .writesOf([chunk])
       .slice(0, -1)
       .forEach((write) => write());
 

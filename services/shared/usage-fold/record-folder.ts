@@ -2,13 +2,14 @@ import type { LogRecord } from '../model/log-record.ts';
 import type { RecordBatch } from '../model/record-batch.ts';
 import type { Hour } from '../model/time.ts';
 import { EventIndex } from './event-index.ts';
-import type { EventTable } from './event-table.ts';
+import { EventTable } from './event-table.ts';
 import { count, mustCutBefore, skipTo, type FoldState } from './fold.ts';
 import type { Halt } from './halt.ts';
 import type { Knowledge } from './knowledge.ts';
 import { contradiction, skippedContradiction, type LedgerTail } from './ledger-tail.ts';
 import { PackedFold } from './packed/packed-fold.ts';
 import { advance, type Step } from './timeline.ts';
+import { UnusedHours } from './unused-hours.ts';
 import type { Window, WindowIdentity } from './window.ts';
 
 export interface FolderPorts {
@@ -44,6 +45,7 @@ export class RecordFolder {
   private readonly bounds: MemoryBounds;
 
   private readonly index: EventIndex;
+  private readonly unused: UnusedHours;
   private readonly packed: PackedFold;
   private readonly ports: FolderPorts;
 
@@ -58,6 +60,7 @@ export class RecordFolder {
     this.knowledge = knowledge;
     this.bounds = bounds;
     this.index = new EventIndex(bounds.indexMaxBytes);
+    this.unused = new UnusedHours(begin.state);
     this.packed = new PackedFold(begin.state, this.index, knowledge);
     this.ports = ports;
   }
@@ -174,9 +177,13 @@ export class RecordFolder {
     for (const { verdict } of steps) {
       if (verdict.kind === 'candidate') wanted.add(verdict.candidate.usageHour);
     }
-    const missing = this.index.missing(wanted);
-    if (missing.length > 0) {
-      const tables = await this.ports.eventTables(missing);
+    const used: Hour[] = [];
+    for (const hour of this.index.missing(wanted)) {
+      if (this.unused.take(hour)) this.index.put(hour, new EventTable());
+      else used.push(hour);
+    }
+    if (used.length > 0) {
+      const tables = await this.ports.eventTables(used);
       for (const [hour, table] of tables) this.index.put(hour, table);
     }
     return this.evictIds(wanted);

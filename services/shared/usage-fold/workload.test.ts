@@ -53,7 +53,7 @@ test.each([1, 2, 3])('workload %d comes to what the oracle expects, on every par
   for (const partition of expected.partitions) {
     const place = { ...partition.at, source: partition.source as Source };
     const world = new StoredWorld(place);
-    const store = (chunk: Chunk): void => world.writesOf(chunk).forEach((write) => write());
+    const store = (chunk: Chunk): void => world.writesOf([chunk]).forEach((write) => write());
     const owner = new FoldRun(world, knowledge);
     expect(owner.fold(logs.get(partitionName(place)) ?? [], store)).toBeNull();
     owner.cut(store);

@@ -4,6 +4,7 @@ import { OF_PARTITION, partitionParams } from '../clickhouse/of-partition.ts';
 import type { Hour } from '../model/time.ts';
 import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
 import { EARLIER_EPOCH, EventTable } from '../usage-fold/event-table.ts';
+import type { DeadLetter } from '../usage-fold/fold.ts';
 import type { LedgerTail } from '../usage-fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../usage-fold/loss.ts';
 import { WINDOW_BYTES } from '../usage-fold/open-windows.ts';
@@ -18,14 +19,13 @@ import {
   type LostEventRow,
   type LostLetterRow,
 } from './loss-rows.ts';
-import { ROLL_UP_DAY } from './roll-up-day.ts';
+import { ROLL_UP_DAYS } from './roll-up-days.ts';
 import {
   CHECKPOINT_COLUMNS,
   checkpointFromRow,
   checkpointRow,
-  dayRange,
-  daySeconds,
-  deadLetterRows,
+  daysOf,
+  deadLetterRow,
   WINDOW_COLUMNS,
   windowFromRow,
   type CheckpointRow,
@@ -219,33 +219,25 @@ export class ClickHouseStore {
     }
   }
 
-  writeLedger(_place: Place, { ledger }: ChunkRows): Promise<void> {
-    return this.insertPacked(this.tables.ledger, [ledger]);
-  }
-
-  writeWindows(_place: Place, { windows }: ChunkRows): Promise<void> {
-    return this.insertPacked(this.tables.windows, [windows]);
-  }
-
-  writeDeadLetters(place: Place, chunk: ChunkRows): Promise<void> {
-    return this.insertDeadLetters(deadLetterRows(place, chunk));
-  }
-
-  /**
-   * Writes many chunks with one insert for each table. An insert is not atomic if the chunks have several
-   * reported months.
-   */
-  async writeTogether(place: Place, chunks: readonly ChunkRows[]): Promise<void> {
-    const { ledger, windows } = this.tables;
-    await this.insertPacked(
-      ledger,
-      chunks.map((chunk) => chunk.ledger),
+  /** Writes the ledger of chunks. It is one block, and therefore atomic, if all are of one reported month. */
+  writeLedger(_place: Place, chunks: readonly ChunkRows[]): Promise<void> {
+    return this.insertPacked(
+      this.tables.ledger,
+      chunks.map(({ ledger }) => ledger),
     );
-    await this.insertPacked(
-      windows,
-      chunks.map((chunk) => chunk.windows),
+  }
+
+  writeWindows(_place: Place, chunks: readonly ChunkRows[]): Promise<void> {
+    return this.insertPacked(
+      this.tables.windows,
+      chunks.map(({ windows }) => windows),
     );
-    await this.insertDeadLetters(chunks.flatMap((chunk) => deadLetterRows(place, chunk)));
+  }
+
+  writeDeadLetters(place: Place, letters: readonly DeadLetter[]): Promise<void> {
+    const rows = letters.map((letter) => deadLetterRow(place, letter));
+    const { deadLetters } = this.tables;
+    return insertRows(this.client, deadLetters, rows, { namesColumns: true, large: true });
   }
 
   /** Inserts rows as one block. */
@@ -262,19 +254,10 @@ export class ClickHouseStore {
     await insertPacked(this.client, table, first.columns, bytes);
   }
 
-  private insertDeadLetters(rows: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
-    const { deadLetters } = this.tables;
-    return insertRows(this.client, deadLetters, rows, { namesColumns: true, large: true });
-  }
-
-  async rollUpDay(place: Place, closedHour: Hour): Promise<void> {
+  async rollUpDays(place: Place, first: Hour, last: Hour): Promise<void> {
     await this.client.command({
-      query: ROLL_UP_DAY,
-      query_params: {
-        ...partitionParams(place),
-        ...dayRange(place, closedHour),
-        daySeconds: daySeconds(place),
-      },
+      query: ROLL_UP_DAYS,
+      query_params: { ...partitionParams(place), ...daysOf(place, first, last) },
       clickhouse_settings: SEQUENTIAL,
     });
   }

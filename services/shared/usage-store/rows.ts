@@ -1,7 +1,7 @@
 import { parseQuantity, type Quantity } from '../model/decimal.ts';
 import type { SourcePartition } from '../model/source.ts';
 import { dayOf, millis, type Hour } from '../model/time.ts';
-import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
+import type { Checkpoint } from '../usage-fold/chunk.ts';
 import type { DeadLetter } from '../usage-fold/fold.ts';
 import type { Window, WindowAttributes } from '../usage-fold/window.ts';
 import type { Place } from '../usage-fold/place.ts';
@@ -78,7 +78,10 @@ export const quantityFromText = (text: string): Quantity => {
   return quantity;
 };
 
-const deadLetterRow = (place: Place, letter: DeadLetter): Record<string, unknown> => ({
+export const deadLetterRow = (
+  place: Place,
+  letter: DeadLetter,
+): Readonly<Record<string, unknown>> => ({
   ...placeColumns(place),
   offset: letter.record.offset,
   code: letter.code,
@@ -153,21 +156,18 @@ export const checkpointFromRow = (row: CheckpointRow): Checkpoint => ({
   rules: row.rules === '' ? null : row.rules,
 });
 
-export const deadLetterRows = (
+/** Parameters of `ROLL_UP_DAYS`, in seconds. */
+export const daysOf = (
   place: Place,
-  { deadLetters }: ChunkRows,
-): readonly Readonly<Record<string, unknown>>[] =>
-  deadLetters.map((letter) => deadLetterRow(place, letter));
-
-/** The part of a day that a closed hour rolls up: from the start of the day to the end of that hour. */
-export const dayRange = (
-  place: Place,
-  closedHour: Hour,
-): { from: number; to: number; day: number } => {
+  first: Hour,
+  last: Hour,
+): { from: number; first: number; last: number; daySeconds: number } => {
   const { hourMillis } = place.source;
-  const day = dayOf(closedHour, hourMillis);
-  return { from: day / 1000, to: seconds(closedHour), day: day / 1000 };
+  return {
+    from: dayOf(first, hourMillis) / 1000,
+    first: seconds(first),
+    last: seconds(last),
+    // 24 of the source's hours.
+    daySeconds: (hourMillis * 24) / 1000,
+  };
 };
-
-/** The length of a day in seconds: 24 of the source's hours. */
-export const daySeconds = (place: Place): number => (place.source.hourMillis * 24) / 1000;

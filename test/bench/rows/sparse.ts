@@ -14,7 +14,7 @@ export const sparse: BenchRow = {
   name: ROW,
   title: 'reported hours a second of sparse history, as "usagectl simulate" writes it',
   run: async ({ options, servers, say }) => {
-    const hours = options.quick ? 48 : 720;
+    const hours = options.quick ? 720 : 8_760;
     const scene = await openScene(servers, ROW);
     try {
       await withTools(scene, ({ admin }) => createOutTopics(admin, scene.config));

@@ -24,6 +24,9 @@ import { windowKey, type WindowIdentity } from '../../../services/shared/usage-f
 import type { StoredWorld } from './stored-world.ts';
 import { succeed } from '../../../services/shared/model/result.ts';
 
+/** Takes a chunk, and stores it unless it answers `'waits'`. */
+export type OnCut = (chunk: Chunk) => unknown;
+
 /** An owner of a partition without any I/O: it begins where the stored world says. */
 export class FoldRun {
   readonly state: FoldState;
@@ -64,7 +67,7 @@ export class FoldRun {
    */
   fold(
     records: readonly LogRecord[],
-    onCut: (chunk: Chunk) => void,
+    onCut: OnCut,
     onCounted: (step: Step, outcome: Outcome, state: FoldState) => void = () => undefined,
   ): Halt | null {
     const { state, index, world } = this;
@@ -95,7 +98,7 @@ export class FoldRun {
   }
 
   /** Goes on behind records that are gone, as a worker does where that was accepted. */
-  takeOver(loss: AcceptedLoss, onCut: (chunk: Chunk) => void): void {
+  takeOver(loss: AcceptedLoss, onCut: OnCut): void {
     const { state } = this;
     for (const remnant of this.world.remnants(state.nextOffset, loss.nextOffset)) {
       if (remnant.kind === 'accepted') this.loadWindow(remnant.event);
@@ -108,9 +111,9 @@ export class FoldRun {
     this.cut(onCut);
   }
 
-  /** Cuts off what is pending. When `onCut` returns, the ledger has acknowledged it. */
-  cut(onCut: (chunk: Chunk) => void): void {
-    onCut(cut(this.state));
+  /** Cuts off what is pending. When `onCut` returns, the ledger has acknowledged it, but where it is to wait. */
+  cut(onCut: OnCut): void {
+    if (onCut(cut(this.state)) === 'waits') return;
     this.index.acknowledged();
     this.index.evict(new Set());
 

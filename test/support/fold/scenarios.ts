@@ -191,7 +191,7 @@ export const contentOf = (world: StoredWorld) => ({
 export const storeAll =
   (world: StoredWorld) =>
   (chunk: Chunk): void =>
-    world.writesOf(chunk).forEach((write) => write());
+    world.writesOf([chunk]).forEach((write) => write());
 
 /** The log folded in one go by one owner. */
 export const foldAtOnce = ({ place, log }: Scenario): StoredWorld => {

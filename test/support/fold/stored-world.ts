@@ -2,7 +2,7 @@ import { usageAggregateEncoder } from '../../../services/shared/avro/usage-aggre
 import { readSchemaDirectory } from '../../../services/shared/avro/schema-directory.ts';
 import type { Hour } from '../../../services/shared/model/time.ts';
 import { uuidText } from '../../../services/shared/model/usage-event.ts';
-import type { Checkpoint, Chunk } from '../../../services/shared/usage-fold/chunk.ts';
+import type { Checkpoint, Chunk, ChunkRows } from '../../../services/shared/usage-fold/chunk.ts';
 import { HourPublication, inKeyOrder } from '../../../services/shared/usage-fold/closed-hour.ts';
 import { EventTable } from '../../../services/shared/usage-fold/event-table.ts';
 import type { DeadLetter, LedgerEntry } from '../../../services/shared/usage-fold/fold.ts';
@@ -40,19 +40,26 @@ export class StoredWorld {
   }
 
   /** The writes of a flush in their order; the ledger is written in two inserts. */
-  writesOf(chunk: Chunk): readonly (() => void)[] {
-    const ledger = [...chunk.ledger];
+  writesOf(chunks: readonly Chunk[]): readonly (() => void)[] {
+    const ledger = chunks.flatMap((chunk) => [...chunk.ledger]);
     const half = Math.ceil(ledger.length / 2);
     return [
       () => this.writeLedger(ledger.slice(0, half)),
       () => this.writeLedger(ledger.slice(half)),
-      () => this.writeWindows(chunk),
-      () => this.writeDeadLetters(chunk),
-      ...chunk.closed.map(
-        (closed) => () =>
-          this.publish(closed.hour, inKeyOrder(closed.windows ?? this.openWindows(closed.hour))),
+      () => chunks.forEach((chunk) => this.writeWindows(chunk)),
+      () => this.writeDeadLetters(chunks.flatMap(({ deadLetters }) => deadLetters)),
+      ...chunks.flatMap(({ closed }) =>
+        closed.map(
+          ({ hour, windows }) =>
+            () =>
+              this.publish(hour, inKeyOrder(windows ?? this.openWindows(hour))),
+        ),
       ),
-      () => this.writeCheckpoint(chunk.checkpoint),
+      ...chunks.slice(-1).map(
+        ({ checkpoint }) =>
+          () =>
+            this.writeCheckpoint(checkpoint),
+      ),
     ];
   }
 
@@ -117,8 +124,8 @@ export class StoredWorld {
     }
   }
 
-  writeDeadLetters({ deadLetters }: Chunk): void {
-    for (const letter of deadLetters) this.deadLetters.set(letter.record.offset, letter);
+  writeDeadLetters(letters: readonly DeadLetter[]): void {
+    for (const letter of letters) this.deadLetters.set(letter.record.offset, letter);
   }
 
   writeCheckpoint(checkpoint: Checkpoint): void {
@@ -126,7 +133,7 @@ export class StoredWorld {
     this.checkpoint = checkpoint;
   }
 
-  writeWindows({ reportedHour, windows }: Chunk): void {
+  writeWindows({ reportedHour, windows }: ChunkRows): void {
     for (const window of windows) {
       const key = `${String(reportedHour)} ${windowKey(window)}`;
       const stored = this.windows.get(key);

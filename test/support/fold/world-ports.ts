@@ -38,12 +38,17 @@ export class WorldPorts {
       remnants: (_place, from, to) => Promise.resolve(world.remnants(from, to)),
       eventTables: (_place, hours) =>
         Promise.resolve(new Map(hours.map((hour) => [hour, world.eventTable(hour)]))),
-      writeLedger: (_place, chunk) =>
-        this.write('ledger', () => world.writeLedger([...chunk.ledger])),
-      writeWindows: (_place, chunk) => this.write('windows', () => world.writeWindows(chunk)),
-      writeDeadLetters: (_place, chunk) =>
-        this.write('dead letters', () => world.writeDeadLetters(chunk)),
-      rollUpDay: () => this.write('day', () => undefined),
+      writeLedger: (_place, chunks) =>
+        this.write('ledger', () => {
+          world.writeLedger(chunks.flatMap(({ ledger }) => [...ledger]));
+        }),
+      writeWindows: (_place, chunks) =>
+        this.write('windows', () => {
+          for (const chunk of chunks) world.writeWindows(chunk);
+        }),
+      writeDeadLetters: (_place, letters) =>
+        this.write('dead letters', () => world.writeDeadLetters(letters)),
+      rollUpDays: () => this.write('days', () => undefined),
       writeCheckpoint: (checkpoint) =>
         this.write('checkpoint', () => world.writeCheckpoint(checkpoint)),
     };
@@ -52,10 +57,12 @@ export class WorldPorts {
   get outbox(): Outbox {
     return {
       publishDeadLetters: () => this.write('dead letters out', () => undefined),
-      publishClosedHour: async (_place, hour, parts) => {
-        const windows: Window[] = [];
-        for await (const part of parts) windows.push(...part);
-        await this.write('closed hour', () => this.world.publish(hour, windows));
+      publishClosedHours: async (_place, hours) => {
+        for (const { hour, windows: parts } of hours) {
+          const windows: Window[] = [];
+          for await (const part of parts()) windows.push(...part);
+          await this.write('closed hour', () => this.world.publish(hour, windows));
+        }
       },
       appendTick: async (): Promise<Millis> => {
         await this.write('tick', () => undefined);

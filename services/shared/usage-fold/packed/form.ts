@@ -6,4 +6,6 @@ import { PackedWindows } from './packed-windows.ts';
 export const PACKED: FoldForm = {
   ledger: (place) => new PackedLedger(place),
   windows: (place, hour, stored) => new PackedWindows(place, hour, stored),
+  windowsBehind: (before, place, hour) =>
+    before instanceof PackedWindows ? before.next(hour) : new PackedWindows(place, hour),
 };

@@ -27,6 +27,9 @@ import { WINDOW_BYTES, WindowTable } from './window-table.ts';
 const encoded = new EncodedEvent();
 const limbs = new Uint32Array(LIMBS);
 
+/** An hour takes over at most so many bytes of texts from the hour before. */
+const MAX_GIVEN_BYTES = 16 * 1024 * 1024;
+
 /** The windows of the open hour in arrays, see `Windows`. */
 export class PackedWindows implements Windows, Rows<Window> {
   series = new SeriesTable();
@@ -46,12 +49,30 @@ export class PackedWindows implements Windows, Rows<Window> {
   private turns = new Uint32Array(16);
   private turn = 1;
 
+  /** Bytes of the texts that were taken over from the hour before. */
+  private givenBytes = 0;
+
   /** @param stored the stored windows; null if they do not all fit in memory */
   constructor(place: Place, hour: Hour, stored: readonly Window[] | null = []) {
     this.place = place;
     this.hour = hour;
     this.whole = stored !== null;
     for (const window of stored ?? []) this.restore(window);
+  }
+
+  /**
+   * The windows of the hour that follows. Most texts come again in each hour, so it takes over the tables of
+   * this one, unless they are large: what was worked out for a series is not worked out again. Entries of
+   * these tables never change, so this hour can still be read.
+   */
+  next(hour: Hour): PackedWindows {
+    const next = new PackedWindows(this.place, hour);
+    const { textBytes } = this;
+    if (textBytes > MAX_GIVEN_BYTES) return next;
+    next.series = this.series;
+    next.texts = this.texts;
+    next.givenBytes = textBytes;
+    return next;
   }
 
   get isWhole(): boolean {
@@ -187,6 +208,7 @@ export class PackedWindows implements Windows, Rows<Window> {
   evict(): void {
     this.series = new SeriesTable();
     this.texts = new TextTable();
+    this.givenBytes = 0;
     this.table = new WindowTable();
     this.requested.clear();
     this.whole = false;
@@ -194,7 +216,11 @@ export class PackedWindows implements Windows, Rows<Window> {
   }
 
   private get bytes(): number {
-    return this.series.bytes + this.texts.bytes + this.table.size * WINDOW_BYTES;
+    return this.textBytes - this.givenBytes + this.table.size * WINDOW_BYTES;
+  }
+
+  private get textBytes(): number {
+    return this.series.bytes + this.texts.bytes;
   }
 
   private holds(identity: WindowIdentity): boolean {

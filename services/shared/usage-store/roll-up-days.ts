@@ -1,16 +1,17 @@
 /**
- * Rolls up what a closed hour changed in its day: for each daily window with usage in that hour, the sum
- * over the day's hours closed so far. A window without usage in that hour keeps its earlier row, which is
- * still right. The result depends only on closed hours, so running it again gives the same rows.
+ * Rolls up what the hours that close now changed in their days: for each daily window with usage in one of
+ * these hours, the sum over the day's hours closed so far. A window without usage in them keeps its earlier
+ * row, which is still right. The result depends only on closed hours, so running it again gives the same
+ * rows.
  */
-export const ROLL_UP_DAY = `
+export const ROLL_UP_DAYS = `
 INSERT INTO usage_daily
   (topic, epoch, partition, reported_day, usage_day, usage_day_end, subscription_key, meter_key,
    resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info, quantity,
    event_count, first_offset, last_hour, generation)
 SELECT
   topic, epoch, partition,
-  toDateTime({day:UInt32}, 'UTC') AS reported_day,
+  toDateTime(intDiv(toUnixTimestamp(reported_hour), {daySeconds:UInt32}) * {daySeconds:UInt32}, 'UTC') AS reported_day,
   toDateTime(intDiv(toUnixTimestamp(usage_hour), {daySeconds:UInt32}) * {daySeconds:UInt32}, 'UTC') AS usage_day,
   usage_day + {daySeconds:UInt32} AS usage_day_end,
   subscription_key, meter_key, resource_key,
@@ -23,7 +24,7 @@ SELECT
 FROM usage_hourly AS h FINAL
 WHERE topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}
   AND reported_hour >= toDateTime({from:UInt32}, 'UTC')
-  AND reported_hour <= toDateTime({to:UInt32}, 'UTC')
-GROUP BY topic, epoch, partition, usage_day, subscription_key, meter_key, resource_key
-HAVING last_hour = toDateTime({to:UInt32}, 'UTC')
+  AND reported_hour <= toDateTime({last:UInt32}, 'UTC')
+GROUP BY topic, epoch, partition, reported_day, usage_day, subscription_key, meter_key, resource_key
+HAVING last_hour >= toDateTime({first:UInt32}, 'UTC')
 `;
