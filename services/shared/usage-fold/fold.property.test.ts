@@ -99,10 +99,10 @@ test('any batches, cuts, crashes between writes and late writes of zombies store
         const run = new FoldRun(world, knowledge, windowsMaxBytes);
         expect(run.halt).toBeNull();
         const waiting: Chunk[] = [];
-        const take = (chunk: Chunk): unknown => {
-          if (!waits) return storeAll(world)(chunk);
-          waiting.push(chunk);
-          return 'waits';
+        const take = (chunk: Chunk): 'waits' | 'stored' => {
+          if (waits) waiting.push(chunk);
+          else storeAll(world)(chunk);
+          return waits ? 'waits' : 'stored';
         };
         for (const { size, cut } of life.batches) {
           const start = log.findIndex(({ offset }) => offset >= run.state.nextOffset);
