@@ -1,8 +1,7 @@
-import { endianness } from 'node:os';
 import type { PackedRows } from '../rows.ts';
 import { writeLength } from './text-bytes.ts';
 
-if (endianness() !== 'LE') {
+if (new Uint8Array(Uint32Array.of(1).buffer)[0] !== 1) {
   throw new Error('columns are sent as they are in memory, which must be little-endian');
 }
 
