@@ -13,7 +13,7 @@ runService('usage-api', async (logger, environment) => {
   const clickHouse = openClickHouse(config);
   await checkClickHouse(clickHouse, config);
   const server = usageApiServer({
-    store: new UsageStore(clickHouse, TIME_LIMIT_SECONDS),
+    store: new UsageStore(clickHouse, TIME_LIMIT_SECONDS, config.USAGE_HOUR_MILLIS),
     providerSubscription: config.PROVIDER_SUBSCRIPTION_ID,
     now: Date.now,
     hourMillis: config.USAGE_HOUR_MILLIS,

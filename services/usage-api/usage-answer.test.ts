@@ -2,7 +2,7 @@ import { coverageOf } from '../shared/sources/coverage.ts';
 import type { Source, SourceId } from '../shared/model/source.ts';
 import { HOUR_MILLIS, millis, type Hour } from '../shared/model/time.ts';
 import type { RowKey } from './continuation-token.ts';
-import type { RestatedHour } from './restated-hour.ts';
+import type { Restatement } from './restated-hour.ts';
 import { answerUsage, type UsageAnswerTools } from './usage-answer.ts';
 import { PAGE_ROWS } from './usage-page.ts';
 import type { UsageRow } from './usage-row.ts';
@@ -45,7 +45,7 @@ const rowOf = (n: number): UsageRow => ({
 class Usage {
   readonly rows = Array.from({ length: 2 * PAGE_ROWS + 1 }, (_, n) => rowOf(n));
   readonly asked: (readonly SourceId[])[] = [];
-  restated: readonly RestatedHour[] = [];
+  restated: readonly Restatement[] = [];
   openHour = hour(4);
 
   readonly tools: UsageAnswerTools = {
@@ -58,7 +58,7 @@ class Usage {
         const progress = { topic, epoch, partition: 0, openHour: this.openHour };
         return Promise.resolve(coverageOf([source], [{ ...progress, sealed: false }]));
       },
-      restatedHours: () => Promise.resolve(this.restated),
+      restatements: () => Promise.resolve(this.restated),
       rows: (_, sources, after: RowKey | null, limit) => {
         this.asked.push(sources);
         const next = this.rows.filter(
@@ -115,7 +115,8 @@ test('an hour that was restated between two pages is not mixed with what it was'
   const usage = new Usage();
   const first = await usage.get(1, 3);
   const link = first.ok ? first.value.page.nextLink : undefined;
-  usage.restated = [{ hour: millis(hour(2)), generation: 1 }];
+  const { topic, epoch } = source;
+  usage.restated = [{ topic, epoch, hour: millis(hour(2)), generation: 1 }];
   expect(await usage.follow(link)).toMatchObject({
     ok: false,
     error: {

@@ -4,13 +4,14 @@ import { invalidProperty, processingNotComplete, type ApiError } from './api-err
 import { fail, succeed, type Result } from '../shared/model/result.ts';
 import { callingSubscription } from './caller.ts';
 import { answerDigest, readToken } from './continuation-token.ts';
+import { restatedHours } from './restated-hour.ts';
 import { rangeCoverage, type RangeCoverage } from './range-coverage.ts';
 import { PAGE_ROWS, usagePage, type UsagePage } from './usage-page.ts';
 import { parseUsageQuery } from './usage-query.ts';
 import type { UsageStore } from './usage-store.ts';
 
 export interface UsageAnswerTools {
-  readonly store: Pick<UsageStore, 'coverage' | 'restatedHours' | 'rows'>;
+  readonly store: Pick<UsageStore, 'coverage' | 'restatements' | 'rows'>;
   readonly providerSubscription: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -47,12 +48,15 @@ export const answerUsage = async (
   if (!parsed.ok) return parsed;
   const query = parsed.value;
 
-  const coverage = await tools.store.coverage();
+  const [coverage, restatements] = await Promise.all([
+    tools.store.coverage(),
+    tools.store.restatements(query),
+  ]);
   const processing = firstProcessing(coverage, query.from, query.to);
   if (processing !== null) return fail(processingNotComplete(isoText(processing)));
 
   const sources = countedSources(coverage, query.from, query.to);
-  const restated = await tools.store.restatedHours(query, sources);
+  const restated = restatedHours(restatements, sources);
   const digest = answerDigest(query, sources, restated);
   const token = query.continuationToken;
   const after = token === null ? null : readToken(token, digest);

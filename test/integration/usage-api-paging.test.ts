@@ -1,9 +1,11 @@
+import { TupleParam } from '@clickhouse/client';
 import fc from 'fast-check';
-import { insertRows } from '../../services/shared/clickhouse/client.ts';
+import { insertRows, queryRows } from '../../services/shared/clickhouse/client.ts';
 import { asciiLower } from '../../services/shared/model/placement.ts';
 import type { SourceId } from '../../services/shared/model/source.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import type { RowKey } from '../../services/usage-api/continuation-token.ts';
+import { pageSql } from '../../services/usage-api/page-sql.ts';
 import type { UsagePage } from '../../services/usage-api/usage-page.ts';
 import type { UsageQuery } from '../../services/usage-api/usage-query.ts';
 import type { UsageRow } from '../../services/usage-api/usage-row.ts';
@@ -205,10 +207,11 @@ test('whatever the rows are, and while others are written, pages give what was c
       fc.array(choice, { minLength: 1, maxLength: 40 }),
       fc.array(choice, { maxLength: 10 }),
       fc.integer({ min: 1, max: 4 }),
-      async (closed, later, pageRows) => {
+      fc.integer({ min: 1, max: 2 }), // one hour is read in another way than several
+      async (closed, later, pageRows, hours) => {
         await stack.clickHouse.command({ query: 'TRUNCATE TABLE usage_hourly' });
         const windows = closed.map((each, index) =>
-          windowOf({ ...each, reported: 2 + (index % 2) }),
+          windowOf({ ...each, reported: 2 + (index % hours) }),
         );
         // A window is one row: what falls into the same one replaces it.
         const held = new Map(
@@ -225,7 +228,7 @@ test('whatever the rows are, and while others are written, pages give what was c
         }
         // Usage of the same hours and keys that is reported after the range.
         const open = later.map((each) => windowOf({ ...each, reported: CLOSED }));
-        const pages = await walk(queryOf(2, CLOSED), pageRows, async () => {
+        const pages = await walk(queryOf(2, 2 + hours), pageRows, async () => {
           const next = open.splice(0, 1);
           if (next.length > 0) await insertWindows(stack.clickHouse, next);
         });
@@ -233,8 +236,38 @@ test('whatever the rows are, and while others are written, pages give what was c
         expect(pages.slice(0, -1).every(({ length }) => length === pageRows)).toBe(true);
       },
     ),
-    { numRuns: 15 },
+    { numRuns: 30 },
   );
+});
+
+test('a page behind many others reads no rows of those before it, and stops when it is full', async () => {
+  const rows = 40_000;
+  for (const partition of [0, 1]) {
+    await stack.clickHouse.command({
+      query: `INSERT INTO usage_hourly (topic, epoch, partition, reported_hour, usage_hour, usage_hour_end,
+          subscription_key, meter_key, resource_key, subscription_id, meter_id, resource_uri, location,
+          quantity, event_count, first_offset, last_offset, generation)
+        SELECT {topic:String}, 1, {partition:UInt16}, toDateTime({hour:UInt32}, 'UTC') AS hour, hour, hour + 3600,
+          's', 'm', concat('/r/', leftPad(toString(number), 5, '0')) AS uri, 's', 'm', uri, 'l', 1, 1, number, number, 0
+        FROM numbers({rows:UInt32}) WHERE number % 2 = {partition:UInt16}`,
+      query_params: { topic: SOURCES[0]?.topic, partition, hour: at(1) / 1000, rows },
+    });
+  }
+  const key = { usageStart: at(1) / 1000, subscriptionKey: 's', meterKey: 'm' };
+  const explained = async <Row>(kind: string, after: RowKey): Promise<readonly Row[]> => {
+    const sql = pageSql(queryOf(1, 2), after, { timeLimitSeconds: 30, hourMillis: HOUR_MILLIS });
+    const sources = SOURCES.map(({ topic, epoch }) => new TupleParam([topic, epoch]));
+    const params = { from: at(1) / 1000, sources, limit: 1_001, ...after };
+    return queryRows<Row>(stack.clickHouse, `EXPLAIN ${kind} ${sql}`, params);
+  };
+  const last = { ...key, resourceKey: '/r/38999' };
+  const [estimate] = await explained<{ rows: string }>('ESTIMATE', last);
+  expect(Number(estimate?.rows)).toBeLessThan(rows / 4);
+  const pipeline = await explained<{ explain: string }>('PIPELINE', last);
+  expect(pipeline.map(({ explain }) => explain).join('\n')).toContain('AggregatingInOrder');
+  const store = new UsageStore(stack.clickHouse, 30);
+  const page = await store.rows(queryOf(1, 2), SOURCES, last, 1_001);
+  expect([page.length, page[0]?.resourceKey]).toEqual([1_000, '/r/39000']);
 });
 
 describe('an hour that is restated between two pages', () => {

@@ -1,0 +1,143 @@
+import type { RowKey } from './continuation-token.ts';
+import type { Granularity, UsageQuery } from './usage-query.ts';
+import type { UsageRow } from './usage-row.ts';
+
+/** The names that differ between hours and days. */
+interface UsageTable {
+  readonly table: string;
+  readonly reported: string;
+  readonly usage: string;
+  readonly usageEnd: string;
+  /** Hours in one row of reported time. */
+  readonly hours: number;
+}
+
+const TABLES: Readonly<Record<Granularity, UsageTable>> = {
+  Hourly: {
+    table: 'usage_hourly',
+    reported: 'reported_hour',
+    usage: 'usage_hour',
+    usageEnd: 'usage_hour_end',
+    hours: 1,
+  },
+  Daily: {
+    table: 'usage_daily',
+    reported: 'reported_day',
+    usage: 'usage_day',
+    usageEnd: 'usage_day_end',
+    hours: 24,
+  },
+};
+
+/** The columns of a page's rows, in the order of `columnsOf`. */
+export type PageColumns = readonly [
+  usageStart: number,
+  usageEnd: number,
+  subscriptionKey: string,
+  meterKey: string,
+  resourceKey: string,
+  attributes: readonly [
+    subscriptionId: string,
+    meterId: string,
+    resourceUri: string,
+    location: string,
+    tags: string | null,
+    additionalInfo: string | null,
+  ],
+  quantity: string,
+];
+
+/**
+ * One row for each key, with the attributes of its earliest event. They are wrapped in a tuple because
+ * `argMin` skips nulls.
+ */
+const columnsOf = ({ reported, usage, usageEnd }: UsageTable): string =>
+  `toUnixTimestamp(u.${usage}), toUnixTimestamp(max(u.${usageEnd})),
+      subscription_key, meter_key, resource_key,
+      argMin(
+        tuple(u.subscription_id, u.meter_id, u.resource_uri, u.location, u.tags, u.additional_info),
+        (u.${reported}, topic, epoch, partition, first_offset)),
+      toString(sum(u.quantity))`;
+
+export const usageRowOf = ([
+  usageStart,
+  usageEnd,
+  subscriptionKey,
+  meterKey,
+  resourceKey,
+  [subscriptionId, meterId, resourceUri, location, tags, additionalInfo],
+  quantity,
+]: PageColumns): UsageRow => ({
+  usageStart,
+  usageEnd,
+  subscriptionKey,
+  meterKey,
+  resourceKey,
+  subscriptionId,
+  meterId,
+  resourceUri,
+  location,
+  tags,
+  additionalInfo,
+  quantity,
+});
+
+/**
+ * The keys after the last one of the page before, in an order that the engine compares with its index. It does not do that with
+ * tuples.
+ */
+const beyond = (usage: string): string =>
+  `AND ${usage} >= toDateTime({usageStart:UInt32}, 'UTC')
+      AND (${usage} > toDateTime({usageStart:UInt32}, 'UTC') OR subscription_key > {subscriptionKey:String}
+        OR (subscription_key = {subscriptionKey:String} AND (meter_key > {meterKey:String}
+          OR (meter_key = {meterKey:String} AND resource_key > {resourceKey:String}))))`;
+
+export interface PageLimits {
+  /** After so long the engine cancels a query. */
+  readonly timeLimitSeconds: number;
+  readonly hourMillis: number;
+}
+
+/**
+ * The rows of one page.
+ *
+ * | range            | how                                                                              |
+ * |------------------|----------------------------------------------------------------------------------|
+ * | one hour or day  | it is stored in the order of its keys: the engine reads on from the last one, in  |
+ * |                  | small blocks, and stops when the page is full                                    |
+ * | several of them  | the keys are found first, without other columns and without FINAL, which changes |
+ * |                  | no key: the engine keeps only the keys of the rest                               |
+ *
+ * `GLOBAL` finds the keys once for all shards of a cluster.
+ */
+export const pageSql = (
+  query: UsageQuery,
+  after: RowKey | null,
+  { timeLimitSeconds, hourMillis }: PageLimits,
+): string => {
+  const table = TABLES[query.granularity];
+  const { reported, usage } = table;
+  const key = `${usage}, subscription_key, meter_key, resource_key`;
+  const ofSources = `(topic, epoch) IN {sources:Array(Tuple(String, UInt32))}`;
+  const selected = [
+    query.subscriberId === null ? '' : 'AND subscription_key = {subscriber:String}',
+    after === null ? '' : beyond(usage),
+  ].join(' ');
+  const limit = `LIMIT {limit:UInt32}`;
+  const timeLimit = `max_execution_time = ${String(timeLimitSeconds)}`;
+  if (query.to - query.from <= table.hours * hourMillis) {
+    return `SELECT ${columnsOf(table)}
+    FROM ${table.table} AS u FINAL
+    WHERE ${reported} = toDateTime({from:UInt32}, 'UTC') AND ${ofSources} ${selected}
+    GROUP BY ${key} ORDER BY ${key} ${limit}
+    SETTINGS ${timeLimit}, optimize_aggregation_in_order = 1, max_threads = 1, max_block_size = 1024`;
+  }
+  const where = `${reported} >= toDateTime({from:UInt32}, 'UTC')
+      AND ${reported} < toDateTime({to:UInt32}, 'UTC') AND ${ofSources}`;
+  return `SELECT ${columnsOf(table)}
+    FROM ${table.table} AS u FINAL
+    WHERE ${where} AND (${key}) GLOBAL IN (
+      SELECT DISTINCT ${key} FROM ${table.table} WHERE ${where} ${selected} ORDER BY ${key} ${limit})
+    GROUP BY ${key} ORDER BY ${key}
+    SETTINGS ${timeLimit}`;
+};
