@@ -9,7 +9,13 @@ const of = (topic: string, hour: number, generation: number, epoch = 1): Restate
 });
 
 test('hours come once, in order, with the newest generation of the sources that count', () => {
-  const restatements = [of('a', 2, 3), of('b', 2, 5), of('b', 1, 1), of('a', 2, 9, 2), of('c', 0, 7)];
+  const restatements = [
+    of('a', 2, 3),
+    of('b', 2, 5),
+    of('b', 1, 1),
+    of('a', 2, 9, 2),
+    of('c', 0, 7),
+  ];
   expect(
     restatedHours(restatements, [
       { topic: 'b', epoch: 1 },

@@ -45,6 +45,7 @@ const rowOf = (n: number): UsageRow => ({
 class Usage {
   readonly rows = Array.from({ length: 2 * PAGE_ROWS + 1 }, (_, n) => rowOf(n));
   readonly asked: (readonly SourceId[])[] = [];
+  readonly digests: (string | null | undefined)[] = [];
   restated: readonly Restatement[] = [];
   openHour = hour(4);
 
@@ -59,8 +60,9 @@ class Usage {
         return Promise.resolve(coverageOf([source], [{ ...progress, sealed: false }]));
       },
       restatements: () => Promise.resolve(this.restated),
-      rows: (_, sources, after: RowKey | null, limit) => {
+      rows: (_, sources, after: RowKey | null, limit, digest) => {
         this.asked.push(sources);
+        this.digests.push(digest);
         const next = this.rows.filter(
           ({ resourceKey }) => after === null || resourceKey > after.resourceKey,
         );
@@ -129,6 +131,19 @@ test('an hour that was restated between two pages is not mixed with what it was'
     ok: true,
     value: { restatedHours: [timeText(2)] },
   });
+});
+
+test('only an answer that never changes is read ahead: its digest is that of its tokens', async () => {
+  const usage = new Usage();
+  const first = await usage.get(1, 3);
+  await usage.follow(first.ok ? first.value.page.nextLink : undefined);
+  const [digest, next] = usage.digests;
+  expect(digest).toMatch(/./);
+  expect(next).toBe(digest);
+  const { topic, epoch } = source;
+  usage.restated = [{ topic, epoch, hour: millis(hour(2)), generation: 1 }];
+  await usage.get(1, 3);
+  expect(usage.digests[2]).toBeNull();
 });
 
 test('a token that is none gives no first page instead', async () => {

@@ -68,7 +68,9 @@ export const answerUsage = async (
       ),
     );
   }
-  const rows = await tools.store.rows(query, sources, after, PAGE_ROWS + 1);
+  // A restatement is recorded before its rows are written: until then, and so from then on, rows may change.
+  const lasting = restated.length === 0 ? digest : null;
+  const rows = await tools.store.rows(query, sources, after, PAGE_ROWS + 1, lasting);
   const page = usagePage(rows, { query, digest, caller: caller.value, origin: call.origin });
   return succeed({
     page,

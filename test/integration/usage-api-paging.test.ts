@@ -139,11 +139,12 @@ const walk = async (
   query: UsageQuery,
   pageRows: number,
   between: () => Promise<unknown> = () => Promise.resolve(),
+  digest: string | null = null,
 ): Promise<readonly (readonly UsageRow[])[]> => {
   const store = new UsageStore(stack.clickHouse, 30);
   const pages: (readonly UsageRow[])[] = [];
   for (let last: RowKey | null = null, more = true; more;) {
-    const rows: readonly UsageRow[] = await store.rows(query, SOURCES, last, pageRows + 1);
+    const rows: readonly UsageRow[] = await store.rows(query, SOURCES, last, pageRows + 1, digest);
     const page = rows.slice(0, pageRows);
     pages.push(page);
     more = rows.length > pageRows;
@@ -208,7 +209,8 @@ test('whatever the rows are, and while others are written, pages give what was c
       fc.array(choice, { maxLength: 10 }),
       fc.integer({ min: 1, max: 4 }),
       fc.integer({ min: 1, max: 2 }), // one hour is read in another way than several
-      async (closed, later, pageRows, hours) => {
+      fc.constantFrom(null, 'digest'), // with one, pages are read ahead
+      async (closed, later, pageRows, hours, digest) => {
         await stack.clickHouse.command({ query: 'TRUNCATE TABLE usage_hourly' });
         const windows = closed.map((each, index) =>
           windowOf({ ...each, reported: 2 + (index % hours) }),
@@ -228,10 +230,11 @@ test('whatever the rows are, and while others are written, pages give what was c
         }
         // Usage of the same hours and keys that is reported after the range.
         const open = later.map((each) => windowOf({ ...each, reported: CLOSED }));
-        const pages = await walk(queryOf(2, 2 + hours), pageRows, async () => {
+        const between = async (): Promise<void> => {
           const next = open.splice(0, 1);
           if (next.length > 0) await insertWindows(stack.clickHouse, next);
-        });
+        };
+        const pages = await walk(queryOf(2, 2 + hours), pageRows, between, digest);
         expect(found(pages)).toEqual(expectedRows([...held.values()]));
         expect(pages.slice(0, -1).every(({ length }) => length === pageRows)).toBe(true);
       },

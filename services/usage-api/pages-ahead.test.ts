@@ -1,0 +1,66 @@
+import { PAGES_AT_ONCE, PagesAhead } from './pages-ahead.ts';
+import type { UsageRow } from './usage-row.ts';
+
+const PAGE = 2;
+
+const rowOf = (n: number): UsageRow => ({
+  usageStart: 0,
+  usageEnd: 3600,
+  subscriptionKey: 's',
+  meterKey: 'm',
+  resourceKey: String(n).padStart(3, '0'),
+  subscriptionId: 's',
+  meterId: 'm',
+  resourceUri: String(n),
+  location: '',
+  tags: null,
+  additionalInfo: null,
+  quantity: '1',
+});
+
+const rowsFrom = (first: number, count: number): readonly UsageRow[] =>
+  Array.from({ length: count }, (_, n) => rowOf(first + n));
+
+/** What is held behind each row, as the numbers of its rows. */
+const held = (ahead: PagesAhead, digest: string, upTo: number): Readonly<Record<number, string>> =>
+  Object.fromEntries(
+    rowsFrom(0, upTo).flatMap((row, n) => {
+      const page = ahead.take(digest, row);
+      return page ? [[n, page.map(({ resourceUri }) => resourceUri).join(' ')]] : [];
+    }),
+  );
+
+test.each([
+  [0, '', {}],
+  [1, '0', {}],
+  [2, '0 1', {}],
+  [3, '0 1 2', { 1: '2' }],
+  [5, '0 1 2', { 1: '2 3 4', 3: '4' }],
+  [8, '0 1 2', { 1: '2 3 4', 3: '4 5 6', 5: '6 7' }],
+  // The row after the last page tells that there is another one; what follows it was not read.
+  [9, '0 1 2', { 1: '2 3 4', 3: '4 5 6', 5: '6 7 8' }],
+])('of %i rows each page is held behind the last row of the one before', (count, first, rest) => {
+  expect(PAGES_AT_ONCE).toBe(4);
+  const ahead = new PagesAhead();
+  const page = ahead.split('answer', rowsFrom(0, count), PAGE);
+  expect(page.map(({ resourceUri }) => resourceUri).join(' ')).toBe(first);
+  expect(held(ahead, 'answer', count)).toEqual(rest);
+});
+
+test('a page is handed out once, and to its own answer alone', () => {
+  const ahead = new PagesAhead();
+  ahead.split('answer', rowsFrom(0, 5), PAGE);
+  expect(held(ahead, 'restated', 5)).toEqual({});
+  expect(ahead.take('answer', rowOf(1))).toHaveLength(3);
+  expect(ahead.take('answer', rowOf(1))).toBeNull();
+});
+
+test('however many answers are begun, no more pages are held than may be', () => {
+  const ahead = new PagesAhead(5);
+  for (let n = 0; n < 10; n++) ahead.split(`answer ${String(n)}`, rowsFrom(0, 9), PAGE);
+  const counts = Array.from(
+    { length: 10 },
+    (_, n) => Object.keys(held(ahead, `answer ${String(n)}`, 9)).length,
+  );
+  expect(counts).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 2, 3]);
+});
