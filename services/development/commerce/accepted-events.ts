@@ -18,15 +18,15 @@ import { identityOf, type AcceptedEvent, type Identity } from './metering-event.
 /** What became of an event that passed the checks. */
 export type Decision =
   | { readonly kind: 'accepted'; readonly event: AcceptedEvent }
-  /** `event` is the one that was accepted before, and stays. */
+  /** `event` is the one that was accepted before and stays. */
   | { readonly kind: 'duplicate'; readonly event: AcceptedEvent };
 
-/** What was accepted of one dimension, altogether. */
+/** The total of what was accepted for one dimension. */
 export interface DimensionTotal {
   /** In the spelling of the first event. */
   readonly dimension: string;
   readonly count: number;
-  /** The sum of their doubles, each taken as its shortest decimal text, so that the rows add up to it. */
+  /** The sum of their doubles, each as its shortest decimal text, so that the rows add up to it. */
   readonly quantity: Quantity;
 }
 
@@ -41,22 +41,22 @@ export interface Scan {
   readonly order: 'oldest first' | 'newest first';
   /** First hour. */
   readonly from?: Hour;
-  /** Last hour, itself included. */
+  /** Last hour, inclusive. */
   readonly through?: Hour;
-  /** Start behind this one, in the scan's order. */
+  /** Start after this one, in the order of the scan. */
   readonly after?: Identity;
   /** Asked before an event is read. */
   readonly matches?: (identity: Identity) => boolean;
 }
 
 /**
- * What was accepted, in an embedded store on disk.
+ * The accepted events, in an embedded store on disk.
  *
  *     <hour> NUL <resource> NUL <dimension>   an accepted event, under its identity
  *     !total NUL <dimension>                  the sum of the accepted events of a dimension
  *
- * A key begins with the hour, so keys are also the index by date. The events of a request and the
- * totals that they raise are one write, on disk before `accept` returns.
+ * A key begins with the hour, so keys are also the index by date. The events of a request and the totals
+ * that they raise are one write, on disk before `accept` returns.
  */
 export class AcceptedEvents {
   private readonly db: ClassicLevel;
@@ -68,7 +68,7 @@ export class AcceptedEvents {
     this.totalsByDimension = totals;
   }
 
-  /** @throws UserError where the directory cannot be used, or another process uses it. */
+  /** @throws UserError if the directory cannot be used, or another process uses it */
   static async open(directory: string): Promise<AcceptedEvents> {
     await makeDirectory('The store of Commerce', directory, 'COMMERCE_DATA_DIR');
     try {
@@ -81,9 +81,9 @@ export class AcceptedEvents {
   }
 
   /**
-   * Accepts each candidate unless an event of its identity was accepted before, in an earlier
-   * request or earlier in this one: the first write wins. Requests are decided one after another.
-   * A rejection leaves open whether the request was stored: the process must end then.
+   * Accepts each candidate unless an event of its identity was accepted before, in an earlier request or
+   * earlier in this one: the first write wins. Requests are decided one after another. After a rejection it
+   * is unknown whether the request was stored, so the process must end.
    */
   accept(candidates: readonly AcceptedEvent[]): Promise<readonly Decision[]> {
     return this.serial.run(() => this.acceptNow(candidates));
@@ -219,7 +219,7 @@ const raise = (total: DimensionTotal | undefined, event: AcceptedEvent): Dimensi
 });
 
 const explainOpenError = (directory: string, error: unknown): UserError => {
-  // The store tells why in the cause of its error.
+  // The store's error has the reason in its cause.
   const cause = (error as { readonly cause?: unknown }).cause ?? error;
   const locked = (cause as { readonly code?: unknown }).code === 'LEVEL_LOCKED';
   return new UserError(

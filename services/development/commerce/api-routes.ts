@@ -38,7 +38,7 @@ interface Answer {
   readonly body: Body | Readable;
 }
 
-/** Carries out a request. Where `refuse` is given, every event of it is refused with that status. */
+/** Carries out a request. If `refuse` is given, every event of it is refused with that status. */
 type Handle = (request: FastifyRequest, refuse: RefusedStatus | null) => Promise<Answer>;
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -77,7 +77,7 @@ const readJsonBodies = (app: FastifyInstance): void => {
   );
 };
 
-/** Refuses what no operation takes: a wrong token, unknown parameters, another version of the API. */
+/** Refuses what no operation accepts: a wrong token, unknown parameters, another version of the API. */
 const refuseWrongRequests = (app: FastifyInstance, { token, newId }: ApiPorts): void => {
   app.addHook('onRequest', async (request, reply) => {
     for (const name of ['x-ms-requestid', 'x-ms-correlationid']) {
@@ -107,7 +107,7 @@ const answeredBy =
   async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const fault = faults?.queue.take(request.method) ?? null;
     if (!faults || fault === null) return sendAnswer(reply, await handle(request, null));
-    logger.warn({ fault }, 'misbehaving as asked');
+    logger.warn({ fault }, 'misbehaving as requested');
     if (fault.kind === 'refuse') return sendAnswer(reply, await handle(request, fault.status));
     if (fault.stored) await handle(request, null);
     return performFault(fault, reply, faults.connections);
@@ -167,7 +167,7 @@ const listUsageEvents = (
 const refusal = (status: RefusedStatus): Outcome => ({
   kind: 'refused',
   status,
-  details: [{ target: 'resourceId', message: `Refused as ${status}, as a test asked for.` }],
+  details: [{ target: 'resourceId', message: `Refused as ${status}, as a test requested.` }],
 });
 
 const invalid = (target: string, message: string): Answer => ({
@@ -211,7 +211,7 @@ const countStatuses = (outcomes: readonly Outcome[]): Readonly<Record<string, nu
   return counts;
 };
 
-/** The rows as the text of a JSON array, piece by piece: there may be more than fit in memory. */
+/** The rows as the text of a JSON array, piece by piece, because they may not fit in memory. */
 async function* rowsText(events: AcceptedEvents, query: UsageEventsQuery): AsyncGenerator<string> {
   let separator = '[';
   if (canMatch(query)) {

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** True if an `Authorization` header presents the token as a bearer's. Any does where none is set. */
+/** True if an `Authorization` header has the token as a bearer token, or no token is set. */
 export const bearerMayCall = (token: string | null, header: string | undefined): boolean =>
   token === null || same(token, /^Bearer +(\S+)$/i.exec(header ?? '')?.[1]);
 

@@ -34,7 +34,7 @@ export interface CheckRules {
   /** Null for any age. */
   readonly maxAgeMillis: number | null;
   readonly hourMillis: number;
-  /** Lower-case ids of the dimensions that exist; null where all do. */
+  /** Lower-case ids of the existing dimensions; null if every dimension exists. */
   readonly dimensions: ReadonlySet<string> | null;
 }
 
@@ -52,8 +52,8 @@ export const isFields = (value: unknown): value is Readonly<Record<string, unkno
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Checks one usage event of a request. Where several things are wrong, the one that resending later
- * cannot mend is told: `BadArgument` before `InvalidQuantity`, `InvalidDimension` and `Expired`.
+ * Checks one usage event of a request. If several things are wrong, it reports the one that resending later
+ * cannot fix: `BadArgument` before `InvalidQuantity`, `InvalidDimension` and `Expired`.
  */
 export const checkEvent = (input: unknown, rules: CheckRules): Checked => {
   if (!isFields(input)) return refused('BadArgument', 'request', 'A usage event is an object.');

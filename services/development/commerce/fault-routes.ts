@@ -18,7 +18,7 @@ export class FaultyConnections {
   }
 }
 
-/** Answers as the fault has it, or not at all. */
+/** Answers as the fault requires, or not at all. */
 export const performFault = (
   fault: Exclude<Fault, { kind: 'refuse' }>,
   reply: FastifyReply,
@@ -27,7 +27,7 @@ export const performFault = (
   switch (fault.kind) {
     case 'status':
       if (fault.retryAfter !== undefined) reply.header('retry-after', String(fault.retryAfter));
-      return reply.code(fault.status).send({ message: 'A fault, as a test asked for.' });
+      return reply.code(fault.status).send({ message: 'A fault, as a test requested.' });
     case 'garbage':
       return reply.code(200).type('application/json').send('{"count":1,"result":[{"status":"Acc');
     case 'hang':

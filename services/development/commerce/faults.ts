@@ -3,15 +3,15 @@ import { REFUSED_STATUSES } from './event-check.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
 /**
- * Misbehaviour on demand, for the tests of those who call this service. It is no part of Azure's
- * API, and its routes exist only with COMMERCE_FAULTS=on:
+ * Misbehaviour on demand, for tests of this service's callers. It is not part of Azure's API, and its
+ * routes exist only with COMMERCE_FAULTS=on:
  *
  *     POST   /faults  {"kind": "close", "stored": true, "count": 2}   the next two requests
  *     GET    /faults                                                  what is still to come
  *     DELETE /faults                                                  behave again
  *
- * Faults are used up one a request, in the order in which they were asked for, by requests to /api
- * that are authorized and well formed so far that they would be looked into.
+ * Each request to /api that is authorized and well-formed uses up one fault, in the order in which faults
+ * were requested.
  */
 const every = {
   /** How many requests. */

@@ -21,7 +21,7 @@ runService('commerce', async (logger, environment, crash) => {
     events,
     meters,
     submission: {
-      // Whether a failed write is on disk is unknown: only a fresh start can tell.
+      // It is unknown whether a failed write is on disk: only a fresh start can tell.
       accept: (candidates) =>
         events.accept(candidates).catch((error: unknown) => {
           crash(error);

@@ -541,7 +541,7 @@ describe('a parameter that is not known', () => {
   test.each([
     ['/?txt=vm', "'txt' is not known: did you mean 'text'?"],
     ['/?after=', "'after' is empty"],
-    ['/?after=bm93aGVyZQ', "'after' is no place in this list"],
+    ['/?after=bm93aGVyZQ', "'after' is not a position in this list"],
     ['/?text=a&text=b', "'text' is given twice"],
     ['/style.css?v=2', "'v' is not known"],
   ])('of the page is told in words: %s', async (url, message) => {

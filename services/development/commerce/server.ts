@@ -12,7 +12,7 @@ import { pageRoutes, type PagePorts } from './page/page-routes.ts';
 
 export type ServerPorts = ApiPorts & PagePorts & { readonly listener: ListenerRules };
 
-/** Of a request that is not for this service; all others are the documented 400. */
+/** The statuses of requests that are not for this service. All others get the documented 400. */
 const FORBIDDEN: ReadonlySet<number> = new Set([403, 421]);
 
 export const buildServer = async (ports: ServerPorts): Promise<FastifyInstance> => {
@@ -36,7 +36,7 @@ export const buildServer = async (ports: ServerPorts): Promise<FastifyInstance> 
   );
 
   app.get('/health/live', withoutParameters, (_request, reply) => reply.send({ status: 'live' }));
-  // What cannot be read fails here as it does for any other request.
+  // Reading the store fails here as for any other request.
   app.get('/health/ready', withoutParameters, async (_request, reply) => {
     await ports.events.totals();
     return reply.send({ status: 'ready' });

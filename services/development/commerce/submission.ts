@@ -3,7 +3,7 @@ import type { AcceptedEvents } from './accepted-events.ts';
 import type { Outcome } from './answers.ts';
 import { checkEvent, type CheckRules } from './event-check.ts';
 
-/** Most events that one request may have (docs/azure.md, "Metering service"). */
+/** The most events in one request (docs/azure.md, "Metering service"). */
 export const MAX_BATCH = 25;
 
 export interface SubmissionPorts {
@@ -12,7 +12,7 @@ export interface SubmissionPorts {
   readonly newId: () => string;
 }
 
-/** Checks the events of a request and stores the good ones; outcomes in the order of the inputs. */
+/** Checks the events of a request and stores the valid ones. Outcomes are in the order of the inputs. */
 export const submit = async (
   inputs: readonly unknown[],
   now: Millis,

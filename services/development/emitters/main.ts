@@ -29,7 +29,7 @@ runService('emitter-compute', async (logger, environment, crash) => {
   await clickHouse.close();
   if (!source) throw new UserError(`There is no live source ${topic}: run "usagectl provision"`);
 
-  // The source says how long its hours are: usage that spans two of them would be refused.
+  // The source defines the length of its hours. Usage that spans two of them would be refused.
   const { hourMillis } = source;
   const clock = partsOf(hourMillis, config.EMITTER_REPORTS_PER_HOUR);
   const cloud = simulatedCloud({ seed: config.EMITTER_SEED, tenants: config.EMITTER_TENANTS });

@@ -1,10 +1,10 @@
 import { UserError } from '../../shared/process/errors.ts';
 import { hourOf, nextHour, type Hour, type Millis } from '../../shared/model/time.ts';
 
-/** Into how many equal parts the hours of a source are cut for reporting. */
+/** The number of equal parts into which the hours of a source are divided for reporting. */
 export interface Parts {
   readonly hourMillis: number;
-  /** Divides the hour into whole milliseconds. */
+  /** It must divide the hour into full milliseconds. */
   readonly parts: number;
 }
 
@@ -15,12 +15,12 @@ export interface Part {
   readonly n: number;
 }
 
-/** Nobody has to wait longer for the next report, where nothing else is asked for. */
+/** The default interval between reports: nobody waits longer than this. */
 const REPORT_MILLIS = 9_000;
 
 /**
- * As many parts as were asked for, or else 400 for a real hour and fewer for a shorter one.
- * @throws UserError where so many do not fit
+ * The wanted number of parts; by default 400 for a real hour and fewer for a shorter one.
+ * @throws UserError if the number does not fit
  */
 export const partsOf = (hourMillis: number, wanted: number | null): Parts => {
   if (wanted === null) {

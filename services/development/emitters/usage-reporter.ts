@@ -13,7 +13,7 @@ export class UsageReporter {
   private readonly clock: Parts;
   private readonly encode: (event: UsageEvent) => Buffer;
   private readonly writer: LogWriter;
-  /** Events that were written. */
+  /** The number of written events. */
   reported = 0;
 
   constructor(
@@ -36,7 +36,7 @@ export class UsageReporter {
     return this.served.length;
   }
 
-  /** Ids depend on what was consumed alone: a report that is sent again counts once. */
+  /** Ids depend only on what was consumed, so a report that is sent again counts once. */
   async report({ hour, n }: Part): Promise<void> {
     const { topic, partitions } = this.source;
     const records = new Map<number, NewRecord[]>();

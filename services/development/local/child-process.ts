@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { inRepository } from '../../shared/process/repository.ts';
 
 /**
- * An option for `node`: the process ends with the one that starts it, however that ends. For those that
- * have no channel (`ipc`) by which they would notice.
+ * An option for `node`: the process ends with the process that started it, however that ends. For processes
+ * without a channel (`ipc`) by which they would notice.
  */
 export const END_WITH_PARENT = `--import=${pathToFileURL(inRepository('services/development/local/end-with-parent.mjs')).href}`;
 
@@ -15,7 +15,7 @@ export interface ProcessExit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Settles when the process has ended, also when it could not be started at all. */
+/** Settles when the process has ended, or could not be started at all. */
 export const exitOf = (child: ChildProcess): Promise<ProcessExit> =>
   new Promise((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
@@ -24,7 +24,7 @@ export const exitOf = (child: ChildProcess): Promise<ProcessExit> =>
     });
   });
 
-/** What a command that ran to its end left; `missing` if there is no such command. */
+/** The result of a command; `missing` if there is no such command. */
 export interface CommandResult {
   readonly missing: boolean;
   readonly code: number | null;
@@ -33,7 +33,10 @@ export interface CommandResult {
 
 const MAX_COMMAND_OUTPUT = 64 * 1024;
 
-/** Runs a command to its end, or to that of this process. `output` holds the last 64 Ki characters of stdout and stderr. */
+/**
+ * Runs a command until it ends or this process does. `output` has the last 64 Ki characters of stdout and
+ * stderr.
+ */
 export const runCommand = (command: string, args: readonly string[]): Promise<CommandResult> =>
   new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -73,7 +76,7 @@ export const isAlive = (pid: number): boolean => {
   }
 };
 
-/** Sends a signal; a process that is gone already is no error. */
+/** Sends a signal. A process that is already gone is not an error. */
 export const signalProcess = (pid: number, signal: NodeJS.Signals): void => {
   try {
     process.kill(pid, signal);
@@ -100,17 +103,19 @@ export const stopProcess = async (
 /** A server that this process started. */
 export interface ServerProcess {
   readonly pid: number;
-  /** Ends it in good order: what runs is finished. Kills it if that takes over a minute. */
+  /** Stops it cleanly: running work is finished. Kills it if that takes over a minute. */
   stop(): Promise<void>;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
   readonly exited: Promise<ProcessExit>;
 }
 
-/** A broker on a machine with much else to do has needed over 20 seconds. */
+/** On a busy machine, a broker has needed over 20 seconds. */
 const STOP_GRACE_MILLIS = 60_000;
 
-/** `exited` settles when the process `pid` is gone: the number may be another's from then on. */
+/**
+ * `exited` settles when the process `pid` is gone. From then on the number may belong to another process.
+ */
 export const serverProcess = (pid: number, exited: Promise<ProcessExit>): ServerProcess => {
   let ended = false;
   void exited.then(() => (ended = true));

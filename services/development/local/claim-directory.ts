@@ -5,9 +5,9 @@ import { withLock } from './lock.ts';
 import { checkUnused } from './pid-file.ts';
 
 /**
- * Starts a server on a data directory, which is made if need be. Two that start at the same time do
- * so one after another, so that the second one meets the first one's pid file: a second broker on
- * the same files would spoil them.
+ * Starts a server on a data directory, which is created if need be. Two servers that start at the same time
+ * take turns, so that the second one finds the first one's pid file. A second broker on the same files
+ * would corrupt them.
  * @throws UserError if the directory cannot be used, or is used
  */
 export const claimDirectory = async <Server>(

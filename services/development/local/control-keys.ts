@@ -5,9 +5,9 @@ import { explainFileError, makeDirectory } from '../../shared/process/directory.
 import { UserError } from '../../shared/process/errors.ts';
 
 /**
- * The key that signs the local stack's control records: made once, readable by its owner alone. It
- * must live as long as the topics that it has signed in.
- * @throws UserError where they are there and cannot be read, or cannot be made
+ * The key that signs the local stack's control records. It is created once, and only its owner can read it.
+ * It must live as long as the topics in which it has signed.
+ * @throws UserError if the keys exist but cannot be read, or cannot be created
  */
 export const localControlKeys = async (path: string): Promise<string> => {
   try {
@@ -28,7 +28,7 @@ export const localControlKeys = async (path: string): Promise<string> => {
 const KEYS = 'The file of control keys';
 const SETTING = 'USAGE_LOCAL_DIR';
 
-/** Never made anew in its place: topics may have been signed with what it holds. */
+/** The file is never replaced: topics may have been signed with its keys. */
 const unreadable = (path: string, code: string, cause: unknown): UserError =>
   new UserError(
     `The control keys in ${path} cannot be read (${code}): correct the permissions of that file, or choose another directory with ${SETTING}.`,

@@ -10,10 +10,10 @@ import {
 } from '../../shared/process/directory.ts';
 import type { UserError } from '../../shared/process/errors.ts';
 
-/** Below this a server may start, but not do anything of use. */
+/** Below this a server may start, but cannot do anything useful. */
 const LEAST_FREE_BYTES = 64 * 1024 * 1024;
 
-/** Whether the disk that holds the directory has next to nothing left. */
+/** Whether the disk of the directory is almost full. */
 const isDiskFull = async (directory: string): Promise<boolean> => {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize < LEAST_FREE_BYTES;
@@ -30,21 +30,21 @@ const OUTPUT_PROBLEMS: readonly (readonly [RegExp, Parameters<typeof cannotUse>[
   [/Read-only file system/, READ_ONLY],
 ];
 
-/** What a server's output says about its directory, or null if that is nothing known. */
+/** What a server's output says about its directory; null if nothing known. */
 export const explainOutput = async (
   what: string,
   directory: string,
   output: string,
 ): Promise<UserError | null> => {
-  // A full disk may hold no output that says so.
+  // A full disk may have no room for output that says so.
   if (await isDiskFull(directory)) return cannotUse(what, directory, FULL);
   const problem = OUTPUT_PROBLEMS.find(([pattern]) => pattern.test(output))?.[1];
   return problem === undefined ? null : cannotUse(what, directory, problem);
 };
 
 /**
- * Makes the directory, with its parents. `setting` is the one by which a person chooses it.
- * @throws UserError if that cannot be, or if it is full
+ * Creates the directory with its parents. `setting` is the setting that chooses it.
+ * @throws UserError if that fails, or the disk is full
  */
 export const prepareDirectory = async (
   what: string,

@@ -4,14 +4,14 @@ import { delay, isAlive } from './child-process.ts';
 
 const POLL_MILLIS = 50;
 
-/** Longer than anybody starts a server, or fetches Kafka over a slow line. */
+/** Longer than starting a server, or fetching Kafka over a slow line, takes. */
 const PATIENCE_MILLIS = 300_000;
 
 /**
- * Runs `work` while no other process of this machine runs one under the same path. The lock is a
- * symbolic link to its holder's process id: made in one step, never empty, and worth nothing once
- * its holder is dead.
- * @throws UserError after five minutes: the holder hangs, or its number is another process's by now
+ * Runs `work` while no other process of this machine runs one under the same path. The lock is a symbolic
+ * link to its holder's process id: it is made in one step, is never empty, and is void once its holder is
+ * dead.
+ * @throws UserError after five minutes: the holder hangs, or its number now belongs to another process
  */
 export const withLock = async <Result>(
   path: string,

@@ -16,13 +16,13 @@ import { inRepository } from '../../shared/process/repository.ts';
 const SAMPLE = 'samples/recorded-usage.json';
 
 export interface MainJobOptions {
-  /** No usage but what somebody else sends. */
+  /** No usage except what somebody else sends. */
   readonly empty: boolean;
 }
 
 /**
- * The whole pipeline at work: recorded and simulated usage through Kafka into windows, the operator's
- * API, and the bill. True where everything adds up.
+ * Runs the complete pipeline: recorded and simulated usage through Kafka into windows, the operator's API,
+ * and the bill. Returns true if everything adds up.
  */
 export const runMainJob = async (
   stack: Stack,
@@ -48,7 +48,7 @@ export const runMainJob = async (
 };
 
 const startServices = async (stack: Stack): Promise<void> => {
-  // The first run bills a past, so the mock takes any age; see the line that it logs.
+  // The first run bills history, so the mock accepts usage of any age; it logs a line about that.
   const commerce = {
     COMMERCE_MAX_AGE_HOURS: '0',
     COMMERCE_DATA_DIR: localPath('data/commerce'),
@@ -72,7 +72,7 @@ const importHistory = async (reporter: Reporter): Promise<void> => {
 };
 
 const POLL_MILLIS = 100;
-/** Without any progress for so long, the wait says where to look. */
+/** After this long without progress, a note says where to look. */
 const PATIENCE_MILLIS = 20_000;
 
 /** Waits until every hour of history is closed, composed and accepted. */
@@ -106,7 +106,7 @@ const waitWithProgress = async (
     if (done) return;
     if (progress !== last.progress) last = { progress, at: Date.now() };
     else if (Date.now() - last.at > PATIENCE_MILLIS) {
-      reporter.note(`  No progress for a while; what the services say is in ${localPath('logs')}.`);
+      reporter.note(`  No progress for a while. The services' logs are in ${localPath('logs')}.`);
       last = { progress, at: Date.now() };
     }
     reporter.progress(progress);

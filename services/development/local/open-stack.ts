@@ -49,9 +49,9 @@ export interface Stack {
 }
 
 /**
- * Starts Kafka and ClickHouse, where the environment does not name others, and brings database and
- * topics up to date. What it uses, every address too, is left in `.local/stack.env` for `usagectl`.
- * @throws UserError where something cannot be had; what was started before is stopped again.
+ * Starts Kafka and ClickHouse, unless the environment names others, and brings database and topics up to
+ * date. Writes its settings and addresses to `.local/stack.env` for `usagectl`.
+ * @throws UserError if something is not available; what was already started is stopped again
  */
 export const openStack = async (ports: StackPorts, reporter: Reporter): Promise<Stack> => {
   await prepareDirectory('The local stack', local, 'USAGE_LOCAL_DIR');
@@ -92,7 +92,7 @@ export const openStack = async (ports: StackPorts, reporter: Reporter): Promise<
 
 type Settings = Readonly<Record<string, string>>;
 
-/** @throws UserError where another stack runs in the directory, or a port is in use */
+/** @throws UserError if another stack runs in the directory, or a port is in use */
 const claim = async (ports: StackPorts): Promise<void> => {
   await checkUnused('The local stack', local, 'services/development/local/start');
   for (const [what, name] of [
@@ -101,7 +101,7 @@ const claim = async (ports: StackPorts): Promise<void> => {
   ] as const) {
     await checkUnused(what, join(local, 'data', name));
   }
-  // After a crash the services of the stack before are about to end.
+  // After a crash the services of the previous stack are about to end.
   const patience = (await hasEndedBadly(local)) ? ORPHAN_MILLIS : 0;
   await checkStackPorts(ports, process.env, patience);
   await writePid(local, process.pid, process.ppid);
@@ -217,7 +217,7 @@ const assemble = ({
       throw await server.explainEnd();
     }),
   );
-  broken.catch(() => undefined); // whoever races it has the error
+  broken.catch(() => undefined); // whoever awaits it gets the error
   return {
     config,
     supervisor,

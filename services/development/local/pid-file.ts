@@ -56,7 +56,7 @@ export const checkUnused = async (
   );
 };
 
-/** Whether who used the directory last did not end in order: its file is still there. */
+/** Whether the last user of the directory did not stop cleanly: its file is still there. */
 export const hasEndedBadly = (directory: string): Promise<boolean> =>
   access(pidFile(directory)).then(
     () => true,

@@ -2,7 +2,10 @@ import { createServer } from 'node:net';
 import { UserError } from '../../shared/process/errors.ts';
 import { delay } from './child-process.ts';
 
-/** Listens on a port of 127.0.0.1 for a moment, 0 for any; resolves to it. Rejects if it is taken. */
+/**
+ * Listens on a port of 127.0.0.1 for a moment, 0 for any, and resolves to the port. Rejects if it is in
+ * use.
+ */
 const tryPort = (port: number): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer();
@@ -13,7 +16,7 @@ const tryPort = (port: number): Promise<number> =>
     });
   });
 
-/** A port of 127.0.0.1 that nothing listens on now. */
+/** A port of 127.0.0.1 on which nothing listens now. */
 export const freePort = (): Promise<number> => tryPort(0);
 
 export const busyPort = (what: string, port: number, setting: string): UserError =>

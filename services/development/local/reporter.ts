@@ -1,13 +1,15 @@
 import { printableLines } from '../../shared/terminal/printable.ts';
 
-/** Tells the person at the terminal what is going on: a line a step, with the seconds it took. */
+/**
+ * Tells the person at the terminal what happens: one line for each step, with the seconds that it took.
+ */
 export class Reporter {
   private readonly began = Date.now();
   private stepBegan = Date.now();
   private what = '';
   private open = false;
 
-  /** Begins a step; the one before counts as done. */
+  /** Begins a step. The previous step counts as done. */
   step(what: string): void {
     this.done();
     this.stepBegan = Date.now();
@@ -16,7 +18,7 @@ export class Reporter {
     process.stdout.write(`• ${what} …`);
   }
 
-  /** Shows how far a long step is, on a terminal. */
+  /** Shows the progress of a long step, on a terminal. */
   progress(count: number): void {
     if (!this.open || !process.stdout.isTTY) return;
     process.stdout.write(`\r• ${this.what} … ${count.toLocaleString('en')}\u001b[K`);

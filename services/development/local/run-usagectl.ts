@@ -10,7 +10,7 @@ export const runUsagectl = (...args: readonly string[]): Promise<string> =>
     const child = spawn(process.execPath, [END_WITH_PARENT, bin, ...args], {
       cwd: inRepository('.'),
       stdio: ['ignore', 'pipe', 'pipe'],
-      // Ctrl-C in a terminal is for the supervisor: an import is not cut off in the middle by it.
+      // Ctrl-C in a terminal is for the supervisor. It must not interrupt an import.
       detached: true,
     });
     let printed = '';

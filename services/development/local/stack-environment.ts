@@ -32,7 +32,7 @@ export const serviceUrls = (ports: StackPorts, environment: Environment): Servic
   COMMERCE_URL: urlOn(environment['COMMERCE_HOST'], ports.commerce),
 });
 
-/** The settings that were given to the stack and hold for everyone who works with it. */
+/** The settings that were given to the stack and apply to everyone who works with it. */
 export const takenOver = (environment: Environment): Readonly<Record<string, string>> =>
   Object.fromEntries(
     TAKEN_OVER.flatMap((name) => {
@@ -55,19 +55,19 @@ export const formatEnvironment = (environment: Readonly<Record<string, string>>)
     .map(([name, value]) => `${name}=${quoted(value)}\n`)
     .join('');
 
-/** A file that its owner alone can read, also where it was there before with other permissions. */
+/** Writes a file that only its owner can read, even if it existed with other permissions. */
 const writePrivate = async (path: string, text: string): Promise<void> => {
   await writeFile(`${path}.new`, text, { mode: 0o600 });
   await rename(`${path}.new`, path);
 };
 
-/** Leaves what the stack uses in `stack.env`, for `usagectl`. */
+/** Writes the stack's settings to `stack.env`, for `usagectl`. */
 export const writeStackEnvironment = (
   directory: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<void> => writePrivate(join(directory, 'stack.env'), formatEnvironment(environment));
 
-/** For `curl --netrc-file`: the login of ClickHouse, which no command line shows then. */
+/** Writes the login of ClickHouse for `curl --netrc-file`, so that no command line shows it. */
 export const writeNetrc = async (
   directory: string,
   { CLICKHOUSE_USER, CLICKHOUSE_PASSWORD }: Readonly<Record<string, string>>,

@@ -3,7 +3,7 @@ import { DEFAULT_PORTS } from '../../shared/process/default-ports.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { checkPort, freePort } from './port.ts';
 
-/** Where each part of the local stack listens; 0 lets Kafka or ClickHouse take a free one. */
+/** The port of each part of the local stack; 0 lets Kafka or ClickHouse choose a free one. */
 export type StackPorts = Readonly<Record<keyof typeof DEFAULT_PORTS, number>>;
 
 interface Part {
@@ -11,7 +11,7 @@ interface Part {
   /** For messages. */
   readonly what: string;
   readonly setting: string;
-  /** How far behind the setting's port this one is. */
+  /** The distance from the setting's port. */
   readonly step: number;
 }
 
@@ -28,19 +28,19 @@ const PARTS: readonly Part[] = [
 
 const LARGEST = 65_535;
 
-/** Ports of servers that run elsewhere are none of ours. */
+/** Ports of servers that run elsewhere are not ours. */
 const isOurs = ({ name }: Part, environment: Environment): boolean =>
   !(name === 'kafka' && environment['KAFKA_BROKERS']) &&
   !(name === 'clickHouse' && environment['CLICKHOUSE_URL']);
 
-/** PORT_BASE as it was given; null where it is not set. */
+/** PORT_BASE as given; null if it is not set. */
 const readBase = (environment: Environment): number | null =>
   environment['PORT_BASE']?.trim()
     ? parseEnvironment({ PORT_BASE: wholeNumber(0, 0, LARGEST + 1 - PARTS.length) }, environment)
         .PORT_BASE
     : null;
 
-/** What each part asks for, where 0 stands for any free port. */
+/** The wanted port of each part; 0 stands for any free port. */
 const wantedPorts = (environment: Environment): StackPorts => {
   const base = readBase(environment);
   const first = (index: number): number => {
@@ -90,9 +90,9 @@ const refuseDoubles = (parts: readonly Part[], ports: StackPorts): void => {
 };
 
 /**
- * Where everything that `npm start` starts shall listen: PORT_BASE moves all of it, and a part's own
- * setting moves that part. Parts whose address nobody tells otherwise get their free port here.
- * @throws UserError that lists every setting which cannot be used, or two that are the same
+ * The ports of everything that `npm start` starts. PORT_BASE moves all of them, and a part's own setting
+ * moves that part. Parts that cannot report a free port themselves get one here.
+ * @throws UserError that lists every invalid setting, or two that are equal
  */
 export const readStackPorts = async (environment: Environment): Promise<StackPorts> => {
   const ports: Record<keyof StackPorts, number> = { ...wantedPorts(environment) };
@@ -111,8 +111,8 @@ export const readStackPorts = async (environment: Environment): Promise<StackPor
 };
 
 /**
- * Waits so long for ports that are about to become free.
- * @throws UserError that names the setting to change, where something listens there already
+ * Waits for ports that are about to become free.
+ * @throws UserError that names the setting to change, if something already listens on a port
  */
 export const checkStackPorts = async (
   ports: StackPorts,

@@ -45,8 +45,8 @@ let endIsAsked = false;
 const isAsked = (): boolean => endIsAsked;
 
 /**
- * Settles with the exit code when the stack is to end: on a signal, such as by Ctrl-C, or when nobody
- * reads the output any more, as in `npm start | head`. Ctrl-C comes twice, by the terminal and by npm.
+ * Settles with the exit code when the stack should end: on a signal, such as Ctrl-C, or when nobody reads
+ * the output any more, as in `npm start | head`. Ctrl-C arrives twice, from the terminal and from npm.
  */
 const asked = new Promise<number>((resolve) => {
   const ask = (exitCode: number): void => {
@@ -54,28 +54,30 @@ const asked = new Promise<number>((resolve) => {
     resolve(exitCode);
   };
   for (const signal of STOP_SIGNALS) {
-    // SIGTERM is how a supervisor ends what it runs. The others break off what a person runs.
+    // SIGTERM is how a supervisor ends a service. The other signals interrupt a person's command.
     process.on(signal, () => ask(signal === 'SIGTERM' ? 0 : 128 + constants.signals[signal]));
   }
   onLostOutput(ask);
 });
 
-/** Servers that are about to start are let do so, and stopped then; but for no longer than this. */
+/**
+ * Servers that are starting may finish their start before they are stopped, but take no longer than this.
+ */
 const OPENING_MILLIS = 60_000;
 
 /**
- * Opens the stack. Null where the end is asked for and the stack is not open soon after: what was
- * started ends with this process.
+ * Opens the stack. Null if the stack should end and is not open soon after: what was started ends with this
+ * process.
  */
 const open = async (reporter: Reporter): Promise<Stack | null> => {
   const opening = openStack(await readStackPorts(process.env), reporter);
   try {
     const first = await Promise.race([opening, asked]);
     if (typeof first !== 'number') return first;
-    reporter.note('Stopping, once what has begun to start is up …');
+    reporter.note('Stopping as soon as the start is complete …');
     return await Promise.race([opening, delay(OPENING_MILLIS).then(() => null)]);
   } catch (error) {
-    // Ctrl-C ends the commands of the start, too: that they failed is no news then.
+    // Ctrl-C also ends the commands of the start. Their failure is not worth reporting then.
     if (isAsked()) return null;
     throw error;
   }

@@ -19,7 +19,7 @@ test('everything adds up where no difference was found and no record waits for a
 
 test('above open dead letters nothing claims that everything adds up', () => {
   expect(verdictOf({ ...summary, openDeadLetters: 1_200 }, [], ENDED)).toBe(
-    'The counts agree, 7 seconds after the start; but 1,200 records were refused and nobody has looked after that, ' +
+    'The counts agree, 7 seconds after the start; but 1,200 records were refused and nobody has dealt with them, ' +
       'so not all usage is counted: npx usagectl dlq list',
   );
   expect(verdictOf({ ...summary, openDeadLetters: 1 }, [], ENDED)).toContain(
@@ -29,6 +29,6 @@ test('above open dead letters nothing claims that everything adds up', () => {
 
 test('where anything differs, that is said', () => {
   expect(verdictOf({ ...summary, openDeadLetters: 2 }, ['live: other'], ENDED)).toBe(
-    'See above what does not add up, and the logs in .local/logs.',
+    'Something does not add up: see above, and the logs in .local/logs.',
   );
 });

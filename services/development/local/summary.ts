@@ -22,21 +22,21 @@ interface SourceCounts {
   readonly inWindows: number;
 }
 
-/** What the first run has done, for the person who started it. */
+/** What the first run did, for the person who started it. */
 export interface Summary {
   readonly sources: readonly SourceCounts[];
   readonly hourlyWindows: number;
   readonly dailyWindows: number;
   readonly completeBefore: Hour | null;
-  /** Records that were refused, and about which nothing has been done. */
+  /** Refused records that nobody has dealt with. */
   readonly openDeadLetters: number;
   readonly billing: BillingCounts;
   readonly reconciliation: Reconciliation;
 }
 
 /**
- * Counts by kind of source: what the checkpoints say was read, what became of it, and what the ledger
- * and the windows hold up to there.
+ * Counts by kind of source: what the checkpoints say was read, what became of it, and what the ledger and
+ * the windows hold up to there.
  */
 const COUNTS = `
 SELECT s.kind AS kind,
@@ -72,7 +72,7 @@ export const readSummary = async (
   { COMMERCE_URL: url, COMMERCE_TOKEN: token }: CommerceConfig,
 ): Promise<Summary> => {
   const rows = await queryRows<Record<string, string>>(client, COUNTS);
-  // Commerce is asked first: what it accepts after that would look like a difference otherwise.
+  // Commerce is asked first. Otherwise what it accepts later would look like a difference.
   const holdings = await readCommerceHoldings({ url, token: token ?? null });
   const sides = await readBillingSides(client);
   return {
@@ -94,7 +94,7 @@ export const readSummary = async (
   };
 };
 
-/** What does not add up, in words; nothing where everything does. */
+/** What does not add up, in words; empty if everything does. */
 export const discrepancies = ({ sources, billing, reconciliation }: Summary): readonly string[] => {
   const found: string[] = [];
   for (const counts of sources) {
@@ -105,7 +105,7 @@ export const discrepancies = ({ sources, billing, reconciliation }: Summary): re
     if (inLedger !== accepted) {
       found.push(`${kind}: ${String(accepted)} accepted, ${String(inLedger)} in the ledger`);
     }
-    // Live windows are written ahead of the checkpoint: only a sealed past must be equal now.
+    // Live windows are written before the checkpoint, so only sealed history must be equal now.
     if (kind === 'history' && inWindows !== accepted) {
       found.push(`${kind}: ${String(accepted)} accepted, ${String(inWindows)} in the windows`);
     }
@@ -122,19 +122,19 @@ export const discrepancies = ({ sources, billing, reconciliation }: Summary): re
 
 const number = (value: number): string => value.toLocaleString('en');
 
-/** What the summary comes to, in a sentence; `found` is what does not add up. */
+/** The verdict of the summary, in a sentence; `found` is what does not add up. */
 export const verdictOf = (
   { openDeadLetters }: Summary,
   found: readonly string[],
   { seconds, logs }: { readonly seconds: number; readonly logs: string },
 ): string => {
-  if (found.length > 0) return `See above what does not add up, and the logs in ${logs}.`;
+  if (found.length > 0) return `Something does not add up: see above, and the logs in ${logs}.`;
   const after = `${seconds.toFixed(0)} seconds after the start`;
   if (openDeadLetters === 0) return `Everything adds up, ${after}.`;
   const letters =
     openDeadLetters === 1 ? '1 record was' : `${number(openDeadLetters)} records were`;
   return (
-    `The counts agree, ${after}; but ${letters} refused and nobody has looked after that, ` +
+    `The counts agree, ${after}; but ${letters} refused and nobody has dealt with them, ` +
     'so not all usage is counted: npx usagectl dlq list'
   );
 };
@@ -151,7 +151,7 @@ const eventLines = ({ sources }: Summary): string =>
     ]),
   );
 
-/** The summary as it is printed, with what does not add up. */
+/** The printed summary, with what does not add up. */
 export const formatSummary = (
   summary: Summary,
   meterNames: ReadonlyMap<string, string>,

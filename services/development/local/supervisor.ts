@@ -23,19 +23,19 @@ export interface ServiceSpec {
 export interface SupervisorOptions {
   /** Where the services' logs go: `<name>.log`. */
   readonly logDirectory: string;
-  /** Told of everything a person may want to know: a service that ended and is started again. */
+  /** Called for events that a person may want to know, such as a service that ended and is restarted. */
   readonly onEvent: (line: string) => void;
 }
 
 const FIRST_DELAY = 500;
 const MAX_DELAY = 30_000;
-/** A service that ran this long was well: the next restart is prompt again. */
+/** A service that ran this long was healthy, so the next restart is prompt again. */
 const WELL_MILLIS = 60_000;
 
 /**
- * Runs services as child processes. One that ends by itself is started again, after a delay that
- * doubles from half a second to half a minute. They end with this process: in good order when it
- * stops them, and by themselves when it is gone, because their channel to it closes.
+ * Runs services as child processes. One that ends by itself is started again, after a delay that doubles
+ * from half a second to half a minute. They end with this process: cleanly when it stops them, and by
+ * themselves when it is gone, because their channel to it closes.
  */
 export class Supervisor {
   private readonly options: SupervisorOptions;
@@ -48,7 +48,7 @@ export class Supervisor {
 
   /**
    * Starts a service and resolves when it is ready.
-   * @throws UserError where it ends before: with what it said last.
+   * @throws UserError with its last output if it ends before that
    */
   async start(spec: ServiceSpec): Promise<void> {
     await makeDirectory('The log of a service', this.options.logDirectory, 'USAGE_LOCAL_DIR');
@@ -63,7 +63,7 @@ export class Supervisor {
     return new Map([...this.running].map(([name, { pid }]) => [name, pid]));
   }
 
-  /** Stops all services in good order, those started last first. */
+  /** Stops all services cleanly, in reverse order of their start. */
   async stop(): Promise<void> {
     this.stopping = true;
     for (const service of [...this.running.values()].reverse()) await service.stop();
@@ -73,7 +73,7 @@ export class Supervisor {
     return join(this.options.logDirectory, `${name}.log`);
   }
 
-  /** Starts it once. Null when it has become ready; how it ended where it did so before. */
+  /** Starts it once. Resolves to null when it is ready, or to how it ended before that. */
   private async launch(spec: ServiceSpec): Promise<ProcessExit | null> {
     const log = await openLog(this.logOf(spec));
     const child = spawn(process.execPath, nodeArguments(spec.main), {
@@ -107,7 +107,7 @@ export class Supervisor {
     let ended: ProcessExit | null = exit;
     while (ended !== null && !this.stopping) {
       this.options.onEvent(
-        `${spec.name} ended (${describe(ended)}) and is started again; its log: ${this.logOf(spec)}`,
+        `${spec.name} ended (${describe(ended)}) and is restarted; its log: ${this.logOf(spec)}`,
       );
       await delay(pause);
       pause = Math.min(pause * 2, MAX_DELAY);

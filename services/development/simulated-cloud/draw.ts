@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * A number from 0 to below 1 that depends on its names alone: the same names always give the same
- * one, in whatever order they are asked for, so that a simulation needs no state.
+ * A number from 0 to below 1 that depends only on its names. The same names always give the same number, in
+ * whatever order they are drawn, so a simulation needs no state.
  */
 export const draw = (...names: readonly (string | number)[]): number =>
   createHash('sha256').update(names.join('\n')).digest().readUInt32BE(0) / 2 ** 32;

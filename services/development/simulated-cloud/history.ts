@@ -4,14 +4,14 @@ import type { SimulatedResource } from './cloud.ts';
 import { draw } from './draw.ts';
 import { usageOf } from './hourly-usage.ts';
 
-/** One usage report in so many comes hours late, and one in so many is sent twice. */
+/** The shares of usage reports that are hours late, and that are sent twice. */
 const LATE_SHARE = 0.02;
 const REPEATED_SHARE = 0.01;
 const MAX_LATE_HOURS = 3;
 
 /**
- * The reports of a cloud for each hour from `first` to `last`, both included, in order of reported
- * time: usage is reported in the hour after it, some of it hours late, some of it twice.
+ * The reports of a cloud for each hour from `first` to `last`, both included, in the order of reported
+ * time. Usage is reported in the following hour, some of it hours late and some of it twice.
  */
 export function* simulatedHistory(
   resources: readonly SimulatedResource[],

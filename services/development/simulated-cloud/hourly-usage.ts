@@ -90,8 +90,8 @@ export const partOf = (total: Quantity, n: number, parts: number): Quantity => {
 };
 
 /**
- * What a resource consumed in the n-th of so many equal parts of an hour, an event for each meter. An
- * hour that a test has shortened counts what a real one does.
+ * What a resource consumed in the n-th of `parts` equal parts of an hour, with an event for each meter. An
+ * hour that a test has shortened has the usage of a real hour.
  */
 export const usageOf = (
   resource: SimulatedResource,

@@ -13,13 +13,13 @@ export interface PageQuery {
   readonly after: Identity | null;
 }
 
-/** The form sends what was left empty. */
+/** The form also sends empty fields. */
 export const PAGE_PARAMETERS: ParameterRules = {
   known: ['text', 'subscription', 'after'],
   mayBeEmpty: ['text', 'subscription'],
 };
 
-/** Null where `after` is no place in the list. */
+/** Null if `after` is not a position in the list. */
 export const readPageQuery = (search: URLSearchParams): PageQuery | null => {
   const { values } = readParameters(search, PAGE_PARAMETERS);
   const cursor = values.get('after');

@@ -54,7 +54,8 @@ export const pageRoutes = (app: FastifyInstance, ports: PagePorts): void => {
   app.get('/', takesParameters(PAGE_PARAMETERS), async (request, reply) => {
     const query = readPageQuery(searchOf(request.url));
     if (query === null) {
-      const message = "The parameter 'after' is no place in this list: begin again without it.";
+      const message =
+        "The parameter 'after' is not a position in this list: start again without it.";
       throw new RefusedRequest({ status: 400, message });
     }
     const found: AcceptedEvent[] = [];
@@ -65,7 +66,7 @@ export const pageRoutes = (app: FastifyInstance, ports: PagePorts): void => {
     });
     for await (const event of scan) {
       found.push(event);
-      if (found.length > PAGE_ROWS) break; // one more than is shown tells that there are more
+      if (found.length > PAGE_ROWS) break; // one more than is shown: there are more
     }
     const page = billedPage({
       query,

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { makeDirectory } from '../../../shared/process/directory.ts';
 
 /**
- * What a client of the embedded engine may do: work with tables in the data directory, and nothing
- * that reads or writes elsewhere. What is not named here is refused, so that whatever another
- * version of the engine brings is refused too. Three mechanisms hold it:
+ * What a client of the embedded engine may do: work with tables in the data directory, and nothing that
+ * reads or writes elsewhere. What is not listed here is refused, so that additions in other versions of the
+ * engine are refused too. Three mechanisms enforce this:
  *
  * | what                             | held by                                                  |
  * |----------------------------------|----------------------------------------------------------|
@@ -22,9 +22,9 @@ const GRANTS = [
 ];
 
 /**
- * Table functions that read nothing but the tables here, or numbers. Those that are given a structure
- * are not among them (format, values, generateRandom, input, null): a column may have an expression for a
- * default there, in a text that nobody but the engine reads, such as `b String ALIAS file('…')`.
+ * Table functions that read only tables here, or numbers. Functions that take a structure (format, values,
+ * generateRandom, input, null) are excluded: a column may have a default expression there, in a text that
+ * only the engine parses, such as `b String ALIAS file('…')`.
  */
 const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   'generateSeries',
@@ -63,7 +63,7 @@ const ENGINES: ReadonlySet<string> = new Set([
   'View',
 ]);
 
-/** Settings with a text for a value that names no file, no server, and holds no SQL. */
+/** Settings with a text value that names no file and no server, and holds no SQL. */
 const TEXT_SETTINGS: ReadonlySet<string> = new Set([
   'bool_false_representation',
   'bool_true_representation',
@@ -102,7 +102,7 @@ const LOCKED_SETTINGS = [
   'allow_experimental_ai_functions',
 ];
 
-/** What an engine of some version has, as its system tables say. */
+/** What a version of the engine has, according to its system tables. */
 export interface EngineInventory {
   readonly tableFunctions: readonly string[];
   /** Of tables and of databases. */

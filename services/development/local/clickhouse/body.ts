@@ -2,9 +2,9 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Readable, Transform } from 'node:stream';
 import { ClickHouseException, CODES } from './exception.ts';
 
-/** How much of a request is looked at to find where the data of an INSERT begins. */
+/** How much of a request is searched for the beginning of an INSERT's data. */
 export const HEAD_BYTES = 1024 * 1024;
-/** The longest statement, with its VALUES but without the data behind a FORMAT. */
+/** The longest statement, with its VALUES but without the data after a FORMAT. */
 export const MAX_STATEMENT_BYTES = 16 * 1024 * 1024;
 /** The most data of one INSERT: it becomes one block in memory. */
 const MAX_DATA_BYTES = 1024 * 1024 * 1024;
@@ -12,7 +12,7 @@ const MAX_DATA_BYTES = 1024 * 1024 * 1024;
 const tooLarge = (limit: number): ClickHouseException =>
   new ClickHouseException(
     CODES.QUERY_IS_TOO_LARGE,
-    `The local ClickHouse takes at most ${String(limit / 1024 / 1024)} MiB here.`,
+    `The local ClickHouse accepts at most ${String(limit / 1024 / 1024)} MiB here.`,
   );
 
 const DECODERS: Readonly<Record<string, () => Transform>> = {
@@ -62,7 +62,7 @@ export class BodyReader {
     }
   }
 
-  /** Goes on reading until there are `size` bytes or the body has ended. */
+  /** Continues reading until there are `size` bytes or the body has ended. */
   async fill(start: Buffer, size: number): Promise<Buffer> {
     const parts = [start];
     let length = start.length;
@@ -75,7 +75,10 @@ export class BodyReader {
     return parts.length === 1 ? start : Buffer.concat(parts);
   }
 
-  /** The whole text. @throws ClickHouseException if it is over the limit */
+  /**
+   * The complete text.
+   * @throws ClickHouseException if it is over the limit
+   */
   async all(start: Buffer): Promise<Buffer> {
     const text = await this.fill(start, MAX_STATEMENT_BYTES + 1);
     if (text.length > MAX_STATEMENT_BYTES) throw tooLarge(MAX_STATEMENT_BYTES);

@@ -12,7 +12,7 @@ import {
 } from './access.ts';
 import { Lane } from './lane.ts';
 
-/** One statement, with all that it depends on. */
+/** One statement, with everything that it depends on. */
 export interface Execution {
   readonly sql: string;
   readonly format: string;
@@ -35,12 +35,12 @@ const READERS = 8;
 /** What `UV_THREADPOOL_SIZE` must be before the process starts: readers, the writer, and files. */
 export const THREADS = READERS + 1 + 7;
 
-/** A result that is not streamed lies in memory whole. */
+/** The limit of a result that is not streamed, because it is entirely in memory. */
 const MAX_RESULT_BYTES = 1024 * 1024 * 1024;
 
 /**
- * Where the embedded engine's defaults differ from a server's, and what makes one insert one block,
- * so that it is atomic: all or nothing, as a production insert of under a million rows is.
+ * Settings where the embedded engine's defaults differ from a server's, and settings that make each insert
+ * one block. So an insert is atomic, like a production insert of under a million rows.
  */
 const SESSION_ARGUMENTS = [
   '--async_insert=0',
@@ -61,7 +61,7 @@ export const literal = (text: string): string =>
 const identifier = (name: string): string =>
   `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``;
 
-/** The SET statement that gives a session what its one statement needs. */
+/** The SET statement that prepares a session for its only statement. */
 export const setStatement = (execution: Execution): string | null => {
   const pairs = [
     ...Object.entries(execution.settings),
@@ -95,7 +95,7 @@ const importChdb = async (): Promise<typeof Chdb> => {
 const namesIn = async (session: Session, query: string): Promise<readonly string[]> =>
   (await session.queryAsync(query, { format: 'TSVRaw' })).text().split('\n').filter(Boolean);
 
-/** What this version of the engine has, asked of one that runs on nothing and is closed again. */
+/** What this version of the engine has. An engine without data is started and asked, and closed again. */
 const takeInventory = async (chdb: typeof Chdb, directory: string): Promise<EngineInventory> => {
   const session = new chdb.Session(directory);
   try {
@@ -119,9 +119,9 @@ const takeInventory = async (chdb: typeof Chdb, directory: string): Promise<Engi
 };
 
 /**
- * The embedded ClickHouse on one data directory. Every statement gets a session of its own, which
- * costs 0.2 ms, so that no setting, parameter or current database is left to the next one. Writes
- * and DDL run one after another, reads beside them.
+ * The embedded ClickHouse on one data directory. Every statement gets a session of its own, which costs 0.2
+ * ms, so that no setting, parameter or current database leaks into the next one. Writes and DDL run one
+ * after another, reads in parallel.
  */
 export class Engine {
   private readonly chdb: typeof Chdb;
@@ -132,7 +132,7 @@ export class Engine {
   private readonly readers = new Lane(READERS);
   private readonly writer = new Lane(1);
   readonly version: string;
-  /** What statements must be looked through for: the engine alone would let it pass. */
+  /** What statements must be searched for, because the engine alone would allow it. */
   readonly forbidden: Forbidden;
 
   private constructor(
@@ -221,7 +221,7 @@ export class Engine {
     }
   }
 
-  /** The decompressed content of a file, which then lies in memory whole. */
+  /** The decompressed content of a file, entirely in memory. */
   async decompress(path: string, method: string): Promise<Uint8Array> {
     const leave = await this.readers.enter();
     try {
@@ -241,7 +241,7 @@ export class Engine {
     }
   }
 
-  /** To be called when no statement runs any more. */
+  /** Call this when no statement is running any more. */
   async close(): Promise<void> {
     await this.chdb.drainPending();
     this.keeper.close();

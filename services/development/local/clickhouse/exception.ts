@@ -56,14 +56,16 @@ export const httpStatus = (code: number): number =>
 const NESTED =
   /^Code: \d+\. DB::Exception: (Code: \d+\. [^]*) \(version [^()]*\)\. \([A-Z0-9_]+\)$/;
 
-/** The engine wraps an error once for each layer that it passed: the innermost is what to tell. */
+/**
+ * The engine wraps an error once for each layer that it passes. The innermost error is the one to report.
+ */
 const unwrap = (message: string): string => {
   let text = message.trim();
   for (let inner = NESTED.exec(text); inner; inner = NESTED.exec(text)) text = inner[1] ?? '';
   return text;
 };
 
-/** Anything thrown below, as a ClickHouse error; what has no code gets UNKNOWN_EXCEPTION. */
+/** Anything thrown, as a ClickHouse error. Errors without a code become UNKNOWN_EXCEPTION. */
 export const asException = (thrown: unknown): ClickHouseException => {
   if (thrown instanceof ClickHouseException) return thrown;
   const text = unwrap(thrown instanceof Error ? thrown.message : String(thrown));

@@ -2,10 +2,10 @@ import type { Forbidden } from './access.ts';
 import { nameOf, tokens, type Token } from './tokens.ts';
 
 /**
- * Finds in a statement what would leave the data directory and what the engine, which takes itself
- * for a tool on its user's own files, asks no grant for. It looks at tokens wherever they stand, in
- * a subquery or behind EXPLAIN too, and rather refuses too much: `file` may not be a column's name.
- * What it relies on: `tokens` sees what the engine's own lexer sees (a test compares them).
+ * Finds what would leave the data directory and for which the engine, made as a tool for its user's own
+ * files, requires no grant. It checks tokens at any position, also in a subquery or after EXPLAIN, and
+ * rather refuses too much: `file` must not be the name of a column. It relies on `tokens` seeing what the
+ * engine's own lexer sees (a test compares them).
  */
 export interface Refusal {
   readonly error: 'ACCESS_DENIED' | 'SYNTAX_ERROR';
@@ -48,7 +48,7 @@ const refuseAt = (
     return {
       error: 'SYNTAX_ERROR',
       message:
-        'Syntax error: a character outside of ASCII must stand in quotes (a no-break space or a curly quote may have come in by copying)',
+        'Syntax error: a character outside of ASCII must be in quotes (perhaps a no-break space or a curly quote was copied)',
     };
   }
   const name = token && nameOf(text, token);

@@ -8,7 +8,7 @@ import { answerQuery } from './query-handler.ts';
 import { parseRequest } from './request.ts';
 import { announceEncoding, sendAnswer, sendError } from './send-answer.ts';
 
-/** No web page has any business here, not even by a link: a GET runs a query. */
+/** No web page may call this, not even by a link: a GET runs a query. */
 const RULES: ListenerRules = {
   listenHost: '127.0.0.1',
   allowedHosts: [],
@@ -39,7 +39,7 @@ const handleQuery = async (
   await sendAnswer(response, answer, parsed, { startedAt, version: engine.version });
 };
 
-/** Reads what nobody wants of a request: its connection could not be used, or closed, otherwise. */
+/** Reads the rest of a request. Otherwise its connection could not be reused or closed. */
 const drain = (request: IncomingMessage): void => {
   request.unpipe();
   request.removeAllListeners('readable');

@@ -1,4 +1,4 @@
-/** Runs tasks in the order of their coming, at most `width` of them at a time. */
+/** Runs tasks in the order of arrival, at most `width` at a time. */
 export class Lane {
   private readonly waiting: (() => void)[] = [];
   private free: number;

@@ -3,19 +3,19 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Login } from './authentication.ts';
 
-/** The engine's only user; it is also what ClickHouse calls it who names none. */
+/** The engine's only user. It is also ClickHouse's name for callers that name no user. */
 const USER = 'default';
 
 const fileIn = (dataDir: string): string => join(dataDir, 'password');
 
-/** The login of a data directory, whose owner alone can read the password. */
+/** The login of a data directory. Only its owner can read the password. */
 export const readLogin = async (dataDir: string): Promise<Login> => ({
   user: USER,
   password: (await readFile(fileIn(dataDir), 'utf8')).trim(),
 });
 
 /**
- * Makes the password where there is none yet; it lives as long as the data. Only for who holds the
+ * Creates the password if there is none yet. It lives as long as the data. Call this only while holding the
  * data directory.
  */
 export const ensureLogin = async (dataDir: string): Promise<Login> => {
@@ -25,7 +25,7 @@ export const ensureLogin = async (dataDir: string): Promise<Login> => {
     return null;
   });
   if (found !== null && found.password !== '') return found;
-  // Renamed when it is whole: a process that ends in between leaves no empty password.
+  // Renamed when complete, so that a process that ends in between leaves no empty password.
   await writeFile(`${path}.new`, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600 });
   await rename(`${path}.new`, path);
   return readLogin(dataDir);

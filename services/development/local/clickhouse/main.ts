@@ -7,10 +7,10 @@ import { httpServer } from './http-server.ts';
 import { readLogin } from './login-file.ts';
 import { resetSpool } from './spool.ts';
 
-/** What this process tells the one that started it, over Node's IPC channel. */
+/** What this process reports to the one that started it, over Node's IPC channel. */
 export type Report =
   | { readonly kind: 'ready'; readonly port: number }
-  /** Without a reason where the log knows more. */
+  /** Without a reason if the log has the details. */
   | { readonly kind: 'failed'; readonly reason?: string };
 
 /** How long running statements may take to end once the parent is gone. */

@@ -39,7 +39,7 @@ const executionOf = (request: QueryRequest, sql: string): Execution => ({
   params: request.params,
 });
 
-/** Lets the engine decompress a body, which then lies in memory whole. */
+/** Lets the engine decompress a body, which is then entirely in memory. */
 const decompressByEngine = (engine: Engine, body: Readable, encoding: string): Promise<Readable> =>
   withSpooled(new BodyReader(body).rest(Buffer.alloc(0)), async (path) =>
     Readable.from([Buffer.from(await engine.decompress(path, encoding))]),
@@ -59,7 +59,7 @@ const readableBody = async (
 
 const inUtf8 = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8');
 
-/** The data goes to a file first, so that a request that breaks off inserts nothing. */
+/** The data goes to a file first, so that an interrupted request inserts nothing. */
 const runInsert = (
   engine: Engine,
   request: QueryRequest,
@@ -147,7 +147,7 @@ export const answerQuery = async (
     checkWritable(request);
     return runInsert(engine, request, begun, reader.rest(head.subarray(begun.dataStart)));
   }
-  // Anything else, with VALUES too, is looked at whole: no second statement may get lost.
+  // Anything else, including VALUES, is checked completely: no second statement may be overlooked.
   const whole = await reader.all(head);
   const text = whole.toString('latin1');
   const statement = classify(text);

@@ -1,13 +1,13 @@
 import { chooseEncoding } from './encoding/response-encoding.ts';
 import { ClickHouseException, CODES } from './exception.ts';
 
-/** The parts of a request that stand in its URL and headers. */
+/** The parts of a request in its URL and headers. */
 export interface QueryRequest {
-  /** From the URL; the body, if any, goes on from there. */
+  /** From the URL. The body, if any, continues it. */
   readonly query: string;
   readonly queryId: string | null;
   readonly database: string | null;
-  /** Used where the statement has no FORMAT clause. */
+  /** Used if the statement has no FORMAT clause. */
   readonly defaultFormat: string;
   readonly settings: Readonly<Record<string, string>>;
   /** Of `{name:Type}`, as the URL has them: escaped as in a TabSeparated field. */
@@ -22,7 +22,7 @@ export interface QueryRequest {
   readonly compressedBody: boolean;
 }
 
-/** URL parameters that are no settings and change nothing here. */
+/** URL parameters that are not settings and have no effect here. */
 const IGNORED = new Set([
   'buffer_size',
   'client_protocol_version',

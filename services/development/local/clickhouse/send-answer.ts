@@ -17,7 +17,7 @@ interface Context {
 
 const summaryHeader = (summary: Summary, startedAt: bigint): string =>
   JSON.stringify({
-    // The engine tells of the result alone, not of what it read for it.
+    // The engine reports only the result, not what it read for it.
     read_rows: String(summary.resultRows),
     read_bytes: String(summary.resultBytes),
     written_rows: String(summary.writtenRows),
@@ -32,11 +32,11 @@ const summaryHeader = (summary: Summary, startedAt: bigint): string =>
 const TAG_LENGTH = 16;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
-/** What no result can hold but by chance: marks an error within one. */
+/** Marks an error within a result. A result can contain it only by chance. */
 const randomTag = (): string =>
   Array.from({ length: TAG_LENGTH }, () => LETTERS.charAt(randomInt(LETTERS.length))).join('');
 
-/** A result in pieces, the first of which has come. */
+/** A result in pieces, of which the first has arrived. */
 class Pieces {
   private readonly first: IteratorResult<Uint8Array, void>;
   private readonly rest: AsyncIterator<Uint8Array, void>;
@@ -56,7 +56,7 @@ class Pieces {
     this.version = version;
   }
 
-  /** The pieces; behind them, where the engine fails before the last one, the error. */
+  /** The pieces. If the engine fails before the last one, the error follows them. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void> {
     try {
       let item = this.first;
@@ -117,8 +117,8 @@ export const sendAnswer = async (
 };
 
 /**
- * Sends what there is, and then no end: half a result must not look like a whole one, also not to a
- * client that does not know of errors within a result.
+ * Sends what there is, without an end: half a result must not look complete, not even to a client that does
+ * not know of errors within a result.
  */
 const breakOff = (response: ServerResponse): void => {
   // The last bytes are with the socket when this empty write is.
@@ -139,7 +139,7 @@ export const sendError = async (
   const exception = asException(thrown);
   const text = exceptionText(exception, version);
   if (response.headersSent || response.destroyed) {
-    // Half a result must not look like a whole one: the client sees the connection break.
+    // Half a result must not look complete: the client sees the connection break.
     console.error(text);
     response.destroy();
     return;

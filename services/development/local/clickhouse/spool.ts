@@ -4,12 +4,12 @@ import { mkdir, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
 /**
- * Where request bodies wait for the engine, relative to the working directory: the engine would
- * take special characters in an absolute path for a pattern.
+ * Where request bodies wait for the engine. The path is relative to the working directory, because the
+ * engine would read special characters in an absolute path as a pattern.
  */
 const SPOOL = 'spool';
 
-/** Removes what an earlier process left. Only for who holds the data directory. */
+/** Removes what an earlier process left. Call this only while holding the data directory. */
 export const resetSpool = async (): Promise<void> => {
   await rm(SPOOL, { recursive: true, force: true });
   await mkdir(SPOOL);

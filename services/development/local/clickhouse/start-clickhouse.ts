@@ -15,7 +15,7 @@ import { nodeArguments } from '../../../shared/process/repository.ts';
 
 export interface ClickHouseOptions {
   readonly dataDir: string;
-  /** 0, the default, takes a free port. */
+  /** 0, the default, chooses a free port. */
   readonly port?: number;
   readonly onProgress?: (line: string) => void;
 }
@@ -58,7 +58,8 @@ const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse
       stdio: ['ignore', log.fd, log.fd, 'ipc'],
       // Its own process group: Ctrl-C in a terminal reaches the parent, which stops things in order.
       detached: true,
-      // The engine takes its zone from TZ. Its answers say UTC, whatever zone the host is in.
+      // The engine takes its time zone from TZ. So its answers are in UTC, whatever the time zone of the
+      // host.
       env: { ...process.env, TZ: 'UTC', UV_THREADPOOL_SIZE: String(THREADS) },
     },
   );
@@ -94,10 +95,10 @@ const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse
 };
 
 /**
- * Starts a real ClickHouse (chDB) on 127.0.0.1, with its data and its log (`clickhouse.log`) in
- * `dataDir`, and resolves when it answers. Starting again on the same directory goes on with the
- * same data. It ends when this process ends, however that happens.
- * @throws UserError that says what to do: chDB missing, the port taken, the directory in use, …
+ * Starts a real ClickHouse (chDB) on 127.0.0.1, with its data and its log (`clickhouse.log`) in `dataDir`,
+ * and resolves when it answers. Starting again on the same directory continues with the same data. The
+ * server ends when this process ends, however that happens.
+ * @throws UserError that says what to do: chDB missing, the port or directory in use, …
  */
 export const startClickHouse = async (options: ClickHouseOptions): Promise<LocalClickHouse> => {
   const { port = 0 } = options;

@@ -1,10 +1,9 @@
 import { numberEnd } from './number-token.ts';
 
 /**
- * ClickHouse SQL as tokens, split as the engine's own lexer splits it: `guard.ts` relies on that,
- * and a test holds both against each other. Positions are those of the given text; a text decoded
- * as Latin-1 gives byte positions.
- * Source: https://github.com/ClickHouse/ClickHouse/blob/master/src/Parsers/Lexer.cpp
+ * ClickHouse SQL as tokens, split as the engine's own lexer splits it. `guard.ts` relies on that, and a
+ * test compares the two. Positions are those of the given text; a text decoded as Latin-1 gives byte
+ * positions. Source: https://github.com/ClickHouse/ClickHouse/blob/master/src/Parsers/Lexer.cpp
  */
 export interface Token {
   /**

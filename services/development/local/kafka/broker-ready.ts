@@ -20,8 +20,8 @@ const answers = (port: number): Promise<boolean> => answersAt(`127.0.0.1:${Strin
 const PATIENCE_MILLIS = 120_000;
 
 /**
- * Resolves to `ready` when the broker answers a metadata request that names it, so that topics can
- * be made; to `ended` as soon as `hasEnded` says so; to `silent` after two minutes.
+ * Resolves to `ready` when the broker answers a metadata request that names it, so that topics can be
+ * created; to `ended` as soon as `hasEnded` says so; to `silent` after two minutes.
  */
 export const awaitBroker = async (
   port: number,

@@ -23,7 +23,7 @@ const explainMaven = (output: string): UserError => {
   return new UserError(`Maven could not fetch Kafka, ${why}, ${WAYS_OUT}\n${lastLines(output, 5)}`);
 };
 
-/** Fetches beside the target and renames, so that a target is always whole. */
+/** Fetches next to the target and renames, so that a target is always complete. */
 const fetchJars = async (pomPath: string, target: string): Promise<void> => {
   const partial = `${target}.partial-${String(process.pid)}`;
   try {

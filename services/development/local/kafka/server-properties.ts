@@ -5,8 +5,8 @@ export interface BrokerPlace {
 }
 
 /**
- * One node that is broker and controller, on loopback only. What is not named here is Kafka's own
- * default: https://kafka.apache.org/41/documentation.html#brokerconfigs
+ * One node that is broker and controller, on loopback only. Settings that are not named here have Kafka's
+ * own defaults: https://kafka.apache.org/41/documentation.html#brokerconfigs
  */
 export const brokerProperties = (
   place: BrokerPlace,
@@ -31,7 +31,7 @@ export const brokerProperties = (
   'share.coordinator.state.topic.min.isr': '1',
   'share.coordinator.state.topic.num.partitions': '1',
   'group.initial.rebalance.delay.ms': '0',
-  // A broker that was killed is let in again when its session is over: after 9 seconds by default.
+  // A killed broker is accepted again only when its session is over, by default after 9 seconds.
   'broker.session.timeout.ms': '4000',
   'broker.heartbeat.interval.ms': '1000',
   // The log cleaner's table of keys; the default of 128 MB is taken from the heap at once.

@@ -17,7 +17,7 @@ import { formatStorage, logDirOf } from './storage.ts';
 
 export interface KafkaOptions {
   readonly dataDir: string;
-  /** 0, the default, takes a free port. */
+  /** 0, the default, chooses a free port. */
   readonly port?: number;
   /** Where the broker's jars are kept, for any number of brokers. */
   readonly cacheDir?: string;
@@ -71,9 +71,9 @@ const runBroker = async (
 };
 
 /**
- * Starts a real Apache Kafka broker on 127.0.0.1, with its data, its log (`kafka.log`) and its
- * settings in `dataDir`, and resolves when it answers. Starting again on the same directory goes on
- * with the same data. The broker ends when this process ends, however that happens.
+ * Starts a real Apache Kafka broker on 127.0.0.1, with its data, its log (`kafka.log`) and its settings in
+ * `dataDir`, and resolves when it answers. Starting again on the same directory continues with the same
+ * data. The broker ends when this process ends, however that happens.
  * @throws UserError that says what to do: Java or Maven missing, the port taken, the disk full, …
  */
 export const startKafka = async (options: KafkaOptions): Promise<LocalKafka> => {

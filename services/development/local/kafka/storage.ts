@@ -22,8 +22,8 @@ const clusterId = (): string => {
 export const logDirOf = (dataDir: string): string => join(dataDir, 'log');
 
 /**
- * Makes the broker's log directory if there is none: KRaft wants it formatted. It is formatted
- * beside its place and renamed, so that an interrupted format is not taken for a whole one.
+ * Creates the broker's log directory if there is none. KRaft requires it to be formatted. It is formatted
+ * next to its place and renamed, so that an interrupted format is not taken for a complete one.
  */
 export const formatStorage = async (
   java: Java,

@@ -37,7 +37,7 @@ export const nativeBlock = (rows: number, columns: readonly NativeColumn[]): Pac
   ],
 });
 
-/** The numbers of the first rows of a column, `perRow` for each row. */
+/** A column of the numbers of the first rows, `each` numbers for each row. */
 export const numbers = (
   name: string,
   type: string,
