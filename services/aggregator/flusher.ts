@@ -8,30 +8,33 @@ export interface FlushOptions {
   readonly flushEvents: number;
 }
 
-/** Bytes of folded records after which they are stored at once, so that large ones do not fill the memory. */
+/**
+ * Bytes of folded records after which they are stored at once, so that large records do not fill the
+ * memory.
+ */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Hours that have ended and wait to be stored together, at most: each takes some KB, however little it holds. */
+/** The most ended hours that wait to be stored together. Each takes some KB, however little it holds. */
 const MAX_HOURS = 500;
 
 /**
- * What has been folded and is not stored yet. An hour that ends is cut off, and waits to be stored with the
- * next ones: a flush takes about as long for many hours as for one. Flushes run one after the other;
- * folding may continue while one runs.
+ * What has been folded and is not stored yet. An hour that ends is cut off and waits to be stored with the
+ * next hours, because a flush takes about as long for many hours as for one. Flushes run one after the
+ * other. Folding may continue while one runs.
  */
 export class Flusher {
   private readonly folder: RecordFolder;
   private readonly options: FlushOptions;
   private readonly write: (chunks: readonly Chunk[]) => Promise<void>;
-  /** Cut off and not being stored yet, in the order of the log. */
+  /** Chunks that were cut off and are not being stored yet, in the order of the log. */
   private waiting: Chunk[] = [];
   private waitingEvents = 0;
-  /** Bytes of the records that were folded and are not being stored yet. */
+  /** Bytes of the records that are folded but not being stored yet. */
   private bytes = 0;
   /** When the first of them was folded. */
   private since: number | null = null;
   private cutOffset: number;
-  /** Up to where flushes were begun, and up to where they have ended. */
+  /** The offsets up to which flushes have begun and have ended. */
   private begunOffset: number;
   private storedOffset: number;
   private flushing: Promise<void> = Promise.resolve();
@@ -52,13 +55,13 @@ export class Flusher {
     this.storedOffset = nextOffset;
   }
 
-  /** Records of so many bytes were folded at a time. */
+  /** Notes that records of this many bytes were folded at `now`. */
   folded(bytes: number, now: number): void {
     this.bytes += bytes;
     if (this.folder.state.nextOffset !== this.begunOffset) this.since ??= now;
   }
 
-  /** Whether so much has come together that it is to be stored at once. */
+  /** Whether there is so much that it should be stored at once. */
   get isFull(): boolean {
     return (
       this.waitingEvents + this.folder.state.pending.ledger.length >= this.options.flushEvents ||
@@ -67,7 +70,7 @@ export class Flusher {
     );
   }
 
-  /** Cuts off what is pending; it is stored with the next flush. */
+  /** Cuts off what is pending. The next flush stores it. */
   cutOff(): void {
     const { state } = this.folder;
     if (state.nextOffset === this.cutOffset) return;
@@ -77,25 +80,25 @@ export class Flusher {
     this.waitingEvents += chunk.ledger.length;
   }
 
-  /** Begins a flush where what has been folded has waited long enough, and none is under way. */
+  /** Begins a flush if folded records have waited long enough and no flush is running. */
   beginIfDue(now: number): void {
     const isDue = this.since !== null && now - this.since >= this.options.flushInterval;
     if (isDue && this.begunOffset === this.storedOffset) this.begin();
   }
 
-  /** Stores what has been folded. */
+  /** Stores the folded records. */
   async store(): Promise<void> {
     this.begin();
     await this.flushing;
   }
 
-  /** Begins to store what has been folded, after what is being stored. */
+  /** Waits for the running flush, then begins to store the folded records. */
   async beside(): Promise<void> {
     await this.flushing;
     this.begin();
   }
 
-  /** What is being stored is stored. */
+  /** Resolves when the running flush has ended. */
   settled(): Promise<void> {
     return this.flushing;
   }
@@ -121,7 +124,7 @@ export class Flusher {
       this.storedOffset = end;
       this.folder.acknowledged(number);
     });
-    // Whoever waits for it has the failure, and the timer where nobody does.
+    // The caller that waits for the flush gets the failure; if nobody waits, the timer reports it.
     this.flushing.catch((error: unknown) => {
       this.failed ??= { error };
     });

@@ -37,38 +37,42 @@ export interface WorkerPorts extends OwnershipPorts {
 }
 
 /**
- * So many records are folded at once, before it is asked whether there is enough to store: a batch of small
- * ones holds millions.
+ * Records that are folded before the worker checks whether there is enough to store. A batch of small
+ * records can hold millions.
  */
 const PART_RECORDS = 10_000;
 
-/** How far a worker is; null before it has read its checkpoint. */
+/** A worker's progress; null before it has read its checkpoint. */
 export interface WorkerStatus {
   readonly partition: string;
   readonly nextOffset: number | null;
   readonly storedOffset: number | null;
   readonly openHour: string | null;
-  /** Milliseconds since it last had stored all that it had taken, or stored anything. */
+  /** Milliseconds since it last had nothing left to store, or stored something. */
   readonly behindFor: number;
   readonly halt: Halt | null;
 }
 
-/** The fold from a checkpoint on, and what of it is not stored yet. */
+/** The fold from a checkpoint on, with what it has not stored yet. */
 interface Fold {
   readonly folder: RecordFolder;
   readonly flusher: Flusher;
 }
 
 /**
- * Owns one partition: folds its records, stores the cuts and keeps the checkpoint. Everything it
- * does is strictly one after the other. It holds no rules of its own: those are in `fold/`.
+ * Owns one partition: folds its records, stores the cuts and keeps the checkpoint. It does one thing at a
+ * time, except that it folds on while a cut is being stored. It has no rules of its own: those are in
+ * `shared/usage-fold`.
  */
 export class PartitionWorker implements PartitionOwner {
   readonly at: Place;
   readonly name: string;
   private readonly ports: WorkerPorts;
   private readonly options: WorkerOptions;
-  /** Of the fold that is under way. It changes only where that begins anew from the checkpoint. */
+  /**
+   * The knowledge by which the current fold works. It changes only when folding restarts from the
+   * checkpoint.
+   */
   private knowledge: Knowledge;
   private readonly owned: Ownership<Halt>;
   private readonly ticks = new TickSchedule();
@@ -77,7 +81,7 @@ export class PartitionWorker implements PartitionOwner {
   private storedOffset = -1;
   /** When it last had nothing left to store, or stored something. */
   private progressAt: number;
-  /** Whether the epoch of the topic has ended without its log: there is nothing to read any more. */
+  /** Whether the epoch was ended because its log is lost: there is nothing left to read. */
   private hasEnded = false;
 
   constructor(place: Place, knowledge: Knowledge, ports: WorkerPorts, options: WorkerOptions) {
@@ -108,12 +112,12 @@ export class PartitionWorker implements PartitionOwner {
   problems(stallMillis: number): readonly (string | null)[] {
     const { behindFor, halt } = this.status();
     if (halt !== null || behindFor < stallMillis) return [];
-    return [`${this.name} has stored nothing of what it has taken for ${secondsText(behindFor)}`];
+    return [`${this.name} has taken records and stored nothing for ${secondsText(behindFor)}`];
   }
 
   /**
-   * Where to read from: the last record folded, so that it can be recognised, or the one after it
-   * where that has expired. Null when halted or dropped, and where the log has been given up.
+   * Where to read from: at the last record folded, so that it can be recognised, or after it if it has
+   * expired. Null if the partition has halted or been dropped, or its log has been given up.
    */
   position(): Promise<number | null> {
     return this.owned.run(null, async () => {
@@ -125,19 +129,19 @@ export class PartitionWorker implements PartitionOwner {
   }
 
   /**
-   * Continues if a person has accepted meanwhile that the records it waits for are gone, or if it lacked
-   * a schema of the rules in force and `knowledge` has other schemas than before.
+   * Continues if a person has meanwhile accepted the loss of the records that it waits for, or if it lacked
+   * a schema of the rules in force and `knowledge` now has other schemas.
    */
   retry(knowledge: Knowledge = this.knowledge): Promise<boolean> {
     return this.owned.retry(async (halt) => {
-      await this.fold?.flusher.settled(); // it begins anew behind what was folded
+      await this.fold?.flusher.settled(); // folding restarts after what was stored
       if (halt.code === 'unknown-rules') {
-        // The same rules are read again from the checkpoint on, so that each record gets the same fate as
-        // from any other owner: what it knows decides only whether it can apply them.
+        // The rules are read again from the checkpoint, so each record is judged as by any other owner: the
+        // knowledge decides only whether this process can apply the rules.
         if (hasSameSchemas(knowledge, this.knowledge)) return false;
         this.knowledge = knowledge;
       } else if (!isLoss(halt) || !(await this.isLossAccepted())) return false;
-      this.fold = null; // begins anew from the checkpoint, when it is asked for its position
+      this.fold = null; // restarts from the checkpoint when it is asked for its position
       return true;
     });
   }
@@ -150,8 +154,8 @@ export class PartitionWorker implements PartitionOwner {
   }
 
   /**
-   * Folds records in the order of the log; offsets below `next` without one hold none. False where no
-   * more are wanted.
+   * Folds records in the order of the log. Offsets below `next` that have no record here hold none. Returns
+   * false if no more records are wanted.
    */
   consume(batches: readonly RecordBatch[], next: number): Promise<boolean> {
     return this.owned.run(false, async () => {
@@ -171,7 +175,9 @@ export class PartitionWorker implements PartitionOwner {
     });
   }
 
-  /** Folds batches, and stores where much has come together. False where it has halted. */
+  /**
+   * Folds batches, and stores them if there is enough to store. Returns false if the partition has halted.
+   */
   private async foldPart(
     { folder, flusher }: Fold,
     batches: readonly RecordBatch[],
@@ -195,8 +201,8 @@ export class PartitionWorker implements PartitionOwner {
   }
 
   /**
-   * Halts before a batch that cannot be read. It continues when the batch can be read after all, or a
-   * person has accepted that it is lost.
+   * Halts before a batch that cannot be read. The partition continues when the batch can be read after all,
+   * or when a person has accepted its loss.
    */
   unreadable(batch: UnreadableAt): Promise<void> {
     return this.owned.run(undefined, async () => {
@@ -206,7 +212,7 @@ export class PartitionWorker implements PartitionOwner {
     });
   }
 
-  /** Flushes what has been folded where that is due, and ticks where the hour is over. */
+  /** Flushes the folded records if that is due, and appends a tick if the hour is over. */
   onTimer(): Promise<void> {
     return this.owned.run(undefined, async () => {
       if (this.fold === null) return;
@@ -220,7 +226,7 @@ export class PartitionWorker implements PartitionOwner {
     });
   }
 
-  /** Stores what has been folded, then takes no more: for a graceful stop. */
+  /** Stores the folded records, then takes no more: for a graceful stop. */
   async close(): Promise<void> {
     await this.owned.run(undefined, async () => {
       await this.fold?.flusher.store();
@@ -228,20 +234,25 @@ export class PartitionWorker implements PartitionOwner {
     this.drop();
   }
 
-  /** Forgets everything at once: the partition belongs to another process, or this one ends. */
+  /**
+   * Forgets everything at once, because the partition belongs to another process or this process ends.
+   */
   drop(): void {
     this.owned.drop();
   }
 
-  /** Halts where the log cannot be read further. What was folded before records expired is right. */
+  /**
+   * Halts where the log cannot be read further. If records have expired, first stores what was folded
+   * before them: it is right.
+   */
   private async stopReading(halt: Halt): Promise<null> {
     if (halt.code === 'lost-records') await this.fold?.flusher.store();
     return this.owned.stop(halt);
   }
 
   /**
-   * What has been folded, unless another owner has stored more meanwhile: then this process had lost
-   * the partition for a while, and begins anew from the checkpoint.
+   * The folded state, or null if another owner has stored more meanwhile. In that case this process had
+   * lost the partition for a while, and restarts from the checkpoint.
    */
   private async stillOurs(): Promise<FoldState | null> {
     const { store, logger } = this.ports;
@@ -250,7 +261,10 @@ export class PartitionWorker implements PartitionOwner {
     const { state } = this.fold.folder;
     const stored = await this.owned.persist('read the checkpoint', () => store.checkpoint(this.at));
     if (stored === null || stored.nextOffset <= this.storedOffset) return state;
-    logger.info({ nextOffset: stored.nextOffset }, 'another owner has stored more: beginning anew');
+    logger.info(
+      { nextOffset: stored.nextOffset },
+      'another owner has stored more: restarting from the checkpoint',
+    );
     this.fold = null;
     return null;
   }
@@ -288,7 +302,10 @@ export class PartitionWorker implements PartitionOwner {
     return state;
   }
 
-  /** Counts what is left of lost records and continues after them, as a person has decided. */
+  /**
+   * Counts the rows that are left of lost records and continues after those records, as a person has
+   * decided.
+   */
   private async passAcceptedLoss(
     { folder, flusher }: Fold,
     loss: NonNullable<Hydrated['loss']>,
@@ -307,7 +324,7 @@ export class PartitionWorker implements PartitionOwner {
     await flusher.store();
     this.ports.logger.warn(
       { nextOffset: state.nextOffset, lost: state.counts.lost - lost, ended: loss.ended },
-      'records are lost, and that was accepted: going on behind them',
+      'lost records were accepted: continuing after them',
     );
   }
 
@@ -335,7 +352,7 @@ export class PartitionWorker implements PartitionOwner {
   }
 }
 
-/** Whether the records that it waits for are gone, so that a person can accept that. */
+/** Whether the partition waits for records that are gone, so that a person can accept their loss. */
 const isLoss = ({ code }: Halt): boolean => code !== 'unknown-rules' && code !== 'index-full';
 
 const foldedOf = ({ nextOffset, lastRecord }: FoldState): Folded => ({

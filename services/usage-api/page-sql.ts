@@ -93,7 +93,7 @@ const beyond = (usage: string): string =>
           OR (meter_key = {meterKey:String} AND resource_key > {resourceKey:String}))))`;
 
 export interface PageLimits {
-  /** After so long the engine cancels a query. */
+  /** The time after which the engine cancels a query. */
   readonly timeLimitSeconds: number;
   readonly hourMillis: number;
 }
@@ -103,7 +103,7 @@ export interface PageLimits {
  *
  * | range            | how                                                                              |
  * |------------------|----------------------------------------------------------------------------------|
- * | one hour or day  | it is stored in the order of its keys: the engine reads on from the last one, in  |
+ * | one hour or day  | it is stored in the order of its keys: the engine continues from the last one in |
  * |                  | small blocks, and stops when the page is full                                    |
  * | several of them  | the keys are found first, without other columns and without FINAL, which changes |
  * |                  | no key: the engine keeps only the keys of the rest                               |

@@ -1,16 +1,16 @@
 import type { RowKey } from './continuation-token.ts';
 import type { UsageRow } from './usage-row.ts';
 
-/** So many pages are read at once where a caller goes on from one page to the next. */
+/** Pages that are read at once when a caller continues from one page to the next. */
 export const PAGES_AT_ONCE = 4;
 
-/** Pages that are held at most, each of some 1 MB. The oldest leaves first. */
+/** The most pages that are kept, each of about 1 MB. The oldest page is dropped first. */
 const MAX_HELD = 48;
 
 /**
- * Pages that were read together with the one before them, until their caller comes for them. Each is handed out
- * once. They are held under the digest of their answer (`answerDigest`): rows of closed hours change
- * by a restatement only, and then the answer has another digest.
+ * Keeps pages that were read together with an earlier page until their caller asks for them. Each page is
+ * returned once. Pages are kept under the digest of their answer (`answerDigest`): rows of closed hours
+ * change only by a restatement, and then the answer has another digest.
  */
 export class PagesAhead {
   private readonly held = new Map<string, readonly UsageRow[]>();
@@ -20,7 +20,7 @@ export class PagesAhead {
     this.maxHeld = maxHeld;
   }
 
-  /** The page behind a key, with the row after it where there is one; null where it is not held. */
+  /** The page after a key, with the row after it if there is one; null if the page is not kept. */
   take(digest: string, after: RowKey): readonly UsageRow[] | null {
     const name = nameOf(digest, after);
     const page = this.held.get(name) ?? null;
@@ -29,8 +29,8 @@ export class PagesAhead {
   }
 
   /**
-   * The first page, with the row after it; holds the other ones.
-   * @param rows of `PAGES_AT_ONCE` pages and the row after them, or fewer where there are no more
+   * Returns the first page with the row after it, and keeps the other pages.
+   * @param rows the rows of `PAGES_AT_ONCE` pages and the row after them, or fewer if there are no more
    */
   split(digest: string, rows: readonly UsageRow[], pageRows: number): readonly UsageRow[] {
     for (let n = 1; n < PAGES_AT_ONCE; n++) {

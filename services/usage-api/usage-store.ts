@@ -32,8 +32,8 @@ export class UsageStore {
   /**
    * At most `limit` rows of a closed range, in the order of their keys.
    * @param sources the sources that answer for the range, see `countedSources`
-   * @param digest of an answer whose rows never change: then some pages are read at once. They must all
-   * have the same limit.
+   * @param digest the digest of an answer whose rows never change; with it, several pages are read at once.
+   * All of them must have the same limit.
    */
   async rows(
     query: UsageQuery,
@@ -43,7 +43,7 @@ export class UsageStore {
     digest: string | null = null,
   ): Promise<readonly UsageRow[]> {
     if (sources.length === 0) return [];
-    // Who asks for a second page is likely to ask for all of them.
+    // A caller that asks for a second page is likely to ask for all of them.
     if (digest === null || after === null) return this.read(query, sources, after, limit);
     const held = this.ahead.take(digest, after);
     if (held !== null) return held;
@@ -68,16 +68,16 @@ export class UsageStore {
         ...(query.subscriberId !== null && { subscriber: query.subscriberId }),
         ...after,
       },
-      // One document of lists: with the names in each row, and a row at a time, it takes twice as long to read.
+      // One document of lists. With names in each row, and row by row, reading takes twice as long.
       format: 'JSONCompact',
-      // In this format the client would not know an error behind the first rows.
+      // In this format the client would not notice an error after the first rows.
       clickhouse_settings: { ...SEQUENTIAL, wait_end_of_query: 1 },
     });
     const { data } = await result.json<PageColumns>();
     return data.map(usageRowOf);
   }
 
-  /** What was restated in a range after it had closed, whatever the source. */
+  /** What was restated in a range after it had closed, in any source. */
   async restatements(query: UsageQuery): Promise<readonly Restatement[]> {
     const rows = await queryRows<SourceId & { hour: number; generation: number }>(
       this.client,

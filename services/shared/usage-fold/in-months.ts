@@ -2,9 +2,9 @@ import { isoText } from '../model/time.ts';
 import type { ChunkRows } from './chunk.ts';
 
 /**
- * Chunks that follow one another, by the month of their reported hour. The ledger is partitioned by that
- * month: an insert into several of them may be stored in part, and the later month alone would say of the
- * earlier one that nothing was accepted there.
+ * Groups successive chunks by the month of their reported hour. The ledger is partitioned by that month. An
+ * insert into several months may be stored in part, and then the later month alone would suggest that
+ * nothing was accepted in the earlier one.
  */
 export const inMonths = <C extends Pick<ChunkRows, 'reportedHour'>>(
   chunks: readonly C[],
