@@ -1,4 +1,4 @@
-import { isoText, millis, type Millis } from '../shared/model/time.ts';
+import { isoText, millis } from '../shared/model/time.ts';
 import type { RowKey } from './continuation-token.ts';
 
 /**
@@ -45,8 +45,8 @@ export const usageAggregateResource = (row: UsageRow, caller: string): UsageAggr
     type: 'Microsoft.Commerce/UsageAggregate',
     properties: {
       subscriptionId: row.subscriptionId,
-      usageStartTime: offsetText(millis(row.usageStart * 1000)),
-      usageEndTime: offsetText(millis(row.usageEnd * 1000)),
+      usageStartTime: startText(row.usageStart),
+      usageEndTime: endText(row.usageEnd),
       instanceData: JSON.stringify({
         'Microsoft.Resources': {
           resourceUri: row.resourceUri,
@@ -64,4 +64,18 @@ export const usageAggregateResource = (row: UsageRow, caller: string): UsageAggr
 };
 
 /** `2019-12-10T18:00:00+00:00` */
-const offsetText = (instant: Millis): string => isoText(instant).replace('Z', '+00:00');
+const offsetText = (seconds: number): string =>
+  isoText(millis(seconds * 1000)).replace('Z', '+00:00');
+
+/** A function that keeps its last result: most rows have the times of the row before, and writing a date takes long. */
+const keepingLast = (textOf: (value: number) => string): ((value: number) => string) => {
+  let last = 0;
+  let text = textOf(last);
+  return (value) => {
+    if (value !== last) [last, text] = [value, textOf(value)];
+    return text;
+  };
+};
+
+const startText = keepingLast(offsetText);
+const endText = keepingLast(offsetText);
