@@ -286,7 +286,7 @@ test('what it cannot do it refuses, and says why', async () => {
   expect(await said([...WHOLE, '--from-log', '--apply'])).toMatch(/give the reason with --reason/);
   expect(
     await said(['--from', '2025-03-01T00:30:00Z', '--to', '2025-03-01T01:00:00Z', '--from-log']),
-  ).toMatch(/--from must be the start of an hour, .* and is 2025-03-01T00:30:00Z/);
+  ).toMatch(/--from must be the start of an hour, .* but is 2025-03-01T00:30:00Z/);
   expect(await said([...WHOLE, '--from-log'], { USAGE_CONTROL_KEYS: '' })).toMatch(
     /USAGE_CONTROL_KEYS/,
   );
