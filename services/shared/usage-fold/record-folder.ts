@@ -80,6 +80,7 @@ export class RecordFolder {
   /** Folds plain records from the bytes of the batch, and the rest as objects, a few at a time. */
   private async foldBatch(batch: RecordBatch): Promise<Halt | null> {
     const { state, tail } = this;
+    let loadedAt = -1;
     let at = batch.bytes === null ? 0 : Math.max(0, state.nextOffset - batch.firstOffset);
     while (at < batch.count) {
       let few = RUN;
@@ -88,6 +89,11 @@ export class RecordFolder {
         const { next, stop } = this.packed.fold(batch, at);
         at = next;
         if (stop === 'end') break;
+        if (stop === 'missing' && state.windows.isWhole && at !== loadedAt) {
+          loadedAt = at; // what is missing then, too, the general path loads
+          const soon = this.packed.usageHours(batch, at, Math.min(batch.count, at + RUN));
+          if (await this.loadIds(soon)) continue;
+        }
         if (stop === 'odd' && batch.bytes !== null) few = 1;
       }
       const end = Math.min(batch.count, at + few);
@@ -141,7 +147,7 @@ export class RecordFolder {
 
   /** Counts judged records. Splits them if their ids and windows do not fit the bounds. */
   private async countAll(steps: readonly Step[]): Promise<Halt | null> {
-    const hasIds = await this.loadTables(steps);
+    const hasIds = await this.loadIds(usageHoursOf(steps));
     if (!(hasIds && (await this.loadWindows(neededWindows(this.state, steps))))) {
       if (steps.length === 1) return this.indexFull();
       const half = Math.ceil(steps.length / 2);
@@ -171,12 +177,8 @@ export class RecordFolder {
     return halt;
   }
 
-  /** Loads the ids of all usage hours of these records. Returns whether they fit the bound. */
-  private async loadTables(steps: readonly Step[]): Promise<boolean> {
-    const wanted = new Set<Hour>();
-    for (const { verdict } of steps) {
-      if (verdict.kind === 'candidate') wanted.add(verdict.candidate.usageHour);
-    }
+  /** Loads the ids of these usage hours. Returns whether they fit the bound. */
+  private async loadIds(wanted: ReadonlySet<Hour>): Promise<boolean> {
     const used: Hour[] = [];
     for (const hour of this.index.missing(wanted)) {
       if (this.unused.take(hour)) this.index.put(hour, new EventTable());
@@ -219,6 +221,13 @@ export class RecordFolder {
     };
   }
 }
+
+const usageHoursOf = (steps: readonly Step[]): ReadonlySet<Hour> =>
+  new Set(
+    steps.flatMap(({ verdict }) =>
+      verdict.kind === 'candidate' ? [verdict.candidate.usageHour] : [],
+    ),
+  );
 
 /** The windows of the open hour that these records may add to. A later hour begins without windows. */
 const neededWindows = ({ timeline }: FoldState, steps: readonly Step[]): WindowIdentity[] =>

@@ -28,6 +28,9 @@ interface Scene {
   readonly ledger: PackedLedger;
 }
 
+const timestampOf = ({ index, appendTime, firstTimestamp }: RecordBatch, n: number): number =>
+  appendTime ?? firstTimestamp + (index[n * RECORD_FIELDS + RECORD.timestampDelta] ?? 0);
+
 /**
  * Folds the plain records of a partition from their bytes, and leaves all others to the general path
  * (`advance` and `count`). A record is plain if it is certain what those two would do with it: it is an
@@ -74,6 +77,20 @@ export class PackedFold {
     return this.foldBytes(batch, from, { openHour, rules, windows, ledger });
   }
 
+  /** The usage hours of plain records from one on: ids that are about to be looked for. */
+  usageHours(batch: RecordBatch, from: number, end: number): ReadonlySet<Hour> {
+    const { event, knowledge } = this;
+    const { rules, floor, watermark } = this.state.timeline;
+    const hours = new Set<Hour>();
+    if (rules === null) return hours;
+    for (let n = from; n < end; n++) {
+      const reported = Math.max(timestampOf(batch, n), watermark);
+      if (event.read(batch, n, reported, rules, floor, knowledge))
+        hours.add(event.usageHour(rules));
+    }
+    return hours;
+  }
+
   private foldBytes(batch: RecordBatch, from: number, scene: Scene): { next: number; stop: Stop } {
     const { state } = this;
     const { source } = state.place;
@@ -88,8 +105,7 @@ export class PackedFold {
     let n = from;
     let stop: Stop = 'end';
     for (; n < batch.count; n++) {
-      const delta = batch.index[n * RECORD_FIELDS + RECORD.timestampDelta] ?? 0;
-      const timestamp = batch.appendTime ?? batch.firstTimestamp + delta;
+      const timestamp = timestampOf(batch, n);
       if (timestamp >= hourEnd || timestamp < earliest || timestamp >= runEnd) {
         stop = 'odd';
         break;
