@@ -38,7 +38,7 @@ const conflict = (standing: AcceptedEvent): Body => ({
   code: 'Conflict',
 });
 
-/** One element of a batch's result. What is not accepted is told as it was understood. */
+/** One element of a batch's result. An event that is not accepted is echoed as it was understood. */
 export const batchItem = (outcome: Outcome, input: unknown, now: Millis): Body => {
   switch (outcome.kind) {
     case 'accepted':

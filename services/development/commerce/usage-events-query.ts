@@ -104,7 +104,7 @@ const lastInstant = ({ instant, isWholeDay }: WrittenTime): Millis =>
 export const canMatch = (query: UsageEventsQuery): boolean =>
   passes(query.reconStatus, 'Accepted') && passes(query.offerId, OFFER.offerId);
 
-/** What can be told of an event before it is read. */
+/** What is known about an event before it is read. */
 export const identityMatches =
   ({ dimension, usageResourceId, azureSubscriptionId }: UsageEventsQuery) =>
   (identity: Identity): boolean =>

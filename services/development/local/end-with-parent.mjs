@@ -1,10 +1,10 @@
 /**
- * Loaded by `node --import`: this process ends with the one that has started it, which is npm for the
- * scripts of package.json. npm passes on SIGINT and SIGTERM; of anything else that ends it, such as
- * SIGKILL, its children are not told. They get another parent then, which counts as a hang-up here:
- * a program that listens to SIGHUP ends in order, any other one ends at once.
+ * Loaded by `node --import`: this process ends with the process that started it, which is npm for the
+ * scripts of package.json. npm passes on SIGINT and SIGTERM. If anything else ends it, such as SIGKILL,
+ * its children are not told. They get another parent then, which counts as a hang-up here: a program that
+ * listens to SIGHUP ends cleanly, and any other program ends at once.
  *
- * A script of npm must begin with `exec`, or a shell stands in between, which outlives npm and passes
+ * A script of npm must begin with `exec`, or there is a shell in between, which outlives npm and passes
  * no signal on. Jest's workers are started with the options of Jest's own process, this one too.
  */
 const POLL_MILLIS = 250;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 const OLDEST_NODE = [20, 19];
 
-/** npm writes this file last: what it names is there whole. */
+/** npm writes this file last: what it names is completely installed. */
 const INSTALLED = 'node_modules/.package-lock.json';
 
 const isInstalled = (name) =>
@@ -14,7 +14,7 @@ const isInstalled = (name) =>
 
 /**
  * Installs the packages if they are not there yet: those that run, and for tests the tools as well, which
- * are three quarters of the time. Ends the process with one line where it cannot.
+ * are three quarters of the time. Ends the process with one line if that fails.
  */
 export const installPackages = ({ forTests }) => {
   const [major, minor] = process.versions.node.split('.').map(Number);

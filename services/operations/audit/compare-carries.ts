@@ -12,7 +12,7 @@ import { instant, millisecond, storedRows } from './stored-rows.ts';
  * |-----------------------------------|---------------|-----------------|
  * | carried                           | one           | right           |
  * | carried, hours have closed since  | none          | lost            |
- * | none yet                          | one           | about to be told|
+ * | none yet                          | one           | about to be recorded |
  * | accepted, or any other            | one           | billed twice    |
  * | any                               | several       | billed twice    |
  */

@@ -1,8 +1,8 @@
 /**
  * Compiles the repository's TypeScript into `dist/`, once: every process then runs plain JavaScript.
  *
- * A compiled file carries the modification time of its source. It is made anew when the two differ, so
- * a changed source is never run stale, and a run in which nothing changed only looks at the times (some
+ * A compiled file has the modification time of its source. It is compiled again when the two differ. So a
+ * changed source never runs stale, and a run in which nothing has changed only checks the times (some
  * 15 ms for 600 files). Types are checked by `npm run typecheck`, not here.
  */
 import { createHash } from 'node:crypto';
@@ -78,7 +78,7 @@ const modified = (path) => {
   return stats ? Math.floor(stats.mtimeMs) : null;
 };
 
-/** Another process may compile, or run, the same file at this moment: each file appears whole. */
+/** Another process may compile or run the same file at this moment, so each file appears complete. */
 const replaceFile = (path, text, millis) => {
   const temporary = `${path}.${process.pid}.new`;
   writeFileSync(temporary, text);
@@ -96,7 +96,7 @@ const compileFile = (root, source, millis) => {
   replaceFile(target, `${code}\n//# sourceMappingURL=${name}.map\n`, millis);
 };
 
-/** A source that is gone takes its compiled file with it, or imports of it would go on working. */
+/** Removes the compiled files of deleted sources. Otherwise imports of them would still work. */
 const removeOrphans = (root, present) => {
   for (const folder of FOLDERS) {
     const compiled = join(root, 'dist', folder);

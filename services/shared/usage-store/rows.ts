@@ -7,8 +7,8 @@ import type { Window, WindowAttributes } from '../usage-fold/window.ts';
 import type { Place } from '../usage-fold/place.ts';
 
 /**
- * Rows as ClickHouse reads and writes them in JSON: DateTime in whole seconds, DateTime64(3) in
- * milliseconds, decimals and 64-bit integers as text.
+ * Rows as ClickHouse reads and writes them in JSON: DateTime in seconds, DateTime64(3) in milliseconds,
+ * decimals and 64-bit integers as text.
  */
 const seconds = (hour: Hour): number => hour / 1000;
 export const hourFromSeconds = (value: number): Hour => (value * 1000) as Hour;

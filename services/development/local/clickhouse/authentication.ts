@@ -32,7 +32,7 @@ const one = (headers: Headers, name: string): string | null => {
 /**
  * The login that a request brings in one of the three ways of the HTTP interface: the headers
  * X-ClickHouse-User and -Key, an Authorization header, the URL's `user` and `password`.
- * @throws ClickHouseException where it brings it in two ways
+ * @throws ClickHouseException if it brings it in two ways
  */
 export const givenLogin = (search: URLSearchParams, headers: Headers): Login => {
   const user = one(headers, 'x-clickhouse-user');

@@ -42,7 +42,7 @@ export const decoded = (body: Readable, encoding: string): Readable => {
   return body.pipe(decoder);
 };
 
-/** A request's bytes, read as far as they are needed. */
+/** Reads a request's bytes as needed. */
 export class BodyReader {
   private readonly chunks: AsyncIterator<Buffer>;
 

@@ -1,8 +1,8 @@
 import type { Execution } from './engine.ts';
 
 /**
- * Formats whose result may be sent block by block: the engine's stream formats every block on its
- * own, so that only formats without a head, a foot or state between rows come out whole.
+ * Formats whose result may be sent block by block: the engine's stream formats every block on its own, so
+ * only formats without a header, a footer or state between rows come out right.
  */
 const IN_PIECES = new Set([
   'CSV',

@@ -21,14 +21,14 @@ const digitsEnd = (text: string, from: number, is: IsDigit, begun: boolean): num
   return at;
 };
 
-/** Behind an exponent that begins at `at`, if one does. Its sign needs something behind it. */
+/** The end of an exponent that begins at `at`, if one does. Its sign must be followed by something. */
 const exponentEnd = (text: string, at: number, marks: string): number => {
   if (at + 1 >= text.length || !marks.includes(text.charAt(at))) return at;
   const hasSign = at + 2 < text.length && /^[+-]$/.test(text.charAt(at + 1));
   return digitsEnd(text, at + (hasSign ? 2 : 1), isDigit, false);
 };
 
-/** The letters of a name that begins with a digit, or of a number that is none. */
+/** The letters of a name that begins with a digit, or of a malformed number. */
 const withWord = (text: string, at: number): number => {
   WORD_REST.lastIndex = at;
   WORD_REST.test(text);

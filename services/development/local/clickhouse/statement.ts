@@ -79,7 +79,7 @@ interface Placed extends Token {
   readonly depth: number;
 }
 
-/** The tokens up to the semicolon that ends the statement; `more` if anything stands behind it. */
+/** The tokens up to the semicolon that ends the statement; `more` if anything follows it. */
 const placeTokens = (text: string): { readonly placed: Placed[]; readonly more: boolean } => {
   const placed: Placed[] = [];
   let depth = 0;
@@ -122,7 +122,9 @@ const formatClause = (text: string, placed: readonly Placed[]): string | null =>
 const callsInput = (placed: readonly Placed[]): boolean =>
   placed.some((token, at) => isWord(token, 'INPUT') && isSymbol(placed[at + 1], '('));
 
-/** Tokens by their index, read no further than asked: behind an INSERT's head stand any bytes. */
+/**
+ * Tokens by their index, read no further than asked, because any bytes may follow the head of an INSERT.
+ */
 const tokenReader = (text: string): ((index: number) => Token | undefined) => {
   const seen: Token[] = [];
   const source = tokens(text);
@@ -137,8 +139,8 @@ const tokenReader = (text: string): ((index: number) => Token | undefined) => {
 };
 
 /**
- * Data begins after the first newline behind the format's name, or after the blanks if there is
- * none: `ParserInsertQuery` of ClickHouse.
+ * Data begins after the first newline that follows the format's name, or after the blanks if there is none:
+ * `ParserInsertQuery` of ClickHouse.
  */
 const dataAfterFormat = (text: string, at: number): number => {
   const blanks = /[ \t\f]*\r?\n?/y;
@@ -147,7 +149,7 @@ const dataAfterFormat = (text: string, at: number): number => {
   return blanks.lastIndex;
 };
 
-/** The index of the token behind the table's name, or behind that of a table function. */
+/** The index of the token after the name of the table or table function. */
 const afterTarget = (tokenAt: (index: number) => Token | undefined): number => {
   let at = 1;
   for (const word of ['INTO', 'TABLE', 'FUNCTION']) {
@@ -205,7 +207,7 @@ const classifyInsert = (text: string): Statement => {
     : syntaxError('an INSERT needs VALUES, FORMAT or SELECT');
 };
 
-/** Classifies one statement. `text` is the whole of it, or, for an INSERT, at least its start. */
+/** Classifies one statement. `text` is all of it or, for an INSERT, at least its start. */
 export const classify = (text: string): Statement => {
   const first = tokens(text).next().value ?? undefined;
   if (first === undefined || isSymbol(first, ';')) return syntaxError('empty query');

@@ -68,7 +68,7 @@ const skip = (text: string, from: number): number => {
   }
 };
 
-/** Quotes inside are doubled or stand behind a backslash. */
+/** Quotes inside are doubled or follow a backslash. */
 const endOfQuoted = (text: string, start: number, plain: RegExp): number => {
   const quote = text.charAt(start);
   let at = start + 1;
@@ -80,13 +80,15 @@ const endOfQuoted = (text: string, start: number, plain: RegExp): number => {
   }
 };
 
-/** A string of digits that is not closed where they end takes all the rest, as in the engine. */
+/** An unclosed string of digits extends to the end of the text, as in the engine. */
 const endOfDigits = (text: string, start: number): number => {
   const end = endOf(DIGITS[text.charAt(start).toLowerCase()] ?? SPACE, text, start + 2);
   return text[end] === "'" ? end + 1 : text.length;
 };
 
-/** Behind `$x$ … $x$`; `start` if it is none, or not closed: then the dollar belongs to a word. */
+/**
+ * The end of `$x$ … $x$`; `start` if it is not a heredoc, or not closed. Then the dollar belongs to a word.
+ */
 const endOfHeredoc = (text: string, start: number): number => {
   const markEnd = endOf(HEREDOC_MARK, text, start);
   if (markEnd === start) return start;
@@ -116,7 +118,7 @@ const tokenAt = (text: string, start: number, previous: Token | null): Token => 
   const heredoc = endOfHeredoc(text, start);
   if (heredoc > start) return token('string', text, start, heredoc);
   const word = endOf(WORD, text, start);
-  // A dollar alone is none, also before another one.
+  // A single dollar is not a word, not even before another dollar.
   const isDollar = text.startsWith('$', start) && !/\w/.test(text.charAt(start + 1));
   if (word > start && !isDollar) return token('word', text, start, word);
   const foreign = endOf(FOREIGN, text, start);
@@ -137,7 +139,7 @@ export function* tokens(text: string): Generator<Token, void> {
 
 const HEX_ESCAPE = /\\x([\da-fA-F]{2})|\\([^])/g;
 
-/** What an identifier names, without quotes and escapes; null for a token that is none. */
+/** What an identifier names, without quotes and escapes; null if the token is not an identifier. */
 export const nameOf = (text: string, { kind, start, end }: Token): string | null => {
   if (kind === 'word') return text.slice(start, end);
   if (kind !== 'quoted') return null;

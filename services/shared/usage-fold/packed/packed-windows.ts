@@ -27,7 +27,7 @@ import { WINDOW_BYTES, WindowTable } from './window-table.ts';
 const encoded = new EncodedEvent();
 const limbs = new Uint32Array(LIMBS);
 
-/** An hour takes over at most so many bytes of texts from the hour before. */
+/** An hour takes over at most this many bytes of texts from the previous hour. */
 const MAX_GIVEN_BYTES = 16 * 1024 * 1024;
 
 /** The windows of the open hour in arrays, see `Windows`. */
