@@ -33,6 +33,8 @@ export class Flusher {
   private bytes = 0;
   /** When the first of them was folded. */
   private since: number | null = null;
+  /** Whether a flush was begun. */
+  private hasBegun = false;
   private cutOffset: number;
   /** The offsets up to which flushes have begun and have ended. */
   private begunOffset: number;
@@ -58,7 +60,9 @@ export class Flusher {
   /** Notes that records of this many bytes were folded at `now`. */
   folded(bytes: number, now: number): void {
     this.bytes += bytes;
-    if (this.folder.state.nextOffset !== this.begunOffset) this.since ??= now;
+    if (this.folder.state.nextOffset === this.begunOffset) return;
+    // What the owner finds first has waited already while there was no owner.
+    this.since ??= this.hasBegun ? now : now - this.options.flushInterval;
   }
 
   /** Whether there is so much that it should be stored at once. */
@@ -114,6 +118,7 @@ export class Flusher {
     this.bytes = 0;
     const chunks = this.waiting;
     if (chunks.length === 0) return;
+    this.hasBegun = true;
     this.waiting = [];
     this.waitingEvents = 0;
     this.begunOffset = this.cutOffset;

@@ -330,18 +330,23 @@ describe('what was folded is stored', () => {
   test('by the timer when the first of it has waited long enough, not sooner', async () => {
     const scene = new Scene();
     await scene.begin();
-    scene.now += 600;
-    scene.log.high = 4;
+    const storedUpTo = (offset: number): Promise<true> =>
+      waitFor('the checkpoint', () =>
+        Promise.resolve(scene.world.checkpoint?.nextOffset === offset),
+      );
+    await scene.worker.onTimer(); // what an owner finds first has waited before it came
+    await storedUpTo(3);
+    scene.log.high = 5;
     await scene.worker.consume([encodedBatch([at(3)])], 4);
+    scene.now += 600;
+    await scene.worker.consume([encodedBatch([at(4)])], 5);
     scene.now += 399;
     await scene.worker.onTimer();
-    expect(scene.stored).toEqual([0, 0]);
+    expect(scene.stored).toEqual([3, 2]);
     scene.now += 1;
     await scene.worker.onTimer();
-    await waitFor('the checkpoint', () =>
-      Promise.resolve(scene.world.checkpoint?.nextOffset === 4),
-    );
-    expect(scene.stored).toEqual([4, 3]);
+    await storedUpTo(5);
+    expect(scene.stored).toEqual([5, 4]);
   });
 
   test('when the owner stops in order, and not when it has lost the partition', async () => {

@@ -11,7 +11,7 @@ import type { Place } from '../shared/usage-fold/place.ts';
 export interface Store {
   checkpoint(place: Place): Promise<Checkpoint | null>;
   /** The stored windows of a reported hour; null if they take more than `maxBytes`. */
-  windows(place: Place, reportedHour: Hour, maxBytes: number): Promise<readonly Window[] | null>;
+  windows(place: Place, reportedHour: Hour, maxBytes: number): Promise<Iterable<Window> | null>;
   /** Those of the given windows of a reported hour that are stored. */
   storedWindows(
     place: Place,

@@ -71,7 +71,7 @@ export const MUTANTS: readonly Mutant[] = [
         file: CHUNK,
         find: 'nextOffset: checkpoint.nextOffset,',
         replace:
-          'nextOffset: Math.max(checkpoint.nextOffset, ...(windows ?? []).map((window) => window.lastOffset + 1)),',
+          'nextOffset: Math.max(checkpoint.nextOffset, ...[...(windows ?? [])].map((window) => window.lastOffset + 1)),',
       },
     ],
   },

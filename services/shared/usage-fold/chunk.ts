@@ -91,7 +91,7 @@ export const cut = (state: FoldState): Chunk => {
 export const resume = (
   place: Place,
   checkpoint: Checkpoint,
-  windows: readonly Window[] | null,
+  windows: Iterable<Window> | null,
   knowledge: Knowledge,
   form: FoldForm = PLAIN,
 ): Result<FoldState, Halt> => {

@@ -79,10 +79,13 @@ export class EventTable {
 
   /** Adds an id. If the table has it already, the lower offset stays. */
   add(id: Uint8Array, offset: number, digest: bigint): void {
-    const high = Number(digest >> 32n);
-    const low = Number(digest & 0xffffffffn);
-    const entry = this.entryOf(viewOf(id), 0);
-    if (entry === NONE) this.append(viewOf(id), 0, offset, high, low);
+    this.enterFirst(viewOf(id), 0, offset, Number(digest >> 32n), Number(digest & 0xffffffffn));
+  }
+
+  /** The same for an id that stands at a place in some bytes. */
+  enterFirst(bytes: DataView, at: number, offset: number, high: number, low: number): void {
+    const entry = this.entryOf(bytes, at);
+    if (entry === NONE) this.append(bytes, at, offset, high, low);
     else if (offset < this.offsetOf(entry)) this.set(entry, offset, high, low);
   }
 

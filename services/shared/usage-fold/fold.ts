@@ -54,7 +54,7 @@ export interface FoldForm {
   /**
    * Creates the windows of an hour from the stored ones; `stored` is null if they do not all fit in memory.
    */
-  readonly windows: (place: Place, hour: Hour, stored: readonly Window[] | null) => Windows;
+  readonly windows: (place: Place, hour: Hour, stored: Iterable<Window> | null) => Windows;
   /** Those of the hour that follows on these: none yet. */
   readonly windowsBehind: (before: Windows, place: Place, hour: Hour) => Windows;
 }

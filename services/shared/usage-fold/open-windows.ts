@@ -67,7 +67,7 @@ export class OpenWindows implements Windows {
   private bytes = 0;
 
   /** @param stored the stored windows; null if they do not all fit in memory */
-  constructor(stored: readonly Window[] | null = []) {
+  constructor(stored: Iterable<Window> | null = []) {
     this.whole = stored !== null;
     for (const window of stored ?? []) this.set(windowKey(window), window);
   }

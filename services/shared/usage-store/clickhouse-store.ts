@@ -1,6 +1,7 @@
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { insertPacked, insertRows, SEQUENTIAL } from '../clickhouse/client.ts';
 import { OF_PARTITION, partitionParams } from '../clickhouse/of-partition.ts';
+import { rowBinary } from '../clickhouse/row-binary.ts';
 import type { Hour } from '../model/time.ts';
 import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
 import { EARLIER_EPOCH, EventTable } from '../usage-fold/event-table.ts';
@@ -8,7 +9,9 @@ import type { DeadLetter } from '../usage-fold/fold.ts';
 import type { LedgerTail } from '../usage-fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../usage-fold/loss.ts';
 import { WINDOW_BYTES } from '../usage-fold/open-windows.ts';
+import { STORED_WINDOW_COLUMNS, StoredWindows } from '../usage-fold/packed/stored-windows.ts';
 import type { Window, WindowIdentity } from '../usage-fold/window.ts';
+import { idColumns, IdRows } from './id-rows.ts';
 import {
   LOSS,
   LOST_EVENTS,
@@ -52,7 +55,7 @@ export const USAGE_TABLES: UsageTables = {
   deadLetters: 'dead_letters',
 };
 
-const windowsIn = ({ windows }: UsageTables): string => `SELECT ${WINDOW_COLUMNS}
+const windowsIn = ({ windows }: UsageTables, columns = WINDOW_COLUMNS): string => `SELECT ${columns}
   FROM ${windows} AS h FINAL
   WHERE ${OF_PARTITION} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
 
@@ -77,7 +80,7 @@ const identityLiteral = (window: WindowIdentity): string =>
 const OF_HOURS = `e.usage_hour IN (SELECT toDateTime(arrayJoin({hours:Array(UInt32)}), 'UTC'))`;
 
 const idsIn = ({ ledger }: UsageTables): string =>
-  `SELECT toUnixTimestamp(e.usage_hour), e.event_id, toString(e.offset), toString(e.content_digest)
+  `SELECT ${idColumns()}
   FROM ${ledger} AS e WHERE ${OF_PARTITION} AND ${OF_HOURS} AND e.offset < {before:UInt64}`;
 
 /** Greater than any offset of a log. */
@@ -87,7 +90,7 @@ const NO_END = Number.MAX_SAFE_INTEGER;
  * The ids accepted in earlier epochs of the topic, on any partition, up to the offset at which each epoch
  * was sealed. What a delayed owner wrote after that offset does not count.
  */
-const EARLIER_IDS = `SELECT toUnixTimestamp(e.usage_hour), e.event_id, '${String(EARLIER_EPOCH)}', toString(e.content_digest)
+const EARLIER_IDS = `SELECT ${idColumns(`toInt64(${String(EARLIER_EPOCH)})`)}
   FROM usage_events AS e
   INNER JOIN (SELECT topic, epoch, partition, next_offset FROM checkpoints FINAL WHERE sealed) AS c
     ON c.topic = e.topic AND c.epoch = e.epoch AND c.partition = e.partition
@@ -115,7 +118,7 @@ export class ClickHouseStore {
     place: Place,
     reportedHour: Hour,
     maxBytes: number,
-  ): Promise<readonly Window[] | null> {
+  ): Promise<Iterable<Window> | null> {
     const hour = { hour: reportedHour / 1000 };
     const [size] = await this.select<{ bytes: string }>(
       place,
@@ -124,13 +127,12 @@ export class ClickHouseStore {
       OF_ONE_PARTITION,
     );
     if (Number(size?.bytes ?? 0) > maxBytes) return null;
-    const rows = await this.select<WindowRow>(
-      place,
-      windowsIn(this.tables),
-      hour,
-      OF_ONE_PARTITION,
-    );
-    return rows.map(windowFromRow);
+    const parts: Buffer[] = [];
+    const query = windowsIn(this.tables, STORED_WINDOW_COLUMNS.join());
+    const params = { ...partitionParams(place), ...hour };
+    const rows = rowBinary(this.client, query, params, OF_ONE_PARTITION);
+    for await (const part of rows) parts.push(part);
+    return new StoredWindows(Buffer.concat(parts));
   }
 
   async storedWindows(
@@ -220,20 +222,12 @@ export class ClickHouseStore {
     before: number,
   ): Promise<void> {
     const ids = idsIn(this.tables);
+    const query = place.epoch === 1 ? ids : `${ids} UNION ALL ${EARLIER_IDS}`;
     const hours = usageHours.map((hour) => hour / 1000);
-    const result = await this.client.query({
-      query: place.epoch === 1 ? ids : `${ids} UNION ALL ${EARLIER_IDS}`,
-      query_params: { ...partitionParams(place), hours, before },
-      format: 'JSONCompactEachRow',
-      clickhouse_settings: SEQUENTIAL,
-    });
-    for await (const rows of result.stream<[number, string, string, string]>()) {
-      for (const row of rows) {
-        const [hour, id, offset, digest] = row.json();
-        const bytes = Buffer.from(id.replaceAll('-', ''), 'hex');
-        tables.get((hour * 1000) as Hour)?.add(bytes, Number(offset), BigInt(digest));
-      }
-    }
+    const rows = new IdRows(tables);
+    const params = { ...partitionParams(place), hours, before };
+    for await (const part of rowBinary(this.client, query, params)) rows.take(part);
+    rows.end();
   }
 
   /** Writes the ledger of chunks. It is one block, and therefore atomic, if all are of one reported month. */

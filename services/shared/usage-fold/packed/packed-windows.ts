@@ -18,6 +18,7 @@ import { grown } from './growing.ts';
 import { NONE } from './hash-index.ts';
 import { LIMBS, quantityOf, writeQuantity } from './limbs.ts';
 import { SeriesTable } from './series-table.ts';
+import { StoredWindows } from './stored-windows.ts';
 import { TextTable } from './text-table.ts';
 import type { ViewedBytes } from './viewed-bytes.ts';
 import { WindowRows } from './window-rows.ts';
@@ -53,11 +54,12 @@ export class PackedWindows implements Windows, Rows<Window> {
   private givenBytes = 0;
 
   /** @param stored the stored windows; null if they do not all fit in memory */
-  constructor(place: Place, hour: Hour, stored: readonly Window[] | null = []) {
+  constructor(place: Place, hour: Hour, stored: Iterable<Window> | null = []) {
     this.place = place;
     this.hour = hour;
     this.whole = stored !== null;
-    for (const window of stored ?? []) this.restore(window);
+    if (stored instanceof StoredWindows) this.restoreAll(stored);
+    else for (const window of stored ?? []) this.restore(window);
   }
 
   /**
@@ -248,6 +250,16 @@ export class PackedWindows implements Windows, Rows<Window> {
     const window = this.open(series, stored.usageHour, texts, stored.firstOffset);
     writeQuantity(stored.quantity, limbs);
     this.table.restore(window, limbs, stored.eventCount, stored.lastOffset);
+  }
+
+  private restoreAll(stored: StoredWindows): void {
+    for (const row of stored.rows()) {
+      const texts = (): WindowAttributes => row.texts();
+      const series = this.seriesOf(row.source, row.identity, texts);
+      const entry = this.textsOf(row.source, row.attributes, texts);
+      const window = this.open(series, row.usageHour, entry, row.firstOffset);
+      this.table.restore(window, row.limbs, row.eventCount, row.lastOffset);
+    }
   }
 
   private windowOf(window: number): Window {

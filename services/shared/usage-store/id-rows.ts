@@ -1,0 +1,48 @@
+import type { Hour } from '../model/time.ts';
+import type { EventTable } from '../usage-fold/event-table.ts';
+
+/** Columns of an id of `usage_events AS e`, in the order in which `IdRows` reads them in RowBinary. */
+export const idColumns = (offset = 'toInt64(e.offset)'): string =>
+  `e.usage_hour, e.event_id, ${offset}, e.content_digest`;
+
+const ROW_BYTES = 4 + 16 + 8 + 8;
+const TWO_32 = 0x100000000;
+
+/** Enters ids into the tables of their usage hours, as they come in RowBinary. */
+export class IdRows {
+  private readonly tables: ReadonlyMap<Hour, EventTable>;
+  /** The beginning of a row whose end has not come yet. */
+  private rest: Buffer = Buffer.alloc(0);
+  private readonly id = new Uint8Array(16);
+  private readonly view = new DataView(this.id.buffer);
+
+  constructor(tables: ReadonlyMap<Hour, EventTable>) {
+    this.tables = tables;
+  }
+
+  take(part: Buffer): void {
+    const bytes = this.rest.length === 0 ? part : Buffer.concat([this.rest, part]);
+    let at = 0;
+    for (; at + ROW_BYTES <= bytes.length; at += ROW_BYTES) this.enter(bytes, at);
+    this.rest = bytes.subarray(at);
+  }
+
+  /** @throws if the last row is not whole */
+  end(): void {
+    if (this.rest.length > 0) throw new Error('ClickHouse gave ids that end within a row');
+  }
+
+  private enter(bytes: Buffer, at: number): void {
+    const { id, view } = this;
+    // A UUID is two numbers of 64 bits in little-endian.
+    for (let n = 0; n < 8; n++) {
+      id[n] = bytes[at + 4 + 7 - n] ?? 0;
+      id[8 + n] = bytes[at + 4 + 15 - n] ?? 0;
+    }
+    const hour = (bytes.readUInt32LE(at) * 1000) as Hour;
+    const offset = bytes.readUInt32LE(at + 20) + bytes.readInt32LE(at + 24) * TWO_32;
+    this.tables
+      .get(hour)
+      ?.enterFirst(view, 0, offset, bytes.readUInt32LE(at + 32), bytes.readUInt32LE(at + 28));
+  }
+}
