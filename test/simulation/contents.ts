@@ -9,6 +9,9 @@ import { HOUR_MILLIS, millis, type Hour, type Millis } from '../../services/shar
 import { encodeEvent, eventOf, keyring, rulesOf } from '../support/fold/fixtures.ts';
 import type { Content, Intent, RulesIntent } from './simulated-log.ts';
 
+/** All bits of one word of a quantity, so that sums carry into the next one. */
+const WORD = 0xffff_ffffn;
+
 /** What stands in a record, with what its writer meant by it. */
 export interface Written {
   readonly content: Content;
@@ -78,7 +81,7 @@ export const eventContent = (choice: EventChoice): Written =>
         meterId: choice.meter,
         usageStartTime: choice.usageHour,
         usageEndTime: (choice.usageHour + HOUR_MILLIS) as Hour,
-        quantity: BigInt(choice.quantity) as Quantity,
+        quantity: (BigInt(choice.quantity) * WORD) as Quantity,
       },
       String(choice.id),
     );
