@@ -8,7 +8,7 @@ import { Meter } from '../meter.ts';
 import { auditProblem, dropDatabase, readAnew, type Scene } from '../scene.ts';
 import type { Run } from './contender.ts';
 
-const POLL_MILLIS = 25;
+const POLL_MILLIS = 100;
 const PATIENCE_MILLIS = 900_000;
 
 /** What the health server of an aggregator says, as far as it is asked here. */
