@@ -31,7 +31,11 @@ export const untilStored = async (service: ServiceProcess, records: number): Pro
   const ended = service.exited.then(() => true);
   const end = Date.now() + PATIENCE_MILLIS;
   for (;;) {
-    const { partitions } = (await (await fetch(url)).json()) as Health;
+    const partitions = await partitionsAt(url).catch(async (error: unknown) => {
+      // It has closed its port before it has ended.
+      const pause = new Promise<false>((resolve) => setTimeout(() => resolve(false), 10_000));
+      throw (await Promise.race([ended, pause])) ? endedError(service) : error;
+    });
     const halt = partitions.find((each) => each.halt !== null)?.halt;
     if (halt) throw new Error(`a partition has halted: ${halt.message}`);
     if (partitions.reduce((sum, { storedOffset }) => sum + (storedOffset ?? 0), 0) >= records) {
@@ -40,10 +44,16 @@ export const untilStored = async (service: ServiceProcess, records: number): Pro
     if (Date.now() > end) throw new Error('not all of the load was stored in time');
     const pause = new Promise<false>((resolve) => setTimeout(() => resolve(false), POLL_MILLIS));
     if (await Promise.race([ended, pause])) {
-      throw new Error(`the aggregator has ended: ${service.output().slice(-1_000)}`);
+      throw endedError(service);
     }
   }
 };
+
+const partitionsAt = async (url: string): Promise<Health['partitions']> =>
+  ((await (await fetch(url)).json()) as Health).partitions;
+
+const endedError = (service: ServiceProcess): Error =>
+  new Error(`the aggregator has ended: ${service.output().slice(-1_000)}`);
 
 export const untilAssigned = (service: ServiceProcess): Promise<number> =>
   waitFor('the aggregator has its partitions', () =>
