@@ -31,6 +31,7 @@ export const runService = (
     process.stderr.write(`${name}: ${explain(error)}\n`);
     process.exit(1);
   };
+  process.stderr.on('error', () => undefined); // its reader is gone: the exit code is all that is left
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
   const run = async (): Promise<void> => {
