@@ -1,5 +1,4 @@
 import { valueBytes } from '../../shared/model/record-batch.ts';
-import type { Hour } from '../../shared/model/time.ts';
 import { cut, type ChunkRows } from '../../shared/usage-fold/chunk.ts';
 import { EventTable } from '../../shared/usage-fold/event-table.ts';
 import type { FoldState } from '../../shared/usage-fold/fold.ts';
@@ -29,16 +28,12 @@ export const refold = async (
   const { nextOffset: begin } = state;
   const scratch = new ScratchWriter(new ClickHouseStore(client, tables), plan);
   const stored = new ClickHouseStore(client);
-  const loaded = new Set<Hour>();
   const folder: RecordFolder = new RecordFolder({ state, tail: NO_TAIL }, knowledge, bounds, {
     eventTables: async (hours) => {
       const ids = new Map(hours.map((hour) => [hour, new EventTable()]));
       // The ledger is trusted for what was accepted before the first record.
       if (hasGivenIds) await stored.addIds(place, ids, begin);
-      // An hour that was not requested before has no ids from here on.
-      const again = new Map([...ids].filter(([hour]) => loaded.has(hour)));
-      for (const hour of hours) loaded.add(hour);
-      await scratch.store.addIds(place, again);
+      await scratch.store.addIds(place, ids);
       return ids;
     },
     storedWindows: (hour, identities) => scratch.store.storedWindows(place, hour, identities),
