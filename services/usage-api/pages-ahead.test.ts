@@ -1,25 +1,11 @@
+import { usageRow } from '../../test/support/usage-row.ts';
 import { PAGES_AT_ONCE, PagesAhead } from './pages-ahead.ts';
 import type { UsageRow } from './usage-row.ts';
 
 const PAGE = 2;
 
-const rowOf = (n: number): UsageRow => ({
-  usageStart: 0,
-  usageEnd: 3600,
-  subscriptionKey: 's',
-  meterKey: 'm',
-  resourceKey: String(n).padStart(3, '0'),
-  subscriptionId: 's',
-  meterId: 'm',
-  resourceUri: String(n),
-  location: '',
-  tags: null,
-  additionalInfo: null,
-  quantity: '1',
-});
-
 const rowsFrom = (first: number, count: number): readonly UsageRow[] =>
-  Array.from({ length: count }, (_, n) => rowOf(first + n));
+  Array.from({ length: count }, (_, n) => usageRow(first + n));
 
 /** What is held behind each row, as the numbers of its rows. */
 const held = (ahead: PagesAhead, digest: string, upTo: number): Readonly<Record<number, string>> =>
@@ -51,8 +37,8 @@ test('a page is handed out once, and to its own answer alone', () => {
   const ahead = new PagesAhead();
   ahead.split('answer', rowsFrom(0, 5), PAGE);
   expect(held(ahead, 'restated', 5)).toEqual({});
-  expect(ahead.take('answer', rowOf(1))).toHaveLength(3);
-  expect(ahead.take('answer', rowOf(1))).toBeNull();
+  expect(ahead.take('answer', usageRow(1))).toHaveLength(3);
+  expect(ahead.take('answer', usageRow(1))).toBeNull();
 });
 
 test('however many answers are begun, no more pages are held than may be', () => {

@@ -1,3 +1,4 @@
+import { usageRow } from '../../test/support/usage-row.ts';
 import { coverageOf } from '../shared/sources/coverage.ts';
 import type { Source, SourceId } from '../shared/model/source.ts';
 import { HOUR_MILLIS, millis, type Hour } from '../shared/model/time.ts';
@@ -5,7 +6,6 @@ import type { RowKey } from './continuation-token.ts';
 import type { Restatement } from './restated-hour.ts';
 import { answerUsage, type UsageAnswerTools } from './usage-answer.ts';
 import { PAGE_ROWS } from './usage-page.ts';
-import type { UsageRow } from './usage-row.ts';
 
 const PROVIDER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
 const START = Date.UTC(2019, 11, 10);
@@ -26,24 +26,9 @@ const source: Source = {
   origin: 'live',
 };
 
-const rowOf = (n: number): UsageRow => ({
-  usageStart: START / 1000,
-  usageEnd: START / 1000 + 3600,
-  subscriptionKey: 's',
-  meterKey: 'm',
-  resourceKey: String(n).padStart(5, '0'),
-  subscriptionId: 's',
-  meterId: 'm',
-  resourceUri: String(n),
-  location: '',
-  tags: null,
-  additionalInfo: null,
-  quantity: '1',
-});
-
 /** A store of two pages and a row more, whose hours from 1:00 to 4:00 are closed. */
 class Usage {
-  readonly rows = Array.from({ length: 2 * PAGE_ROWS + 1 }, (_, n) => rowOf(n));
+  readonly rows = Array.from({ length: 2 * PAGE_ROWS + 1 }, (_, n) => usageRow(n, START / 1000));
   readonly asked: (readonly SourceId[])[] = [];
   readonly digests: (string | null | undefined)[] = [];
   restated: readonly Restatement[] = [];

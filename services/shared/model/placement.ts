@@ -11,6 +11,21 @@ export const asciiLower = (text: string): string =>
 /** The Kafka key of a resource's records. */
 export const resourceKey = (resourceUri: string): string => asciiLower(resourceUri);
 
+/** The keys of what was written by these names: the same ones for every spelling. */
+export const identityKeys = (written: {
+  readonly subscriptionId: string;
+  readonly meterId: string;
+  readonly resourceUri: string;
+}): {
+  readonly subscriptionKey: string;
+  readonly meterKey: string;
+  readonly resourceKey: string;
+} => ({
+  subscriptionKey: asciiLower(written.subscriptionId),
+  meterKey: asciiLower(written.meterId),
+  resourceKey: resourceKey(written.resourceUri),
+});
+
 /** The partition of a key: murmur2 of its UTF-8 bytes, as in Kafka's default partitioner. */
 export const partitionOfKey = (key: string | Uint8Array, partitions: number): number =>
   (murmur2(typeof key === 'string' ? Buffer.from(key, 'utf8') : key) & 0x7fffffff) % partitions;

@@ -2,7 +2,7 @@ import type { RawUsageEvent } from '../model/usage-event.ts';
 import { unframe } from '../avro/wire-format.ts';
 import type { DeadLetterCode } from '../model/dead-letter.ts';
 import { quantityFromBytes } from '../model/decimal.ts';
-import { asciiLower, resourceKey } from '../model/placement.ts';
+import { identityKeys } from '../model/placement.ts';
 import { hourOf, isoText, millis, type Millis } from '../model/time.ts';
 import { placementProblem, valueProblem, type EventProblem } from '../model/usage-event-problem.ts';
 import { firstReported } from './first-reported.ts';
@@ -108,11 +108,7 @@ const judged = (event: RawUsageEvent): JudgedEvent => ({
 });
 
 const candidateOf = (event: JudgedEvent, hourMillis: number): Candidate => {
-  const keys = {
-    subscriptionKey: asciiLower(event.subscriptionId),
-    meterKey: asciiLower(event.meterId),
-    resourceKey: resourceKey(event.resourceUri),
-  };
+  const keys = identityKeys(event);
   return {
     event,
     subscriptionKey: keys.subscriptionKey,

@@ -1,5 +1,5 @@
 import { OF_PARTITION } from '../clickhouse/of-partition.ts';
-import { asciiLower, resourceKey } from '../model/placement.ts';
+import { identityKeys } from '../model/placement.ts';
 import { millis } from '../model/time.ts';
 import type { AcceptedLoss, Remnant } from '../usage-fold/loss.ts';
 import {
@@ -67,13 +67,11 @@ const placeInLog = (row: LostLetterRow): Pick<Remnant, 'offset' | 'reportedTime'
   reportedTime: millis(Number(row.reported_time)),
 });
 
-const eventOf = (row: LostEventRow) => ({
-  event: {
-    usageHour: hourFromSeconds(row.usage_hour),
-    subscriptionKey: asciiLower(row.subscription_id),
-    meterKey: asciiLower(row.meter_id),
-    resourceKey: resourceKey(row.resource_uri),
-    ...attributesFromRow(row),
-  },
-  quantity: quantityFromText(row.quantity),
-});
+const eventOf = (row: LostEventRow) => {
+  const attributes = attributesFromRow(row);
+  const usageHour = hourFromSeconds(row.usage_hour);
+  return {
+    event: { usageHour, ...identityKeys(attributes), ...attributes },
+    quantity: quantityFromText(row.quantity),
+  };
+};

@@ -15,7 +15,7 @@ const entryIn = (table: TextTable, ...texts: Parameters<typeof encode>): number 
   return table.add(source, places, table.hash(source, places), { high: 0, low: 0 });
 };
 
-const rowOf = (block: BlockTexts, row: number) => [0, 1, 2].map((text) => block.textOf(row, text));
+const rowOf = (block: BlockTexts, row: number) => block.stringsOf(row);
 
 test('null and the empty text are told apart, in the objects and in the column', () => {
   const block = new BlockTexts();

@@ -1,4 +1,4 @@
-import { lengthOf, placeOf, TEXTS, type TextPlaces } from './event-layout.ts';
+import { lengthOf, placeOf, TEXTS, type TextPlaces, type Texts } from './event-layout.ts';
 import { Dictionary } from './dictionary.ts';
 import { grown } from './growing.ts';
 import { lowCardinality, type NativeColumn } from './native-block.ts';
@@ -53,9 +53,12 @@ export class BlockTexts {
     return lowCardinality(name, 'String', this.dictionary(text).lowered(), this.rows, rows);
   }
 
-  textOf(row: number, text: number): string | null {
+  /** The texts of a row as strings. */
+  stringsOf(row: number): Texts {
     const combination = this.rows[row] ?? 0;
-    return this.isNull(combination, text) ? null : this.dictionary(text).textOf(combination);
+    const string = (text: number): string | null =>
+      this.isNull(combination, text) ? null : this.dictionary(text).textOf(combination);
+    return [string(0), string(1), string(2)];
   }
 
   private enter(table: TextEntries, entry: number): number {

@@ -1,3 +1,5 @@
+import type { WindowAttributes } from '../window.ts';
+
 /**
  * Three texts in the bytes of an event: the position and the length of each, one text after another. A
  * length of -1 is null.
@@ -18,6 +20,29 @@ export const TEXTS = 3;
 export const placeOf = (places: TextPlaces, text: number): number => places[text * 2] ?? 0;
 
 export const lengthOf = (places: TextPlaces, text: number): number => places[text * 2 + 1] ?? 0;
+
+/** Three texts as strings; null for null. */
+export type Texts = readonly [string | null, string | null, string | null];
+
+/** The texts at some places. */
+export const textsAt = (bytes: Buffer, places: TextPlaces): Texts => {
+  const text = (n: number): string | null => {
+    const at = placeOf(places, n);
+    const length = lengthOf(places, n);
+    return length < 0 ? null : bytes.toString('utf8', at, at + length);
+  };
+  return [text(0), text(1), text(2)];
+};
+
+/** The texts of an identity and of attributes by their names. */
+export const attributesOf = (identity: Texts, attributes: Texts): WindowAttributes => ({
+  subscriptionId: identity[SUBSCRIPTION] ?? '',
+  meterId: identity[METER] ?? '',
+  resourceUri: identity[RESOURCE] ?? '',
+  location: attributes[LOCATION] ?? '',
+  tags: attributes[TAGS],
+  additionalInfo: attributes[ADDITIONAL_INFO],
+});
 
 /** The positions of an event's parts in the bytes of its record. One object is reused for all events. */
 export interface EventLayout {

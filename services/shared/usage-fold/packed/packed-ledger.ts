@@ -1,12 +1,20 @@
 import { quantityToBytes } from '../../model/decimal.ts';
-import { asciiLower, resourceKey } from '../../model/placement.ts';
+import { identityKeys } from '../../model/placement.ts';
 import { millis, type Hour } from '../../model/time.ts';
 import type { LedgerEntry } from '../fold.ts';
 import type { PackedRows, Rows } from '../rows.ts';
 import type { Place } from '../place.ts';
 import { BlockTexts } from './block-texts.ts';
 import { EncodedEvent } from './encode-event.ts';
-import { ADDITIONAL_INFO, LOCATION, METER, RESOURCE, SUBSCRIPTION, TAGS } from './event-layout.ts';
+import {
+  ADDITIONAL_INFO,
+  LOCATION,
+  METER,
+  RESOURCE,
+  SUBSCRIPTION,
+  TAGS,
+  attributesOf,
+} from './event-layout.ts';
 import { LIMBS, quantityOf, writeQuantity } from './limbs.ts';
 import {
   nativeBlock,
@@ -153,10 +161,8 @@ export class PackedLedger implements Rows<LedgerEntry> {
   }
 
   private entryOf(row: number): LedgerEntry {
-    const { columns, identities, attributes } = this;
-    const subscriptionId = identities.textOf(row, SUBSCRIPTION) ?? '';
-    const meterId = identities.textOf(row, METER) ?? '';
-    const resourceUri = identities.textOf(row, RESOURCE) ?? '';
+    const { columns } = this;
+    const texts = attributesOf(this.identities.stringsOf(row), this.attributes.stringsOf(row));
     const quantity = quantityOf(columns.quantities, row * LIMBS);
     const [low = 0, high = 0] = columns.digests.subarray(row * 2, row * 2 + 2);
     return {
@@ -166,21 +172,14 @@ export class PackedLedger implements Rows<LedgerEntry> {
       candidate: {
         event: {
           eventId: this.idOf(row),
-          subscriptionId,
-          meterId,
-          resourceUri,
+          ...texts,
           usageStartTime: millis(int64Of(columns.starts, row)),
           usageEndTime: millis(int64Of(columns.ends, row)),
           quantity: quantityToBytes(quantity),
-          location: attributes.textOf(row, LOCATION) ?? '',
-          tags: attributes.textOf(row, TAGS),
-          additionalInfo: attributes.textOf(row, ADDITIONAL_INFO),
         },
         quantity,
         usageHour: ((columns.usageHours[row] ?? 0) * 1000) as Hour,
-        subscriptionKey: asciiLower(subscriptionId),
-        meterKey: asciiLower(meterId),
-        resourceKey: resourceKey(resourceUri),
+        ...identityKeys(texts),
         digest: (BigInt(high) << 32n) | BigInt(low),
       },
     };

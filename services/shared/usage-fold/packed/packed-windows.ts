@@ -1,6 +1,6 @@
 import { identityDigest, textsDigest, type Digest } from '../content-digest.ts';
 import type { Quantity } from '../../model/decimal.ts';
-import { asciiLower, resourceKey } from '../../model/placement.ts';
+import { identityKeys } from '../../model/placement.ts';
 import type { Hour } from '../../model/time.ts';
 import type { Windows } from '../open-windows.ts';
 import type { PackedRows, Rows } from '../rows.ts';
@@ -13,12 +13,12 @@ import {
   type WindowIdentity,
 } from '../window.ts';
 import { EncodedEvent } from './encode-event.ts';
-import type { TextPlaces } from './event-layout.ts';
+import { attributesOf, type EventLayout, type TextPlaces } from './event-layout.ts';
 import { grown } from './growing.ts';
 import { NONE } from './hash-index.ts';
 import { LIMBS, quantityOf, writeQuantity } from './limbs.ts';
 import { SeriesTable } from './series-table.ts';
-import { StoredWindows } from './stored-windows.ts';
+import { StoredWindows, type StoredWindow } from './stored-windows.ts';
 import { TextTable } from './text-table.ts';
 import type { ViewedBytes } from './viewed-bytes.ts';
 import { WindowRows } from './window-rows.ts';
@@ -58,8 +58,9 @@ export class PackedWindows implements Windows, Rows<Window> {
     this.place = place;
     this.hour = hour;
     this.whole = stored !== null;
-    if (stored instanceof StoredWindows) this.restoreAll(stored);
-    else for (const window of stored ?? []) this.restore(window);
+    if (stored instanceof StoredWindows) {
+      for (const row of stored.rows()) this.restoreFrom(row.source, row, row, () => row.texts());
+    } else for (const window of stored ?? []) this.restore(window);
   }
 
   /**
@@ -146,7 +147,7 @@ export class PackedWindows implements Windows, Rows<Window> {
 
   /** Whether a window that is not in memory is not stored either, so that an event may be its first. */
   mayOpen(series: number, usageHour: Hour): boolean {
-    return this.whole || this.requested.has(keyOf(this.series.textsOf(series), usageHour));
+    return this.whole || this.requested.has(this.keyOf(series, usageHour));
   }
 
   open(series: number, usageHour: Hour, texts: number, offset: number): number {
@@ -245,35 +246,41 @@ export class PackedWindows implements Windows, Rows<Window> {
   private restore(stored: Window): void {
     encoded.encode(stored);
     const { source, layout } = encoded;
-    const series = this.seriesOf(source, layout.identity, () => stored);
-    const texts = this.textsOf(source, layout.attributes, () => stored);
-    const window = this.open(series, stored.usageHour, texts, stored.firstOffset);
     writeQuantity(stored.quantity, limbs);
-    this.table.restore(window, limbs, stored.eventCount, stored.lastOffset);
+    const { usageHour, eventCount, firstOffset, lastOffset } = stored;
+    const numbers = { usageHour, eventCount, firstOffset, lastOffset, limbs };
+    this.restoreFrom(source, layout, numbers, () => stored);
   }
 
-  private restoreAll(stored: StoredWindows): void {
-    for (const row of stored.rows()) {
-      const texts = (): WindowAttributes => row.texts();
-      const series = this.seriesOf(row.source, row.identity, texts);
-      const entry = this.textsOf(row.source, row.attributes, texts);
-      const window = this.open(series, row.usageHour, entry, row.firstOffset);
-      this.table.restore(window, row.limbs, row.eventCount, row.lastOffset);
-    }
+  private restoreFrom(
+    source: ViewedBytes,
+    { identity, attributes }: Pick<EventLayout, 'identity' | 'attributes'>,
+    numbers: Pick<
+      StoredWindow,
+      'usageHour' | 'eventCount' | 'firstOffset' | 'lastOffset' | 'limbs'
+    >,
+    texts: () => WindowAttributes,
+  ): void {
+    const series = this.seriesOf(source, identity, texts);
+    const entry = this.textsOf(source, attributes, texts);
+    const window = this.open(series, numbers.usageHour, entry, numbers.firstOffset);
+    this.table.restore(window, numbers.limbs, numbers.eventCount, numbers.lastOffset);
+  }
+
+  private keyOf(series: number, usageHour: Hour): string {
+    return windowKey({ usageHour, ...identityKeys(this.series.textsOf(series)) });
   }
 
   private windowOf(window: number): Window {
     const { table } = this;
-    const ids = this.series.textsOf(table.seriesOf(window));
+    const texts = attributesOf(
+      this.series.stringsOf(table.seriesOf(window)),
+      this.texts.stringsOf(table.textsOf(window)),
+    );
     return {
       usageHour: table.usageHourOf(window),
-      subscriptionKey: asciiLower(ids.subscriptionId),
-      meterKey: asciiLower(ids.meterId),
-      resourceKey: resourceKey(ids.resourceUri),
-      subscriptionId: ids.subscriptionId,
-      meterId: ids.meterId,
-      resourceUri: ids.resourceUri,
-      ...this.texts.textsOf(table.textsOf(window)),
+      ...identityKeys(texts),
+      ...texts,
       quantity: quantityOf(table.quantities, window * LIMBS),
       eventCount: table.eventsOf(window),
       firstOffset: table.firstOffsetOf(window),
@@ -282,16 +289,7 @@ export class PackedWindows implements Windows, Rows<Window> {
   }
 }
 
-const digestOfIdentity = ({ subscriptionId, meterId, resourceUri }: WindowAttributes): Digest =>
-  identityDigest(asciiLower(subscriptionId), asciiLower(meterId), resourceKey(resourceUri));
-
-const keyOf = (
-  ids: { subscriptionId: string; meterId: string; resourceUri: string },
-  usageHour: Hour,
-): string =>
-  windowKey({
-    usageHour,
-    subscriptionKey: asciiLower(ids.subscriptionId),
-    meterKey: asciiLower(ids.meterId),
-    resourceKey: resourceKey(ids.resourceUri),
-  });
+const digestOfIdentity = (attributes: WindowAttributes): Digest => {
+  const keys = identityKeys(attributes);
+  return identityDigest(keys.subscriptionKey, keys.meterKey, keys.resourceKey);
+};

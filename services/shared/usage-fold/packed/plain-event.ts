@@ -11,16 +11,15 @@ import type { ActiveRules, Knowledge } from '../knowledge.ts';
 import type { WindowAttributes } from '../window.ts';
 import {
   ADDITIONAL_INFO,
+  attributesOf,
   emptyLayout,
   lengthOf,
   LOCATION,
-  METER,
   placeOf,
   readLayout,
-  RESOURCE,
-  SUBSCRIPTION,
   TAGS,
   TEXTS,
+  textsAt,
   type TextPlaces,
 } from './event-layout.ts';
 import { readQuantity } from './limbs.ts';
@@ -99,18 +98,7 @@ export class PlainEvent {
   texts(): WindowAttributes {
     const { bytes } = this.source;
     const { identity, attributes } = this.layout;
-    const text = (places: TextPlaces, n: number): string =>
-      bytes.toString('utf8', placeOf(places, n), placeOf(places, n) + lengthOf(places, n));
-    const optional = (places: TextPlaces, n: number): string | null =>
-      lengthOf(places, n) < 0 ? null : text(places, n);
-    return {
-      subscriptionId: text(identity, SUBSCRIPTION),
-      meterId: text(identity, METER),
-      resourceUri: text(identity, RESOURCE),
-      location: text(attributes, LOCATION),
-      tags: optional(attributes, TAGS),
-      additionalInfo: optional(attributes, ADDITIONAL_INFO),
-    };
+    return attributesOf(textsAt(bytes, identity), textsAt(bytes, attributes));
   }
 
   private hasPlainLengths(): boolean {

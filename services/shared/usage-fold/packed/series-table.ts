@@ -29,10 +29,9 @@ export class SeriesTable extends TextEntries {
     return this.textBytes + this.size * SERIES_BYTES;
   }
 
-  /** Adds the series of an event that `find` has not found, with the digest of its identity. */
-  add(source: ViewedBytes, places: TextPlaces, hash: number, digest: Digest): number {
+  override add(source: ViewedBytes, places: TextPlaces, hash: number, digest: Digest): number {
     const identity = this.identityLike(source, places, hash);
-    const series = this.append(source, places, hash, digest);
+    const series = super.add(source, places, hash, digest);
     this.identities = grown(this.identities, series + 1);
     this.identities[series] = identity === NONE ? series : identity;
     return series;

@@ -1,16 +1,16 @@
-import { asciiLower, resourceKey } from '../../model/placement.ts';
+import { identityKeys } from '../../model/placement.ts';
 import type { Hour } from '../../model/time.ts';
 import type { Window, WindowAttributes } from '../window.ts';
 import {
   ADDITIONAL_INFO,
-  lengthOf,
+  attributesOf,
   LOCATION,
   METER,
-  placeOf,
   RESOURCE,
   SUBSCRIPTION,
   TAGS,
   TEXTS,
+  textsAt,
   type TextPlaces,
 } from './event-layout.ts';
 import { LIMBS, quantityOf } from './limbs.ts';
@@ -70,21 +70,8 @@ export class StoredWindow {
   }
 
   texts(): WindowAttributes {
-    const { identity, attributes } = this;
-    return {
-      subscriptionId: this.textOf(identity, SUBSCRIPTION) ?? '',
-      meterId: this.textOf(identity, METER) ?? '',
-      resourceUri: this.textOf(identity, RESOURCE) ?? '',
-      location: this.textOf(attributes, LOCATION) ?? '',
-      tags: this.textOf(attributes, TAGS),
-      additionalInfo: this.textOf(attributes, ADDITIONAL_INFO),
-    };
-  }
-
-  private textOf(places: TextPlaces, text: number): string | null {
-    const at = placeOf(places, text);
-    const length = lengthOf(places, text);
-    return length < 0 ? null : this.bytes.toString('utf8', at, at + length);
+    const { bytes, identity, attributes } = this;
+    return attributesOf(textsAt(bytes, identity), textsAt(bytes, attributes));
   }
 
   private word(): number {
@@ -138,9 +125,7 @@ export class StoredWindows implements Iterable<Window> {
       const texts = row.texts();
       yield {
         usageHour: row.usageHour,
-        subscriptionKey: asciiLower(texts.subscriptionId),
-        meterKey: asciiLower(texts.meterId),
-        resourceKey: resourceKey(texts.resourceUri),
+        ...identityKeys(texts),
         ...texts,
         quantity: quantityOf(row.limbs),
         eventCount: row.eventCount,

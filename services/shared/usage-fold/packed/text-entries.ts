@@ -1,5 +1,5 @@
 import type { Digest } from '../content-digest.ts';
-import { lengthOf, placeOf, TEXTS, type TextPlaces } from './event-layout.ts';
+import { lengthOf, placeOf, TEXTS, type TextPlaces, type Texts } from './event-layout.ts';
 import { grown, withRoom } from './growing.ts';
 import { HashIndex, NONE } from './hash-index.ts';
 import { equalBytes, hashBytes, hashStart } from './text-bytes.ts';
@@ -79,7 +79,7 @@ export class TextEntries {
   }
 
   /** The texts of an entry as strings. */
-  stringsOf(entry: number): readonly [string | null, string | null, string | null] {
+  stringsOf(entry: number): Texts {
     const { bytes } = this.source;
     let at = this.startOf(entry);
     const next = (text: number): string | null => {
@@ -92,12 +92,7 @@ export class TextEntries {
   }
 
   /** Adds texts that `find` has not found. Returns their entry. */
-  protected append(
-    { bytes }: ViewedBytes,
-    places: TextPlaces,
-    hash: number,
-    digest: Digest,
-  ): number {
+  add({ bytes }: ViewedBytes, places: TextPlaces, hash: number, digest: Digest): number {
     let at = this.textBytes;
     const entry = this.index.add(hash);
     this.lengths = grown(this.lengths, (entry + 1) * TEXTS);

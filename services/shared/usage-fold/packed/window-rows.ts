@@ -1,10 +1,18 @@
-import { asciiLower, resourceKey } from '../../model/placement.ts';
+import { identityKeys } from '../../model/placement.ts';
 import { nextHour, type Hour } from '../../model/time.ts';
 import type { PackedRows, Rows } from '../rows.ts';
 import type { Place } from '../place.ts';
 import type { Window } from '../window.ts';
 import { BlockTexts } from './block-texts.ts';
-import { ADDITIONAL_INFO, LOCATION, METER, RESOURCE, SUBSCRIPTION, TAGS } from './event-layout.ts';
+import {
+  ADDITIONAL_INFO,
+  LOCATION,
+  METER,
+  RESOURCE,
+  SUBSCRIPTION,
+  TAGS,
+  attributesOf,
+} from './event-layout.ts';
 import { LIMBS, quantityOf } from './limbs.ts';
 import {
   nativeBlock,
@@ -97,21 +105,11 @@ export class WindowRows implements Rows<Window> {
   }
 
   private windowOf(row: number): Window {
-    const { identities, attributes } = this;
-    const subscriptionId = identities.textOf(row, SUBSCRIPTION) ?? '';
-    const meterId = identities.textOf(row, METER) ?? '';
-    const resourceUri = identities.textOf(row, RESOURCE) ?? '';
+    const texts = attributesOf(this.identities.stringsOf(row), this.attributes.stringsOf(row));
     return {
       usageHour: ((this.usageHours[row] ?? 0) * 1000) as Hour,
-      subscriptionKey: asciiLower(subscriptionId),
-      meterKey: asciiLower(meterId),
-      resourceKey: resourceKey(resourceUri),
-      subscriptionId,
-      meterId,
-      resourceUri,
-      location: attributes.textOf(row, LOCATION) ?? '',
-      tags: attributes.textOf(row, TAGS),
-      additionalInfo: attributes.textOf(row, ADDITIONAL_INFO),
+      ...identityKeys(texts),
+      ...texts,
       quantity: quantityOf(this.quantities, row * LIMBS),
       eventCount: int64Of(this.counts, row),
       firstOffset: int64Of(this.firstOffsets, row),
