@@ -12,6 +12,11 @@ export type ErrorCode =
   | 'ProcessingNotComplete'
   | 'ServiceUnavailable'
   | 'GatewayTimeout'
+  | 'AuthenticationFailed'
+  | 'InvalidAuthenticationToken'
+  | 'ExpiredAuthenticationToken'
+  | 'AuthorizationFailed'
+  | 'TooManyRequests'
   | 'InvalidSubscriptionId'
   | 'SubscriptionNotFound'
   | 'NotFound'
@@ -42,6 +47,12 @@ export const badRequest = (code: ErrorCode, message: string): ApiError => ({
 
 export const invalidProperty = (name: string, problem: string): ApiError =>
   badRequest('InvalidProperty', `The property '${name}' ${problem}.`);
+
+export const notDirectTenant = (): ApiError =>
+  badRequest(
+    'SubscriberIdIsNotDirectTenant',
+    "The property 'subscriberId' is not the id of a direct tenant of the calling subscription.",
+  );
 
 export const notFound = (path: string): ApiError => ({
   status: 404,

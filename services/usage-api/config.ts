@@ -9,7 +9,7 @@ import {
 } from '../shared/process/config.ts';
 import { DEFAULT_PORTS } from '../shared/process/default-ports.ts';
 import { allowedHostSettings } from '../shared/http/allowed-hosts.ts';
-import { isSubscriptionId } from './usage-query.ts';
+import { isSubscriptionId } from '../shared/model/subscription-id.ts';
 
 /** The provider subscription in the recordings of samples/. */
 const RECORDED_PROVIDER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';

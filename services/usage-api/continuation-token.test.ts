@@ -1,14 +1,22 @@
 import { millis } from '../shared/model/time.ts';
-import { answerDigest, readToken, writeToken, type RowKey } from './continuation-token.ts';
-import type { UsageQuery } from './usage-query.ts';
+import {
+  answerDigest,
+  readToken,
+  writeToken,
+  type Asked,
+  type RowKey,
+} from './continuation-token.ts';
+import type { VisibleQuery } from './usage-query.ts';
 
-const QUERY: UsageQuery = {
+const QUERY: VisibleQuery = {
   granularity: 'Hourly',
   from: millis(0),
   to: millis(3_600_000),
   subscriberId: null,
   continuationToken: null,
+  visible: 'all',
 };
+const ASKED: Asked = { api: 'provider', caller: 'p', query: QUERY };
 const SOURCES = [
   { topic: 'usage.events.compute', epoch: 1 },
   { topic: 'usage.history.sample', epoch: 1 },
@@ -22,29 +30,37 @@ const KEY: RowKey = {
 };
 
 test('a token says where its answer goes on, in letters that a URL takes as they are', () => {
-  const digest = answerDigest(QUERY, SOURCES, RESTATED);
+  const digest = answerDigest(ASKED, SOURCES, RESTATED);
   const token = writeToken(digest, KEY);
   expect(token).toMatch(/^[\w-]+$/);
   expect(readToken(token, digest)).toEqual(KEY);
 });
 
 test('the order in which the sources were read does not matter, nor which page is asked for', () => {
-  const again = { ...QUERY, continuationToken: 'x' };
+  const again = { ...ASKED, query: { ...QUERY, continuationToken: 'x' } };
   expect(answerDigest(again, SOURCES.toReversed(), RESTATED)).toBe(
-    answerDigest(QUERY, SOURCES, RESTATED),
+    answerDigest(ASKED, SOURCES, RESTATED),
   );
 });
 
-test.each<[string, Partial<UsageQuery>, typeof SOURCES]>([
-  ['granularity', { granularity: 'Daily' }, SOURCES],
-  ['start', { from: millis(-3_600_000) }, SOURCES],
-  ['end', { to: millis(7_200_000) }, SOURCES],
-  ['subscriber', { subscriberId: KEY.subscriptionKey }, SOURCES],
-  ['sources', {}, SOURCES.slice(1)],
-  ['epoch', {}, SOURCES.map((source) => ({ ...source, epoch: 2 }))],
+const asked = (change: Partial<VisibleQuery>): Asked => ({
+  ...ASKED,
+  query: { ...QUERY, ...change },
+});
+
+test.each<[string, Asked, typeof SOURCES]>([
+  ['granularity', asked({ granularity: 'Daily' }), SOURCES],
+  ['start', asked({ from: millis(-3_600_000) }), SOURCES],
+  ['end', asked({ to: millis(7_200_000) }), SOURCES],
+  ['subscriber', asked({ subscriberId: KEY.subscriptionKey }), SOURCES],
+  ['set of tenants', asked({ visible: [KEY.subscriptionKey] }), SOURCES],
+  ['caller', { ...ASKED, caller: 'q' }, SOURCES],
+  ['API', { ...ASKED, api: 'tenant' }, SOURCES],
+  ['sources', ASKED, SOURCES.slice(1)],
+  ['epoch', ASKED, SOURCES.map((source) => ({ ...source, epoch: 2 }))],
 ])('a token of another %s is none', (_, change, sources) => {
-  const token = writeToken(answerDigest({ ...QUERY, ...change }, sources, RESTATED), KEY);
-  expect(readToken(token, answerDigest(QUERY, SOURCES, RESTATED))).toBeNull();
+  const token = writeToken(answerDigest(change, sources, RESTATED), KEY);
+  expect(readToken(token, answerDigest(ASKED, SOURCES, RESTATED))).toBeNull();
 });
 
 test.each([
@@ -53,8 +69,8 @@ test.each([
   ['before it was again', [{ hour: millis(0), generation: 3 }]],
   ['where another hour was', [{ hour: millis(3_600_000), generation: 2 }]],
 ])('a token from %s is none', (_, restated) => {
-  const token = writeToken(answerDigest(QUERY, SOURCES, restated), KEY);
-  expect(readToken(token, answerDigest(QUERY, SOURCES, RESTATED))).toBeNull();
+  const token = writeToken(answerDigest(ASKED, SOURCES, restated), KEY);
+  expect(readToken(token, answerDigest(ASKED, SOURCES, RESTATED))).toBeNull();
 });
 
 const encoded = (value: unknown): string =>
@@ -78,7 +94,7 @@ test.each<[string, Partial<RowKey>]>([
   ['meter', { meterKey: 'zzzz' }],
   ['resource', { resourceKey: 'zzzz' }],
 ])('a token whose %s was changed is none: rows would be passed over', (_, change) => {
-  const digest = answerDigest(QUERY, SOURCES, RESTATED);
+  const digest = answerDigest(ASKED, SOURCES, RESTATED);
   const token = writeToken(digest, KEY);
   const fields = JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as unknown[];
   const { usageStart, subscriptionKey, meterKey, resourceKey } = { ...KEY, ...change };
@@ -94,6 +110,6 @@ test.each<[string, Partial<RowKey>]>([
 });
 
 test.each(['!!!', '=', ' ', 'A'])('a token with %j behind it is none', (more) => {
-  const digest = answerDigest(QUERY, SOURCES, RESTATED);
+  const digest = answerDigest(ASKED, SOURCES, RESTATED);
   expect(readToken(writeToken(digest, KEY) + more, digest)).toBeNull();
 });

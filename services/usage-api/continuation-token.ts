@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { sourceName, type SourceId } from '../shared/model/source.ts';
 import type { RestatedHour } from './restated-hour.ts';
-import type { UsageQuery } from './usage-query.ts';
+import type { UsageApi } from './caller.ts';
+import type { VisibleQuery } from './usage-query.ts';
 
 /** What identifies a row of an answer, and orders its rows. */
 export interface RowKey {
@@ -13,19 +14,31 @@ export interface RowKey {
   readonly resourceKey: string;
 }
 
+/** What was asked, and by whom. */
+export interface Asked {
+  readonly api: UsageApi;
+  /** The subscription in the path, which stands in each row. */
+  readonly caller: string;
+  readonly query: VisibleQuery;
+}
+
 /**
  * A digest of everything that an answer depends on, so that a token continues that answer and no other: the
- * query, the sources that it was made from, and the restated hours in its range. Rows of closed hours do
- * not change in any other way. A history run that is sealed between two pages would add rows.
+ * caller and what the caller may see, the query, the sources that the answer was made from, and the
+ * restated hours in its range. Rows of closed hours do not change in any other way. A history run that is
+ * sealed between two pages would add rows.
  */
 export const answerDigest = (
-  query: UsageQuery,
+  { api, caller, query }: Asked,
   sources: readonly SourceId[],
   restated: readonly RestatedHour[],
 ): string =>
   createHash('sha256')
     .update(
       JSON.stringify([
+        api,
+        caller,
+        query.visible,
         query.granularity,
         query.from,
         query.to,

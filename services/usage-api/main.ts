@@ -1,6 +1,7 @@
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
 import { listen } from '../shared/http/listen.ts';
 import { runService } from '../shared/process/lifecycle.ts';
+import { callerWithoutSignIn } from './caller.ts';
 import { readUsageApiConfig } from './config.ts';
 import { usageApiServer } from './server.ts';
 import { UsageStore } from './usage-store.ts';
@@ -15,6 +16,7 @@ runService('usage-api', async (logger, environment) => {
   const server = usageApiServer({
     store: new UsageStore(clickHouse, TIME_LIMIT_SECONDS, config.USAGE_HOUR_MILLIS),
     providerSubscription: config.PROVIDER_SUBSCRIPTION_ID,
+    callerOf: callerWithoutSignIn(config.PROVIDER_SUBSCRIPTION_ID),
     now: Date.now,
     hourMillis: config.USAGE_HOUR_MILLIS,
     timeLimitMillis: TIME_LIMIT_SECONDS * 1000,

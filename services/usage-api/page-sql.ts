@@ -1,5 +1,7 @@
+import type { Visible } from './caller.ts';
 import type { RowKey } from './continuation-token.ts';
-import type { Granularity, UsageQuery } from './usage-query.ts';
+import { isSubscriptionId } from '../shared/model/subscription-id.ts';
+import { askedSubscriptions, type Granularity, type VisibleQuery } from './usage-query.ts';
 import type { UsageRow } from './usage-row.ts';
 
 /** The names that differ between hours and days. */
@@ -92,6 +94,19 @@ const beyond = (usage: string): string =>
         OR (subscription_key = {subscriptionKey:String} AND (meter_key > {meterKey:String}
           OR (meter_key = {meterKey:String} AND resource_key > {resourceKey:String}))))`;
 
+/**
+ * Ids stand in the statement itself: parameters travel in the URL, which has no room for thousands of them.
+ */
+const ofSubscriptions = (subscriptions: Visible): string => {
+  if (subscriptions === 'all') return '';
+  if (subscriptions.length === 1) return 'AND subscription_key = {subscriber:String}';
+  const ids = subscriptions.map((id) => {
+    if (!isSubscriptionId(id)) throw new Error('a visible subscription is not a GUID');
+    return `'${id}'`;
+  });
+  return `AND subscription_key IN (${ids.join(', ')})`;
+};
+
 export interface PageLimits {
   /** The time after which the engine cancels a query. */
   readonly timeLimitSeconds: number;
@@ -111,7 +126,7 @@ export interface PageLimits {
  * `GLOBAL` finds the keys once for all shards of a cluster.
  */
 export const pageSql = (
-  query: UsageQuery,
+  query: VisibleQuery,
   after: RowKey | null,
   { timeLimitSeconds, hourMillis }: PageLimits,
 ): string => {
@@ -120,7 +135,7 @@ export const pageSql = (
   const key = `${usage}, subscription_key, meter_key, resource_key`;
   const ofSources = `(topic, epoch) IN {sources:Array(Tuple(String, UInt32))}`;
   const selected = [
-    query.subscriberId === null ? '' : 'AND subscription_key = {subscriber:String}',
+    ofSubscriptions(askedSubscriptions(query)),
     after === null ? '' : beyond(usage),
   ].join(' ');
   const limit = `LIMIT {limit:UInt32}`;

@@ -2,11 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { openClickHouse } from '../shared/clickhouse/client.ts';
 import { usageApiServer } from './server.ts';
-import { usagePath } from './usage-page.ts';
+import { callerWithoutSignIn } from './caller.ts';
+import { usagePath } from './usage-path.ts';
 import { UsageStore } from './usage-store.ts';
 
 const PROVIDER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
-const CALL = `${usagePath(PROVIDER)}?reportedStartTime=2019-12-10T00:00:00Z&reportedEndTime=2019-12-11T00:00:00Z&api-version=2015-06-01-preview`;
+const CALL = `${usagePath('provider', PROVIDER)}?reportedStartTime=2019-12-10T00:00:00Z&reportedEndTime=2019-12-11T00:00:00Z&api-version=2015-06-01-preview`;
 
 /** Nobody listens there: a request that gets as far as to the database is answered 503. */
 const clickHouse = openClickHouse({
@@ -24,6 +25,7 @@ const serverAt = (publicUrl: string | null): FastifyInstance =>
   usageApiServer({
     store: new UsageStore(clickHouse, 30),
     providerSubscription: PROVIDER,
+    callerOf: callerWithoutSignIn(PROVIDER),
     now: () => Date.UTC(2019, 11, 12),
     hourMillis: 3_600_000,
     timeLimitMillis: 30_000,

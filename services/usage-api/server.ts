@@ -13,14 +13,17 @@ import { guardedServer, RefusedRequest, withoutParameters } from '../shared/http
 import { searchOf } from '../shared/http/query-parameters.ts';
 import { listHeader } from './list-header.ts';
 import { requestIdHeaders } from './request-ids.ts';
+import type { UsageApi } from './caller.ts';
 import { storeFailure, withinMillis } from './store-failure.ts';
 import { answerUsage, type UsageAnswerTools } from './usage-answer.ts';
 import type { UsageStore } from './usage-store.ts';
-import { usagePath } from './usage-page.ts';
+import { usagePath } from './usage-path.ts';
 import { API_VERSION } from './usage-query.ts';
 
 export interface ServerTools extends UsageAnswerTools {
   readonly store: UsageStore;
+  /** For the example at the root. */
+  readonly providerSubscription: string;
   readonly logger: Logger;
   /** The longest time that a call may take, in milliseconds. */
   readonly timeLimitMillis: number;
@@ -78,13 +81,16 @@ export const usageApiServer = (tools: ServerTools): FastifyInstance => {
 
 const addUsageRoutes = (server: FastifyInstance, tools: ServerTools): void => {
   const handle = async (
+    api: UsageApi,
     subscription: string,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     try {
       const call = {
+        api,
         subscription,
+        authorization: request.headers.authorization ?? null,
         search: searchOf(request.url),
         origin: originOf(tools, request),
       };
@@ -102,13 +108,16 @@ const addUsageRoutes = (server: FastifyInstance, tools: ServerTools): void => {
       return sendError(reply, storeFailure(error));
     }
   };
-  server.get<{ Params: { subscription: string } }>(usagePath(':subscription'), (request, reply) =>
-    handle(request.params.subscription, request, reply),
-  );
-  // The same path without a subscription, so that the answer can say that it is missing.
-  server.get('/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates', (request, reply) =>
-    handle('', request, reply),
-  );
+  for (const api of ['provider', 'tenant'] as const) {
+    const path = usagePath(api, ':subscription');
+    server.get<{ Params: { subscription: string } }>(path, (request, reply) =>
+      handle(api, request.params.subscription, request, reply),
+    );
+    // The same path without a subscription, so that the answer can say that it is missing.
+    server.get(path.replace('/subscriptions/:subscription', ''), (request, reply) =>
+      handle(api, '', request, reply),
+    );
+  }
 };
 
 const addHealthRoutes = (server: FastifyInstance, tools: ServerTools): void => {
@@ -134,7 +143,7 @@ const introduction = (origin: string, provider: string): Readonly<Record<string,
   name: 'Operator usage API',
   description:
     'What the direct tenants of a provider subscription consumed, by the hour or day in which it was reported. Hours that are closed never change.',
-  example: `${origin}${usagePath(provider)}?reportedStartTime=2019-12-10T19:00:00Z&reportedEndTime=2019-12-10T20:00:00Z&aggregationGranularity=Hourly&api-version=${API_VERSION}`,
+  example: `${origin}${usagePath('provider', provider)}?reportedStartTime=2019-12-10T19:00:00Z&reportedEndTime=2019-12-10T20:00:00Z&aggregationGranularity=Hourly&api-version=${API_VERSION}`,
   health: [`${origin}/health/live`, `${origin}/health/ready`],
 });
 

@@ -1,7 +1,9 @@
 import { usageRow } from '../../test/support/usage-row.ts';
 import { coverageOf } from '../shared/sources/coverage.ts';
+import { succeed } from '../shared/model/result.ts';
 import type { Source, SourceId } from '../shared/model/source.ts';
 import { HOUR_MILLIS, millis, type Hour } from '../shared/model/time.ts';
+import { callerWithoutSignIn, type CallerOf } from './caller.ts';
 import type { RowKey } from './continuation-token.ts';
 import type { Restatement } from './restated-hour.ts';
 import { answerUsage, type UsageAnswerTools } from './usage-answer.ts';
@@ -32,10 +34,11 @@ class Usage {
   readonly asked: (readonly SourceId[])[] = [];
   readonly digests: (string | null | undefined)[] = [];
   restated: readonly Restatement[] = [];
+  callerOf: CallerOf = callerWithoutSignIn(PROVIDER);
   openHour = hour(4);
 
   readonly tools: UsageAnswerTools = {
-    providerSubscription: PROVIDER,
+    callerOf: (request) => this.callerOf(request),
     now: () => hour(10),
     hourMillis: HOUR_MILLIS,
     store: {
@@ -64,19 +67,17 @@ class Usage {
       reportedEndTime: timeText(to),
       ...more,
     });
-    return answerUsage(this.tools, { subscription, search, origin: 'http://usage' });
+    return answerUsage(this.tools, { ...CALL, subscription, search });
   }
 
   /** What a link of an answer gives. */
   async follow(link: string | undefined) {
     const { searchParams } = new URL(link ?? '');
-    return answerUsage(this.tools, {
-      subscription: PROVIDER,
-      search: searchParams,
-      origin: 'http://usage',
-    });
+    return answerUsage(this.tools, { ...CALL, subscription: PROVIDER, search: searchParams });
   }
 }
+
+const CALL = { api: 'provider', authorization: null, origin: 'http://usage' } as const;
 
 const timeText = (n: number): string => `2019-12-10T${String(n).padStart(2, '0')}:00:00Z`;
 
@@ -176,4 +177,34 @@ test('nothing is answered to a caller who is not the provider, or to a wrong que
     error: { code: 'RequestEndTimeIsInFuture' },
   });
   expect(usage.asked).toEqual([]);
+});
+
+describe('a delegated provider', () => {
+  const OWN = '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4';
+  const sees = (...visible: string[]): CallerOf => {
+    const caller = { subscription: PROVIDER, visible };
+    return () => Promise.resolve(succeed(caller));
+  };
+
+  test('may ask for a direct tenant, and for no other subscription', async () => {
+    const usage = new Usage();
+    usage.callerOf = sees(OWN);
+    expect(await usage.get(1, 3, { subscriberId: OWN.toUpperCase() })).toMatchObject({ ok: true });
+    expect(await usage.get(1, 3, { subscriberId: OWN.replace('1d', '2d') })).toMatchObject({
+      ok: false,
+      error: { status: 400, code: 'SubscriberIdIsNotDirectTenant' },
+    });
+    expect(usage.asked).toHaveLength(1);
+  });
+
+  test('who has got or lost a tenant between two pages starts again', async () => {
+    const usage = new Usage();
+    usage.callerOf = sees(OWN);
+    const first = await usage.get(1, 3);
+    usage.callerOf = sees(OWN, OWN.replace('1d', '2d'));
+    expect(await usage.follow(first.ok ? first.value.page.nextLink : undefined)).toMatchObject({
+      ok: false,
+      error: { code: 'InvalidProperty' },
+    });
+  });
 });

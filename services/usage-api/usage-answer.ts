@@ -1,27 +1,35 @@
 import { countedSources, firstProcessing } from '../shared/sources/coverage.ts';
 import { isoText, millis } from '../shared/model/time.ts';
-import { invalidProperty, processingNotComplete, type ApiError } from './api-error.ts';
+import {
+  invalidProperty,
+  notDirectTenant,
+  processingNotComplete,
+  type ApiError,
+} from './api-error.ts';
 import { fail, succeed, type Result } from '../shared/model/result.ts';
-import { callingSubscription } from './caller.ts';
+import type { CallerOf, UsageApi } from './caller.ts';
 import { answerDigest, readToken } from './continuation-token.ts';
 import { restatedHours } from './restated-hour.ts';
 import { rangeCoverage, type RangeCoverage } from './range-coverage.ts';
 import { PAGE_ROWS, usagePage, type UsagePage } from './usage-page.ts';
-import { parseUsageQuery } from './usage-query.ts';
+import { parseUsageQuery, type VisibleQuery } from './usage-query.ts';
 import type { UsageStore } from './usage-store.ts';
 
 export interface UsageAnswerTools {
   readonly store: Pick<UsageStore, 'coverage' | 'restatements' | 'rows'>;
-  readonly providerSubscription: string;
+  readonly callerOf: CallerOf;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly hourMillis: number;
 }
 
-/** A call of `subscriberUsageAggregates`, as received. */
+/** A call of a usage API, as received. */
 export interface UsageCall {
+  readonly api: UsageApi;
   /** From the path; empty if it is missing. */
   readonly subscription: string;
+  /** The header `Authorization`; null if there is none. */
+  readonly authorization: string | null;
   readonly search: URLSearchParams;
   /** The beginning of links in the answer. */
   readonly origin: string;
@@ -39,14 +47,16 @@ export const answerUsage = async (
   tools: UsageAnswerTools,
   call: UsageCall,
 ): Promise<Result<UsageAnswer, ApiError>> => {
-  const caller = callingSubscription(call.subscription, tools.providerSubscription);
+  const caller = await tools.callerOf(call);
   if (!caller.ok) return caller;
   const parsed = parseUsageQuery(call.search, {
+    api: call.api,
     now: millis(tools.now()),
     hourMillis: tools.hourMillis,
   });
   if (!parsed.ok) return parsed;
-  const query = parsed.value;
+  const query: VisibleQuery = { ...parsed.value, visible: caller.value.visible };
+  if (!maySeeSubscriber(query)) return fail(notDirectTenant());
 
   const [coverage, restatements] = await Promise.all([
     tools.store.coverage(),
@@ -57,7 +67,8 @@ export const answerUsage = async (
 
   const sources = countedSources(coverage, query.from, query.to);
   const restated = restatedHours(restatements, sources);
-  const digest = answerDigest(query, sources, restated);
+  const asked = { api: call.api, caller: caller.value.subscription, query };
+  const digest = answerDigest(asked, sources, restated);
   const token = query.continuationToken;
   const after = token === null ? null : readToken(token, digest);
   if (token !== null && after === null) {
@@ -71,10 +82,13 @@ export const answerUsage = async (
   // A restatement is recorded before its rows are written: until then, and so from then on, rows may change.
   const lasting = restated.length === 0 ? digest : null;
   const rows = await tools.store.rows(query, sources, after, PAGE_ROWS + 1, lasting);
-  const page = usagePage(rows, { query, digest, caller: caller.value, origin: call.origin });
+  const page = usagePage(rows, { ...asked, digest, origin: call.origin });
   return succeed({
     page,
     restatedHours: restated.map(({ hour }) => isoText(hour)),
     coverage: rangeCoverage(coverage, query.from, query.to),
   });
 };
+
+const maySeeSubscriber = ({ subscriberId, visible }: VisibleQuery): boolean =>
+  subscriberId === null || visible === 'all' || visible.includes(subscriberId);

@@ -4,7 +4,9 @@ import { PAGE_ROWS, usagePage, type PageContext } from './usage-page.ts';
 import type { UsageRow } from './usage-row.ts';
 
 const CONTEXT: PageContext = {
+  api: 'provider',
   query: {
+    visible: 'all',
     granularity: 'Hourly',
     from: millis(Date.UTC(2019, 11, 10, 19)),
     to: millis(Date.UTC(2019, 11, 10, 20)),
@@ -61,4 +63,12 @@ test('a link asks for all subscriptions where the query did, and the page has ea
   const page = usagePage(rows(PAGE_ROWS + 1), { ...CONTEXT, query });
   expect(new URL(page.nextLink ?? '').searchParams.has('subscriberId')).toBe(false);
   expect(page.value.map(({ name }) => name)).toEqual(Array(PAGE_ROWS).fill('s-m'));
+});
+
+test("a link of the tenant's API stays there", () => {
+  const query = { ...CONTEXT.query, subscriberId: null };
+  const page = usagePage(rows(PAGE_ROWS + 1), { ...CONTEXT, api: 'tenant', query });
+  expect(new URL(page.nextLink ?? '').pathname).toBe(
+    '/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce/usageAggregates',
+  );
 });

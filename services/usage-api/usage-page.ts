@@ -1,7 +1,8 @@
 import { isoText } from '../shared/model/time.ts';
-import { writeToken } from './continuation-token.ts';
+import { writeToken, type Asked } from './continuation-token.ts';
 import { usageAggregateResource, type UsageAggregateResource, type UsageRow } from './usage-row.ts';
-import { API_VERSION, type UsageQuery } from './usage-query.ts';
+import { usagePath } from './usage-path.ts';
+import { API_VERSION } from './usage-query.ts';
 
 /** The most rows of a page, as in Azure Stack Hub. */
 export const PAGE_ROWS = 1000;
@@ -13,11 +14,8 @@ export interface UsagePage {
 }
 
 /** What a page needs to know besides its rows. */
-export interface PageContext {
-  readonly query: UsageQuery;
+export interface PageContext extends Asked {
   readonly digest: string;
-  /** The provider's subscription. */
-  readonly caller: string;
   /** The beginning of a link: `http://127.0.0.1:8080` */
   readonly origin: string;
 }
@@ -31,10 +29,7 @@ export const usagePage = (rows: readonly UsageRow[], context: PageContext): Usag
   return { value, nextLink: linkTo(context, writeToken(context.digest, last)) };
 };
 
-export const usagePath = (subscription: string): string =>
-  `/subscriptions/${subscription}/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates`;
-
-const linkTo = ({ query, caller, origin }: PageContext, token: string): string => {
+const linkTo = ({ api, query, caller, origin }: PageContext, token: string): string => {
   const search = new URLSearchParams({
     reportedStartTime: isoText(query.from),
     reportedEndTime: isoText(query.to),
@@ -43,5 +38,5 @@ const linkTo = ({ query, caller, origin }: PageContext, token: string): string =
     'api-version': API_VERSION,
     continuationToken: token,
   });
-  return `${origin}${usagePath(caller)}?${search.toString()}`;
+  return `${origin}${usagePath(api, caller)}?${search.toString()}`;
 };

@@ -17,7 +17,7 @@ const HOUR = {
 };
 
 const parse = (parameters: Record<string, string> | string, hourMillis = HOUR_MILLIS) =>
-  parseUsageQuery(new URLSearchParams(parameters), { now: NOW, hourMillis });
+  parseUsageQuery(new URLSearchParams(parameters), { api: 'provider', now: NOW, hourMillis });
 
 test('without a granularity usage is asked for by day, of all subscriptions, from the first page', () => {
   expect(parse(DAY)).toEqual({
@@ -184,7 +184,7 @@ test.each([
 
 test('an end that is now is not in the future, whether or not the hour is closed', () => {
   const now = timeOf(HOUR.reportedEndTime);
-  const rules = { now, hourMillis: HOUR_MILLIS };
+  const rules = { api: 'provider', now, hourMillis: HOUR_MILLIS } as const;
   expect(parseUsageQuery(new URLSearchParams(HOUR), rules).ok).toBe(true);
 });
 
@@ -192,4 +192,38 @@ test('where tests have shortened the hour, the shorter one and its day count', (
   const shorter = { ...DAY, reportedEndTime: '2019-12-10T00:04:00Z' };
   expect(parse(shorter, 10_000).ok).toBe(true);
   expect(parse({ ...shorter, reportedEndTime: '2019-12-10T00:04:10Z' }, 10_000).ok).toBe(false);
+});
+
+const parseTenant = (parameters: Record<string, string>) =>
+  parseUsageQuery(new URLSearchParams(parameters), {
+    api: 'tenant',
+    now: NOW,
+    hourMillis: HOUR_MILLIS,
+  });
+
+test.each([{}, { showDetails: 'true' }, { SHOWDETAILS: 'True' }])(
+  "a tenant's details may be asked for, as Azure's clients do: %j",
+  (details) => {
+    expect(parseTenant({ ...HOUR, ...details })).toMatchObject({
+      ok: true,
+      value: { granularity: 'Hourly', subscriberId: null },
+    });
+  },
+);
+
+test.each([
+  [{ showDetails: 'false' }, /'showDetails' is not supported here.*'true'/],
+  [{ showDetails: 'FALSE' }, /'showDetails' is not supported here/],
+  [{ showDetails: '0' }, /'showDetails' is not supported here/],
+  [{ showDetails: '' }, /'showDetails' is empty/],
+  [{ subscriberId: '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4' }, /'subscriberId' is not known/],
+])("a tenant's call with %j is refused by name", (parameters, message) => {
+  expect(parseTenant({ ...HOUR, ...parameters })).toEqual({
+    ok: false,
+    error: {
+      status: 400,
+      code: 'InvalidProperty',
+      message: expect.stringMatching(message) as string,
+    },
+  });
 });

@@ -1,8 +1,10 @@
 import { asciiLower } from '../shared/model/placement.ts';
+import { isSubscriptionId } from '../shared/model/subscription-id.ts';
 import { dayOf, hourOf, isoText, type Millis } from '../shared/model/time.ts';
 import { readParameters, type ParameterProblem } from '../shared/http/query-parameters.ts';
-import { badRequest, invalidProperty, type ApiError } from './api-error.ts';
+import { badRequest, invalidProperty, notDirectTenant, type ApiError } from './api-error.ts';
 import { fail, succeed, type Result } from '../shared/model/result.ts';
+import type { UsageApi, Visible } from './caller.ts';
 import { parseReportedTime } from './reported-time.ts';
 
 export const API_VERSION = '2015-06-01-preview';
@@ -22,25 +24,34 @@ export interface UsageQuery {
   readonly continuationToken: string | null;
 }
 
+/** A query, and whose usage its caller may see. */
+export interface VisibleQuery extends UsageQuery {
+  readonly visible: Visible;
+}
+
+/** The subscriptions that an answer is about. */
+export const askedSubscriptions = ({ subscriberId, visible }: VisibleQuery): Visible =>
+  subscriberId === null ? visible : [subscriberId];
+
 /** What the rules for parameters depend on. */
 export interface QueryRules {
+  readonly api: UsageApi;
   readonly now: Millis;
   /** The length of an hour in milliseconds: 3,600,000 except in tests. */
   readonly hourMillis: number;
 }
 
-const SUBSCRIPTION_ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
-export const isSubscriptionId = (text: string): boolean => SUBSCRIPTION_ID.test(text);
-
-const PARAMETERS = [
+const COMMON_PARAMETERS = [
   'api-version',
   'aggregationGranularity',
   'reportedStartTime',
   'reportedEndTime',
-  'subscriberId',
-  'continuationToken',
-] as const;
+];
+
+const PARAMETERS: Readonly<Record<UsageApi, readonly string[]>> = {
+  provider: [...COMMON_PARAMETERS, 'subscriberId', 'continuationToken'],
+  tenant: [...COMMON_PARAMETERS, 'showDetails', 'continuationToken'],
+};
 
 type Parameters = ReadonlyMap<string, string>;
 
@@ -55,7 +66,7 @@ export const parseUsageQuery = (
   const {
     values: parameters,
     problems: [problem],
-  } = readParameters(search, { known: PARAMETERS });
+  } = readParameters(search, { known: PARAMETERS[rules.api] });
   if (problem) return fail(parameterError(problem));
   const version = versionOf(parameters);
   if (!version.ok) return version;
@@ -78,6 +89,8 @@ export const parseUsageQuery = (
   }
   const subscriberId = subscriberOf(parameters);
   if (!subscriberId.ok) return subscriberId;
+  const details = parameters.get('showDetails')?.toLowerCase() ?? 'true';
+  if (details !== 'true') return fail(invalidProperty('showDetails', SHOW_DETAILS_PROBLEM));
   return succeed({
     granularity: granularity.value,
     from: from.value,
@@ -93,6 +106,10 @@ const parameterError = ({ kind, name, problem }: ParameterProblem): ApiError => 
   if (kind === 'empty' && name === 'aggregationGranularity') return INVALID_GRANULARITY;
   return invalidProperty(name, problem);
 };
+
+/** Azure's own API leaves out `instanceData` where it is false. That of Azure Stack Hub cannot. */
+const SHOW_DETAILS_PROBLEM =
+  "is not supported here: leave it out, or write 'true'. Each row has its details";
 
 const NO_API_VERSION = badRequest(
   'NoApiVersion',
@@ -144,19 +161,9 @@ const timeOf = (
   return succeed(instant);
 };
 
-/**
- * Every subscription counts as a direct tenant of the provider, so only a value that cannot be a
- * subscription id is refused.
- */
+/** Refuses what cannot be a subscription. Whether the caller may see it is decided later. */
 const subscriberOf = (parameters: Parameters): Result<string | null, ApiError> => {
   const given = parameters.get('subscriberId');
   if (given === undefined) return succeed(null);
-  return isSubscriptionId(given)
-    ? succeed(asciiLower(given))
-    : fail(
-        badRequest(
-          'SubscriberIdIsNotDirectTenant',
-          "The property 'subscriberId' is not the id of a direct tenant of the calling subscription.",
-        ),
-      );
+  return isSubscriptionId(given) ? succeed(asciiLower(given)) : fail(notDirectTenant());
 };

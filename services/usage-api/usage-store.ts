@@ -7,11 +7,14 @@ import type { RowKey } from './continuation-token.ts';
 import type { Restatement } from './restated-hour.ts';
 import { PAGES_AT_ONCE, PagesAhead } from './pages-ahead.ts';
 import { pageSql, usageRowOf, type PageColumns, type PageLimits } from './page-sql.ts';
-import type { UsageQuery } from './usage-query.ts';
+import { askedSubscriptions, type UsageQuery, type VisibleQuery } from './usage-query.ts';
 import type { UsageRow } from './usage-row.ts';
 
 /** ClickHouse's DateTime begins in 1970; nothing was reported before that. */
 const seconds = (instant: number): number => Math.max(0, instant / 1000);
+
+/** What the engine's default for `max_query_size` is. */
+const MIN_QUERY_SIZE = 262_144;
 
 /** Reads closed usage from ClickHouse. */
 export class UsageStore {
@@ -36,13 +39,13 @@ export class UsageStore {
    * All of them must have the same limit.
    */
   async rows(
-    query: UsageQuery,
+    query: VisibleQuery,
     sources: readonly SourceId[],
     after: RowKey | null,
     limit: number,
     digest: string | null = null,
   ): Promise<readonly UsageRow[]> {
-    if (sources.length === 0) return [];
+    if (sources.length === 0 || askedSubscriptions(query).length === 0) return [];
     // A caller that asks for a second page is likely to ask for all of them.
     if (digest === null || after === null) return this.read(query, sources, after, limit);
     const held = this.ahead.take(digest, after);
@@ -53,25 +56,33 @@ export class UsageStore {
   }
 
   private async read(
-    query: UsageQuery,
+    query: VisibleQuery,
     sources: readonly SourceId[],
     after: RowKey | null,
     limit: number,
   ): Promise<readonly UsageRow[]> {
+    const statement = pageSql(query, after, this.limits);
+    const subscriptions = askedSubscriptions(query);
     const result = await this.client.query({
-      query: pageSql(query, after, this.limits),
+      query: statement,
       query_params: {
         from: seconds(query.from),
         to: seconds(query.to),
         sources: sources.map(({ topic, epoch }) => new TupleParam([topic, epoch])),
         limit,
-        ...(query.subscriberId !== null && { subscriber: query.subscriberId }),
+        ...(subscriptions !== 'all' &&
+          subscriptions.length === 1 && { subscriber: subscriptions[0] }),
         ...after,
       },
       // One document of lists. With names in each row, and row by row, reading takes twice as long.
       format: 'JSONCompact',
       // In this format the client would not notice an error after the first rows.
-      clickhouse_settings: { ...SEQUENTIAL, wait_end_of_query: 1 },
+      clickhouse_settings: {
+        ...SEQUENTIAL,
+        wait_end_of_query: 1,
+        // A list of many subscriptions is longer than the engine reads by itself.
+        max_query_size: String(statement.length + MIN_QUERY_SIZE),
+      },
     });
     const { data } = await result.json<PageColumns>();
     return data.map(usageRowOf);

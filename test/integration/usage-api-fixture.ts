@@ -5,6 +5,7 @@ import { asciiLower } from '../../services/shared/model/placement.ts';
 import type { SourcePartition } from '../../services/shared/model/source.ts';
 import { writeSource, type RegisteredSource } from '../../services/shared/sources/register.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
+import { callerWithoutSignIn, type CallerOf } from '../../services/usage-api/caller.ts';
 import { usageApiServer } from '../../services/usage-api/server.ts';
 import type { UsagePage } from '../../services/usage-api/usage-page.ts';
 import { UsageStore } from '../../services/usage-api/usage-store.ts';
@@ -29,11 +30,13 @@ export const startApi = async (
     readonly now: number;
     readonly timeLimitMillis?: number;
     readonly publicUrl?: string;
+    readonly callerOf?: CallerOf;
   },
 ): Promise<RunningApi> => {
   const server = usageApiServer({
     store: new UsageStore(clickHouse, 30),
     providerSubscription: PROVIDER,
+    callerOf: options.callerOf ?? callerWithoutSignIn(PROVIDER),
     now: () => options.now,
     hourMillis: HOUR_MILLIS,
     timeLimitMillis: options.timeLimitMillis ?? 30_000,

@@ -7,7 +7,7 @@ import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import type { RowKey } from '../../services/usage-api/continuation-token.ts';
 import { pageSql } from '../../services/usage-api/page-sql.ts';
 import type { UsagePage } from '../../services/usage-api/usage-page.ts';
-import type { UsageQuery } from '../../services/usage-api/usage-query.ts';
+import type { VisibleQuery } from '../../services/usage-api/usage-query.ts';
 import type { UsageRow } from '../../services/usage-api/usage-row.ts';
 import { UsageStore } from '../../services/usage-api/usage-store.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
@@ -126,17 +126,18 @@ const expectedRows = (windows: readonly TestWindow[]): readonly (readonly [strin
     .map(({ key, quantity }) => [keyText(key), String(quantity)] as const);
 };
 
-const queryOf = (from: number, to: number): UsageQuery => ({
+const queryOf = (from: number, to: number): VisibleQuery => ({
   granularity: 'Hourly',
   from: at(from),
   to: at(to),
   subscriberId: null,
   continuationToken: null,
+  visible: 'all',
 });
 
 /** All pages of a range, each one begun behind the last row of the one before. */
 const walk = async (
-  query: UsageQuery,
+  query: VisibleQuery,
   pageRows: number,
   between: () => Promise<unknown> = () => Promise.resolve(),
   digest: string | null = null,

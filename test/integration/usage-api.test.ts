@@ -1,7 +1,7 @@
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { PAGE_ROWS, type UsagePage } from '../../services/usage-api/usage-page.ts';
-import type { UsageQuery } from '../../services/usage-api/usage-query.ts';
+import type { VisibleQuery } from '../../services/usage-api/usage-query.ts';
 import type { UsageAggregateResource } from '../../services/usage-api/usage-row.ts';
 import { UsageStore } from '../../services/usage-api/usage-store.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
@@ -164,12 +164,13 @@ describe('paging', () => {
       resources.map((resourceUri) => live(from, { ...source, resourceUri })),
     );
     const store = new UsageStore(stack.clickHouse, 30);
-    const query: UsageQuery = {
+    const query: VisibleQuery = {
       granularity: 'Hourly',
       from,
       to: (from + HOUR_MILLIS) as Hour,
       subscriberId: null,
       continuationToken: null,
+      visible: 'all',
     };
     const seen: string[] = [];
     let [row] = await store.rows(query, [source], null, 1);

@@ -1,7 +1,8 @@
 import { writeHistory } from '../../../services/operations/history-runs/history-run.ts';
 import { readSources } from '../../../services/shared/sources/register.ts';
 import { HOUR_MILLIS, isoText, nextHour } from '../../../services/shared/model/time.ts';
-import { usagePath, type UsagePage } from '../../../services/usage-api/usage-page.ts';
+import type { UsagePage } from '../../../services/usage-api/usage-page.ts';
+import { usagePath } from '../../../services/usage-api/usage-path.ts';
 import { API_VERSION } from '../../../services/usage-api/usage-query.ts';
 import { startService } from '../../support/service-process.ts';
 import { untilStored } from '../contenders/aggregator.ts';
@@ -37,7 +38,7 @@ const firstPage = (api: string): string => {
     aggregationGranularity: 'Hourly',
     'api-version': API_VERSION,
   });
-  return `${api}${usagePath(PROVIDER_SUBSCRIPTION)}?${search.toString()}`;
+  return `${api}${usagePath('provider', PROVIDER_SUBSCRIPTION)}?${search.toString()}`;
 };
 
 /** One hour with so many windows, closed and stored by an aggregator. */
