@@ -1,5 +1,5 @@
 import { hour, uriOf } from '../../test/support/bridge/examples.ts';
-import type { Answer } from '../../test/support/bridge/scripted-commerce.ts';
+import type { Answer } from '../../test/support/scripted-server.ts';
 import {
   compositionOf,
   endAll,

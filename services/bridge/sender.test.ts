@@ -1,6 +1,6 @@
 import { isLosslessNumber, LosslessNumber, stringify } from 'lossless-json';
 import { hour, uriOf } from '../../test/support/bridge/examples.ts';
-import type { Answer, Asked } from '../../test/support/bridge/scripted-commerce.ts';
+import type { Answer, Asked } from '../../test/support/scripted-server.ts';
 import {
   AT,
   endAll,
@@ -474,6 +474,7 @@ test('a stop ends the batch in flight and records its outcomes', async () => {
 test('the helper reads numbers without rounding them', () => {
   const [sent] = requestOf({
     method: '',
+    target: '',
     path: '',
     query: new URLSearchParams(),
     authorization: null,

@@ -1,9 +1,5 @@
 import { hour, uriOf } from '../../../test/support/bridge/aggregates-log.ts';
-import {
-  scriptedCommerce,
-  type Answer,
-  type Asked,
-} from '../../../test/support/bridge/scripted-commerce.ts';
+import { scriptedServer, type Answer, type Asked } from '../../../test/support/scripted-server.ts';
 import { parseQuantity, ZERO } from '../../shared/model/decimal.ts';
 import { isoText } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
@@ -24,7 +20,7 @@ const PENDING: Pending = {
 };
 
 const failures = async (answer: Answer) => {
-  const commerce = await scriptedCommerce(() => answer);
+  const commerce = await scriptedServer(() => answer);
   const client = new CommerceClient({ url: commerce.url, token: null, requestMillis: 30_000 });
   const { signal } = new AbortController();
   try {
@@ -97,7 +93,7 @@ const ask = async <T>(
   answer: (asked: Asked) => Answer,
   token: string | null = null,
 ) => {
-  const commerce = await scriptedCommerce(answer);
+  const commerce = await scriptedServer(answer);
   const client = new CommerceClient({ url: commerce.url, token, requestMillis: 30_000 });
   try {
     const answered = await call(client, new AbortController().signal);
@@ -273,7 +269,7 @@ describe('what Commerce holds', () => {
 });
 
 test('a request that is given up, or not answered in time, says so', async () => {
-  const commerce = await scriptedCommerce(() => 'hang');
+  const commerce = await scriptedServer(() => 'hang');
   try {
     const client = new CommerceClient({ url: commerce.url, token: null, requestMillis: 50 });
     const { signal } = new AbortController();

@@ -1,5 +1,6 @@
 import { messageOf } from '../../shared/process/errors.ts';
 import { parseHttpDate } from '../../shared/http/http-date.ts';
+import { retryAfterMillis } from '../../shared/http/retry-after.ts';
 import { isoText, millis, type Millis } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
 import {
@@ -55,7 +56,6 @@ export interface CommerceOptions {
 const API_VERSION = '2018-08-31';
 /** Far more than the answer to one batch. For many submissions, holdings are requested in parts. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-const MAX_RETRY_AFTER = 3_600_000;
 
 interface Answer {
   readonly status: number;
@@ -162,7 +162,11 @@ export class CommerceClient implements Commerce {
       );
     }
     if (status === 429 || status >= 500) {
-      return failure(status === 500 ? 'puzzled' : 'away', answered, retryAfterOf(headers));
+      return failure(
+        status === 500 ? 'puzzled' : 'away',
+        answered,
+        retryAfterMillis(headers.get('retry-after'), Date.now()),
+      );
     }
     return failure('settings', `${answered} (${said}): set COMMERCE_URL to a metering API`);
   }
@@ -226,16 +230,6 @@ const readText = async (response: Response): Promise<string | null> => {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-};
-
-/** `Retry-After` in seconds, or as a date (RFC 9110, 10.2.3). */
-const retryAfterOf = (headers: Headers): number | null => {
-  const text = headers.get('retry-after');
-  if (text === null) return null;
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, MAX_RETRY_AFTER);
-  const instant = parseHttpDate(text);
-  if (instant === null) return null;
-  return Math.min(Math.max(Math.ceil(instant - Date.now()), 0), MAX_RETRY_AFTER);
 };
 
 const dateOf = ({ headers }: Answer): Millis | null => parseHttpDate(headers.get('date') ?? '');

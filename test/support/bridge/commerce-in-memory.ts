@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import type { Answer, Asked } from './scripted-commerce.ts';
+import type { Answer, Asked } from '../scripted-server.ts';
 
 /** So often at most it answers: a sender that asks without end fails its test. */
 const MAX_REQUESTS = 1_000;
@@ -22,6 +22,7 @@ export const commerceInMemory = (
     const url = new URL(request.url);
     const one: Asked = {
       method: request.method,
+      target: url.pathname + url.search,
       path: url.pathname,
       query: url.searchParams,
       authorization: request.headers.get('authorization'),

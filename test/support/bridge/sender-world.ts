@@ -9,7 +9,7 @@ import type { UsageCarry } from '../../../services/shared/model/usage-carry.ts';
 import { persist } from '../../../services/shared/process/retry.ts';
 import { hour, uriOf } from './examples.ts';
 import { commerceInMemory } from './commerce-in-memory.ts';
-import type { Answer, Asked } from './scripted-commerce.ts';
+import type { Answer, Asked } from '../scripted-server.ts';
 
 /** So often at most a test moves the clock on: a sender that makes no progress fails it. */
 const MAX_TURNS = 300;

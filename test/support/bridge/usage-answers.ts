@@ -1,6 +1,6 @@
 import { LosslessNumber, parse, stringify } from 'lossless-json';
 import { uriOf } from './examples.ts';
-import type { Answer, Asked } from './scripted-commerce.ts';
+import type { Answer, Asked } from '../scripted-server.ts';
 
 export interface Sent {
   readonly resourceUri: string;

@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** A request as it came. */
 export interface Asked {
   readonly method: string;
+  /** Path and query, byte for byte. */
+  readonly target: string;
   readonly path: string;
   readonly query: URLSearchParams;
   readonly authorization: string | null;
@@ -20,16 +23,17 @@ export type Answer =
       readonly body: string;
     };
 
-export interface ScriptedCommerce {
+export interface ScriptedServer {
   readonly url: string;
   readonly asked: readonly Asked[];
   close(): Promise<void>;
 }
 
-/** An HTTP server that answers what a test tells it to. */
-export const scriptedCommerce = async (
+/** An HTTP server that answers what a test tells it to. With a certificate, an HTTPS server. */
+export const scriptedServer = async (
   answer: (asked: Asked, nth: number) => Answer,
-): Promise<ScriptedCommerce> => {
+  tls: { readonly key: string; readonly cert: string } | null = null,
+): Promise<ScriptedServer> => {
   const asked: Asked[] = [];
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let body = '';
@@ -37,6 +41,7 @@ export const scriptedCommerce = async (
     const url = new URL(request.url ?? '', 'http://localhost');
     const one: Asked = {
       method: request.method ?? '',
+      target: request.url ?? '',
       path: url.pathname,
       query: url.searchParams,
       authorization: request.headers.authorization ?? null,
@@ -53,12 +58,13 @@ export const scriptedCommerce = async (
       response.end(given.body);
     }
   };
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     handle(request, response).catch(() => response.destroy());
-  });
+  };
+  const server = tls === null ? createServer(listener) : createSecureServer(tls, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    url: `http${tls === null ? '' : 's'}://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
     asked,
     close: () =>
       new Promise((resolve) => {
