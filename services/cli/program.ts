@@ -33,6 +33,11 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     description: 'the register of sources: which topic covers which reported hours',
     load: async () => (await import('./commands/sources.ts')).sourcesCommand,
   },
+  subscriptions: {
+    description:
+      'the directory of subscriptions: which provider each one belongs to, which decides who may read its usage',
+    load: async () => (await import('./commands/subscriptions.ts')).subscriptionsCommand,
+  },
   rules: {
     description: 'the rules by which records are classified',
     load: async () => (await import('./commands/rules.ts')).rulesCommand,

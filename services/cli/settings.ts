@@ -5,6 +5,7 @@ import {
   hourSettings,
   kafkaSettings,
   parseEnvironment,
+  providerSettings,
   serviceUrlSettings,
 } from '../shared/process/config.ts';
 
@@ -15,6 +16,7 @@ export const readChangeConfig = () =>
     ...clickHouseSettings,
     ...controlKeySettings,
     ...hourSettings,
+    ...providerSettings,
   });
 
 /** The settings of a repair, which folds the log again. */
@@ -32,3 +34,7 @@ export const readViewConfig = () => parseEnvironment({ ...kafkaSettings, ...clic
 /** The settings of `status`, which also asks the services. */
 export const readStatusConfig = () =>
   parseEnvironment({ ...kafkaSettings, ...clickHouseSettings, ...serviceUrlSettings });
+
+/** The settings of commands that work on the directory of subscriptions. */
+export const readDirectoryConfig = () =>
+  parseEnvironment({ ...clickHouseSettings, ...providerSettings });

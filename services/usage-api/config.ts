@@ -3,16 +3,13 @@ import {
   clickHouseSettings,
   hourSettings,
   parseEnvironment,
+  providerSettings,
   wholeNumber,
   type ClickHouseConfig,
   type Environment,
 } from '../shared/process/config.ts';
 import { DEFAULT_PORTS } from '../shared/process/default-ports.ts';
 import { allowedHostSettings } from '../shared/http/allowed-hosts.ts';
-import { isSubscriptionId } from '../shared/model/subscription-id.ts';
-
-/** The provider subscription in the recordings of samples/. */
-const RECORDED_PROVIDER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
 
 export interface UsageApiConfig extends ClickHouseConfig {
   /** 0 chooses a free port. */
@@ -47,10 +44,7 @@ export const readUsageApiConfig = (environment: Environment): UsageApiConfig =>
         .optional()
         .transform((text) => text ?? null),
       ...allowedHostSettings,
-      PROVIDER_SUBSCRIPTION_ID: z
-        .string()
-        .default(RECORDED_PROVIDER)
-        .refine(isSubscriptionId, { message: 'must be a subscription id: a GUID' }),
+      ...providerSettings,
     },
     environment,
   );

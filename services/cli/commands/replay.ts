@@ -4,6 +4,8 @@ import { basename } from 'node:path';
 import { messageOf, UserError } from '../../shared/process/errors.ts';
 import { coveredHours } from '../../shared/model/source.ts';
 import { beginHistory, writeHistory } from '../../operations/history-runs/history-run.ts';
+import { addMissingSubscriptions } from '../../operations/subscriptions/change-directory.ts';
+import { recordedSubscriptions } from '../../operations/subscriptions/recorded-subscriptions.ts';
 import { printable } from '../../shared/terminal/printable.ts';
 import { HOUR_MILLIS, type Hour } from '../../shared/model/time.ts';
 import { readChangeConfig } from '../settings.ts';
@@ -37,6 +39,11 @@ const replay = async (path: string, { billable }: { billable: boolean }): Promis
         billable,
       },
       config.USAGE_TOPIC_PREFIX,
+    );
+    await addMissingSubscriptions(
+      tools.clickHouse,
+      recordedSubscriptions(recording, config.PROVIDER_SUBSCRIPTION_ID),
+      name,
     );
     const hours = coveredHours(begun.source);
     if (begun.kind === 'already-imported') {

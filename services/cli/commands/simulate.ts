@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { coveredHours } from '../../shared/model/source.ts';
 import { simulatedCloud } from '../../development/simulated-cloud/cloud.ts';
+import { simulatedSubscriptions } from '../../development/simulated-cloud/subscriptions.ts';
 import { simulatedHistory } from '../../development/simulated-cloud/history.ts';
 import { beginHistory, writeHistory } from '../../operations/history-runs/history-run.ts';
 import { readSources } from '../../shared/sources/register.ts';
+import { addMissingSubscriptions } from '../../operations/subscriptions/change-directory.ts';
 import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { hourOf, isoText, millis, type Hour } from '../../shared/model/time.ts';
 import { print, progress } from '../print.ts';
@@ -36,6 +38,11 @@ const simulate = async ({ hours, tenants, seed, billable }: Options): Promise<vo
       tools,
       { origin, firstHour, lastHour, hourMillis, partitions: PARTITIONS, billable },
       config.USAGE_TOPIC_PREFIX,
+    );
+    await addMissingSubscriptions(
+      tools.clickHouse,
+      simulatedSubscriptions({ seed, tenants }, config.PROVIDER_SUBSCRIPTION_ID),
+      origin,
     );
     const covered = coveredHours(begun.source);
     if (begun.kind === 'already-imported') {

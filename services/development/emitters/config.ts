@@ -3,6 +3,7 @@ import {
   kafkaSettings,
   optionalWholeNumber,
   parseEnvironment,
+  providerSettings,
   wholeNumber,
   type Environment,
 } from '../../shared/process/config.ts';
@@ -15,6 +16,7 @@ export const readEmitterConfig = (environment: Environment) =>
     {
       ...kafkaSettings,
       ...clickHouseSettings,
+      ...providerSettings,
       ...healthSettings(DEFAULT_PORTS.emitterHealth),
       /** Reports in an hour of the source; empty for one every nine seconds, or a little more often. */
       EMITTER_REPORTS_PER_HOUR: optionalWholeNumber(1, 3_600),

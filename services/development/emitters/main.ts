@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import { usageEventEncoder } from '../../shared/avro/usage-event-codec.ts';
+import { addMissingSubscriptions } from '../../operations/subscriptions/change-directory.ts';
 import { openClickHouse } from '../../shared/clickhouse/client.ts';
 import { connectKafka } from '../../shared/kafka/client.ts';
 import { openLogWriter } from '../../shared/kafka/log-writer.ts';
@@ -13,6 +14,7 @@ import { runService } from '../../shared/process/lifecycle.ts';
 import { persist } from '../../shared/process/retry.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import { simulatedCloud } from '../simulated-cloud/cloud.ts';
+import { simulatedSubscriptions } from '../simulated-cloud/subscriptions.ts';
 import { readEmitterConfig } from './config.ts';
 import { endOf, lastEnded, partAfter, partsOf } from './reporting-clock.ts';
 import { UsageReporter } from './usage-reporter.ts';
@@ -26,13 +28,19 @@ runService('emitter-compute', async (logger, environment, crash) => {
   const topic = liveTopicName(config.USAGE_TOPIC_PREFIX, COMPUTE);
   const clickHouse = openClickHouse(config);
   const source = (await readSources(clickHouse)).find((candidate) => candidate.topic === topic);
+  const cloudOf = { seed: config.EMITTER_SEED, tenants: config.EMITTER_TENANTS };
+  await addMissingSubscriptions(
+    clickHouse,
+    simulatedSubscriptions(cloudOf, config.PROVIDER_SUBSCRIPTION_ID),
+    'emitter',
+  );
   await clickHouse.close();
   if (!source) throw new UserError(`There is no live source ${topic}: run "usagectl provision"`);
 
   // The source defines the length of its hours. Usage that spans two of them would be refused.
   const { hourMillis } = source;
   const clock = partsOf(hourMillis, config.EMITTER_REPORTS_PER_HOUR);
-  const cloud = simulatedCloud({ seed: config.EMITTER_SEED, tenants: config.EMITTER_TENANTS });
+  const cloud = simulatedCloud(cloudOf);
   const encode = usageEventEncoder(readSchemaDirectory());
   const writer = await openLogWriter(kafka);
   const reporter = new UsageReporter(source, cloud, clock, encode, writer);

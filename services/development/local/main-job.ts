@@ -1,9 +1,12 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { readFile } from 'node:fs/promises';
 import { readBillingCounts } from '../../shared/billing/billing-counts.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { readMeterCatalog } from '../../shared/meters/meter-catalog.ts';
 import { asciiLower } from '../../shared/model/placement.ts';
 import { firstProcessing, readCoverage } from '../../shared/sources/coverage.ts';
+import { addMissingSubscriptions } from '../../operations/subscriptions/change-directory.ts';
+import { readSubscriptionFile } from '../../operations/subscriptions/subscription-file.ts';
 import { withClickHouse } from '../../operations/sources/source-tools.ts';
 import { localPath } from '../../shared/process/local-directory.ts';
 import { delay } from './child-process.ts';
@@ -14,6 +17,7 @@ import { discrepancies, formatSummary, readSummary, verdictOf } from './summary.
 import { inRepository } from '../../shared/process/repository.ts';
 
 const SAMPLE = 'samples/recorded-usage.json';
+const SUBSCRIPTIONS = 'samples/azurestack-user-subscriptions.json';
 
 export interface MainJobOptions {
   /** No usage except what somebody else sends. */
@@ -33,6 +37,7 @@ export const runMainJob = async (
   await startServices(stack);
   reporter.done([...stack.supervisor.pids.keys()].join(', '));
   if (options.empty) return true;
+  await loadDirectory(stack.config, reporter);
   await importHistory(reporter);
   return withClickHouse(stack.config, async (client) => {
     await waitForBill(client, reporter);
@@ -62,6 +67,16 @@ const startServices = async (stack: Stack): Promise<void> => {
     stack.startService('commerce', commerce),
     stack.startService('bridge', bridge),
   ]);
+};
+
+/** Entries that a person has changed since the first start stay as they are. */
+const loadDirectory = async (config: StackConfig, reporter: Reporter): Promise<void> => {
+  reporter.step(`Loading ${SUBSCRIPTIONS}`);
+  const text = await readFile(inRepository(SUBSCRIPTIONS), 'utf8');
+  const { added, unchanged } = await withClickHouse(config, (client) =>
+    addMissingSubscriptions(client, readSubscriptionFile(SUBSCRIPTIONS, text), SUBSCRIPTIONS),
+  );
+  reporter.done(`${String(added)} new, ${String(unchanged)} were there`);
 };
 
 const importHistory = async (reporter: Reporter): Promise<void> => {

@@ -7,6 +7,7 @@ import {
   hourSettings,
   kafkaSettings,
   parseEnvironment,
+  providerSettings,
   serviceUrlSettings,
 } from '../../shared/process/config.ts';
 import { provision } from '../../operations/sources/provision.ts';
@@ -31,6 +32,7 @@ const stackSettings = {
   ...clickHouseSettings,
   ...controlKeySettings,
   ...hourSettings,
+  ...providerSettings,
   ...commerceSettings,
   ...serviceUrlSettings,
 };

@@ -33,7 +33,8 @@ const SIZES: readonly [MachineSize, ...MachineSize[]] = [
   { name: 'Standard_D4_v2', cores: 8 },
 ];
 
-const subscriptionOf = (seed: number, tenant: number): string =>
+/** The subscription of a tenant, counted from 0. */
+export const subscriptionOf = (seed: number, tenant: number): string =>
   uuidText(uuidOf(['simulated-subscription', String(seed), String(tenant)]));
 
 /** Tenants with virtual machines, a disk for each, storage accounts and an address. */

@@ -1,4 +1,7 @@
-const SUBSCRIPTION_ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+/**
+ * The form of a GUID, but with any letters: a real Azure Stack Hub returned subscriptions such as
+ * `eb377774-8d90-4f4b-bc76-0211g8bfbf94` (samples/azurestack-user-subscriptions.json).
+ */
+const SUBSCRIPTION_ID = /^[\da-z]{8}(?:-[\da-z]{4}){3}-[\da-z]{12}$/i;
 
-/** Whether a text can be the id of a subscription: a GUID with dashes, in any case. */
 export const isSubscriptionId = (text: string): boolean => SUBSCRIPTION_ID.test(text);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ControlKey, Keyring } from '../model/control-record.ts';
 import { DEFAULT_PORTS, localUrl } from './default-ports.ts';
 import { UserError } from './errors.ts';
+import { isSubscriptionId } from '../model/subscription-id.ts';
 import { HOUR_MILLIS } from '../model/time.ts';
 
 /**
@@ -165,6 +166,17 @@ export const hourSettings = {
     (value) => value % 1000 === 0 && HOUR_MILLIS % value === 0,
     { message: 'must be full seconds, and must divide an hour' },
   ),
+};
+
+/** The provider subscription in the recordings of samples/. */
+const RECORDED_PROVIDER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
+
+export const providerSettings = {
+  /** The subscription of this stamp's operator: the default provider. */
+  PROVIDER_SUBSCRIPTION_ID: z
+    .string()
+    .default(RECORDED_PROVIDER)
+    .refine(isSubscriptionId, { message: 'must be a subscription id: a GUID' }),
 };
 
 /** The address of a service, without a slash at its end. */
