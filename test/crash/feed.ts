@@ -1,5 +1,5 @@
 import { delay } from '../../services/development/local/child-process.ts';
-import type { NewRecord } from '../../services/shared/kafka/log-writer.ts';
+import type { NewRecord } from '../../services/shared/kafka/new-record.ts';
 import type { TopicPartition } from '../../services/shared/model/log-record.ts';
 import type { Pipeline } from '../support/pipeline.ts';
 import type { Emission } from '../support/workload/emission.ts';

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import type { NewRecord } from '../../services/shared/kafka/log-writer.ts';
+import type { NewRecord } from '../../services/shared/kafka/new-record.ts';
 import { aggregatesTopicName } from '../../services/shared/kafka/topic-names.ts';
 import { OUT_PARTITIONS } from '../../services/shared/sources/check-topics.ts';
 import { beginHistory, writeHistory } from '../../services/operations/history-runs/history-run.ts';

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import type { NewRecord } from '../../services/shared/kafka/log-writer.ts';
+import type { NewRecord } from '../../services/shared/kafka/new-record.ts';
 import { partitionOfKey, resourceKey } from '../../services/shared/model/placement.ts';
 import { HOUR_MILLIS, hourOf, millis } from '../../services/shared/model/time.ts';
 import { encodeEvent, eventOf } from '../support/fold/fixtures.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CONTROL_HEADER } from '../../services/shared/model/control-record.ts';
-import type { NewRecord } from '../../services/shared/kafka/log-writer.ts';
+import type { NewRecord } from '../../services/shared/kafka/new-record.ts';
 import { partitionName } from '../../services/shared/model/source.ts';
 import {
   parseClosedMarker,

@@ -2,7 +2,7 @@ import type { Checkpoint } from '../../services/shared/usage-fold/chunk.ts';
 import type { DeadLetter, LedgerEntry } from '../../services/shared/usage-fold/fold.ts';
 import type { Window } from '../../services/shared/usage-fold/window.ts';
 import { DEAD_LETTER_HEADERS } from '../../services/shared/model/dead-letter.ts';
-import type { NewRecord } from '../../services/shared/kafka/log-writer.ts';
+import type { NewRecord } from '../../services/shared/kafka/new-record.ts';
 import { recordDigest } from '../../services/shared/model/record-mark.ts';
 import { partitionName, type SourcePartition } from '../../services/shared/model/source.ts';
 import { HOUR_MILLIS, isoText, type Hour } from '../../services/shared/model/time.ts';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Place } from '../../services/shared/usage-fold/place.ts';
 import type { RecordHeaders } from '../../services/shared/model/control-record.ts';
-import type { NewRecord } from '../../services/shared/kafka/log-writer.ts';
+import type { NewRecord } from '../../services/shared/kafka/new-record.ts';
 import {
   aggregatesTopicName,
   deadLetterTopicName,

@@ -2,7 +2,8 @@ import type { Admin } from 'kafkajs';
 import { kafkaAdmin } from '../../services/shared/kafka/admin.ts';
 import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { openLogWriter, type NewRecord } from '../../services/shared/kafka/log-writer.ts';
+import { openLogWriter } from '../../services/shared/kafka/log-writer.ts';
+import type { NewRecord } from '../../services/shared/kafka/new-record.ts';
 import type { TopicPartition } from '../../services/shared/model/log-record.ts';
 import {
   newestEpoch,

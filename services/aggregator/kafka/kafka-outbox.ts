@@ -5,7 +5,8 @@ import {
 } from '../../shared/model/control-record.ts';
 import { deadLetterRecord } from '../../shared/model/dead-letter.ts';
 import { failpoint } from '../../shared/process/failpoint.ts';
-import type { LogWriter, NewRecord } from '../../shared/kafka/log-writer.ts';
+import type { LogWriter } from '../../shared/kafka/log-writer.ts';
+import type { NewRecord } from '../../shared/kafka/new-record.ts';
 import type { TopicPartition } from '../../shared/model/log-record.ts';
 import { partitionOfKey } from '../../shared/model/placement.ts';
 import { partitionName } from '../../shared/model/source.ts';

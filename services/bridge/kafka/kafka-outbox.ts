@@ -1,5 +1,6 @@
 import { controlRecord, type Keyring } from '../../shared/model/control-record.ts';
-import type { LogWriter, NewRecord } from '../../shared/kafka/log-writer.ts';
+import type { LogWriter } from '../../shared/kafka/log-writer.ts';
+import type { NewRecord } from '../../shared/kafka/new-record.ts';
 import { partitionOfKey } from '../../shared/model/placement.ts';
 import { millis } from '../../shared/model/time.ts';
 import { aggregateKey } from '../../shared/model/usage-aggregate.ts';

@@ -1,4 +1,5 @@
-import type { LogWriter, NewRecord } from '../../shared/kafka/log-writer.ts';
+import type { LogWriter } from '../../shared/kafka/log-writer.ts';
+import type { NewRecord } from '../../shared/kafka/new-record.ts';
 import { namespaceOf, partitionOfKey, resourceKey } from '../../shared/model/placement.ts';
 import type { Source } from '../../shared/model/source.ts';
 import type { UsageEvent } from '../../shared/model/usage-event.ts';

@@ -3,7 +3,7 @@ import { usageEventEncoder } from '../../shared/avro/usage-event-codec.ts';
 import { controlRecord } from '../../shared/model/control-record.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { historyTopicName } from '../../shared/kafka/topic-names.ts';
-import type { NewRecord } from '../../shared/kafka/log-writer.ts';
+import type { NewRecord } from '../../shared/kafka/new-record.ts';
 import { partitionOfKey, resourceKey } from '../../shared/model/placement.ts';
 import type { Hour, Millis } from '../../shared/model/time.ts';
 import { millis, nextHour } from '../../shared/model/time.ts';

@@ -100,6 +100,27 @@ export interface InsertOptions {
   readonly large?: boolean;
 }
 
+/** Small arrays of bytes are put together, because each one that is sent costs a call of the system. */
+const PIECE_BYTES = 64 * 1024;
+
+/** The same bytes in pieces that are not small, except the last one of a row of small ones. */
+export function* inPieces(arrays: readonly Uint8Array[]): Generator<Uint8Array> {
+  let small: Uint8Array[] = [];
+  let bytes = 0;
+  for (const array of arrays) {
+    if (array.length < PIECE_BYTES) {
+      small.push(array);
+      bytes += array.length;
+      if (bytes < PIECE_BYTES) continue;
+    }
+    if (small.length > 0) yield Buffer.concat(small);
+    small = [];
+    bytes = 0;
+    if (array.length >= PIECE_BYTES) yield array;
+  }
+  if (small.length > 0) yield Buffer.concat(small);
+}
+
 /** Inserts blocks in the Native format; together they are one block. */
 export const insertPacked = async (
   client: ClickHouseClient,
@@ -109,7 +130,7 @@ export const insertPacked = async (
 ): Promise<void> => {
   const { stream } = await client.exec({
     query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT Native`,
-    values: Readable.from(blocks, { objectMode: false }),
+    values: Readable.from(inPieces(blocks), { objectMode: false }),
     // Rows that replace one another are merged later, as those of other inserts are.
     clickhouse_settings: { optimize_on_insert: 0 },
   });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { chunksOf, type NewRecord } from './log-writer.ts';
+import { chunksOf } from './log-writer.ts';
+import type { NewRecord } from './new-record.ts';
 
 const ofSize = (bytes: number): NewRecord => ({ key: null, value: Buffer.alloc(bytes) });
 const OVERHEAD = 70;

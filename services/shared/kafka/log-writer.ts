@@ -1,15 +1,8 @@
-import { Partitioners, type Kafka, type Message, type Producer } from 'kafkajs';
-import type { RecordHeaders } from '../model/control-record.ts';
+import { Partitioners, type Kafka, type Producer } from 'kafkajs';
 import type { TopicPartition } from '../model/log-record.ts';
 import { millis, type Millis } from '../model/time.ts';
-
-/** A record to be appended. Without a timestamp, it gets the time of sending. */
-export interface NewRecord {
-  readonly key: Buffer | string | null;
-  readonly value: Buffer | null;
-  readonly headers?: RecordHeaders;
-  readonly timestamp?: Millis;
-}
+import type { NewRecord } from './new-record.ts';
+import { batchMessage, sendBatches } from './produce/install.ts';
 
 /** What the broker acknowledged: consecutive records appended by one request. */
 export interface Appended {
@@ -64,15 +57,8 @@ export const chunksOf = (
   return chunks;
 };
 
-const messageOf = (record: NewRecord, partition: number): Message => ({
-  partition,
-  key: record.key,
-  value: record.value,
-  ...(record.headers && { headers: { ...record.headers } }),
-  ...(record.timestamp !== undefined && { timestamp: String(record.timestamp) }),
-});
-
 const openProducer = async (kafka: Kafka): Promise<Producer> => {
+  sendBatches();
   const producer = kafka.producer({
     allowAutoTopicCreation: false,
     createPartitioner: Partitioners.DefaultPartitioner,
@@ -88,7 +74,7 @@ const sendTo = async (
   { topic, partition }: TopicPartition,
   chunk: readonly NewRecord[],
 ): Promise<Appended | null> => {
-  const messages = chunk.map((record) => messageOf(record, partition));
+  const messages = [batchMessage(partition, chunk)];
   const [answer] = await producer.send({ topic, acks: -1, messages });
   if (answer?.baseOffset === undefined) return null;
   const appendTime = Number(answer.logAppendTime ?? -1);

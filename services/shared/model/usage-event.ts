@@ -1,4 +1,5 @@
-import { parse as uuidBytes, v5 as uuidv5 } from 'uuid';
+import { hash } from 'node:crypto';
+import { parse as uuidBytes } from 'uuid';
 import { asciiLower } from './placement.ts';
 import type { Quantity } from './decimal.ts';
 import { isoText, type Millis } from './time.ts';
@@ -34,8 +35,14 @@ export interface RawUsageEvent extends Omit<
 /** The namespace of this project's UUIDv5 ids. */
 const NAMESPACE = uuidBytes('6e1a1f0c-6a52-5d7c-9a8b-3d5f0c1b7e42');
 
-export const uuidOf = (parts: readonly string[]): Uint8Array =>
-  uuidv5(Buffer.from(JSON.stringify(parts), 'utf8'), NAMESPACE, new Uint8Array(16));
+/** A UUIDv5 (RFC 9562, 5.5). The package `uuid` takes twice as long, and this is done for each event. */
+export const uuidOf = (parts: readonly string[]): Uint8Array => {
+  const name = Buffer.from(JSON.stringify(parts), 'utf8');
+  const id = hash('sha1', Buffer.concat([NAMESPACE, name]), 'buffer').subarray(0, 16);
+  id.writeUInt8((id.readUInt8(6) & 0x0f) | 0x50, 6); // version 5
+  id.writeUInt8((id.readUInt8(8) & 0x3f) | 0x80, 8); // the variant of RFC 9562
+  return id;
+};
 
 /** `1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4` */
 export const uuidText = (id: Uint8Array): string => {

@@ -1,6 +1,6 @@
 import { beginHistory } from '../../../services/operations/history-runs/history-run.ts';
 import { usageEventEncoder } from '../../../services/shared/avro/usage-event-codec.ts';
-import type { NewRecord } from '../../../services/shared/kafka/log-writer.ts';
+import type { NewRecord } from '../../../services/shared/kafka/new-record.ts';
 import { timeOf } from '../../../services/shared/model/time-text.ts';
 import { partitionOfKey } from '../../../services/shared/model/placement.ts';
 import { HOUR_MILLIS, hourOf, millis } from '../../../services/shared/model/time.ts';

@@ -1,5 +1,5 @@
 import { usageEventEncoder } from '../../../services/shared/avro/usage-event-codec.ts';
-import type { NewRecord } from '../../../services/shared/kafka/log-writer.ts';
+import type { NewRecord } from '../../../services/shared/kafka/new-record.ts';
 import { partitionOfKey } from '../../../services/shared/model/placement.ts';
 import { HOUR_MILLIS, millis } from '../../../services/shared/model/time.ts';
 import { usageEventId, type UsageEvent } from '../../../services/shared/model/usage-event.ts';
