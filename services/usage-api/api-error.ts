@@ -1,27 +1,32 @@
+import { rightPath } from './usage-path.ts';
+
 /**
  * The error codes that the usage APIs of Azure Stack Hub document, those of ARM in front of them, and our
- * own.
+ * own: each with the statuses that it comes with.
  */
-export type ErrorCode =
-  | 'NoApiVersion'
-  | 'InvalidProperty'
-  | 'RequestEndTimeIsInFuture'
-  | 'SubscriberIdIsNotDirectTenant'
-  | 'SubscriptionIdMissingInRequest'
-  | 'InvalidAggregationGranularity'
-  | 'ProcessingNotComplete'
-  | 'ServiceUnavailable'
-  | 'GatewayTimeout'
-  | 'AuthenticationFailed'
-  | 'InvalidAuthenticationToken'
-  | 'ExpiredAuthenticationToken'
-  | 'AuthorizationFailed'
-  | 'TooManyRequests'
-  | 'InvalidSubscriptionId'
-  | 'SubscriptionNotFound'
-  | 'NotFound'
-  | 'BadRequest'
-  | 'InternalServerError';
+export const ERROR_CODES = {
+  ProcessingNotComplete: [202],
+  NoApiVersion: [400],
+  InvalidProperty: [400],
+  RequestEndTimeIsInFuture: [400],
+  SubscriberIdIsNotDirectTenant: [400],
+  SubscriptionIdMissingInRequest: [400],
+  InvalidAggregationGranularity: [400],
+  InvalidSubscriptionId: [400],
+  AuthenticationFailed: [401],
+  InvalidAuthenticationToken: [401],
+  ExpiredAuthenticationToken: [401],
+  AuthorizationFailed: [403],
+  SubscriptionNotFound: [404],
+  NotFound: [404],
+  BadRequest: [400, 403, 413, 415, 421],
+  TooManyRequests: [429],
+  InternalServerError: [500],
+  ServiceUnavailable: [503],
+  GatewayTimeout: [504],
+} as const satisfies Readonly<Record<string, readonly number[]>>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** An answer that is not a page of usage. */
 export interface ApiError {
@@ -54,10 +59,13 @@ export const notDirectTenant = (): ApiError =>
     "The property 'subscriberId' is not the id of a direct tenant of the calling subscription.",
   );
 
+/** The longest part of a path that a message repeats. */
+const MAX_PATH = 200;
+
 export const notFound = (path: string): ApiError => ({
   status: 404,
   code: 'NotFound',
-  message: `There is nothing at '${path}'. The usage API is GET /subscriptions/{subscriptionId}/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates.`,
+  message: `There is nothing at '${path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path}'. The usage API is ${rightPath(path)}.`,
 });
 
 /** Seconds after which a caller may try again. An hour closes shortly after it has ended. */
@@ -71,6 +79,13 @@ export const processingNotComplete = (hour: string): ApiError => ({
   code: 'ProcessingNotComplete',
   message: `The usage reported in the hour from ${hour} is still being processed. Try again later.`,
   headers: retryLater,
+});
+
+export const tooManyReads = (retryAfterSeconds: number): ApiError => ({
+  status: 429,
+  code: 'TooManyRequests',
+  message: `The subscription has made all of its reads for now. The next one may be made in ${String(retryAfterSeconds)} s.`,
+  headers: { 'retry-after': String(retryAfterSeconds) },
 });
 
 export const SERVICE_UNAVAILABLE: ApiError = {

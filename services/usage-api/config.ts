@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import type { Keyring } from '../shared/model/control-record.ts';
 import {
   clickHouseSettings,
   hourSettings,
+  optionalKeyring,
   parseEnvironment,
   providerSettings,
   wholeNumber,
@@ -21,6 +23,9 @@ export interface UsageApiConfig extends ClickHouseConfig {
   readonly HTTP_ALLOWED_HOSTS: readonly string[];
   readonly PROVIDER_SUBSCRIPTION_ID: string;
   readonly USAGE_HOUR_MILLIS: number;
+  /** They sign continuation tokens; null for a key of this process alone. */
+  readonly USAGE_API_TOKEN_KEYS: Keyring | null;
+  readonly USAGE_API_READS_PER_HOUR: number;
 }
 
 /** @throws UserError that lists every invalid setting */
@@ -44,6 +49,9 @@ export const readUsageApiConfig = (environment: Environment): UsageApiConfig =>
         .optional()
         .transform((text) => text ?? null),
       ...allowedHostSettings,
+      USAGE_API_TOKEN_KEYS: optionalKeyring,
+      /** ARM gave a subscription 12,000. An export of a year, hour by hour, fits into this. */
+      USAGE_API_READS_PER_HOUR: wholeNumber(36_000, 1, 1_000_000_000),
       ...providerSettings,
     },
     environment,

@@ -1,3 +1,4 @@
+import type { Keyring } from '../shared/model/control-record.ts';
 import { millis } from '../shared/model/time.ts';
 import {
   answerDigest,
@@ -29,18 +30,24 @@ const KEY: RowKey = {
   resourceKey: `/subscriptions/…/providers/x/"quote'\\ \t\n\u{1F600}`,
 };
 
+const KEYS: Keyring = [{ id: 'new', secret: Buffer.alloc(32, 1) }];
+const OLDER_KEYS: Keyring = [{ id: 'old', secret: Buffer.alloc(32, 2) }];
+const DIGEST = answerDigest(ASKED, SOURCES, RESTATED);
+
+const problemOf = (token: string, keys = KEYS): string | null => {
+  const read = readToken(token, DIGEST, keys);
+  return read.ok ? null : read.error;
+};
+
 test('a token says where its answer goes on, in letters that a URL takes as they are', () => {
-  const digest = answerDigest(ASKED, SOURCES, RESTATED);
-  const token = writeToken(digest, KEY);
+  const token = writeToken(DIGEST, KEY, KEYS);
   expect(token).toMatch(/^[\w-]+$/);
-  expect(readToken(token, digest)).toEqual(KEY);
+  expect(readToken(token, DIGEST, KEYS)).toEqual({ ok: true, value: KEY });
 });
 
 test('the order in which the sources were read does not matter, nor which page is asked for', () => {
   const again = { ...ASKED, query: { ...QUERY, continuationToken: 'x' } };
-  expect(answerDigest(again, SOURCES.toReversed(), RESTATED)).toBe(
-    answerDigest(ASKED, SOURCES, RESTATED),
-  );
+  expect(answerDigest(again, SOURCES.toReversed(), RESTATED)).toEqual(DIGEST);
 });
 
 const asked = (change: Partial<VisibleQuery>): Asked => ({
@@ -48,68 +55,75 @@ const asked = (change: Partial<VisibleQuery>): Asked => ({
   query: { ...QUERY, ...change },
 });
 
-test.each<[string, Asked, typeof SOURCES]>([
-  ['granularity', asked({ granularity: 'Daily' }), SOURCES],
-  ['start', asked({ from: millis(-3_600_000) }), SOURCES],
-  ['end', asked({ to: millis(7_200_000) }), SOURCES],
-  ['subscriber', asked({ subscriberId: KEY.subscriptionKey }), SOURCES],
-  ['set of tenants', asked({ visible: [KEY.subscriptionKey] }), SOURCES],
-  ['caller', { ...ASKED, caller: 'q' }, SOURCES],
-  ['API', { ...ASKED, api: 'tenant' }, SOURCES],
-  ['sources', ASKED, SOURCES.slice(1)],
-  ['epoch', ASKED, SOURCES.map((source) => ({ ...source, epoch: 2 }))],
-])('a token of another %s is none', (_, change, sources) => {
-  const token = writeToken(answerDigest(change, sources, RESTATED), KEY);
-  expect(readToken(token, answerDigest(ASKED, SOURCES, RESTATED))).toBeNull();
+test.each<[string, Asked]>([
+  ['granularity', asked({ granularity: 'Daily' })],
+  ['start', asked({ from: millis(-3_600_000) })],
+  ['end', asked({ to: millis(7_200_000) })],
+  ['subscriber', asked({ subscriberId: KEY.subscriptionKey })],
+  ['set of tenants', asked({ visible: [KEY.subscriptionKey] })],
+  ['caller', { ...ASKED, caller: 'q' }],
+  ['API', { ...ASKED, api: 'tenant' }],
+])('a token of another %s is foreign', (_, other) => {
+  expect(problemOf(writeToken(answerDigest(other, SOURCES, RESTATED), KEY, KEYS))).toBe('foreign');
 });
 
-test.each([
-  ['before any hour was restated', []],
-  ['before another hour was', [...RESTATED, { hour: millis(3_600_000), generation: 1 }]],
-  ['before it was again', [{ hour: millis(0), generation: 3 }]],
-  ['where another hour was', [{ hour: millis(3_600_000), generation: 2 }]],
-])('a token from %s is none', (_, restated) => {
-  const token = writeToken(answerDigest(ASKED, SOURCES, restated), KEY);
-  expect(readToken(token, answerDigest(ASKED, SOURCES, RESTATED))).toBeNull();
+test.each<[string, typeof SOURCES, typeof RESTATED]>([
+  ['of other sources', SOURCES.slice(1), RESTATED],
+  ['of another epoch', SOURCES.map((source) => ({ ...source, epoch: 2 })), RESTATED],
+  ['from before any hour was restated', SOURCES, []],
+  [
+    'from before another hour was',
+    SOURCES,
+    [...RESTATED, { hour: millis(3_600_000), generation: 1 }],
+  ],
+  ['from before it was again', SOURCES, [{ hour: millis(0), generation: 3 }]],
+  ['where another hour was', SOURCES, [{ hour: millis(3_600_000), generation: 2 }]],
+])('a token %s is stale', (_, sources, restated) => {
+  expect(problemOf(writeToken(answerDigest(ASKED, sources, restated), KEY, KEYS))).toBe('stale');
 });
 
 const encoded = (value: unknown): string =>
   Buffer.from(JSON.stringify(value)).toString('base64url');
 
+const POSITION = [KEY.usageStart, KEY.subscriptionKey, KEY.meterKey, KEY.resourceKey];
+
 test.each([
   ['', 'nothing'],
   ['!!', 'no base64url'],
   [encoded('text'), 'other JSON'],
-  [encoded([1, 'digest', 5, 'a', 'b']), 'too short'],
-  [encoded([2, 'digest', 5, 'a', 'b', 'c']), 'of another version'],
-  [encoded([1, 'digest', -5, 'a', 'b', 'c']), 'before 1970'],
-  [encoded([1, 'digest', 2 ** 32, 'a', 'b', 'c']), 'after 2106'],
+  [encoded([2, DIGEST, POSITION]), 'too short'],
+  [encoded([2, DIGEST, POSITION, '']), 'not signed'],
+  [encoded([1, DIGEST, POSITION, 'x']), 'of another version'],
+  [encoded([2, DIGEST, [-5, 'a', 'b', 'c'], 'x']), 'before 1970'],
+  [encoded([2, DIGEST, [2 ** 32, 'a', 'b', 'c'], 'x']), 'after 2106'],
 ])('%s is no token: %s', (token) => {
-  expect(readToken(token, 'digest')).toBeNull();
+  expect(problemOf(token)).toBe('not-ours');
 });
 
-test.each<[string, Partial<RowKey>]>([
-  ['usage hour', { usageStart: KEY.usageStart + 7_200 }],
-  ['subscription', { subscriptionKey: 'zzzz' }],
-  ['meter', { meterKey: 'zzzz' }],
-  ['resource', { resourceKey: 'zzzz' }],
-])('a token whose %s was changed is none: rows would be passed over', (_, change) => {
-  const digest = answerDigest(ASKED, SOURCES, RESTATED);
-  const token = writeToken(digest, KEY);
-  const fields = JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as unknown[];
-  const { usageStart, subscriptionKey, meterKey, resourceKey } = { ...KEY, ...change };
-  const changed = encoded([
-    ...fields.slice(0, 2),
-    usageStart,
-    subscriptionKey,
-    meterKey,
-    resourceKey,
-  ]);
-  expect(readToken(changed, digest)).toBeNull();
-  expect(readToken(token, digest)).toEqual(KEY);
+type Fields = [number, Record<string, string>, (string | number)[], string];
+
+test.each<[string, (fields: Fields) => unknown]>([
+  ['usage hour', ([v, d, [t = 0, ...p], s]) => [v, d, [Number(t) + 7_200, ...p], s]],
+  ['subscription', ([v, d, [t = 0, , ...p], s]) => [v, d, [t, 'zzzz', ...p], s]],
+  ['meter', ([v, d, [t = 0, k = '', , r = ''], s]) => [v, d, [t, k, 'zzzz', r], s]],
+  ['resource', ([v, d, p, s]) => [v, d, [...p.slice(0, 3), 'zzzz'], s]],
+  ['query', ([v, d, p, s]) => [v, { ...d, asked: 'zzzz' }, p, s]],
+  ['signature', ([v, d, p, s]) => [v, d, p, `${s.slice(0, -2)}AA`]],
+])('a token whose %s was changed is not ours: rows would be passed over', (_, change) => {
+  const token = writeToken(DIGEST, KEY, KEYS);
+  const fields = JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as Fields;
+  expect(encoded(fields)).toBe(token);
+  expect(problemOf(encoded(change(fields)))).toBe('not-ours');
+});
+
+test('a token that somebody has signed without our key is not ours', () => {
+  expect(problemOf(writeToken(DIGEST, KEY, OLDER_KEYS))).toBe('not-ours');
+});
+
+test('a token of a key that is being replaced is still ours', () => {
+  expect(problemOf(writeToken(DIGEST, KEY, OLDER_KEYS), [...KEYS, ...OLDER_KEYS])).toBeNull();
 });
 
 test.each(['!!!', '=', ' ', 'A'])('a token with %j behind it is none', (more) => {
-  const digest = answerDigest(ASKED, SOURCES, RESTATED);
-  expect(readToken(writeToken(digest, KEY) + more, digest)).toBeNull();
+  expect(problemOf(writeToken(DIGEST, KEY, KEYS) + more)).toBe('not-ours');
 });

@@ -1,8 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import type { Keyring } from '../shared/model/control-record.ts';
+import { fail, succeed, type Result } from '../shared/model/result.ts';
 import { sourceName, type SourceId } from '../shared/model/source.ts';
-import type { RestatedHour } from './restated-hour.ts';
 import type { UsageApi } from './caller.ts';
+import type { RestatedHour } from './restated-hour.ts';
 import type { VisibleQuery } from './usage-query.ts';
 
 /** What identifies a row of an answer, and orders its rows. */
@@ -22,75 +24,106 @@ export interface Asked {
   readonly query: VisibleQuery;
 }
 
-/**
- * A digest of everything that an answer depends on, so that a token continues that answer and no other: the
- * caller and what the caller may see, the query, the sources that the answer was made from, and the
- * restated hours in its range. Rows of closed hours do not change in any other way. A history run that is
- * sealed between two pages would add rows.
- */
+/** What an answer depends on. A token continues the answer of these digests and no other. */
+export interface AnswerDigest {
+  /** The query, its caller, and what the caller may see. */
+  readonly asked: string;
+  /**
+   * The sources that the answer was made from, and the restated hours in its range. Rows of closed hours do
+   * not change in any other way. A history run that is sealed between two pages would add rows.
+   */
+  readonly rows: string;
+}
+
+const digestOf = (value: unknown): string =>
+  createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 16);
+
 export const answerDigest = (
   { api, caller, query }: Asked,
   sources: readonly SourceId[],
   restated: readonly RestatedHour[],
-): string =>
-  createHash('sha256')
-    .update(
-      JSON.stringify([
-        api,
-        caller,
-        query.visible,
-        query.granularity,
-        query.from,
-        query.to,
-        query.subscriberId,
-        sources.map(sourceName).sort(),
-        restated,
-      ]),
-    )
-    .digest('base64url')
-    .slice(0, 16);
-
-const tokenSchema = z.tuple([
-  z.literal(1),
-  z.string(),
-  z
-    .int()
-    .min(0)
-    .max(2 ** 32 - 1),
-  z.string(),
-  z.string(),
-  z.string(),
-]);
-
-/**
- * Binds the position of the next page to its answer, so that a token that was changed is not accepted.
- */
-const sealOf = (digest: string, key: RowKey): string =>
-  createHash('sha256')
-    .update(
-      JSON.stringify([digest, key.usageStart, key.subscriptionKey, key.meterKey, key.resourceKey]),
-    )
-    .digest('base64url')
-    .slice(0, 16);
-
-/** Writes where the next page begins: after the last row of this page. The token is opaque to callers. */
-export const writeToken = (digest: string, last: RowKey): string => {
-  const { usageStart, subscriptionKey, meterKey, resourceKey } = last;
-  const fields = [1, sealOf(digest, last), usageStart, subscriptionKey, meterKey, resourceKey];
-  return Buffer.from(JSON.stringify(fields)).toString('base64url');
+): AnswerDigest => {
+  const { granularity, from, to, subscriberId, visible } = query;
+  return {
+    asked: digestOf([api, caller, visible, granularity, from, to, subscriberId]),
+    rows: digestOf([sources.map(sourceName).sort(), restated]),
+  };
 };
 
-/** Null if the text is not a token, belongs to another answer, or was changed. */
-export const readToken = (token: string, digest: string): RowKey | null => {
+/** Why a token is refused. */
+export type TokenProblem =
+  /** It is not one of ours, or was changed. */
+  | 'not-ours'
+  /** It continues the answer to another query or caller. */
+  | 'foreign'
+  /** The rows of its answer have changed since. */
+  | 'stale';
+
+const text = z.string();
+
+const tokenSchema = z.tuple([
+  z.literal(2),
+  z.object({ asked: text, rows: text }),
+  z.tuple([
+    z
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1),
+    text,
+    text,
+    text,
+  ]),
+  text,
+]);
+
+const signatureOf = (secret: Buffer, signed: unknown): string =>
+  createHmac('sha256', secret)
+    .update('continuation token\n')
+    .update(JSON.stringify(signed))
+    .digest('base64url');
+
+/**
+ * Writes where the next page begins: after the last row of this page. The token is opaque to callers, and
+ * signed with the first key, so that a token that was changed is not accepted.
+ */
+export const writeToken = (
+  { asked, rows }: AnswerDigest,
+  { usageStart, subscriptionKey, meterKey, resourceKey }: RowKey,
+  [{ secret }]: Keyring,
+): string => {
+  const signed = [2, { asked, rows }, [usageStart, subscriptionKey, meterKey, resourceKey]];
+  const token = JSON.stringify([...signed, signatureOf(secret, signed)]);
+  return Buffer.from(token).toString('base64url');
+};
+
+/** @param keys any of them may have signed */
+export const readToken = (
+  token: string,
+  digest: AnswerDigest,
+  keys: Keyring,
+): Result<RowKey, TokenProblem> => {
+  const fields = parseToken(token);
+  if (fields === null) return fail('not-ours');
+  const [version, given, key, signature] = fields;
+  const signed = [version, { asked: given.asked, rows: given.rows }, key];
+  if (!keys.some(({ secret }) => isSame(signature, signatureOf(secret, signed)))) {
+    return fail('not-ours');
+  }
+  if (given.asked !== digest.asked) return fail('foreign');
+  if (given.rows !== digest.rows) return fail('stale');
+  const [usageStart, subscriptionKey, meterKey, resourceKey] = key;
+  return succeed({ usageStart, subscriptionKey, meterKey, resourceKey });
+};
+
+const parseToken = (token: string): z.output<typeof tokenSchema> | null => {
   const bytes = Buffer.from(token, 'base64url');
   if (bytes.toString('base64url') !== token) return null; // Node ignores characters that are not base64url
   try {
-    const [, seal, usageStart, subscriptionKey, meterKey, resourceKey] = tokenSchema.parse(
-      JSON.parse(bytes.toString('utf8')),
-    );
-    const key = { usageStart, subscriptionKey, meterKey, resourceKey };
-    return seal === sealOf(digest, key) ? key : null;
+    return tokenSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data ?? null;
   } catch {
-    return null;
+    return null; // not JSON
   }
 };
+
+const isSame = (given: string, right: string): boolean =>
+  given.length === right.length && timingSafeEqual(Buffer.from(given), Buffer.from(right));

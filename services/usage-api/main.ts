@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
 import { listen } from '../shared/http/listen.ts';
 import { runService } from '../shared/process/lifecycle.ts';
 import { callerWithoutSignIn } from './caller.ts';
 import { readUsageApiConfig } from './config.ts';
+import { ReadLimit } from './read-limit.ts';
 import { usageApiServer } from './server.ts';
 import { UsageStore } from './usage-store.ts';
 
@@ -19,6 +21,8 @@ runService('usage-api', async (logger, environment) => {
     callerOf: callerWithoutSignIn(config.PROVIDER_SUBSCRIPTION_ID),
     now: Date.now,
     hourMillis: config.USAGE_HOUR_MILLIS,
+    tokenKeys: config.USAGE_API_TOKEN_KEYS ?? [{ id: 'process', secret: randomBytes(32) }],
+    readLimit: new ReadLimit(config.USAGE_API_READS_PER_HOUR),
     timeLimitMillis: TIME_LIMIT_SECONDS * 1000,
     logger,
     listener: {

@@ -1,9 +1,8 @@
 import { usageRow } from '../../test/support/usage-row.ts';
 import { coverageOf } from '../shared/sources/coverage.ts';
-import { succeed } from '../shared/model/result.ts';
 import type { Source, SourceId } from '../shared/model/source.ts';
 import { HOUR_MILLIS, millis, type Hour } from '../shared/model/time.ts';
-import { callerWithoutSignIn, type CallerOf } from './caller.ts';
+import type { Caller } from './caller.ts';
 import type { RowKey } from './continuation-token.ts';
 import type { Restatement } from './restated-hour.ts';
 import { answerUsage, type UsageAnswerTools } from './usage-answer.ts';
@@ -34,11 +33,11 @@ class Usage {
   readonly asked: (readonly SourceId[])[] = [];
   readonly digests: (string | null | undefined)[] = [];
   restated: readonly Restatement[] = [];
-  callerOf: CallerOf = callerWithoutSignIn(PROVIDER);
+  caller: Caller = { subscription: PROVIDER, visible: 'all' };
   openHour = hour(4);
 
   readonly tools: UsageAnswerTools = {
-    callerOf: (request) => this.callerOf(request),
+    tokenKeys: [{ id: 'k', secret: Buffer.alloc(32) }],
     now: () => hour(10),
     hourMillis: HOUR_MILLIS,
     store: {
@@ -59,7 +58,7 @@ class Usage {
     },
   };
 
-  async get(from: number, to: number, more: Record<string, string> = {}, subscription = PROVIDER) {
+  async get(from: number, to: number, more: Record<string, string> = {}) {
     const search = new URLSearchParams({
       'api-version': '2015-06-01-preview',
       aggregationGranularity: 'Hourly',
@@ -67,17 +66,17 @@ class Usage {
       reportedEndTime: timeText(to),
       ...more,
     });
-    return answerUsage(this.tools, { ...CALL, subscription, search });
+    return answerUsage(this.tools, { ...CALL, caller: this.caller, search });
   }
 
   /** What a link of an answer gives. */
   async follow(link: string | undefined) {
     const { searchParams } = new URL(link ?? '');
-    return answerUsage(this.tools, { ...CALL, subscription: PROVIDER, search: searchParams });
+    return answerUsage(this.tools, { ...CALL, caller: this.caller, search: searchParams });
   }
 }
 
-const CALL = { api: 'provider', authorization: null, origin: 'http://usage' } as const;
+const CALL = { api: 'provider', origin: 'http://usage' } as const;
 
 const timeText = (n: number): string => `2019-12-10T${String(n).padStart(2, '0')}:00:00Z`;
 
@@ -110,7 +109,7 @@ test('an hour that was restated between two pages is not mixed with what it was'
     error: {
       status: 400,
       code: 'InvalidProperty',
-      message: expect.stringContaining("'continuationToken'") as string,
+      message: expect.stringContaining("'continuationToken' is stale") as string,
     },
   });
   expect(await usage.get(1, 3)).toMatchObject({
@@ -135,7 +134,25 @@ test('only an answer that never changes is read ahead: its digest is that of its
 test('a token that is none gives no first page instead', async () => {
   expect(await new Usage().get(1, 3, { continuationToken: 'x' })).toMatchObject({
     ok: false,
-    error: { status: 400, code: 'InvalidProperty' },
+    error: {
+      status: 400,
+      code: 'InvalidProperty',
+      message: expect.stringContaining('is not a token of this service, or was changed') as string,
+    },
+  });
+});
+
+test('a token of another query is told to be foreign', async () => {
+  const usage = new Usage();
+  const first = await usage.get(1, 3);
+  const { searchParams } = new URL((first.ok ? first.value.page.nextLink : undefined) ?? '');
+  const continuationToken = searchParams.get('continuationToken') ?? '';
+  expect(await usage.get(1, 4, { continuationToken })).toMatchObject({
+    ok: false,
+    error: {
+      status: 400,
+      message: expect.stringContaining('belongs to another query or caller') as string,
+    },
   });
 });
 
@@ -165,12 +182,8 @@ test('hours that no source covers are told, and are not asked for', async () => 
   expect(usage.asked[1]).toEqual([]);
 });
 
-test('nothing is answered to a caller who is not the provider, or to a wrong query', async () => {
+test('nothing is read for a wrong query', async () => {
   const usage = new Usage();
-  expect(await usage.get(1, 3, {}, '00000000-0000-4000-8000-000000000000')).toMatchObject({
-    ok: false,
-    error: { status: 404 },
-  });
   expect(await usage.get(3, 3)).toMatchObject({ ok: false, error: { status: 400 } });
   expect(await usage.get(1, 11)).toMatchObject({
     ok: false,
@@ -181,14 +194,11 @@ test('nothing is answered to a caller who is not the provider, or to a wrong que
 
 describe('a delegated provider', () => {
   const OWN = '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4';
-  const sees = (...visible: string[]): CallerOf => {
-    const caller = { subscription: PROVIDER, visible };
-    return () => Promise.resolve(succeed(caller));
-  };
+  const sees = (...visible: string[]): Caller => ({ subscription: PROVIDER, visible });
 
   test('may ask for a direct tenant, and for no other subscription', async () => {
     const usage = new Usage();
-    usage.callerOf = sees(OWN);
+    usage.caller = sees(OWN);
     expect(await usage.get(1, 3, { subscriberId: OWN.toUpperCase() })).toMatchObject({ ok: true });
     expect(await usage.get(1, 3, { subscriberId: OWN.replace('1d', '2d') })).toMatchObject({
       ok: false,
@@ -199,9 +209,9 @@ describe('a delegated provider', () => {
 
   test('who has got or lost a tenant between two pages starts again', async () => {
     const usage = new Usage();
-    usage.callerOf = sees(OWN);
+    usage.caller = sees(OWN);
     const first = await usage.get(1, 3);
-    usage.callerOf = sees(OWN, OWN.replace('1d', '2d'));
+    usage.caller = sees(OWN, OWN.replace('1d', '2d'));
     expect(await usage.follow(first.ok ? first.value.page.nextLink : undefined)).toMatchObject({
       ok: false,
       error: { code: 'InvalidProperty' },

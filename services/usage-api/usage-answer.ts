@@ -7,8 +7,9 @@ import {
   type ApiError,
 } from './api-error.ts';
 import { fail, succeed, type Result } from '../shared/model/result.ts';
-import type { CallerOf, UsageApi } from './caller.ts';
-import { answerDigest, readToken } from './continuation-token.ts';
+import type { Keyring } from '../shared/model/control-record.ts';
+import type { Caller, UsageApi } from './caller.ts';
+import { answerDigest, readToken, type TokenProblem } from './continuation-token.ts';
 import { restatedHours } from './restated-hour.ts';
 import { rangeCoverage, type RangeCoverage } from './range-coverage.ts';
 import { PAGE_ROWS, usagePage, type UsagePage } from './usage-page.ts';
@@ -17,19 +18,17 @@ import type { UsageStore } from './usage-store.ts';
 
 export interface UsageAnswerTools {
   readonly store: Pick<UsageStore, 'coverage' | 'restatements' | 'rows'>;
-  readonly callerOf: CallerOf;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly hourMillis: number;
+  /** They sign continuation tokens. */
+  readonly tokenKeys: Keyring;
 }
 
 /** A call of a usage API, as received. */
 export interface UsageCall {
   readonly api: UsageApi;
-  /** From the path; empty if it is missing. */
-  readonly subscription: string;
-  /** The header `Authorization`; null if there is none. */
-  readonly authorization: string | null;
+  readonly caller: Caller;
   readonly search: URLSearchParams;
   /** The beginning of links in the answer. */
   readonly origin: string;
@@ -47,15 +46,13 @@ export const answerUsage = async (
   tools: UsageAnswerTools,
   call: UsageCall,
 ): Promise<Result<UsageAnswer, ApiError>> => {
-  const caller = await tools.callerOf(call);
-  if (!caller.ok) return caller;
   const parsed = parseUsageQuery(call.search, {
     api: call.api,
     now: millis(tools.now()),
     hourMillis: tools.hourMillis,
   });
   if (!parsed.ok) return parsed;
-  const query: VisibleQuery = { ...parsed.value, visible: caller.value.visible };
+  const query: VisibleQuery = { ...parsed.value, visible: call.caller.visible };
   if (!maySeeSubscriber(query)) return fail(notDirectTenant());
 
   const [coverage, restatements] = await Promise.all([
@@ -67,27 +64,29 @@ export const answerUsage = async (
 
   const sources = countedSources(coverage, query.from, query.to);
   const restated = restatedHours(restatements, sources);
-  const asked = { api: call.api, caller: caller.value.subscription, query };
+  const asked = { api: call.api, caller: call.caller.subscription, query };
   const digest = answerDigest(asked, sources, restated);
   const token = query.continuationToken;
-  const after = token === null ? null : readToken(token, digest);
-  if (token !== null && after === null) {
-    return fail(
-      invalidProperty(
-        'continuationToken',
-        'does not continue an answer to this query: start again without it',
-      ),
-    );
-  }
+  const after = token === null ? succeed(null) : readToken(token, digest, tools.tokenKeys);
+  if (!after.ok) return fail(invalidProperty('continuationToken', TOKEN_PROBLEMS[after.error]));
   // A restatement is recorded before its rows are written: until then, and so from then on, rows may change.
-  const lasting = restated.length === 0 ? digest : null;
-  const rows = await tools.store.rows(query, sources, after, PAGE_ROWS + 1, lasting);
-  const page = usagePage(rows, { ...asked, digest, origin: call.origin });
+  const lasting = restated.length === 0 ? `${digest.asked}.${digest.rows}` : null;
+  const rows = await tools.store.rows(query, sources, after.value, PAGE_ROWS + 1, lasting);
+  const page = usagePage(rows, { ...asked, digest, keys: tools.tokenKeys, origin: call.origin });
   return succeed({
     page,
     restatedHours: restated.map(({ hour }) => isoText(hour)),
     coverage: rangeCoverage(coverage, query.from, query.to),
   });
+};
+
+const TOKEN_PROBLEMS: Readonly<Record<TokenProblem, string>> = {
+  'not-ours':
+    'is not a token of this service, or was changed: send it as it stands in nextLink, or start again without it',
+  foreign:
+    'belongs to another query or caller: repeat the parameters with which its first page was read, or start again without it',
+  stale:
+    'is stale: usage in the range was restated, or a history run was added, after its first page was read. Start again without it',
 };
 
 const maySeeSubscriber = ({ subscriberId, visible }: VisibleQuery): boolean =>

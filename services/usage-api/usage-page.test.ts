@@ -1,7 +1,11 @@
+import type { Keyring } from '../shared/model/control-record.ts';
 import { millis } from '../shared/model/time.ts';
 import { readToken } from './continuation-token.ts';
 import { PAGE_ROWS, usagePage, type PageContext } from './usage-page.ts';
 import type { UsageRow } from './usage-row.ts';
+
+const DIGEST = { asked: 'asked', rows: 'rows' };
+const KEYS: Keyring = [{ id: 'k', secret: Buffer.alloc(32) }];
 
 const CONTEXT: PageContext = {
   api: 'provider',
@@ -13,7 +17,8 @@ const CONTEXT: PageContext = {
     subscriberId: '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4',
     continuationToken: null,
   },
-  digest: 'digest',
+  digest: DIGEST,
+  keys: KEYS,
   caller: '39c82aed-b2b7-4a66-abdb-611de00bf11e',
   origin: 'http://usage.example:8080',
 };
@@ -55,7 +60,10 @@ test('one row more gives a link that repeats the query and goes on after the las
     subscriberId: '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4',
     'api-version': '2015-06-01-preview',
   });
-  expect(readToken(continuationToken, 'digest')?.resourceKey).toBe(String(PAGE_ROWS - 1));
+  expect(readToken(continuationToken, DIGEST, KEYS)).toMatchObject({
+    ok: true,
+    value: { resourceKey: String(PAGE_ROWS - 1) },
+  });
 });
 
 test('a link asks for all subscriptions where the query did, and the page has each of its rows', () => {

@@ -1,5 +1,6 @@
 import { isoText } from '../shared/model/time.ts';
-import { writeToken, type Asked } from './continuation-token.ts';
+import type { Keyring } from '../shared/model/control-record.ts';
+import { writeToken, type AnswerDigest, type Asked } from './continuation-token.ts';
 import { usageAggregateResource, type UsageAggregateResource, type UsageRow } from './usage-row.ts';
 import { usagePath } from './usage-path.ts';
 import { API_VERSION } from './usage-query.ts';
@@ -15,7 +16,9 @@ export interface UsagePage {
 
 /** What a page needs to know besides its rows. */
 export interface PageContext extends Asked {
-  readonly digest: string;
+  readonly digest: AnswerDigest;
+  /** The first one signs. */
+  readonly keys: Keyring;
   /** The beginning of a link: `http://127.0.0.1:8080` */
   readonly origin: string;
 }
@@ -26,7 +29,7 @@ export const usagePage = (rows: readonly UsageRow[], context: PageContext): Usag
   const value = page.map((row) => usageAggregateResource(row, context.caller));
   const last = page.at(-1);
   if (rows.length <= PAGE_ROWS || last === undefined) return { value };
-  return { value, nextLink: linkTo(context, writeToken(context.digest, last)) };
+  return { value, nextLink: linkTo(context, writeToken(context.digest, last, context.keys)) };
 };
 
 const linkTo = ({ api, query, caller, origin }: PageContext, token: string): string => {

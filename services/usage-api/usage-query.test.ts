@@ -1,5 +1,6 @@
 import { HOUR_MILLIS, millis } from '../shared/model/time.ts';
 import type { ErrorCode } from './api-error.ts';
+import type { UsageApi } from './caller.ts';
 import { parseUsageQuery } from './usage-query.ts';
 import { timeOf } from '../shared/model/time-text.ts';
 
@@ -58,6 +59,8 @@ test.each([
   'reportedStartTime=2019-12-10T19%3A00%3A00.0000000%2B00%3A00&reportedEndTime=2019-12-10T20%3A00%3A00.0000000%2B00%3A00',
   'reportedStartTime=2019-12-10T19%3a00%3a00%2b00%3a00Z&reportedEndTime=2019-12-10T20%3a00%3a00%2b00%3a00Z',
   'reportedStartTime=2019-12-10T19:00:00+00:00&reportedEndTime=2019-12-10T20:00:00+00:00',
+  'reportedStartTime=2019-12-10T19%253A00%253A00%252B00%253A00&reportedEndTime=2019-12-10T20%253A00%253A00.000Z',
+  'reportedStartTime=2019-12-10T19:00:00.000Z&reportedEndTime=2019-12-10T20:00:00.0000000Z',
   'reportedStartTime=2019-12-10T19:00:00&reportedEndTime=2019-12-10T20:00',
 ])('times are read as clients write them in URLs: %s', (times) => {
   const parsed = parse(`${times}&aggregationGranularity=Hourly&api-version=2015-06-01-preview`);
@@ -87,6 +90,12 @@ test.each<[string, Record<string, string> | string, ErrorCode, RegExp]>([
     { ...HOUR, reportedStartTime: 'today' },
     'InvalidProperty',
     /'reportedStartTime' is wrong: "today" is no time: write it like 2019-12-10T19:00:00Z\./,
+  ],
+  [
+    "a locale's date",
+    { ...DAY, reportedStartTime: '20/08/2015' },
+    'InvalidProperty',
+    /'reportedStartTime' is wrong: "20\/08\/2015" is no time: write it like 2019-12-10T19:00:00Z\./,
   ],
   [
     'an end off the hour',
@@ -158,7 +167,7 @@ test.each([
   ['$top', '5', /'\$top' is not known/],
   ['subscrbrId', '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4', /did you mean 'subscriberId'\?/],
   ['SUBSCRIPTIONID', '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4', /did you mean 'subscriberId'\?/],
-  ['showDetails', 'true', /'showDetails' is not known/],
+  ['showDetail', 'true', /did you mean 'showDetails'\?/],
   ['granularity', 'Hourly', /did you mean 'aggregationGranularity'\?/],
 ])('a parameter that is not known does not give all rows instead: %s', (name, value, message) => {
   expect(parse({ ...HOUR, [name]: value })).toEqual({
@@ -194,20 +203,22 @@ test('where tests have shortened the hour, the shorter one and its day count', (
   expect(parse({ ...shorter, reportedEndTime: '2019-12-10T00:04:10Z' }, 10_000).ok).toBe(false);
 });
 
-const parseTenant = (parameters: Record<string, string>) =>
+const parseOf = (api: UsageApi, parameters: Record<string, string>) =>
   parseUsageQuery(new URLSearchParams(parameters), {
-    api: 'tenant',
+    api,
     now: NOW,
     hourMillis: HOUR_MILLIS,
   });
 
 test.each([{}, { showDetails: 'true' }, { SHOWDETAILS: 'True' }])(
-  "a tenant's details may be asked for, as Azure's clients do: %j",
+  "details may be asked for, as Azure's clients and scripts do: %j",
   (details) => {
-    expect(parseTenant({ ...HOUR, ...details })).toMatchObject({
-      ok: true,
-      value: { granularity: 'Hourly', subscriberId: null },
-    });
+    for (const api of ['tenant', 'provider'] as const) {
+      expect(parseOf(api, { ...HOUR, ...details })).toMatchObject({
+        ok: true,
+        value: { granularity: 'Hourly', subscriberId: null },
+      });
+    }
   },
 );
 
@@ -218,7 +229,7 @@ test.each([
   [{ showDetails: '' }, /'showDetails' is empty/],
   [{ subscriberId: '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4' }, /'subscriberId' is not known/],
 ])("a tenant's call with %j is refused by name", (parameters, message) => {
-  expect(parseTenant({ ...HOUR, ...parameters })).toEqual({
+  expect(parseOf('tenant', { ...HOUR, ...parameters })).toEqual({
     ok: false,
     error: {
       status: 400,

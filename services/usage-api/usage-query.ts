@@ -48,9 +48,28 @@ const COMMON_PARAMETERS = [
   'reportedEndTime',
 ];
 
-const PARAMETERS: Readonly<Record<UsageApi, readonly string[]>> = {
-  provider: [...COMMON_PARAMETERS, 'subscriberId', 'continuationToken'],
+/** The parameters of each API. Scripts of AzureStack-Tools send `showDetails` to both. */
+export const PARAMETERS: Readonly<Record<UsageApi, readonly string[]>> = {
+  provider: [...COMMON_PARAMETERS, 'subscriberId', 'showDetails', 'continuationToken'],
   tenant: [...COMMON_PARAMETERS, 'showDetails', 'continuationToken'],
+};
+
+/**
+ * Some clients escape a link again that has been escaped already. No right value has a percent sign, so a
+ * second look changes no right value.
+ */
+const unescapedAgain = (search: URLSearchParams): URLSearchParams =>
+  new URLSearchParams(
+    [...search].map(([name, value]): [string, string] => [name, unescapedValue(value)]),
+  );
+
+const unescapedValue = (value: string): string => {
+  if (!/%[\da-f]{2}/i.test(value)) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value; // not escaped at all
+  }
 };
 
 type Parameters = ReadonlyMap<string, string>;
@@ -66,7 +85,7 @@ export const parseUsageQuery = (
   const {
     values: parameters,
     problems: [problem],
-  } = readParameters(search, { known: PARAMETERS[rules.api] });
+  } = readParameters(unescapedAgain(search), { known: PARAMETERS[rules.api] });
   if (problem) return fail(parameterError(problem));
   const version = versionOf(parameters);
   if (!version.ok) return version;

@@ -6,6 +6,7 @@ import type { SourcePartition } from '../../services/shared/model/source.ts';
 import { writeSource, type RegisteredSource } from '../../services/shared/sources/register.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { callerWithoutSignIn, type CallerOf } from '../../services/usage-api/caller.ts';
+import { ReadLimit } from '../../services/usage-api/read-limit.ts';
 import { usageApiServer } from '../../services/usage-api/server.ts';
 import type { UsagePage } from '../../services/usage-api/usage-page.ts';
 import { UsageStore } from '../../services/usage-api/usage-store.ts';
@@ -31,6 +32,7 @@ export const startApi = async (
     readonly timeLimitMillis?: number;
     readonly publicUrl?: string;
     readonly callerOf?: CallerOf;
+    readonly readsPerHour?: number;
   },
 ): Promise<RunningApi> => {
   const server = usageApiServer({
@@ -39,6 +41,8 @@ export const startApi = async (
     callerOf: options.callerOf ?? callerWithoutSignIn(PROVIDER),
     now: () => options.now,
     hourMillis: HOUR_MILLIS,
+    tokenKeys: [{ id: 'test', secret: Buffer.alloc(32, 1) }],
+    readLimit: new ReadLimit(options.readsPerHour ?? 1_000_000),
     timeLimitMillis: options.timeLimitMillis ?? 30_000,
     logger: options.logger,
     listener: { listenHost: '127.0.0.1', allowedHosts: [], linksFromElsewhere: true },

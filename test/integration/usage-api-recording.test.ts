@@ -148,6 +148,29 @@ test('the recorded day has the sums over its usage hours, each the double neares
   }
 });
 
+const DOCUMENT = readFileSync(new URL('../../docs/usage-api.md', import.meta.url), 'utf8');
+
+test.each([...DOCUMENT.matchAll(/^curl '?(http:[^'\n]+)'?$/gm)].map(([, url]) => url ?? ''))(
+  'the documented line works: %s',
+  async (url) => {
+    const { status, body } = await get<{ value?: unknown[] }>(
+      url.replace('http://127.0.0.1:8080', api.url),
+    );
+    expect(status).toBe(200);
+    if (url.includes('sageAggregates')) expect(body.value?.length).toBeGreaterThan(0);
+  },
+);
+
+test('each operation has a documented line', async () => {
+  const { body } = await get<{ paths: object }>(`${api.url}/openapi.json`);
+  for (const path of Object.keys(body.paths)) {
+    const written = path.replace('{subscriptionId}', '[\\da-f-]{36}').replaceAll('.', '\\.');
+    expect(DOCUMENT).toMatch(
+      new RegExp(`^curl '?http://127\\.0\\.0\\.1:8080${written}(?:\\?|$)`, 'im'),
+    );
+  }
+});
+
 test('hours around the recorded one are covered by nothing and empty', async () => {
   for (const [from, to] of [
     ['2019-12-10T18', '2019-12-10T19'],

@@ -5,8 +5,8 @@ import { explainFileError, makeDirectory } from '../../shared/process/directory.
 import { UserError } from '../../shared/process/errors.ts';
 
 /**
- * The key that signs the local stack's control records. It is created once, and only its owner can read it.
- * It must live as long as the topics in which it has signed.
+ * A key of the local stack: of its control records, or of the tokens of its usage API. It is created once,
+ * and only its owner can read it. The first must live as long as the topics in which it has signed.
  * @throws UserError if the keys exist but cannot be read, or cannot be created
  */
 export const localControlKeys = async (path: string): Promise<string> => {

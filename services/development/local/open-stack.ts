@@ -73,6 +73,8 @@ export const openStack = async (ports: StackPorts, reporter: Reporter): Promise<
       ...serviceUrls(ports, process.env),
       USAGE_CONTROL_KEYS:
         process.env['USAGE_CONTROL_KEYS'] ?? (await localControlKeys(join(local, 'control-keys'))),
+      USAGE_API_TOKEN_KEYS:
+        process.env['USAGE_API_TOKEN_KEYS'] ?? (await localControlKeys(join(local, 'token-keys'))),
     };
     const config = parseEnvironment(stackSettings, { ...process.env, ...environment });
     await prepare(config, reporter);

@@ -1,0 +1,102 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { searchOf } from '../shared/http/query-parameters.ts';
+import { fail, type Result } from '../shared/model/result.ts';
+import { tooManyReads, type ApiError } from './api-error.ts';
+import type { CallerOf, UsageApi } from './caller.ts';
+import { listHeader } from './list-header.ts';
+import type { ReadLimit } from './read-limit.ts';
+import { logFailure, originOf, sendError } from './replies.ts';
+import { storeFailure, withinMillis } from './store-failure.ts';
+import { answerUsage, type UsageAnswer, type UsageAnswerTools } from './usage-answer.ts';
+import { locationsPath, usagePath } from './usage-path.ts';
+
+export interface UsageRouteTools extends UsageAnswerTools {
+  readonly callerOf: CallerOf;
+  readonly readLimit: ReadLimit;
+  readonly logger: Logger;
+  /** The longest time that a call may take, in milliseconds. */
+  readonly timeLimitMillis: number;
+  /** The beginning of links in answers; null for the address that the caller used. */
+  readonly publicUrl: string | null;
+}
+
+/**
+ * Lists the reported hours of an answer that were restated after they had closed. Callers that have read
+ * them before should read them again. Not part of Azure's API.
+ */
+export const RESTATED_HEADER = 'x-usage-restated-hours';
+
+/**
+ * Whether sources answer for the range: `complete`, `partly` or `not-covered`. If it is not complete, the
+ * second header has the spans of reported time for which no source answers. They tell "nothing was used"
+ * from "nobody knows". Not part of Azure's API.
+ */
+export const COVERAGE_HEADER = 'x-usage-coverage';
+export const NOT_COVERED_HEADER = 'x-usage-not-covered';
+
+/** Reads that the caller has left, as ARM tells them. */
+export const REMAINING_READS_HEADER = 'x-ms-ratelimit-remaining-subscription-reads';
+
+interface UsageRequest {
+  readonly api: UsageApi;
+  /** From the path; empty if it is missing. */
+  readonly subscription: string;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** The routes of both APIs. */
+export const addUsageRoutes = (server: FastifyInstance, tools: UsageRouteTools): void => {
+  for (const api of ['provider', 'tenant'] as const) {
+    for (const pathFor of [usagePath, locationsPath]) {
+      server.get<{ Params: { subscription: string } }>(
+        pathFor(api, ':subscription'),
+        (request, reply) =>
+          handle(tools, { api, subscription: request.params.subscription, request, reply }),
+      );
+    }
+    // The same path without a subscription, so that the answer can say that it is missing.
+    for (const missing of ['/subscriptions/:subscription', ':subscription/']) {
+      server.get(usagePath(api, ':subscription').replace(missing, ''), (request, reply) =>
+        handle(tools, { api, subscription: '', request, reply }),
+      );
+    }
+  }
+};
+
+const handle = async (tools: UsageRouteTools, call: UsageRequest): Promise<FastifyReply> => {
+  const { request, reply } = call;
+  try {
+    const answer = await withinMillis(tools.timeLimitMillis, answered(tools, call));
+    if (!answer.ok) return await sendError(reply, answer.error);
+    const { page, restatedHours, coverage } = answer.value;
+    void reply.header(COVERAGE_HEADER, coverage.word);
+    if (coverage.notCovered.length > 0) {
+      void reply.header(NOT_COVERED_HEADER, listHeader(coverage.notCovered));
+    }
+    if (restatedHours.length > 0) void reply.header(RESTATED_HEADER, listHeader(restatedHours));
+    return await reply.send(page);
+  } catch (error) {
+    logFailure(tools.logger, request, reply, error);
+    return sendError(reply, storeFailure(error));
+  }
+};
+
+const answered = async (
+  tools: UsageRouteTools,
+  { api, subscription, request, reply }: UsageRequest,
+): Promise<Result<UsageAnswer, ApiError>> => {
+  const authorization = request.headers.authorization ?? null;
+  const caller = await tools.callerOf({ api, subscription, authorization });
+  if (!caller.ok) return caller;
+  const read = tools.readLimit.take(`${api}/${caller.value.subscription}`, tools.now());
+  void reply.header(REMAINING_READS_HEADER, String(read.remaining));
+  if (read.retryAfterSeconds !== null) return fail(tooManyReads(read.retryAfterSeconds));
+  return answerUsage(tools, {
+    api,
+    caller: caller.value,
+    search: searchOf(request.url),
+    origin: originOf(tools.publicUrl, request),
+  });
+};
