@@ -1,6 +1,6 @@
 import { compile } from '../../services/shared/build/compile.mjs';
 
 /** Jest's global set-up of the unit tests. */
-export default () => {
-  compile();
+export default async () => {
+  await compile();
 };

@@ -8,7 +8,7 @@ import { compile } from '../../services/shared/build/compile.mjs';
  * file takes a topic prefix and a database of its own (see `stack.ts`), so that they run side by side.
  */
 export default async () => {
-  compile();
+  await compile();
   const { startKafka } = await import('../../dist/services/development/local/kafka/start-kafka.js');
   const { startClickHouse } =
     await import('../../dist/services/development/local/clickhouse/start-clickhouse.js');

@@ -2,14 +2,15 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const installed = fileURLToPath(new URL('../../../node_modules/@swc/core', import.meta.url));
-if (!existsSync(installed)) {
+const isInstalled = (name) =>
+  existsSync(fileURLToPath(new URL(`../../../node_modules/${name}`, import.meta.url)));
+if (!isInstalled('@swc/core') || !isInstalled('rolldown')) {
   process.stderr.write(
     'usagectl: the packages are not installed: run "npm install" in the repository\n',
   );
   process.exit(1);
 }
 const { compileOrEnd } = await import('../../shared/build/compile.mjs');
-compileOrEnd('usagectl');
+await compileOrEnd('usagectl');
 process.setSourceMapsEnabled(true);
-await import('../../../dist/services/cli/main.js');
+await import('../../../dist/bundle/current/services/cli/main.js');

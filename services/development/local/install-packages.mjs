@@ -22,7 +22,8 @@ export const installPackages = ({ forTests }) => {
     fail(`Node ${OLDEST_NODE.join('.')} or newer is needed, this is ${process.versions.node}.`);
   }
   process.chdir(repository);
-  if (isInstalled(forTests ? 'jest' : '@swc/core')) return;
+  const needed = ['@swc/core', 'rolldown', ...(forTests ? ['jest'] : [])];
+  if (needed.every(isInstalled)) return;
   process.stderr.write('Installing packages (once) …\n');
   // Not `npm ci`: it insists on packages for other platforms, which not every registry mirror has.
   const result = spawnSync(

@@ -13,7 +13,7 @@ echo "$*" >> calls
 mkdir -p node_modules
 jest=', "node_modules/jest": {}'
 case "$*" in *--omit=dev*) jest= ;; esac
-echo "{\\"packages\\": {\\"node_modules/@swc/core\\": {}$jest}}" > node_modules/.package-lock.json
+echo "{\\"packages\\": {\\"node_modules/@swc/core\\": {}, \\"node_modules/rolldown\\": {}$jest}}" > node_modules/.package-lock.json
 `;
 
 let clone: string;

@@ -6,6 +6,6 @@ import { installPackages } from './install-packages.mjs';
 
 installPackages({ forTests: false });
 const { compileOrEnd, compiledPath } = await import('../../shared/build/compile.mjs');
-compileOrEnd('npm start');
+await compileOrEnd('npm start');
 process.setSourceMapsEnabled(true);
 await import(pathToFileURL(compiledPath('services/development/local/start.ts')).href);

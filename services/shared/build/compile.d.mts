@@ -1,2 +1,2 @@
 /** Brings `dist/` up to date. Returns how many files were compiled. */
-export const compile: (root?: string) => number;
+export const compile: (root?: string) => Promise<number>;

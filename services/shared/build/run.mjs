@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { compileOrEnd, compiledPath } from './compile.mjs';
 
 const [source, ...rest] = process.argv.slice(2);
-compileOrEnd(source);
+await compileOrEnd(source);
 process.setSourceMapsEnabled(true);
 process.argv = [process.argv[0], compiledPath(source), ...rest];
 await import(pathToFileURL(process.argv[1]).href);

@@ -18,11 +18,15 @@ const STAND_INS: ReadonlySet<string> = new Set(['commerce', 'emitters']);
 export const mainOf = (service: string): string =>
   `services/${STAND_INS.has(service) ? 'development/' : ''}${service}/main.ts`;
 
+/** The programs of the services are bundled; those of tests run as they were compiled, file by file. */
+const compiledFolder = (source: string): string =>
+  /^services\/(.+\/)?main\.ts$/.test(source) ? 'dist/bundle/current' : 'dist';
+
 /**
  * The arguments for `node` that run one of the repository's TypeScript programs as a process of its own.
  * The program that starts processes has already compiled them (`build/compile.mjs`).
  */
 export const nodeArguments = (source: string): readonly string[] => [
   '--enable-source-maps',
-  inRepository(`dist/${source.replace(/\.ts$/, '.js')}`),
+  inRepository(`${compiledFolder(source)}/${source.replace(/\.ts$/, '.js')}`),
 ];
