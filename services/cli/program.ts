@@ -38,6 +38,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
       'the directory of subscriptions: which provider each one belongs to, which decides who may read its usage',
     load: async () => (await import('./commands/subscriptions.ts')).subscriptionsCommand,
   },
+  token: {
+    description: 'make a token for the usage API of this machine, which "npm start" runs',
+    load: async () => (await import('./commands/token.ts')).tokenCommand,
+  },
   rules: {
     description: 'the rules by which records are classified',
     load: async () => (await import('./commands/rules.ts')).rulesCommand,

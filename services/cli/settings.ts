@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import {
   clickHouseSettings,
   controlKeySettings,
@@ -8,6 +9,7 @@ import {
   providerSettings,
   serviceUrlSettings,
 } from '../shared/process/config.ts';
+import { LOCAL_AUDIENCE, LOCAL_ISSUER } from '../shared/sign-in/local-sign-in.ts';
 
 /** The settings of commands that change sources. */
 export const readChangeConfig = () =>
@@ -34,6 +36,14 @@ export const readViewConfig = () => parseEnvironment({ ...kafkaSettings, ...clic
 /** The settings of `status`, which also asks the services. */
 export const readStatusConfig = () =>
   parseEnvironment({ ...kafkaSettings, ...clickHouseSettings, ...serviceUrlSettings });
+
+/** The settings that decide which tokens the usage API of this stack accepts. */
+export const readTokenConfig = () =>
+  parseEnvironment({
+    ...providerSettings,
+    USAGE_API_ISSUER: z.string().default(LOCAL_ISSUER),
+    USAGE_API_AUDIENCE: z.string().default(LOCAL_AUDIENCE),
+  });
 
 /** The settings of commands that work on the directory of subscriptions. */
 export const readDirectoryConfig = () =>

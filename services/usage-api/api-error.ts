@@ -16,6 +16,8 @@ export const ERROR_CODES = {
   AuthenticationFailed: [401],
   InvalidAuthenticationToken: [401],
   ExpiredAuthenticationToken: [401],
+  InvalidAuthenticationTokenAudience: [401],
+  InvalidAuthenticationTokenTenant: [401],
   AuthorizationFailed: [403],
   SubscriptionNotFound: [404],
   NotFound: [404],

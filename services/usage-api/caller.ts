@@ -1,13 +1,19 @@
 import { asciiLower } from '../shared/model/placement.ts';
-import { isSubscriptionId } from '../shared/model/subscription-id.ts';
-import { badRequest, type ApiError } from './api-error.ts';
 import { fail, succeed, type Result } from '../shared/model/result.ts';
+import { isSubscriptionId } from '../shared/model/subscription-id.ts';
+import type { DirectoryView } from '../shared/directory/directory-view.ts';
+import {
+  accessOf,
+  hasRole,
+  type AccessRequest,
+  type UsageApi,
+  type Visible,
+} from '../shared/sign-in/access.ts';
+import type { Identity, TokenProblem } from '../shared/sign-in/verify-token.ts';
+import { badRequest, type ApiError } from './api-error.ts';
+import { authenticationError, notAuthorized, subscriptionNotFound } from './sign-in-errors.ts';
 
-/** The operator's API has the usage of all direct tenants, the tenant's that of one subscription. */
-export type UsageApi = 'provider' | 'tenant';
-
-/** The subscriptions whose usage a caller may read: their ids in lower case, each once, in order. */
-export type Visible = 'all' | readonly string[];
+export type { UsageApi, Visible } from '../shared/sign-in/access.ts';
 
 /** Who calls, and what the caller may read. */
 export interface Caller {
@@ -28,32 +34,50 @@ export interface CallerRequest {
 /** Decides who calls. The error is the answer to a caller who may not. */
 export type CallerOf = (request: CallerRequest) => Promise<Result<Caller, ApiError>>;
 
-/**
- * Everybody may call: as the provider for all subscriptions, or as a tenant for the subscription in the
- * path.
- */
-export const callerWithoutSignIn =
-  (provider: string): CallerOf =>
-  (request) =>
-    Promise.resolve(withoutSignIn(request, provider));
+export interface CallerTools {
+  /** Null without sign-in: then everybody has a role on every subscription. */
+  readonly signIn:
+    ((authorization: string | null) => Promise<Result<Identity, TokenProblem>>) | null;
+  readonly directory: Pick<DirectoryView, 'entriesFor'>;
+  /** The default provider, as it stands in answers. */
+  readonly provider: string;
+}
 
-const withoutSignIn = (
-  { api, subscription: given }: CallerRequest,
-  provider: string,
-): Result<Caller, ApiError> => {
-  const id = pathSubscription(given);
-  if (!id.ok) return id;
-  if (api === 'tenant') return succeed({ subscription: id.value, visible: [id.value] });
-  return id.value === asciiLower(provider)
-    ? succeed({ subscription: provider, visible: 'all' })
-    : fail(subscriptionNotFound(given));
-};
+/**
+ * Decides by the token, the path and the directory. The directory is asked only for callers who have a role
+ * on the subscription in the path: for others, neither the answer nor its time may depend on it.
+ */
+export const callerBy =
+  ({ signIn, directory, provider }: CallerTools): CallerOf =>
+  async ({ api, subscription: given, authorization }) => {
+    const identity = signIn === null ? null : await signIn(authorization);
+    if (identity !== null && !identity.ok) return fail(authenticationError(identity.error));
+    const id = pathSubscription(given);
+    if (!id.ok) return id;
+    const request: AccessRequest = {
+      api,
+      subscription: id.value,
+      defaultProvider: provider,
+      roles: identity === null ? 'every' : identity.value.roles,
+    };
+    const entries = hasRole(request) ? await directory.entriesFor(request) : [];
+    const access = accessOf(request, entries);
+    if (access.kind === 'granted') {
+      const isProvider = id.value === asciiLower(provider);
+      return succeed({ subscription: isProvider ? provider : id.value, visible: access.visible });
+    }
+    return fail(
+      access.kind === 'deleted' || identity === null
+        ? subscriptionNotFound(given)
+        : notAuthorized(api, id.value, identity.value),
+    );
+  };
 
 /**
  * The subscription in the path, in lower case.
  * @param given empty if it is missing
  */
-export const pathSubscription = (given: string): Result<string, ApiError> => {
+const pathSubscription = (given: string): Result<string, ApiError> => {
   if (given === '') {
     return fail(
       badRequest(
@@ -66,10 +90,3 @@ export const pathSubscription = (given: string): Result<string, ApiError> => {
     ? succeed(asciiLower(given))
     : fail(badRequest('InvalidSubscriptionId', 'The id of the calling subscription is malformed.'));
 };
-
-/** ARM's answer for a subscription that is not there. */
-const subscriptionNotFound = (given: string): ApiError => ({
-  status: 404,
-  code: 'SubscriptionNotFound',
-  message: `The subscription '${given}' could not be found.`,
-});

@@ -12,8 +12,9 @@ import {
 } from '../shared/process/config.ts';
 import { DEFAULT_PORTS } from '../shared/process/default-ports.ts';
 import { allowedHostSettings } from '../shared/http/allowed-hosts.ts';
+import { signInSettings, type SignInConfig } from './sign-in-config.ts';
 
-export interface UsageApiConfig extends ClickHouseConfig {
+export interface UsageApiConfig extends ClickHouseConfig, SignInConfig {
   /** 0 chooses a free port. */
   readonly USAGE_API_PORT: number;
   /** Loopback only: there is no sign-in yet, so nobody else may call. */
@@ -53,6 +54,7 @@ export const readUsageApiConfig = (environment: Environment): UsageApiConfig =>
       /** ARM gave a subscription 12,000. An export of a year, hour by hour, fits into this. */
       USAGE_API_READS_PER_HOUR: wholeNumber(36_000, 1, 1_000_000_000),
       ...providerSettings,
+      ...signInSettings,
     },
     environment,
   );

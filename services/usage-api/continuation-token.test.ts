@@ -15,7 +15,7 @@ const QUERY: VisibleQuery = {
   to: millis(3_600_000),
   subscriberId: null,
   continuationToken: null,
-  visible: 'all',
+  visible: { allBut: [] },
 };
 const ASKED: Asked = { api: 'provider', caller: 'p', query: QUERY };
 const SOURCES = [

@@ -1,8 +1,8 @@
+import { callerWithoutSignIn, NO_DIRECTORY } from '../../test/support/usage-callers.ts';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { openClickHouse } from '../shared/clickhouse/client.ts';
 import { ERROR_CODES, type ErrorBody, type ErrorCode } from './api-error.ts';
-import { callerWithoutSignIn } from './caller.ts';
 import { ReadLimit } from './read-limit.ts';
 import { usageApiServer } from './server.ts';
 import { usagePath } from './usage-path.ts';
@@ -23,6 +23,7 @@ const server = usageApiServer({
   store: new UsageStore(clickHouse, 30),
   providerSubscription: PROVIDER,
   callerOf: callerWithoutSignIn(PROVIDER),
+  directory: NO_DIRECTORY,
   now: () => Date.UTC(2019, 11, 12),
   hourMillis: 3_600_000,
   tokenKeys: [{ id: 'k', secret: Buffer.alloc(32) }],

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
 import { listen } from '../shared/http/listen.ts';
 import { runService } from '../shared/process/lifecycle.ts';
-import { callerWithoutSignIn } from './caller.ts';
+import { DirectoryView } from '../shared/directory/directory-view.ts';
+import { callerBy } from './caller.ts';
 import { readUsageApiConfig } from './config.ts';
 import { ReadLimit } from './read-limit.ts';
 import { usageApiServer } from './server.ts';
+import { openSignIn } from './sign-in-config.ts';
 import { UsageStore } from './usage-store.ts';
 
 /** The longest time that a call may take. ARM's gateway waits 60 seconds. */
@@ -13,12 +15,16 @@ const TIME_LIMIT_SECONDS = 30;
 
 runService('usage-api', async (logger, environment) => {
   const config = readUsageApiConfig(environment);
+  const signIn = openSignIn(config);
+  if (signIn === null) logger.warn('sign-in is off: whoever reaches this port reads all usage');
   const clickHouse = openClickHouse(config);
   await checkClickHouse(clickHouse, config);
+  const directory = new DirectoryView(clickHouse);
   const server = usageApiServer({
     store: new UsageStore(clickHouse, TIME_LIMIT_SECONDS, config.USAGE_HOUR_MILLIS),
     providerSubscription: config.PROVIDER_SUBSCRIPTION_ID,
-    callerOf: callerWithoutSignIn(config.PROVIDER_SUBSCRIPTION_ID),
+    callerOf: callerBy({ signIn, directory, provider: config.PROVIDER_SUBSCRIPTION_ID }),
+    directory,
     now: Date.now,
     hourMillis: config.USAGE_HOUR_MILLIS,
     tokenKeys: config.USAGE_API_TOKEN_KEYS ?? [{ id: 'process', secret: randomBytes(32) }],

@@ -1,7 +1,6 @@
-import type { Visible } from './caller.ts';
 import type { RowKey } from './continuation-token.ts';
 import { isSubscriptionId } from '../shared/model/subscription-id.ts';
-import { askedSubscriptions, type Granularity, type VisibleQuery } from './usage-query.ts';
+import type { Granularity, VisibleQuery } from './usage-query.ts';
 import type { UsageRow } from './usage-row.ts';
 
 /** The names that differ between hours and days. */
@@ -97,14 +96,18 @@ const beyond = (usage: string): string =>
 /**
  * Ids stand in the statement itself: parameters travel in the URL, which has no room for thousands of them.
  */
-const ofSubscriptions = (subscriptions: Visible): string => {
-  if (subscriptions === 'all') return '';
-  if (subscriptions.length === 1) return 'AND subscription_key = {subscriber:String}';
-  const ids = subscriptions.map((id) => {
-    if (!isSubscriptionId(id)) throw new Error('a visible subscription is not a GUID');
+const ofSubscriptions = ({ subscriberId, visible }: VisibleQuery): string => {
+  const isHidden = 'allBut' in visible;
+  const ids = (isHidden ? visible.allBut : visible).map((id) => {
+    if (!isSubscriptionId(id)) throw new Error('a subscription of the directory has another form');
     return `'${id}'`;
   });
-  return `AND subscription_key IN (${ids.join(', ')})`;
+  return [
+    subscriberId === null ? '' : 'AND subscription_key = {subscriber:String}',
+    isHidden && ids.length === 0
+      ? ''
+      : `AND subscription_key ${isHidden ? 'NOT IN' : 'IN'} (${ids.join(', ')})`,
+  ].join(' ');
 };
 
 export interface PageLimits {
@@ -134,10 +137,7 @@ export const pageSql = (
   const { reported, usage } = table;
   const key = `${usage}, subscription_key, meter_key, resource_key`;
   const ofSources = `(topic, epoch) IN {sources:Array(Tuple(String, UInt32))}`;
-  const selected = [
-    ofSubscriptions(askedSubscriptions(query)),
-    after === null ? '' : beyond(usage),
-  ].join(' ');
+  const selected = [ofSubscriptions(query), after === null ? '' : beyond(usage)].join(' ');
   const limit = `LIMIT {limit:UInt32}`;
   const timeLimit = `max_execution_time = ${String(timeLimitSeconds)}`;
   if (query.to - query.from <= table.hours * hourMillis) {

@@ -1,10 +1,10 @@
 import { connect, type AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { callerWithoutSignIn, NO_DIRECTORY } from '../../test/support/usage-callers.ts';
 import { openClickHouse } from '../shared/clickhouse/client.ts';
 import { usageApiServer } from './server.ts';
 import type { ErrorBody } from './api-error.ts';
-import { callerWithoutSignIn } from './caller.ts';
 import { ReadLimit } from './read-limit.ts';
 import { usagePath } from './usage-path.ts';
 import { UsageStore } from './usage-store.ts';
@@ -29,6 +29,7 @@ const serverAt = (publicUrl: string | null, readsAnHour = 1000): FastifyInstance
     store: new UsageStore(clickHouse, 30),
     providerSubscription: PROVIDER,
     callerOf: callerWithoutSignIn(PROVIDER),
+    directory: NO_DIRECTORY,
     now: () => Date.UTC(2019, 11, 12),
     hourMillis: 3_600_000,
     tokenKeys: [{ id: 'k', secret: Buffer.alloc(32) }],

@@ -1,10 +1,12 @@
 import { ClickHouseError } from '@clickhouse/client';
+import { KeysUnavailable } from '../shared/sign-in/signing-keys.ts';
 import {
   GATEWAY_TIMEOUT,
   INTERNAL_SERVER_ERROR,
   SERVICE_UNAVAILABLE,
   type ApiError,
 } from './api-error.ts';
+import { KEYS_UNAVAILABLE } from './sign-in-errors.ts';
 
 /** A query took longer than allowed. */
 export class TimeLimitError extends Error {
@@ -44,9 +46,10 @@ const isConnectionError = (thrown: unknown): boolean =>
   typeof thrown.code === 'string' &&
   /^E[A-Z_]+$/.test(thrown.code);
 
-/** The answer to a call when the store has failed. */
+/** The answer to a call when the store, or the look-up of the issuer's keys, has failed. */
 export const storeFailure = (thrown: unknown): ApiError => {
   if (thrown instanceof TimeLimitError) return GATEWAY_TIMEOUT;
+  if (thrown instanceof KeysUnavailable) return KEYS_UNAVAILABLE;
   if (thrown instanceof ClickHouseError) {
     const code = Number(thrown.code);
     if (code === TIMEOUT_CODE) return GATEWAY_TIMEOUT;

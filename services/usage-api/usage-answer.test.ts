@@ -1,3 +1,4 @@
+import { NO_DIRECTORY } from '../../test/support/usage-callers.ts';
 import { usageRow } from '../../test/support/usage-row.ts';
 import { coverageOf } from '../shared/sources/coverage.ts';
 import type { Source, SourceId } from '../shared/model/source.ts';
@@ -33,11 +34,12 @@ class Usage {
   readonly asked: (readonly SourceId[])[] = [];
   readonly digests: (string | null | undefined)[] = [];
   restated: readonly Restatement[] = [];
-  caller: Caller = { subscription: PROVIDER, visible: 'all' };
+  caller: Caller = { subscription: PROVIDER, visible: { allBut: [] } };
   openHour = hour(4);
 
   readonly tools: UsageAnswerTools = {
     tokenKeys: [{ id: 'k', secret: Buffer.alloc(32) }],
+    directory: NO_DIRECTORY,
     now: () => hour(10),
     hourMillis: HOUR_MILLIS,
     store: {

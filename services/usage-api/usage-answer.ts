@@ -1,4 +1,5 @@
 import { countedSources, firstProcessing } from '../shared/sources/coverage.ts';
+import type { DirectoryView } from '../shared/directory/directory-view.ts';
 import { isoText, millis } from '../shared/model/time.ts';
 import {
   invalidProperty,
@@ -18,6 +19,7 @@ import type { UsageStore } from './usage-store.ts';
 
 export interface UsageAnswerTools {
   readonly store: Pick<UsageStore, 'coverage' | 'restatements' | 'rows'>;
+  readonly directory: Pick<DirectoryView, 'isDirectTenant'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly hourMillis: number;
@@ -72,6 +74,13 @@ export const answerUsage = async (
   // A restatement is recorded before its rows are written: until then, and so from then on, rows may change.
   const lasting = restated.length === 0 ? `${digest.asked}.${digest.rows}` : null;
   const rows = await tools.store.rows(query, sources, after.value, PAGE_ROWS + 1, lasting);
+  if (
+    rows.length === 0 &&
+    token === null &&
+    (await isUnknownSubscriber(tools, call.caller.subscription, query))
+  ) {
+    return fail(notDirectTenant());
+  }
   const page = usagePage(rows, { ...asked, digest, keys: tools.tokenKeys, origin: call.origin });
   return succeed({
     page,
@@ -90,4 +99,18 @@ const TOKEN_PROBLEMS: Readonly<Record<TokenProblem, string>> = {
 };
 
 const maySeeSubscriber = ({ subscriberId, visible }: VisibleQuery): boolean =>
-  subscriberId === null || visible === 'all' || visible.includes(subscriberId);
+  subscriberId === null || 'allBut' in visible || visible.includes(subscriberId);
+
+/**
+ * Whether an empty answer is about a subscription that is no direct tenant. The default provider may ask
+ * for subscriptions that nobody has entered in the directory, so that none of their usage is lost to it. One
+ * without usage is answered like one of another provider, after the same work: nothing tells them apart.
+ */
+const isUnknownSubscriber = async (
+  tools: UsageAnswerTools,
+  provider: string,
+  { subscriberId, visible }: VisibleQuery,
+): Promise<boolean> =>
+  subscriberId !== null &&
+  'allBut' in visible &&
+  !(await tools.directory.isDirectTenant(subscriberId, provider));

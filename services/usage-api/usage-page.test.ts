@@ -10,7 +10,7 @@ const KEYS: Keyring = [{ id: 'k', secret: Buffer.alloc(32) }];
 const CONTEXT: PageContext = {
   api: 'provider',
   query: {
-    visible: 'all',
+    visible: { allBut: [] },
     granularity: 'Hourly',
     from: millis(Date.UTC(2019, 11, 10, 19)),
     to: millis(Date.UTC(2019, 11, 10, 20)),

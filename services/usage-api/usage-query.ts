@@ -29,10 +29,6 @@ export interface VisibleQuery extends UsageQuery {
   readonly visible: Visible;
 }
 
-/** The subscriptions that an answer is about. */
-export const askedSubscriptions = ({ subscriberId, visible }: VisibleQuery): Visible =>
-  subscriberId === null ? visible : [subscriberId];
-
 /** What the rules for parameters depend on. */
 export interface QueryRules {
   readonly api: UsageApi;

@@ -4,10 +4,11 @@ import type { SourceId } from '../shared/model/source.ts';
 import { readCoverage, type Coverage } from '../shared/sources/coverage.ts';
 import { HOUR_MILLIS, millis } from '../shared/model/time.ts';
 import type { RowKey } from './continuation-token.ts';
+import type { Visible } from './caller.ts';
 import type { Restatement } from './restated-hour.ts';
 import { PAGES_AT_ONCE, PagesAhead } from './pages-ahead.ts';
 import { pageSql, usageRowOf, type PageColumns, type PageLimits } from './page-sql.ts';
-import { askedSubscriptions, type UsageQuery, type VisibleQuery } from './usage-query.ts';
+import { type UsageQuery, type VisibleQuery } from './usage-query.ts';
 import type { UsageRow } from './usage-row.ts';
 
 /** ClickHouse's DateTime begins in 1970; nothing was reported before that. */
@@ -15,6 +16,8 @@ const seconds = (instant: number): number => Math.max(0, instant / 1000);
 
 /** What the engine's default for `max_query_size` is. */
 const MIN_QUERY_SIZE = 262_144;
+
+const isEmpty = (visible: Visible): boolean => !('allBut' in visible) && visible.length === 0;
 
 /** Reads closed usage from ClickHouse. */
 export class UsageStore {
@@ -45,7 +48,7 @@ export class UsageStore {
     limit: number,
     digest: string | null = null,
   ): Promise<readonly UsageRow[]> {
-    if (sources.length === 0 || askedSubscriptions(query).length === 0) return [];
+    if (sources.length === 0 || isEmpty(query.visible)) return [];
     // A caller that asks for a second page is likely to ask for all of them.
     if (digest === null || after === null) return this.read(query, sources, after, limit);
     const held = this.ahead.take(digest, after);
@@ -62,7 +65,6 @@ export class UsageStore {
     limit: number,
   ): Promise<readonly UsageRow[]> {
     const statement = pageSql(query, after, this.limits);
-    const subscriptions = askedSubscriptions(query);
     const result = await this.client.query({
       query: statement,
       query_params: {
@@ -70,8 +72,7 @@ export class UsageStore {
         to: seconds(query.to),
         sources: sources.map(({ topic, epoch }) => new TupleParam([topic, epoch])),
         limit,
-        ...(subscriptions !== 'all' &&
-          subscriptions.length === 1 && { subscriber: subscriptions[0] }),
+        ...(query.subscriberId !== null && { subscriber: query.subscriberId }),
         ...after,
       },
       // One document of lists. With names in each row, and row by row, reading takes twice as long.

@@ -76,7 +76,9 @@ const left = async (): Promise<Readonly<Record<string, string | undefined>>> =>
 
 const usage = async (query: string): Promise<{ value: object[]; nextLink?: string }> => {
   const url = `${(await left())['USAGE_API_URL'] ?? ''}/subscriptions/${PROVIDER}/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates?${query}&api-version=2015-06-01-preview`;
-  const answer = await fetch(url);
+  const { usagectl } = await import('../support/service-process.ts');
+  const token = await usagectl(['token'], { USAGE_LOCAL_DIR: directory });
+  const answer = await fetch(url, { headers: { authorization: `Bearer ${token.stdout.trim()}` } });
   expect(answer.status).toBe(200);
   return (await answer.json()) as { value: object[] };
 };
@@ -186,6 +188,19 @@ test("the README's lines for curl and usagectl work as they stand, but for the a
   expect((JSON.parse(api) as { value: object[] }).value).toHaveLength(79);
   const [first] = await documented();
   expect(query.trimEnd()).toBe(first?.output.trimEnd());
+});
+
+test('the directory has the subscriptions of the sample file, of the recording and of the simulated cloud', async () => {
+  const { usagectl } = await import('../support/service-process.ts');
+  const { stdout } = await usagectl(['subscriptions', 'list', '--json'], {
+    USAGE_LOCAL_DIR: directory,
+  });
+  const names = (JSON.parse(stdout) as { provider: string; displayName: string }[]).map(
+    ({ provider, displayName }) =>
+      provider === PROVIDER ? displayName.replace(/\d+$/, 'n') : 'another provider',
+  );
+  const count = (name: string): number => names.filter((each) => each === name).length;
+  expect([count('another provider'), count(''), count('Simulated tenant n')]).toEqual([16, 63, 8]);
 });
 
 test('usagectl finds the running stack on whatever ports, every service ready and no partition with lag', async () => {

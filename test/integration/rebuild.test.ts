@@ -5,6 +5,7 @@ import { simulatedCloud } from '../../services/development/simulated-cloud/cloud
 import { simulatedHistory } from '../../services/development/simulated-cloud/history.ts';
 import { HOUR_MILLIS, isoText, nextHour, type Hour } from '../../services/shared/model/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
+import { openTestSignIn } from '../support/sign-in.ts';
 import { startService, usagectl, type ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { timeOf } from '../../services/shared/model/time-text.ts';
@@ -112,8 +113,11 @@ test('readers of the API see which hours were restated, and not those of which t
     `INSERT INTO restatements (topic, epoch, partition, reported_hour, generation, windows, reason, actor)
      SELECT topic, epoch, partition, toDateTime('2025-03-01 21:00:00', 'UTC'), generation, 0, reason, actor FROM restatements LIMIT 1`,
   );
+  const signIn = await openTestSignIn();
+  const headers = await signIn.headersOf('Reader', '39c82aed-b2b7-4a66-abdb-611de00bf11e');
   const api: ServiceProcess = await startService('usage-api', {
     ...pipeline.environment,
+    ...signIn.environment,
     USAGE_API_PORT: '0',
   });
   const url = await api.address('url');
@@ -121,6 +125,7 @@ test('readers of the API see which hours were restated, and not those of which t
     fetch(
       `${url}/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates` +
         `?reportedStartTime=${from}&reportedEndTime=${to}&aggregationGranularity=Hourly&api-version=2015-06-01-preview`,
+      { headers },
     );
   const restated = await ask('2025-03-01T20:00:00Z', '2025-03-02T04:00:00Z');
   expect(restated.status).toBe(200);
@@ -130,6 +135,7 @@ test('readers of the API see which hours were restated, and not those of which t
   const untouched = await ask('2025-03-01T20:00:00Z', '2025-03-01T21:00:00Z');
   expect(untouched.headers.get('x-usage-restated-hours')).toBeNull();
   await api.stop();
+  await signIn.close();
 });
 
 test('hours of a day that is still open are refused', async () => {

@@ -5,7 +5,8 @@ import { asciiLower } from '../../services/shared/model/placement.ts';
 import type { SourcePartition } from '../../services/shared/model/source.ts';
 import { writeSource, type RegisteredSource } from '../../services/shared/sources/register.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
-import { callerWithoutSignIn, type CallerOf } from '../../services/usage-api/caller.ts';
+import { DirectoryView } from '../../services/shared/directory/directory-view.ts';
+import { callerBy, type CallerOf, type CallerTools } from '../../services/usage-api/caller.ts';
 import { ReadLimit } from '../../services/usage-api/read-limit.ts';
 import { usageApiServer } from '../../services/usage-api/server.ts';
 import type { UsagePage } from '../../services/usage-api/usage-page.ts';
@@ -33,12 +34,16 @@ export const startApi = async (
     readonly publicUrl?: string;
     readonly callerOf?: CallerOf;
     readonly readsPerHour?: number;
+    readonly signIn?: CallerTools['signIn'];
   },
 ): Promise<RunningApi> => {
+  const directory = new DirectoryView(clickHouse);
+  const signIn = options.signIn ?? null;
   const server = usageApiServer({
     store: new UsageStore(clickHouse, 30),
     providerSubscription: PROVIDER,
-    callerOf: options.callerOf ?? callerWithoutSignIn(PROVIDER),
+    callerOf: options.callerOf ?? callerBy({ signIn, directory, provider: PROVIDER }),
+    directory,
     now: () => options.now,
     hourMillis: HOUR_MILLIS,
     tokenKeys: [{ id: 'test', secret: Buffer.alloc(32, 1) }],

@@ -132,7 +132,7 @@ const queryOf = (from: number, to: number): VisibleQuery => ({
   to: at(to),
   subscriberId: null,
   continuationToken: null,
-  visible: 'all',
+  visible: { allBut: [] },
 });
 
 /** All pages of a range, each one begun behind the last row of the one before. */

@@ -2,22 +2,28 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
+import { openTestSignIn, type TestSignIn } from '../support/sign-in.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { get } from './usage-api-fixture.ts';
 import { END_WITH_PARENT } from '../../services/development/local/child-process.ts';
 import { nodeArguments } from '../../services/shared/process/repository.ts';
 
 let stack: TestStack;
+let signIn: TestSignIn;
 
 beforeAll(async () => {
   stack = await openTestStack();
+  signIn = await openTestSignIn();
 });
 
-afterAll(() => stack.close());
+afterAll(async () => {
+  await stack.close();
+  await signIn.close();
+});
 
 const start = (settings: Readonly<Record<string, string>>): ChildProcess =>
   spawn(process.execPath, [END_WITH_PARENT, ...nodeArguments('services/usage-api/main.ts')], {
-    env: { PATH: process.env['PATH'], ...stack.environment, ...settings },
+    env: { PATH: process.env['PATH'], ...stack.environment, ...signIn.environment, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 
@@ -76,4 +82,16 @@ test('a ClickHouse that is out of reach at the start is told in one line', async
   expect(stderr).toMatch(
     /^usage-api: ClickHouse at http:\/\/127\.0\.0\.1:1 cannot be reached: .*\n$/,
   );
+});
+
+test('where nobody could sign in, it does not start, and says what to set', async () => {
+  const { code, stderr } = await endOf(start({ USAGE_API_JWKS: '', USAGE_LOCAL_DIR: '/nowhere' }));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^usage-api: Nobody can sign in: .* or USAGE_API_SIGN_IN=off .*\n$/);
+});
+
+test('keys that cannot be read are named', async () => {
+  const { code, stderr } = await endOf(start({ USAGE_API_JWKS: '/nowhere/keys.json' }));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^usage-api: The public keys of sign-in in \/nowhere\/keys.json cannot/);
 });

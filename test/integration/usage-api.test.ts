@@ -1,3 +1,4 @@
+import { writeDirectory } from '../../services/shared/directory/directory-table.ts';
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { PAGE_ROWS, type UsagePage } from '../../services/usage-api/usage-page.ts';
@@ -170,7 +171,7 @@ describe('paging', () => {
       to: (from + HOUR_MILLIS) as Hour,
       subscriberId: null,
       continuationToken: null,
-      visible: 'all',
+      visible: { allBut: [] },
     };
     const seen: string[] = [];
     let [row] = await store.rows(query, [source], null, 1);
@@ -402,6 +403,17 @@ describe('coverage', () => {
     };
     expect(await told('2025-12-01T05', '2025-12-01T06')).toEqual([200, 1, 'complete', null]);
     const nobody = { subscriberId: '7d3b9a0e-1111-4222-8333-944455556666' };
+    await writeDirectory(stack.clickHouse, [
+      {
+        id: nobody.subscriberId,
+        provider: PROVIDER,
+        state: 'active',
+        displayName: '',
+        offer: '',
+        customer: '',
+        revision: 0,
+      },
+    ]);
     const none = await get(api.url + hourly('2025-12-01T05', '2025-12-01T06', nobody));
     expect([none.body.value, none.headers.get('x-usage-coverage')]).toEqual([[], 'complete']);
     expect(await told('2025-10-01T00', '2025-10-01T02')).toEqual([

@@ -13,6 +13,7 @@ import {
 import { provision } from '../../operations/sources/provision.ts';
 import { readProviders } from '../../shared/sources/providers.ts';
 import { withSourceTools } from '../../operations/sources/source-tools.ts';
+import { ensureLocalKey, signInDirectory } from '../../shared/sign-in/local-sign-in.ts';
 import { localDirectory } from '../../shared/process/local-directory.ts';
 import { prepareDirectory } from './data-directory.ts';
 import { localControlKeys } from './control-keys.ts';
@@ -77,6 +78,7 @@ export const openStack = async (ports: StackPorts, reporter: Reporter): Promise<
         process.env['USAGE_API_TOKEN_KEYS'] ?? (await localControlKeys(join(local, 'token-keys'))),
     };
     const config = parseEnvironment(stackSettings, { ...process.env, ...environment });
+    await ensureLocalKey(signInDirectory(local));
     await prepare(config, reporter);
     await writeStackEnvironment(local, environment);
     await writeNetrc(local, servers.environment);

@@ -4,6 +4,7 @@ import { HOUR_MILLIS, isoText, nextHour } from '../../../services/shared/model/t
 import type { UsagePage } from '../../../services/usage-api/usage-page.ts';
 import { usagePath } from '../../../services/usage-api/usage-path.ts';
 import { API_VERSION } from '../../../services/usage-api/usage-query.ts';
+import { openTestSignIn } from '../../support/sign-in.ts';
 import { startService } from '../../support/service-process.ts';
 import { untilStored } from '../contenders/aggregator.ts';
 import type { Bench, BenchRow } from '../bench.ts';
@@ -22,14 +23,18 @@ interface Answer {
   readonly page: UsagePage;
 }
 
-const get = async (url: string): Promise<Answer> => {
-  const begun = performance.now();
-  const answer = await fetch(url);
-  const body = await answer.text();
-  const millis = performance.now() - begun;
-  if (!answer.ok) throw new Error(`the usage API answered ${String(answer.status)}: ${body}`);
-  return { millis, page: JSON.parse(body) as UsagePage };
-};
+type Get = (url: string) => Promise<Answer>;
+
+const getWith =
+  (headers: Record<string, string>): Get =>
+  async (url) => {
+    const begun = performance.now();
+    const answer = await fetch(url, { headers });
+    const body = await answer.text();
+    const millis = performance.now() - begun;
+    if (!answer.ok) throw new Error(`the usage API answered ${String(answer.status)}: ${body}`);
+    return { millis, page: JSON.parse(body) as UsagePage };
+  };
 
 const firstPage = (api: string): string => {
   const search = new URLSearchParams({
@@ -74,7 +79,10 @@ const fillHour = async (scene: Scene, { options, say }: Bench, windows: number):
 };
 
 /** All pages, one after another. */
-const walk = async (api: string): Promise<{ urls: string[]; millis: number[]; rows: number }> => {
+const walk = async (
+  get: Get,
+  api: string,
+): Promise<{ urls: string[]; millis: number[]; rows: number }> => {
   const walked = { urls: [] as string[], millis: [] as number[], rows: 0 };
   for (let url: string | undefined = firstPage(api); url !== undefined;) {
     const { millis, page }: Answer = await get(url);
@@ -87,6 +95,7 @@ const walk = async (api: string): Promise<{ urls: string[]; millis: number[]; ro
 };
 
 const severalClients = async (
+  get: Get,
   urls: readonly string[],
   pagesOfEach: number,
 ): Promise<readonly number[]> => {
@@ -111,16 +120,19 @@ export const pages: BenchRow = {
     const scene = await openScene(bench.servers, ROW);
     try {
       await fillHour(scene, bench, windows);
+      const signIn = await openTestSignIn();
       const service = await startService('usage-api', {
         ...scene.environment,
+        ...signIn.environment,
         USAGE_API_PORT: '0',
       });
       try {
         const api = await service.address('url');
+        const get = getWith(await signIn.headersOf('Reader', PROVIDER_SUBSCRIPTION));
         await get(firstPage(api)); // the first call of a process compiles what it needs
-        const walked = await walk(api);
+        const walked = await walk(get, api);
         say(`  ${String(walked.urls.length)} pages read by one client; now by ten at once`);
-        const crowd = await severalClients(walked.urls, options.quick ? 5 : 20);
+        const crowd = await severalClients(get, walked.urls, options.quick ? 5 : 20);
         const problem =
           walked.rows === windows
             ? await auditProblem(scene)
@@ -151,6 +163,7 @@ export const pages: BenchRow = {
         ];
       } finally {
         await service.kill();
+        await signIn.close();
       }
     } finally {
       await dropDatabase(scene);

@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+import { isLoopback } from '../shared/http/host-name.ts';
+import { millis } from '../shared/model/time.ts';
+import { wholeNumber } from '../shared/process/config.ts';
+import { UserError } from '../shared/process/errors.ts';
+import { localDirectory } from '../shared/process/local-directory.ts';
+import {
+  LOCAL_AUDIENCE,
+  LOCAL_ISSUER,
+  publicKeyFile,
+  signInDirectory,
+} from '../shared/sign-in/local-sign-in.ts';
+import { keysAtUrl, keysInFile } from '../shared/sign-in/signing-keys.ts';
+import { verifyToken } from '../shared/sign-in/verify-token.ts';
+import type { CallerTools } from './caller.ts';
+
+const isUrl = (text: string): boolean => /^https?:\/\//i.test(text);
+
+/** Keys that travel over plain HTTP could be replaced on the way. */
+const isSafe = (text: string): boolean => {
+  if (!isUrl(text)) return true;
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || isLoopback(hostname.replace(/^\[|\]$/g, ''));
+};
+
+export const signInSettings = {
+  USAGE_API_SIGN_IN: z
+    .enum(['on', 'off'], { error: 'must be on or off' })
+    .default('on')
+    .transform((text) => text === 'on'),
+  /** The issuer's public keys: the path or URL of a JSON Web Key Set; null for the key of this machine. */
+  USAGE_API_JWKS: z
+    .string()
+    .refine(isSafe, {
+      message: 'must be the path of a file, an https URL, or an http URL on loopback',
+    })
+    .optional()
+    .transform((text) => text ?? null),
+  USAGE_API_ISSUER: z.string().default(LOCAL_ISSUER),
+  USAGE_API_AUDIENCE: z.string().default(LOCAL_AUDIENCE),
+  /** How far the clocks of the issuer and of this machine may differ. */
+  USAGE_API_CLOCK_SKEW_SECONDS: wholeNumber(60, 0, 600),
+};
+
+export interface SignInConfig {
+  readonly USAGE_API_SIGN_IN: boolean;
+  readonly USAGE_API_JWKS: string | null;
+  readonly USAGE_API_ISSUER: string;
+  readonly USAGE_API_AUDIENCE: string;
+  readonly USAGE_API_CLOCK_SKEW_SECONDS: number;
+}
+
+/**
+ * How callers sign in; null without sign-in.
+ * @throws UserError if the keys cannot be used
+ */
+export const openSignIn = (config: SignInConfig): CallerTools['signIn'] => {
+  if (!config.USAGE_API_SIGN_IN) return null;
+  const at = config.USAGE_API_JWKS ?? localKeys(config);
+  const rules = {
+    issuer: config.USAGE_API_ISSUER,
+    audience: config.USAGE_API_AUDIENCE,
+    clockSkewSeconds: config.USAGE_API_CLOCK_SKEW_SECONDS,
+    keys: isUrl(at) ? keysAtUrl(at) : keysInFile(at),
+    now: () => millis(Date.now()),
+  };
+  return (authorization) => verifyToken(authorization, rules);
+};
+
+const localKeys = ({ USAGE_API_ISSUER: issuer }: SignInConfig): string => {
+  if (issuer !== LOCAL_ISSUER) {
+    throw new UserError(
+      'USAGE_API_ISSUER is set, so USAGE_API_JWKS must be set too: the path or URL of the public keys of that issuer',
+    );
+  }
+  const path = publicKeyFile(signInDirectory(localDirectory()));
+  if (existsSync(path)) return path;
+  throw new UserError(
+    `Nobody can sign in: there is no key in ${path}, which "npm start" makes. Set USAGE_API_JWKS and USAGE_API_ISSUER to those of your issuer of tokens, or USAGE_API_SIGN_IN=off for an API on loopback without sign-in`,
+  );
+};
