@@ -1,4 +1,13 @@
-import { atLeast, atMost, median, numberText, quantile, verdictOf, type Figure } from './figure.ts';
+import {
+  atLeast,
+  atMost,
+  isGood,
+  median,
+  numberText,
+  quantile,
+  verdictOf,
+  type Figure,
+} from './figure.ts';
 
 const figure = (value: number | null, target: Figure['target'], problem: string | null = null) =>
   verdictOf({ row: 'x', title: 'x', unit: 's', value, target, problem });
@@ -28,4 +37,12 @@ test.each([
   [123_456.7, '123,457'],
 ])('%d is written %s', (value, text) => {
   expect(numberText(value)).toBe(text);
+});
+
+test('a missed target fails only where targets count, and what could not be measured always fails', () => {
+  const missed = { row: 'x', title: 'x', unit: 's', value: 1, target: atLeast(2), problem: null };
+  expect([isGood(missed, true), isGood(missed, false)]).toEqual([false, true]);
+  const failed = { ...missed, value: 3, problem: 'the audit found a difference' };
+  expect([isGood(failed, true), isGood(failed, false)]).toEqual([false, false]);
+  expect(isGood({ ...missed, value: 3 }, true)).toBe(true);
 });

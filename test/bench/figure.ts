@@ -28,8 +28,11 @@ export const verdictOf = ({ value, target, problem }: Figure): Verdict => {
   return isMet ? 'met' : 'MISSED';
 };
 
-/** Whether all is as it is wanted: what could not be measured has not been reached. */
-export const isReached = (figure: Figure): boolean => ['met', ''].includes(verdictOf(figure));
+/** Whether a figure is good enough. One that could not be measured, or does not count, never is. */
+export const isGood = (figure: Figure, needsTarget: boolean): boolean => {
+  const verdict = verdictOf(figure);
+  return verdict === 'met' || verdict === '' || (verdict === 'MISSED' && !needsTarget);
+};
 
 /** @throws where there is none. */
 export const median = (values: readonly number[]): number => {
