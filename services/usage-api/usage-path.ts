@@ -1,17 +1,18 @@
 import { isSubscriptionId } from '../shared/model/subscription-id.ts';
-import type { UsageApi } from './caller.ts';
 
-const RESOURCES: Readonly<Record<UsageApi, string>> = {
+const RESOURCES = {
   provider: 'Microsoft.Commerce.Admin/subscriberUsageAggregates',
   tenant: 'Microsoft.Commerce/usageAggregates',
-};
+} as const;
+
+type Api = keyof typeof RESOURCES;
 
 /** The path of an API, for the subscription that calls. Any case is accepted. */
-export const usagePath = (api: UsageApi, subscription: string): string =>
+export const usagePath = (api: Api, subscription: string): string =>
   `/subscriptions/${subscription}/providers/${RESOURCES[api]}`;
 
 /** The same with the resource type that scripts of AzureStack-Tools give. */
-export const locationsPath = (api: UsageApi, subscription: string): string =>
+export const locationsPath = (api: Api, subscription: string): string =>
   usagePath(api, subscription).replace(/[^/]+$/, 'locations/$&');
 
 /** What to call instead of a path at which there is nothing, as the end of a sentence. */
