@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
+import { HOUR_MILLIS, isoText, type Hour } from '../../services/shared/model/time.ts';
 import type { UsagePage } from '../../services/usage-api/usage-page.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import {
@@ -26,7 +26,7 @@ let stack: TestStack;
 let api: RunningApi;
 
 const at = (hours: number): Hour => (FIRST + hours * HOUR_MILLIS) as Hour;
-const text = (hours: number): string => new Date(at(hours)).toISOString().slice(0, 13);
+const text = (hours: number): string => isoText(at(hours)).slice(0, 13);
 
 /** The hours before this one are closed. */
 let open = 0;
