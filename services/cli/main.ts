@@ -3,7 +3,7 @@ import { explain } from '../shared/process/explain.ts';
 import { actorName } from '../shared/sources/actor.ts';
 import { onLostOutput } from '../shared/terminal/lost-output.ts';
 import { EXIT } from './exit-code.ts';
-import { usagectl } from './program.ts';
+import { usagectl, withCmdlet } from './program.ts';
 import { loadStackEnvironment } from './stack-environment.ts';
 
 loadStackEnvironment();
@@ -16,7 +16,7 @@ const program = usagectl().hook('preAction', (root) => {
 });
 
 try {
-  await program.parseAsync();
+  await program.parseAsync(withCmdlet(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
   process.stderr.write(`usagectl: ${explain(error)}\n`);
   process.exitCode = error instanceof UserError ? EXIT.failed : EXIT.defect;

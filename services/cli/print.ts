@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { printableLines } from '../shared/terminal/printable.ts';
 
 /**
@@ -18,8 +19,22 @@ const escapedUnits = (char: string): string =>
  * JSON escapes only C0. Other characters that could steer a terminal are escaped too, which changes no
  * value.
  */
-export const printJson = (value: unknown): void =>
-  print(JSON.stringify(value, null, 2).replace(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu, escapedUnits));
+export const safeJson = (json: string): string =>
+  json.replace(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu, escapedUnits);
+
+export const printJson = (value: unknown): void => print(safeJson(JSON.stringify(value, null, 2)));
+
+/**
+ * Writes a part of a file to standard output: unchanged, except on a terminal, which it cannot steer. Waits
+ * while a slow reader has not taken what came before.
+ */
+export const writeData = async (text: string): Promise<void> => {
+  const { stdout } = process;
+  if (!stdout.write(stdout.isTTY ? printableLines(text) : text)) await once(stdout, 'drain');
+};
+
+/** Whether `writeData` writes to a terminal. */
+export const showsData = (): boolean => process.stdout.isTTY;
 
 const REDRAW_MILLIS = 100;
 

@@ -8,6 +8,14 @@ interface Listed {
   readonly load: () => Promise<Completes>;
 }
 
+const CMDLET = 'Get-UsageAggregates';
+
+/** PowerShell ignores the case of a cmdlet's name too. */
+export const withCmdlet = (words: readonly string[]): string[] =>
+  words.map((word, at) =>
+    at === 0 && word.toLowerCase() === CMDLET.toLowerCase() ? CMDLET : word,
+  );
+
 /**
  * In the order of the help. A command is loaded when it is called, because each one loads its own part of
  * the code.
@@ -41,6 +49,19 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   token: {
     description: 'make a token for the usage API of this machine, which "npm start" runs',
     load: async () => (await import('./commands/token.ts')).tokenCommand,
+  },
+  usage: {
+    description: 'usage by reported time, from the usage API',
+    load: async () => (await import('./commands/usage.ts')).usageCommand,
+  },
+  [CMDLET]: {
+    description: "the same in the words of Azure's cmdlet",
+    load: async () =>
+      (await import('./commands/get-usage-aggregates.ts')).getUsageAggregatesCommand,
+  },
+  profile: {
+    description: 'named profiles: where the usage API is, and as whom you read it',
+    load: async () => (await import('./commands/profile.ts')).profileCommand,
   },
   rules: {
     description: 'the rules by which records are classified',

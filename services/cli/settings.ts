@@ -45,6 +45,9 @@ export const readTokenConfig = () =>
     USAGE_API_AUDIENCE: z.string().default(LOCAL_AUDIENCE),
   });
 
+/** The settings of what reads windows of usage. */
+export const readUsageConfig = () => parseEnvironment({ ...clickHouseSettings, ...hourSettings });
+
 /** The settings of commands that work on the directory of subscriptions. */
 export const readDirectoryConfig = () =>
   parseEnvironment({ ...clickHouseSettings, ...providerSettings });

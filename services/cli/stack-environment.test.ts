@@ -6,28 +6,33 @@ import { loadStackEnvironment } from './stack-environment.ts';
 const LOCAL =
   'CLICKHOUSE_URL=http://127.0.0.1:1\nCLICKHOUSE_USER=u\nCLICKHOUSE_PASSWORD=p\nOTHER=o\n';
 const NAMES = ['CLICKHOUSE_URL', 'CLICKHOUSE_USER', 'CLICKHOUSE_PASSWORD', 'OTHER'] as const;
+const API = ['USAGE_API_URL', 'USAGE_API_TOKEN', 'USAGE_API_CA_FILE'] as const;
 
 let directory: string;
-const before = Object.fromEntries(NAMES.map((name) => [name, process.env[name]]));
+const before = Object.fromEntries([...NAMES, ...API].map((name) => [name, process.env[name]]));
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'stack-environment-'));
-  for (const name of NAMES) Reflect.deleteProperty(process.env, name);
+  for (const name of [...NAMES, ...API]) Reflect.deleteProperty(process.env, name);
 });
 afterEach(() => {
   rmSync(directory, { recursive: true });
-  for (const name of NAMES) Reflect.deleteProperty(process.env, name);
+  for (const name of [...NAMES, ...API]) Reflect.deleteProperty(process.env, name);
   for (const [name, value] of Object.entries(before)) {
     if (value !== undefined) process.env[name] = value;
   }
 });
 
-const load = (given: Readonly<Record<string, string>>): readonly (string | undefined)[] => {
+const load = (
+  given: Readonly<Record<string, string>>,
+  names: readonly string[] = NAMES,
+  local: string = LOCAL,
+): readonly (string | undefined)[] => {
   const path = join(directory, 'stack.env');
-  writeFileSync(path, LOCAL);
+  writeFileSync(path, local);
   Object.assign(process.env, given);
   loadStackEnvironment(path);
-  return NAMES.map((name) => process.env[name]);
+  return names.map((name) => process.env[name]);
 };
 
 test('what the local stack has left is taken where nothing is set', () => {
@@ -50,4 +55,26 @@ test('a password for another server is not sent to the local one', () => {
     'p',
     'mine',
   ]);
+});
+
+describe('the local usage API', () => {
+  const local = 'USAGE_API_URL=https://127.0.0.1:2\nUSAGE_API_TOKEN=t\nUSAGE_API_CA_FILE=c\n';
+
+  test('its token is not sent to an API that the environment names', () => {
+    expect(load({ USAGE_API_URL: 'https://usage.example' }, API, local)).toEqual([
+      'https://usage.example',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test("a tenant's token may be set in place of its own", () => {
+    for (const given of [{}, { USAGE_API_URL: 'https://127.0.0.1:2' }]) {
+      expect(load({ ...given, USAGE_API_TOKEN: "a tenant's" }, API, local)).toEqual([
+        'https://127.0.0.1:2',
+        "a tenant's",
+        'c',
+      ]);
+    }
+  });
 });

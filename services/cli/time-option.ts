@@ -10,6 +10,14 @@ export const time = (text: string): Millis => {
   return parsed.value.instant;
 };
 
+/** A time on the command line that is meant to the digit. */
+export const exactTime = (text: string): Millis => {
+  const parsed = parseTime(text);
+  if (!parsed.ok) throw new InvalidArgumentError(parsed.error);
+  if (parsed.value.isExact) return parsed.value.instant;
+  throw new InvalidArgumentError('it is finer than a millisecond');
+};
+
 /** The last instant of ClickHouse's `DateTime`. */
 const LAST = millis((2 ** 32 - 1) * 1000);
 

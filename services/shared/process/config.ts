@@ -216,6 +216,15 @@ export const serviceUrlSettings = {
   COMMERCE_URL: commerceSettings.COMMERCE_URL,
 };
 
+/** Where commands read usage, and with what. */
+export const usageClientSettings = {
+  USAGE_API_URL: serviceUrlSettings.USAGE_API_URL,
+  /** Bearer token for the usage API. */
+  USAGE_API_TOKEN: z.string().optional(),
+  /** Certificates in PEM that are trusted instead of the system's. */
+  USAGE_API_CA_FILE: z.string().optional(),
+};
+
 export interface ServiceUrls {
   readonly AGGREGATOR_HEALTH_URL: string;
   readonly BRIDGE_HEALTH_URL: string;

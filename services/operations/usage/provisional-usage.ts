@@ -1,0 +1,123 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { queryRows } from '../../shared/clickhouse/client.ts';
+import { parseQuantity, type Quantity } from '../../shared/model/decimal.ts';
+import { dayOf, hourOf, millis, type Hour, type Millis } from '../../shared/model/time.ts';
+import { countedSources, firstProcessing, type Coverage } from '../../shared/sources/coverage.ts';
+import type { UsageRow } from '../../shared/usage-client/usage-row.ts';
+
+/** The usage of reported hours that are not closed yet, and may still grow. */
+export interface ProvisionalQuery {
+  /** Reported time, inclusive. */
+  readonly from: Millis;
+  /** Reported time, exclusive. */
+  readonly to: Millis;
+  readonly granularity: 'Hourly' | 'Daily';
+  /** Null for all subscriptions. */
+  readonly subscriberId: string | null;
+  readonly hourMillis: number;
+}
+
+/**
+ * The start of the first hour (or day) in the range that the usage API does not answer yet; `to` if it
+ * answers all of it.
+ */
+export const provisionalFrom = (
+  coverage: Coverage,
+  { from, to, granularity, hourMillis }: ProvisionalQuery,
+): Millis => {
+  const processing = firstProcessing(coverage, from, to);
+  if (processing === null) return to;
+  const hour: Hour = hourOf(processing, hourMillis);
+  const start = granularity === 'Hourly' ? hour : dayOf(hour, hourMillis);
+  return millis(Math.max(start, from));
+};
+
+interface Row {
+  readonly usage_start: number;
+  readonly usage_end: number;
+  readonly subscription_id: string;
+  readonly meter_id: string;
+  readonly resource_uri: string;
+  readonly location: string;
+  readonly tags: string | null;
+  readonly additional_info: string | null;
+  readonly quantity: string;
+}
+
+/** Windows of reported hours in the range, added up as the usage API does. */
+const queryFor = ({ granularity, subscriberId, hourMillis }: ProvisionalQuery): string => {
+  const dayMillis = granularity === 'Hourly' ? hourMillis : 24 * hourMillis;
+  const seconds = String(dayMillis / 1000);
+  // Numbers of 64 bits would come as texts.
+  const start = `toUInt32(intDiv(toUnixTimestamp(u.usage_hour), ${seconds}) * ${seconds})`;
+  return `SELECT start AS usage_start, toUInt32(start + ${seconds}) AS usage_end,
+      first.1 AS subscription_id, first.2 AS meter_id, first.3 AS resource_uri,
+      first.4 AS location, first.5 AS tags, first.6 AS additional_info, quantity
+    FROM (
+      SELECT ${start} AS start, u.subscription_key AS subscription_key, u.meter_key AS meter_key,
+        u.resource_key AS resource_key,
+        argMin(tuple(u.subscription_id, u.meter_id, u.resource_uri, u.location, u.tags, u.additional_info),
+          (u.reported_hour, u.topic, u.epoch, u.partition, u.first_offset)) AS first,
+        toString(sum(u.quantity)) AS quantity
+      FROM usage_hourly AS u FINAL
+      WHERE u.reported_hour >= toDateTime({from:UInt32}, 'UTC') AND u.reported_hour < toDateTime({to:UInt32}, 'UTC')
+        AND has({sources:Array(String)}, concat(u.topic, '/', toString(u.epoch)))
+        ${subscriberId === null ? '' : 'AND u.subscription_key = lower({subscriber:String})'}
+      GROUP BY start, subscription_key, meter_key, resource_key
+    )
+    ORDER BY start, subscription_key, meter_key, resource_key`;
+};
+
+/** The last instant of ClickHouse's `DateTime`. */
+const LAST = 2 ** 32 - 1;
+
+const secondsOf = (instant: Millis): number =>
+  Math.min(Math.max(Math.floor(instant / 1000), 0), LAST);
+
+/** What is stored so far for reported hours in the range. */
+export const readProvisionalUsage = async (
+  client: ClickHouseClient,
+  coverage: Coverage,
+  query: ProvisionalQuery,
+): Promise<readonly UsageRow[]> => {
+  const sources = countedSources(coverage, query.from, query.to).map(
+    ({ topic, epoch }) => `${topic}/${String(epoch)}`,
+  );
+  const rows = await queryRows<Row>(client, queryFor(query), {
+    from: secondsOf(query.from),
+    to: secondsOf(query.to),
+    sources,
+    ...(query.subscriberId !== null && { subscriber: query.subscriberId }),
+  });
+  return rows.map(usageRowOf);
+};
+
+const quantityOf = (text: string): Quantity => {
+  const quantity = parseQuantity(text);
+  if (quantity === null) throw new Error(`ClickHouse has a quantity of ${text}`);
+  return quantity;
+};
+
+/** In the form of the usage API, but with exact quantities. */
+const usageRowOf = (row: Row): UsageRow => {
+  const { subscription_id: subscriptionId, meter_id: meterId, resource_uri: resourceUri } = row;
+  const { location, tags, additional_info: additionalInfo } = row;
+  const name = `${subscriptionId}-${meterId}`;
+  return {
+    id: `/subscriptions/${subscriptionId}/providers/Microsoft.Commerce/UsageAggregate/${name}`,
+    name,
+    type: 'Microsoft.Commerce/UsageAggregate',
+    subscriptionId,
+    meterId,
+    usageStart: millis(row.usage_start * 1000),
+    usageEnd: millis(row.usage_end * 1000),
+    quantity: quantityOf(row.quantity),
+    resourceUri,
+    location,
+    tags,
+    additionalInfo,
+    instanceData: JSON.stringify({
+      'Microsoft.Resources': { resourceUri, location, tags, additionalInfo },
+    }),
+  };
+};
