@@ -62,6 +62,7 @@ export const USAGE_PARAMETERS: Part = Object.fromEntries(
 /** Headers that every answer of a status has. */
 const HEADERS_OF: Readonly<Record<number, Part>> = {
   202: RETRY_AFTER,
+  401: { 'www-authenticate': sureHeader('The challenge: a bearer token.') },
   429: RETRY_AFTER,
   503: RETRY_AFTER,
   504: {

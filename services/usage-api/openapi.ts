@@ -28,7 +28,7 @@ const usageOperation = (api: UsageApi, suffix = ''): Part => ({
       'By reported time, added up by usage hour or day. The same usage hour can come back in a later reported hour: add, never overwrite.',
     parameters: [SUBSCRIPTION, ...PARAMETERS[api].map((name) => ref('parameters', name))],
     responses: usageResponses(),
-    security: [{ bearer: [] }, {}],
+    security: [{ bearer: [] }],
   },
 });
 

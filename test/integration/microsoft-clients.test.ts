@@ -1,17 +1,20 @@
 import { UsageManagementClient as HybridClient } from '@azure/arm-commerce-profile-2020-09-01-hybrid';
 import { UsageManagementClient } from '@azure/arm-commerce';
-import { fail, succeed } from '../../services/shared/model/result.ts';
+import { fail } from '../../services/shared/model/result.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import type { ApiError } from '../../services/usage-api/api-error.ts';
-import type { CallerOf } from '../../services/usage-api/caller.ts';
+import { callerBy, type CallerOf } from '../../services/usage-api/caller.ts';
+import { openTestSignIn, type TestSignIn } from '../support/sign-in.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
+import { NO_DIRECTORY } from '../support/usage-callers.ts';
 import { startTlsProxy, type TlsProxy } from '../support/tls-proxy.ts';
 import {
   closeThrough,
   declareSource,
   hour,
   insertWindows,
+  PROVIDER,
   startApi,
   type RunningApi,
 } from './usage-api-fixture.ts';
@@ -32,8 +35,14 @@ const HOUR_END = dateOf(FIRST + HOUR_MILLIS);
 const DAY_END = dateOf(FIRST + 24 * HOUR_MILLIS);
 const ROWS = 2_100;
 
+let signIn: TestSignIn;
+
 const CREDENTIAL = {
-  getToken: () => Promise.resolve({ token: 'local', expiresOnTimestamp: Date.UTC(2100, 0, 1) }),
+  getToken: async () => {
+    const { authorization = '' } = await signIn.headersOf('Reader', TENANT);
+    const token = authorization.replace('Bearer ', '');
+    return { token, expiresOnTimestamp: Date.UTC(2100, 0, 1) };
+  },
 };
 
 let stack: TestStack;
@@ -42,15 +51,15 @@ let proxy: TlsProxy;
 
 /** What the API answers to the next calls, before it goes on as usual. */
 const troubles: ApiError[] = [];
-const callerOf: CallerOf = ({ api: called, subscription, authorization }) => {
+const callerOf: CallerOf = (request) => {
   const trouble = troubles.shift();
   if (trouble !== undefined) return Promise.resolve(fail(trouble));
-  expect([called, authorization]).toEqual(['tenant', 'Bearer local']);
-  return Promise.resolve(succeed({ subscription, visible: [subscription] }));
+  return callerBy({ signIn: signIn.signIn, directory: NO_DIRECTORY, provider: PROVIDER })(request);
 };
 
 beforeAll(async () => {
   stack = await openTestStack();
+  signIn = await openTestSignIn();
   const { clickHouse, logger } = stack;
   const topic = 'usage.history.clients';
   const place = { topic, epoch: 1, partition: 0 };
@@ -103,6 +112,7 @@ afterAll(async () => {
   await proxy.close();
   await api.close();
   await stack.close();
+  await signIn.close();
 });
 
 const hybrid = (subscription = TENANT): HybridClient =>
@@ -159,11 +169,12 @@ describe('the hybrid client', () => {
     await expect(rows.next()).rejects.toMatchObject({ statusCode, details: { error: { code } } });
   });
 
-  test('throws for a subscription that is none', async () => {
-    troubles.push({ status: 400, code: 'InvalidSubscriptionId', message: 'malformed' });
-    await expect(
-      hybrid('nobody').usageAggregates.list(START, HOUR_END).next(),
-    ).rejects.toMatchObject({ statusCode: 400 });
+  test.each([
+    ['a subscription that is none', 'nobody', 400, 'InvalidSubscriptionId'],
+    ['a foreign subscription', TENANT.replace('5d', '6d'), 403, 'AuthorizationFailed'],
+  ])('throws for %s', async (_, subscription, statusCode, code) => {
+    const rows = hybrid(subscription).usageAggregates.list(START, DAY_END);
+    await expect(rows.next()).rejects.toMatchObject({ statusCode, details: { error: { code } } });
   });
 });
 

@@ -179,7 +179,7 @@ test('each operation has a documented line', async () => {
   for (const path of Object.keys(body.paths)) {
     const written = path.replace('{subscriptionId}', '[\\da-f-]{36}').replaceAll('.', '\\.');
     expect(DOCUMENT).toMatch(
-      new RegExp(`^curl '?http://127\\.0\\.0\\.1:8080${written}(?:\\?|$)`, 'im'),
+      new RegExp(`^curl (?:-H "[^"]*" )?'?http://127\\.0\\.0\\.1:8080${written}(?:\\?|$)`, 'im'),
     );
   }
 });
