@@ -18,7 +18,7 @@ let storage: RegisteredSource;
 beforeEach(async () => {
   pipeline = await Pipeline.open(HOUR_MILLIS, STORAGE_ONLY);
   storage = await pipeline.onlySource();
-}, 60_000);
+});
 
 afterEach(() => pipeline.close());
 

@@ -192,7 +192,6 @@ test.each(damages)(
     expect(applied.restated?.windows).toBe(dry.windows.count);
     expect(await stored()).toEqual(right);
   },
-  60_000,
 );
 
 test('afterwards the audit finds no difference', async () => {

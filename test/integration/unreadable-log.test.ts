@@ -19,7 +19,7 @@ let compute: RegisteredSource;
 beforeEach(async () => {
   pipeline = await Pipeline.open(HOUR_MILLIS);
   compute = await sourceOf('.compute');
-}, 60_000);
+});
 
 afterEach(async () => {
   await pipeline.close();
