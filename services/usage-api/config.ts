@@ -10,15 +10,15 @@ import {
   type ClickHouseConfig,
   type Environment,
 } from '../shared/process/config.ts';
+import { UserError } from '../shared/process/errors.ts';
 import { DEFAULT_PORTS } from '../shared/process/default-ports.ts';
 import { allowedHostSettings } from '../shared/http/allowed-hosts.ts';
+import { listenProblem, tlsSettings, type ListenConfig } from './listen-config.ts';
 import { signInSettings, type SignInConfig } from './sign-in-config.ts';
 
-export interface UsageApiConfig extends ClickHouseConfig, SignInConfig {
+export interface UsageApiConfig extends ClickHouseConfig, SignInConfig, ListenConfig {
   /** 0 chooses a free port. */
   readonly USAGE_API_PORT: number;
-  /** Loopback only: there is no sign-in yet, so nobody else may call. */
-  readonly USAGE_API_HOST: string;
   /** The beginning of links in answers; null for the address that the caller used. */
   readonly USAGE_API_PUBLIC_URL: string | null;
   readonly HTTP_ALLOWED_HOSTS: readonly string[];
@@ -30,17 +30,14 @@ export interface UsageApiConfig extends ClickHouseConfig, SignInConfig {
 }
 
 /** @throws UserError that lists every invalid setting */
-export const readUsageApiConfig = (environment: Environment): UsageApiConfig =>
-  parseEnvironment(
+export const readUsageApiConfig = (environment: Environment): UsageApiConfig => {
+  const config = parseEnvironment(
     {
       ...clickHouseSettings,
       ...hourSettings,
       USAGE_API_PORT: wholeNumber(DEFAULT_PORTS.usageApi, 0, 65_535),
-      USAGE_API_HOST: z
-        .enum(['127.0.0.1', '::1', 'localhost'], {
-          error: 'must be 127.0.0.1, ::1 or localhost, because the usage API has no sign-in',
-        })
-        .default('127.0.0.1'),
+      USAGE_API_HOST: z.string().default('127.0.0.1'),
+      ...tlsSettings,
       USAGE_API_PUBLIC_URL: z
         .string()
         .refine((text) => /^https?:\/\/[^@\s?#]+$/i.test(text) && URL.canParse(text), {
@@ -58,3 +55,7 @@ export const readUsageApiConfig = (environment: Environment): UsageApiConfig =>
     },
     environment,
   );
+  const problem = listenProblem(config);
+  if (problem !== null) throw new UserError(`The settings cannot be used. ${problem}`);
+  return config;
+};

@@ -5,6 +5,7 @@ import { runService } from '../shared/process/lifecycle.ts';
 import { DirectoryView } from '../shared/directory/directory-view.ts';
 import { callerBy } from './caller.ts';
 import { readUsageApiConfig } from './config.ts';
+import { readTlsOf } from './listen-config.ts';
 import { ReadLimit } from './read-limit.ts';
 import { usageApiServer } from './server.ts';
 import { openSignIn } from './sign-in-config.ts';
@@ -17,6 +18,7 @@ runService('usage-api', async (logger, environment) => {
   const config = readUsageApiConfig(environment);
   const signIn = openSignIn(config);
   if (signIn === null) logger.warn('sign-in is off: whoever reaches this port reads all usage');
+  const tls = readTlsOf(config);
   const clickHouse = openClickHouse(config);
   await checkClickHouse(clickHouse, config);
   const directory = new DirectoryView(clickHouse);
@@ -37,6 +39,7 @@ runService('usage-api', async (logger, environment) => {
       linksFromElsewhere: true,
     },
     publicUrl: config.USAGE_API_PUBLIC_URL,
+    tls,
   });
   const { url, close } = await listen(server, {
     host: config.USAGE_API_HOST,

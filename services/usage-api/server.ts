@@ -7,6 +7,7 @@ import {
   notFound,
   SERVICE_UNAVAILABLE,
 } from './api-error.ts';
+import type { Tls } from '../shared/http/tls.ts';
 import type { ListenerRules } from '../shared/http/foreign-request.ts';
 import { guardedServer, RefusedRequest, withoutParameters } from '../shared/http/guarded-server.ts';
 import { addRequestIds, logFailure, originOf, pathOf, sendError } from './replies.ts';
@@ -23,6 +24,8 @@ export interface ServerTools extends UsageRouteTools {
   /** For the example at the root. */
   readonly providerSubscription: string;
   readonly listener: ListenerRules;
+  /** Null or missing for plain HTTP. */
+  readonly tls?: Tls | null;
 }
 
 /** Longer than any URL that is accepted, so that a subscription of any length is refused as one. */
@@ -31,6 +34,7 @@ const MAX_PARAMETER_LENGTH = 100_000;
 /** The usage API over HTTP. It does not listen yet. */
 export const usageApiServer = (tools: ServerTools): FastifyInstance => {
   const server = guardedServer(tools.listener, {
+    tls: tools.tls ?? null,
     routerOptions: {
       caseSensitive: false,
       ignoreTrailingSlash: true,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { writeNetrc } from '../../services/development/local/stack-environment.ts';
+import { HttpGet } from '../../services/shared/usage-client/http-get.ts';
 import { inRepository } from '../../services/shared/process/repository.ts';
 import { END_WITH_PARENT } from '../../services/development/local/child-process.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
@@ -78,9 +79,17 @@ const usage = async (query: string): Promise<{ value: object[]; nextLink?: strin
   const url = `${(await left())['USAGE_API_URL'] ?? ''}/subscriptions/${PROVIDER}/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates?${query}&api-version=2015-06-01-preview`;
   const { usagectl } = await import('../support/service-process.ts');
   const token = await usagectl(['token'], { USAGE_LOCAL_DIR: directory });
-  const answer = await fetch(url, { headers: { authorization: `Bearer ${token.stdout.trim()}` } });
-  expect(answer.status).toBe(200);
-  return (await answer.json()) as { value: object[] };
+  const at = new URL(url);
+  const client = new HttpGet(at, await readFile(join(directory, 'tls/ca.pem'), 'utf8'));
+  const answer = await client.get(
+    `${at.pathname}${at.search}`,
+    { authorization: `Bearer ${token.stdout.trim()}` },
+    { timeoutMillis: 60_000, signal: new AbortController().signal },
+  );
+  client.close();
+  if (!answer.ok) throw new Error(answer.error.message);
+  expect(answer.value.status).toBe(200);
+  return JSON.parse(answer.value.body) as { value: object[] };
 };
 
 const byText = (a: object, b: object): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
@@ -134,7 +143,8 @@ const forThisStack = async (block: string): Promise<string> => {
   const replaced: readonly (readonly [string, string | undefined])[] = [
     ['npx usagectl', `'${process.execPath}' '${inRepository('services/cli/bin/usagectl.mjs')}'`],
     ['.local/netrc', 'netrc'],
-    ['http://127.0.0.1:8080', its['USAGE_API_URL']],
+    ['https://127.0.0.1:8080', its['USAGE_API_URL']],
+    ['.local/tls/', 'tls/'],
     ['http://127.0.0.1:8123', its['CLICKHOUSE_URL']],
     ['http://127.0.0.1:9400', its['AGGREGATOR_HEALTH_URL']],
     ['database=usage', `database=${its['CLICKHOUSE_DATABASE'] ?? ''}`],

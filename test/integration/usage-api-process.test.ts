@@ -1,10 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { openTestSignIn, type TestSignIn } from '../support/sign-in.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { get } from './usage-api-fixture.ts';
+import {
+  localCertificates,
+  type CertificateFiles,
+} from '../../services/development/local/certificates.ts';
+import { HttpGet } from '../../services/shared/usage-client/http-get.ts';
 import { END_WITH_PARENT } from '../../services/development/local/child-process.ts';
 import { nodeArguments } from '../../services/shared/process/repository.ts';
 
@@ -94,4 +102,67 @@ test('keys that cannot be read are named', async () => {
   const { code, stderr } = await endOf(start({ USAGE_API_JWKS: '/nowhere/keys.json' }));
   expect(code).toBe(1);
   expect(stderr).toMatch(/^usage-api: The public keys of sign-in in \/nowhere\/keys.json cannot/);
+});
+
+describe('over HTTPS', () => {
+  let directory: string;
+  let files: CertificateFiles;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'usage-tls-'));
+    files = await localCertificates(directory);
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+
+  const settings = () => ({
+    USAGE_API_PORT: '0',
+    USAGE_API_TLS_CERT: files.certificate,
+    USAGE_API_TLS_KEY: files.key,
+  });
+
+  test('it may listen beyond loopback, and whoever trusts the CA can call', async () => {
+    const child = start({ ...settings(), USAGE_API_HOST: '0.0.0.0' });
+    const ended = endOf(child);
+    try {
+      const port = new URL((await readyUrl(child)) ?? '').port;
+      const ca = await readFile(files.ca, 'utf8');
+      const ask = async (trusted: string | null, name: string) => {
+        const client = new HttpGet(new URL(`https://${name}:${port}`), trusted);
+        const signal = new AbortController().signal;
+        const answer = await client.get('/', {}, { timeoutMillis: 60_000, signal });
+        client.close();
+        return answer;
+      };
+      for (const name of ['127.0.0.1', 'localhost']) {
+        const answer = await ask(ca, name);
+        expect(answer).toMatchObject({ ok: true, value: { status: 200 } });
+        // Links lead to where the caller is.
+        expect(answer.ok && answer.value.body).toContain(`https://${name}:${port}/subscriptions/`);
+      }
+      expect(await ask(null, '127.0.0.1')).toMatchObject({ ok: false });
+      // Nothing is served over plain HTTP: a token would be sent in the clear.
+      await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+    } finally {
+      child.kill('SIGTERM');
+    }
+    expect(await ended).toEqual({ code: 0, stderr: '' });
+  });
+
+  test('a certificate of another key is named', async () => {
+    const key = join(directory, 'ca-key.pem');
+    const { code, stderr } = await endOf(start({ ...settings(), USAGE_API_TLS_KEY: key }));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^usage-api: The certificate .* cannot be used \(.*\): correct USAGE_/);
+  });
+
+  test('without it, or without sign-in, it does not listen beyond loopback', async () => {
+    const plain = await endOf(start({ USAGE_API_HOST: '0.0.0.0' }));
+    expect([plain.code, plain.stderr]).toEqual([1, expect.stringContaining('plain HTTP')]);
+    const open = { ...settings(), USAGE_API_HOST: '0.0.0.0', USAGE_API_SIGN_IN: 'off' };
+    const unsigned = await endOf(start(open));
+    expect([unsigned.code, unsigned.stderr]).toEqual([
+      1,
+      expect.stringContaining('USAGE_API_SIGN_IN is off'),
+    ]);
+  });
 });

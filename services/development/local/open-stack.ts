@@ -13,9 +13,9 @@ import {
 import { provision } from '../../operations/sources/provision.ts';
 import { readProviders } from '../../shared/sources/providers.ts';
 import { withSourceTools } from '../../operations/sources/source-tools.ts';
-import { ensureLocalKey, signInDirectory } from '../../shared/sign-in/local-sign-in.ts';
 import { localDirectory } from '../../shared/process/local-directory.ts';
 import { prepareDirectory } from './data-directory.ts';
+import { usageApiAccess } from './usage-api-access.ts';
 import { localControlKeys } from './control-keys.ts';
 import { checkUnused, hasEndedBadly, ORPHAN_MILLIS, removePid, writePid } from './pid-file.ts';
 import type { Reporter } from './reporter.ts';
@@ -44,6 +44,8 @@ export type StackConfig = ReturnType<typeof parseEnvironment<typeof stackSetting
 export interface Stack {
   readonly config: StackConfig;
   readonly supervisor: Supervisor;
+  /** The file of the authority that callers of the usage API must trust; null for the system's. */
+  readonly usageApiCa: string | null;
   /** Starts one of the repository's services and waits until it is ready. */
   startService(name: string, environment?: Readonly<Record<string, string>>): Promise<void>;
   /** Rejects when a server that all of it needs has ended. */
@@ -68,17 +70,18 @@ export const openStack = async (ports: StackPorts, reporter: Reporter): Promise<
     await removePid(local);
   };
   try {
+    const access = await usageApiAccess(local, process.env);
     const environment = {
       ...takenOver(process.env),
       ...servers.environment,
-      ...serviceUrls(ports, process.env),
+      ...access,
+      ...serviceUrls(ports, process.env, 'USAGE_API_TLS_CERT' in access),
       USAGE_CONTROL_KEYS:
         process.env['USAGE_CONTROL_KEYS'] ?? (await localControlKeys(join(local, 'control-keys'))),
       USAGE_API_TOKEN_KEYS:
         process.env['USAGE_API_TOKEN_KEYS'] ?? (await localControlKeys(join(local, 'token-keys'))),
     };
     const config = parseEnvironment(stackSettings, { ...process.env, ...environment });
-    await ensureLocalKey(signInDirectory(local));
     await prepare(config, reporter);
     await writeStackEnvironment(local, environment);
     await writeNetrc(local, servers.environment);
@@ -227,6 +230,7 @@ const assemble = ({
   return {
     config,
     supervisor,
+    usageApiCa: environment['USAGE_API_CA_FILE'] ?? null,
     broken,
     startService: (name, more = {}) =>
       supervisor.start({

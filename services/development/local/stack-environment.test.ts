@@ -12,11 +12,11 @@ const PORTS = {
 };
 
 test('every service has an address', () => {
-  expect(serviceUrls(PORTS, {})).toEqual({
+  expect(serviceUrls(PORTS, {}, true)).toEqual({
     AGGREGATOR_HEALTH_URL: 'http://127.0.0.1:5',
     BRIDGE_HEALTH_URL: 'http://127.0.0.1:6',
     EMITTER_HEALTH_URL: 'http://127.0.0.1:7',
-    USAGE_API_URL: 'http://127.0.0.1:3',
+    USAGE_API_URL: 'https://127.0.0.1:3',
     COMMERCE_URL: 'http://127.0.0.1:4',
   });
 });
@@ -27,7 +27,7 @@ test.each([
   ['::1', 'http://[::1]:4'],
   ['10.1.2.3', 'http://10.1.2.3:4'],
 ])('a service that listens on %s is called there', (COMMERCE_HOST, url) => {
-  expect(serviceUrls(PORTS, { COMMERCE_HOST }).COMMERCE_URL).toBe(url);
+  expect(serviceUrls(PORTS, { COMMERCE_HOST }, false).COMMERCE_URL).toBe(url);
 });
 
 test('what tells the data of two stacks apart is taken over, where it is set', () => {

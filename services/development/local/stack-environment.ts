@@ -20,19 +20,30 @@ const TAKEN_OVER = [
 ] as const;
 
 /** The address of a server that listens on `host`; one that listens everywhere is called on loopback. */
-const urlOn = (host: string | undefined, port: number): string => {
-  const name = host?.trim() ?? '';
-  if (name === '' || name === '0.0.0.0') return localUrl(port);
-  if (name === '::') return `http://[::1]:${String(port)}`;
-  return `http://${name.includes(':') ? `[${name}]` : name}:${String(port)}`;
+const urlOn = (host: string | undefined, port: number, scheme = 'http'): string => {
+  const given = host?.trim() ?? '';
+  const everywhere: Readonly<Record<string, string>> = {
+    '': '127.0.0.1',
+    '0.0.0.0': '127.0.0.1',
+    '::': '::1',
+  };
+  const name = everywhere[given] ?? given;
+  return `${scheme}://${name.includes(':') ? `[${name}]` : name}:${String(port)}`;
 };
 
-/** Where the services of the local stack are. */
-export const serviceUrls = (ports: StackPorts, environment: Environment): ServiceUrls => ({
+/**
+ * Where the services of the local stack are.
+ * @param isSecure whether the usage API has a certificate
+ */
+export const serviceUrls = (
+  ports: StackPorts,
+  environment: Environment,
+  isSecure: boolean,
+): ServiceUrls => ({
   AGGREGATOR_HEALTH_URL: localUrl(ports.aggregatorHealth),
   BRIDGE_HEALTH_URL: localUrl(ports.bridgeHealth),
   EMITTER_HEALTH_URL: localUrl(ports.emitterHealth),
-  USAGE_API_URL: urlOn(environment['USAGE_API_HOST'], ports.usageApi),
+  USAGE_API_URL: urlOn(environment['USAGE_API_HOST'], ports.usageApi, isSecure ? 'https' : 'http'),
   COMMERCE_URL: urlOn(environment['COMMERCE_HOST'], ports.commerce),
 });
 

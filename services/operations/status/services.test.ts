@@ -59,3 +59,10 @@ test('where nothing listens, that is wrong if the service is meant to be there',
     isWrong: false,
   });
 });
+
+test('a CA file that cannot be read is named', async () => {
+  const urls = parseEnvironment(serviceUrlSettings, {});
+  await expect(readServices(urls, { USAGE_API_CA_FILE: '/nowhere/ca.pem' })).rejects.toThrow(
+    'USAGE_API_CA_FILE cannot be read: ',
+  );
+});

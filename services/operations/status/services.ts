@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Environment, ServiceUrls } from '../../shared/process/config.ts';
+import { messageOf, UserError } from '../../shared/process/errors.ts';
+import { HttpGet } from '../../shared/usage-client/http-get.ts';
 
 /** The setting with the address of each service's health page. */
 const ADDRESSES = {
@@ -33,63 +36,81 @@ const answerSchema = z.object({
   error: z.object({ message: z.string() }).optional(),
 });
 
-const reasonOf = (answer: unknown): string | null => {
-  const parsed = answerSchema.safeParse(answer);
+const reasonOf = (body: string): string | null => {
+  const parsed = answerSchema.safeParse(jsonOf(body));
   if (!parsed.success) return null;
   const { problems = [], error } = parsed.data;
   const reasons = [...problems, ...(error ? [error.message] : [])];
   return reasons.length > 0 ? reasons.join('; ') : null;
 };
 
-/** Whether an error, or one of its causes, has this code. */
-const hasCode = (error: unknown, code: string): boolean => {
-  if (typeof error !== 'object' || error === null) return false;
-  if ('code' in error && error.code === code) return true;
-  if ('errors' in error && Array.isArray(error.errors)) {
-    return error.errors.some((each) => hasCode(each, code));
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // not a health page of ours: it gives no reason
   }
-  return 'cause' in error && hasCode(error.cause, code);
 };
 
-/** Whether the setting was given. Then the service is meant to run there. */
-const ask = async (name: ServiceName, url: string, isMeant: boolean): Promise<ServiceStatus> => {
+interface Service {
+  readonly name: ServiceName;
+  readonly url: string;
+  /** Whether the setting was given. Then the service is meant to run there. */
+  readonly isMeant: boolean;
+  /** Certificates that are trusted instead of the system's; null for those of the system. */
+  readonly ca: string | null;
+}
+
+const ask = async ({ name, url, isMeant, ca }: Service): Promise<ServiceStatus> => {
   const is = (
     state: ServiceStatus['state'],
     isWrong: boolean,
     reason: string | null = null,
   ): ServiceStatus => ({ name, state, reason, isWrong });
-  try {
-    const answer = await fetch(`${url}/health/ready`, {
-      signal: AbortSignal.timeout(PATIENCE_MILLIS),
-    });
-    if (answer.ok) return is('ready', false);
-    const body: unknown = await answer.json().catch(() => null);
-    if (name === 'commerce' && answer.status < 500) return is('no health page', false);
+  const at = new URL(`${url}/health/ready`);
+  const client = new HttpGet(at, ca);
+  const limits = { timeoutMillis: PATIENCE_MILLIS, signal: new AbortController().signal };
+  const asked = await client.get(at.pathname, {}, limits);
+  client.close();
+  if (asked.ok) {
+    const { status, body } = asked.value;
+    if (status >= 200 && status < 300) return is('ready', false);
+    if (name === 'commerce' && status < 500) return is('no health page', false);
     return is('not ready', true, reasonOf(body));
-  } catch (error) {
-    if (!hasCode(error, 'ECONNREFUSED')) {
-      return is(
-        'no answer',
-        true,
-        `nothing came from ${url} within ${String(PATIENCE_MILLIS / 1000)} s`,
-      );
-    }
-    // Simulated providers exist only for demonstrations.
-    return is(
-      'not running here',
-      isMeant && name !== 'emitter-compute',
-      isMeant ? `${url} refuses` : null,
-    );
   }
+  const { code, message } = asked.error;
+  if (code !== 'ECONNREFUSED') return is('no answer', true, `nothing came from ${url}: ${message}`);
+  // Simulated providers exist only for demonstrations.
+  return is(
+    'not running here',
+    isMeant && name !== 'emitter-compute',
+    isMeant ? `${url} refuses` : null,
+  );
 };
 
 /** Asks each service where the settings say it is. */
-export const readServices = (
+export const readServices = async (
   urls: ServiceUrls,
   environment: Environment = process.env,
-): Promise<readonly ServiceStatus[]> =>
-  Promise.all(
+): Promise<readonly ServiceStatus[]> => {
+  const ca = await readCa(environment['USAGE_API_CA_FILE']);
+  return Promise.all(
     (Object.entries(ADDRESSES) as [ServiceName, keyof ServiceUrls][]).map(([name, setting]) =>
-      ask(name, urls[setting], Boolean(environment[setting])),
+      ask({
+        name,
+        url: urls[setting],
+        isMeant: Boolean(environment[setting]),
+        ca: name === 'usage-api' ? ca : null,
+      }),
     ),
   );
+};
+
+const readCa = async (path: string | undefined): Promise<string | null> => {
+  if (!path) return null;
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new UserError(`USAGE_API_CA_FILE cannot be read: ${messageOf(cause)}`, { cause });
+  }
+};

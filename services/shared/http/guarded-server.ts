@@ -9,6 +9,7 @@ import type { IncomingMessage } from 'node:http';
 import { refuseForeign, type ListenerRules } from './foreign-request.ts';
 import { readParameters, searchOf, type ParameterRules } from './query-parameters.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
+import type { Tls } from './tls.ts';
 
 /** The time limits of a connection, in milliseconds. */
 export interface ConnectionLimits {
@@ -46,6 +47,13 @@ export class RefusedRequest extends Error {
   }
 }
 
+export type ServerOptions = Partial<FastifyHttpOptions<RawServerDefault>> & {
+  /** Null or missing for plain HTTP. */
+  readonly tls?: Tls | null;
+};
+
+const SAFE_TLS = { minVersion: 'TLSv1.2' } as const;
+
 /**
  * A server that accepts only requests that pass `refuseForeign`, and bodies only as JSON, which no web page
  * can send to another origin without a preflight. Other requests reach the server's error handler as
@@ -54,16 +62,22 @@ export class RefusedRequest extends Error {
  */
 export const guardedServer = (
   rules: ListenerRules,
-  options: Partial<FastifyHttpOptions<RawServerDefault>> = {},
+  { tls, ...options }: ServerOptions = {},
   { headMillis, requestMillis, idleMillis, checkMillis }: ConnectionLimits = LIMITS,
 ): FastifyInstance => {
+  const limits = {
+    headersTimeout: headMillis,
+    connectionsCheckingInterval: checkMillis,
+    ...(tls && { handshakeTimeout: headMillis }),
+  };
   const server = fastify({
     ...options,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: requestMillis,
     connectionTimeout: idleMillis,
-    http: { headersTimeout: headMillis, connectionsCheckingInterval: checkMillis },
-  });
+    ...(tls ? { https: { ...SAFE_TLS, ...tls, ...limits } } : { http: limits }),
+    // The types know the server of either kind, but not one of both.
+  } as FastifyHttpOptions<RawServerDefault>);
   server.server.maxConnections = MAX_CONNECTIONS;
   server.addHook('onRequest', (request, reply, done) => {
     void reply.headers(SECURITY_HEADERS);
