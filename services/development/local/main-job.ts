@@ -101,8 +101,9 @@ const waitForBill = async (client: ClickHouseClient, reporter: Reporter): Promis
   });
   reporter.step('Waiting until all of it is billed');
   await waitWithProgress(reporter, async () => {
-    const counts = await readBillingCounts(client);
+    // In this order: what is composed between the two counts as pending, not as nothing.
     const open = await notComposed(client);
+    const counts = await readBillingCounts(client);
     return {
       done: open === 0 && counts.pending === 0,
       progress: counts.submissions - counts.pending,
