@@ -8,12 +8,24 @@ const OLDEST_NODE = [20, 19];
 /** npm writes this file last: what it names is completely installed. */
 const INSTALLED = 'node_modules/.package-lock.json';
 
-const isInstalled = (name) =>
-  existsSync(INSTALLED) &&
-  `node_modules/${name}` in JSON.parse(readFileSync(INSTALLED, 'utf8')).packages;
+const packagesIn = (path) =>
+  existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')).packages ?? {}) : {};
+
+/** Whether every package of the lock file is there in its version. Optional ones may be for other platforms. */
+const areInstalled = ({ forTests }) => {
+  const installed = packagesIn(INSTALLED);
+  return Object.entries(packagesIn('package-lock.json')).every(
+    ([path, { version, dev = false, optional = false, devOptional = false, peer = false }]) =>
+      path === '' ||
+      optional ||
+      peer ||
+      ((dev || devOptional) && !forTests) ||
+      installed[path]?.version === version,
+  );
+};
 
 /**
- * Installs the packages if they are not there yet: those that run, and for tests the tools as well, which
+ * Installs the packages if they are not there in their versions, after a pull for example: those that run, and for tests the tools as well, which
  * are three quarters of the time. Ends the process with one line if that fails.
  */
 export const installPackages = ({ forTests }) => {
@@ -22,8 +34,7 @@ export const installPackages = ({ forTests }) => {
     fail(`Node ${OLDEST_NODE.join('.')} or newer is needed, this is ${process.versions.node}.`);
   }
   process.chdir(repository);
-  const needed = ['@swc/core', 'rolldown', ...(forTests ? ['jest'] : [])];
-  if (needed.every(isInstalled)) return;
+  if (areInstalled({ forTests })) return;
   process.stderr.write('Installing packages (once) …\n');
   // Not `npm ci`: it insists on packages for other platforms, which not every registry mirror has.
   const result = spawnSync(
