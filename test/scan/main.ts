@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startClickHouse } from '../../services/development/local/clickhouse/start-clickhouse.ts';
+import { openClickHouse } from '../../services/shared/clickhouse/client.ts';
+import { migrate } from '../../services/shared/clickhouse/migrations.ts';
+import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
+import { clickHouseSettings, parseEnvironment } from '../../services/shared/process/config.ts';
+import {
+  closeThrough,
+  declareSource,
+  hour,
+  insertWindows,
+  PROVIDER,
+} from '../integration/usage-api-fixture.ts';
+import { startService } from '../support/service-process.ts';
+import { schemathesis } from './schemathesis.ts';
+
+/**
+ * Sends the usage API what schemathesis, which no one here wrote, makes of its OpenAPI document: right and
+ * wrong requests. No answer may be a server error, or differ from the document. Needs Python 3 with `venv`.
+ */
+const CHECKS = [
+  'not_a_server_error',
+  'status_code_conformance',
+  'content_type_conformance',
+  'response_headers_conformance',
+  'response_schema_conformance',
+  'negative_data_rejection',
+].join(',');
+
+const FIRST = hour('2019-12-10T19');
+
+const fill = async (environment: Readonly<Record<string, string>>): Promise<void> => {
+  const config = parseEnvironment(clickHouseSettings, environment);
+  await migrate(config);
+  const client = openClickHouse(config);
+  const place = { topic: 'usage.history.scan', epoch: 1, partition: 0 };
+  await declareSource(client, {
+    topic: place.topic,
+    kind: 'history',
+    firstHour: FIRST,
+    lastHour: FIRST,
+    state: 'sealed',
+  });
+  await insertWindows(
+    client,
+    Array.from({ length: 1_500 }, (_, n) => ({
+      ...place,
+      reportedHour: FIRST,
+      usageHour: (FIRST - HOUR_MILLIS) as Hour,
+      subscriptionId: PROVIDER,
+      meterId: 'METER',
+      resourceUri: `/subscriptions/x/vm${String(n)}`,
+      location: 'local',
+      tags: null,
+      additionalInfo: null,
+      quantity: '1',
+      firstOffset: n,
+      lastOffset: n,
+    })),
+  );
+  await closeThrough(client, place, (FIRST + HOUR_MILLIS) as Hour, { sealed: true });
+  await client.close();
+};
+
+const run = (command: string, args: readonly string[], cwd: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: 'inherit', cwd });
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+
+/** A subscription that exists, so that requests get as far as to its usage. */
+const CONFIGURATION = `[parameters]
+subscriptionId = "${PROVIDER}"
+`;
+
+const directory = await mkdtemp(join(tmpdir(), 'usage-scan-'));
+const server = await startClickHouse({ dataDir: join(directory, 'clickhouse') });
+try {
+  await fill(server.environment);
+  const service = await startService('usage-api', {
+    ...server.environment,
+    USAGE_API_PORT: '0',
+    USAGE_API_SIGN_IN: 'off',
+    USAGE_API_READS_PER_HOUR: '1000000000',
+    PROVIDER_SUBSCRIPTION_ID: PROVIDER,
+    LOG_LEVEL: 'info',
+  });
+  try {
+    const configuration = join(directory, 'schemathesis.toml');
+    await writeFile(configuration, CONFIGURATION);
+    const program = await schemathesis();
+    const code = await run(
+      program,
+      [
+        ...['--config-file', configuration, 'run', `${await service.address('url')}/openapi.json`],
+        ...['--checks', CHECKS, '--phases', 'examples,coverage,fuzzing', '--max-examples', '50'],
+        ...['--seed', '1', '--generation-database', 'none', '--no-color'],
+      ],
+      directory,
+    );
+    if (code !== 0) process.exitCode = 1;
+  } finally {
+    await service.stop();
+  }
+} finally {
+  await server.stop();
+  await rm(directory, { recursive: true, force: true });
+}
