@@ -104,6 +104,11 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     description: 'dead letters: records that were refused, and what to do about them',
     load: async () => (await import('./commands/dlq.ts')).dlqCommand,
   },
+  event: {
+    description:
+      'what happened to an event: where it was accepted or why it was refused, its windows, its submission, and what Commerce answered',
+    load: async () => (await import('./commands/event.ts')).eventCommand,
+  },
   history: {
     description:
       'what people changed, in order of time: sources, epochs, rules, dead letters, losses, restatements, trims',
