@@ -1,3 +1,5 @@
+import { textsFrom } from '../shared/model/event-texts.ts';
+import { textTuple } from '../shared/usage-store/tables.ts';
 import type { RowKey } from './continuation-token.ts';
 import { isSubscriptionId } from '../shared/model/subscription-id.ts';
 import type { Granularity, VisibleQuery } from './usage-query.ts';
@@ -37,27 +39,15 @@ export type PageColumns = readonly [
   subscriptionKey: string,
   meterKey: string,
   resourceKey: string,
-  attributes: readonly [
-    subscriptionId: string,
-    meterId: string,
-    resourceUri: string,
-    location: string,
-    tags: string | null,
-    additionalInfo: string | null,
-  ],
+  texts: readonly (string | null)[],
   quantity: string,
 ];
 
-/**
- * One row for each key, with the attributes of its earliest event. They are wrapped in a tuple because
- * `argMin` skips nulls.
- */
+/** One row for each key, with the texts of its earliest event. */
 const columnsOf = ({ reported, usage, usageEnd }: UsageTable): string =>
   `toUnixTimestamp(u.${usage}), toUnixTimestamp(max(u.${usageEnd})),
       subscription_key, meter_key, resource_key,
-      argMin(
-        tuple(u.subscription_id, u.meter_id, u.resource_uri, u.location, u.tags, u.additional_info),
-        (u.${reported}, topic, epoch, partition, first_offset)),
+      argMin(${textTuple('u.')}, (u.${reported}, topic, epoch, partition, first_offset)),
       toString(sum(u.quantity))`;
 
 export const usageRowOf = ([
@@ -66,7 +56,7 @@ export const usageRowOf = ([
   subscriptionKey,
   meterKey,
   resourceKey,
-  [subscriptionId, meterId, resourceUri, location, tags, additionalInfo],
+  texts,
   quantity,
 ]: PageColumns): UsageRow => ({
   usageStart,
@@ -74,12 +64,7 @@ export const usageRowOf = ([
   subscriptionKey,
   meterKey,
   resourceKey,
-  subscriptionId,
-  meterId,
-  resourceUri,
-  location,
-  tags,
-  additionalInfo,
+  ...textsFrom(texts),
   quantity,
 });
 

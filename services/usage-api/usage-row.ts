@@ -1,18 +1,13 @@
+import type { EventTexts } from '../shared/model/event-texts.ts';
 import { isoText, millis } from '../shared/model/time.ts';
 import type { RowKey } from './continuation-token.ts';
 
 /**
  * The usage of one bucket (hour or day), subscription, meter and resource, summed over the requested range.
  */
-export interface UsageRow extends RowKey {
+export interface UsageRow extends RowKey, EventTexts {
   /** The end of the usage hour or day, exclusive, in seconds since 1970. */
   readonly usageEnd: number;
-  readonly subscriptionId: string;
-  readonly meterId: string;
-  readonly resourceUri: string;
-  readonly location: string;
-  readonly tags: string | null;
-  readonly additionalInfo: string | null;
   /** The exact sum, as decimal text. */
   readonly quantity: string;
 }

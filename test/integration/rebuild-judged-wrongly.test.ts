@@ -2,7 +2,7 @@ import { usageEventEncoder } from '../../services/shared/avro/usage-event-codec.
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { contentDigest } from '../../services/shared/usage-fold/content-digest.ts';
 import { quantityToBytes } from '../../services/shared/model/decimal.ts';
-import { asciiLower, partitionOfKey, resourceKey } from '../../services/shared/model/placement.ts';
+import { partitionOfKey, resourceKey } from '../../services/shared/model/placement.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
 import { dayOf, hourOf, isoText, millis, type Hour } from '../../services/shared/model/time.ts';
 import { uuidText, type UsageEvent } from '../../services/shared/model/usage-event.ts';
@@ -94,14 +94,7 @@ const forge = async (of: UsageEvent, digest: bigint, reportedHour: Hour): Promis
 };
 
 const digestOf = (of: UsageEvent): bigint =>
-  contentDigest(
-    { ...of, quantity: quantityToBytes(of.quantity) },
-    {
-      subscriptionKey: asciiLower(of.subscriptionId),
-      meterKey: asciiLower(of.meterId),
-      resourceKey: keyOf(of),
-    },
-  );
+  contentDigest({ ...of, quantity: quantityToBytes(of.quantity) });
 
 const openHour = async (): Promise<number> => {
   const [row] = await queryRows<{ closed: number }>(

@@ -1,5 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows } from '../../shared/clickhouse/client.ts';
+import { OF_PARTITION } from '../../shared/clickhouse/of-partition.ts';
+import { hourFromSeconds, quantityFromText } from '../../shared/clickhouse/values.ts';
 import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import type { BillingTerms } from '../../shared/billing/billing-terms.ts';
@@ -10,9 +12,7 @@ import type { Outcome, Pending, Store, Unfinished } from '../ports.ts';
 import {
   checkpointRow,
   compositionRow,
-  hourFromSeconds,
   outcomeRow,
-  quantityFromText,
   REFUSED_COLUMNS,
   refusedRow,
   seconds,
@@ -190,5 +190,5 @@ export class ClickHouseStore implements Store {
   }
 }
 
-const OF_HOUR = `topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}
+const OF_HOUR = `${OF_PARTITION}
   AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
+import { hourFromSeconds } from '../../shared/clickhouse/values.ts';
 import { hourOf, millis, type Hour } from '../../shared/model/time.ts';
-import { hourFromSeconds } from './rows.ts';
 
 /** The newest reported hour that can be open, by the live partitions' checkpoints and by our clock. */
 export const newestOpenHour = async (

@@ -1,5 +1,5 @@
 import { quantityFromDouble } from '../../shared/billing/double.ts';
-import { formatQuantity, parseQuantity, type Quantity } from '../../shared/model/decimal.ts';
+import { formatQuantity } from '../../shared/model/decimal.ts';
 import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
 import type { SourcePartition } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
@@ -11,7 +11,6 @@ import type { Outcome, OutcomeKind } from '../ports.ts';
 type Row = Readonly<Record<string, unknown>>;
 
 export const seconds = (hour: Hour): number => hour / 1000;
-export const hourFromSeconds = (value: number): Hour => (value * 1000) as Hour;
 
 const hourColumns = (at: SourcePartition, hour: Hour): Row => ({
   topic: at.topic,
@@ -122,9 +121,3 @@ export const REFUSED_COLUMNS: [string, ...string[]] = [
   'record_value_base64',
   'record_headers',
 ];
-
-export const quantityFromText = (text: string): Quantity => {
-  const quantity = parseQuantity(text);
-  if (quantity === null) throw new Error(`ClickHouse gave "${text}" as a quantity`);
-  return quantity;
-};

@@ -44,18 +44,13 @@ export const describeValue = (
 };
 
 const fieldsOf = (event: RawUsageEvent): Readonly<Record<string, string | null>> => ({
+  ...event,
   eventId: uuidText(event.eventId),
-  subscriptionId: event.subscriptionId,
-  meterId: event.meterId,
-  resourceUri: event.resourceUri,
   usageStartTime: instantText(event.usageStartTime),
   usageEndTime: instantText(event.usageEndTime),
   quantity: isCanonicalDecimal(event.quantity)
     ? formatQuantity(quantityFromBytes(event.quantity))
     : `not in its shortest form: ${Buffer.from(event.quantity).toString('hex')}`,
-  location: event.location,
-  tags: event.tags,
-  additionalInfo: event.additionalInfo,
 });
 
 export type History = readonly (Disposition & { readonly letter: Position })[];

@@ -1,15 +1,10 @@
+import type { EventTexts } from '../../shared/model/event-texts.ts';
 import { uuidOf, uuidText } from '../../shared/model/usage-event.ts';
 import { draw, pick } from './draw.ts';
 
 /** A resource of a simulated tenant. */
-export interface SimulatedResource {
+export interface SimulatedResource extends Omit<EventTexts, 'meterId'> {
   readonly kind: 'virtual-machine' | 'disk' | 'storage-account' | 'public-ip';
-  readonly subscriptionId: string;
-  readonly resourceUri: string;
-  readonly location: string;
-  /** As Azure Stack Hub sends them for this kind of resource. */
-  readonly tags: string | null;
-  readonly additionalInfo: string | null;
   /** Virtual machines: their virtual cores; others: 1. */
   readonly cores: number;
   readonly windows: boolean;

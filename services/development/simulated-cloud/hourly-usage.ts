@@ -4,6 +4,7 @@ import {
   ZERO,
   type Quantity,
 } from '../../shared/model/decimal.ts';
+import { textsOf } from '../../shared/model/event-texts.ts';
 import { hoursInMonth, millis, type Hour } from '../../shared/model/time.ts';
 import { usageEventId, type UsageEvent } from '../../shared/model/usage-event.ts';
 import type { SimulatedResource } from './cloud.ts';
@@ -102,9 +103,7 @@ export const usageOf = (
   consumptionOf(resource, hour, hourMillis).map(({ meterId, quantity }) => {
     const length = hourMillis / parts;
     const event = {
-      subscriptionId: resource.subscriptionId,
-      meterId,
-      resourceUri: resource.resourceUri,
+      ...textsOf({ ...resource, meterId }),
       usageStartTime: millis(hour + n * length),
       usageEndTime: millis(hour + (n + 1) * length),
     };
@@ -112,8 +111,5 @@ export const usageOf = (
       ...event,
       eventId: usageEventId(event),
       quantity: partOf(quantity, n, parts),
-      location: resource.location,
-      tags: resource.tags,
-      additionalInfo: resource.additionalInfo,
     };
   });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { formatQuantity } from '../../shared/model/decimal.ts';
 import type { SourcePartition } from '../../shared/model/source.ts';
 import { uuidText } from '../../shared/model/usage-event.ts';
-import { ATTRIBUTES, attributeValues } from './attributes.ts';
+import { TEXT_COLUMNS, textValues } from './texts.ts';
 import {
   contradiction,
   type DifferenceKind,
@@ -56,7 +56,7 @@ const LEDGER: Columns = {
   usage_hour: instant('usage_hour'),
   usage_start: millisecond('usage_start'),
   usage_end: millisecond('usage_end'),
-  ...ATTRIBUTES,
+  ...TEXT_COLUMNS,
   quantity: 'toString(t.quantity)',
 };
 const LEDGER_COLUMNS = Object.keys(LEDGER);
@@ -73,7 +73,7 @@ const ledgerRow = (event: AcceptedEvent): Values => {
     event.usageHour,
     usage.start,
     usage.end,
-    ...attributeValues(usage),
+    ...textValues(usage),
     formatQuantity(event.quantity),
   ];
 };

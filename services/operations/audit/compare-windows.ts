@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { formatQuantity, parseQuantity, ZERO, type Quantity } from '../../shared/model/decimal.ts';
 import type { Source, SourcePartition } from '../../shared/model/source.ts';
-import { attributeValues } from './attributes.ts';
+import { textValues } from './texts.ts';
 import { windowName, type CountedWindow } from './counted-window.ts';
 import { contradiction, type Differences, type Value, type Values } from './differences.ts';
 import { orderProblem } from './row-order.ts';
@@ -49,7 +49,7 @@ export interface Compared {
 
 const valuesOf = (reaches: Value, usageEnd: number, { window }: Reported): Values => [
   usageEnd,
-  ...attributeValues(window.first),
+  ...textValues(window.first),
   window.eventCount,
   window.firstOffset,
   formatQuantity(window.quantity),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { asciiLower } from '../../shared/model/placement.ts';
+import { ATTRIBUTES, IDENTITIES } from './texts.ts';
 import type { Usage } from './usage.ts';
 
 /**
@@ -37,13 +38,20 @@ const instantBytes = (instant: number): Buffer => {
 export const contentOf = (usage: Usage): bigint =>
   murmur(
     Buffer.concat([
-      shaOf([usage.subscriptionId, usage.meterId, usage.resourceUri].map(asciiLower)),
-      shaOf([usage.location, usage.tags, usage.additionalInfo]),
+      shaOf(IDENTITIES.map(({ name }) => asciiLower(usage[name]))),
+      shaOf(attributesOf(usage)),
       instantBytes(usage.start),
       instantBytes(usage.end),
       quantityBytes(usage.quantity),
     ]),
   );
+
+/** The attributes as they enter the digest: of those that were added later, none that is null at the end. */
+const attributesOf = (usage: Usage): (string | null)[] => {
+  const values = ATTRIBUTES.map(({ name }) => usage[name]);
+  const last = values.findLastIndex((value) => value !== null);
+  return values.slice(0, Math.max(3, last + 1));
+};
 
 /** The four lanes of the hash: how a word is scrambled, and what is added to the lane. */
 const LANES = [

@@ -1,6 +1,6 @@
 import { addQuantities, type Quantity } from '../../shared/model/decimal.ts';
 import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
-import type { Attributes } from './attributes.ts';
+import { textsBy, type Texts } from './texts.ts';
 import type { Usage } from './usage.ts';
 
 /** What the log adds up to in one window. */
@@ -9,8 +9,8 @@ export interface CountedWindow {
   readonly subscriptionKey: string;
   readonly meterKey: string;
   readonly resourceKey: string;
-  /** The attributes of its event with the lowest offset. */
-  readonly first: Attributes;
+  /** The texts of its event with the lowest offset. */
+  readonly first: Texts;
   readonly firstOffset: number;
   quantity: Quantity;
   eventCount: number;
@@ -51,23 +51,14 @@ export const addToWindow = (
     subscriptionKey,
     meterKey,
     resourceKey: resource,
-    first: attributesOf(usage),
+    // Not the usage itself: its bytes would keep the entire fetch in memory.
+    first: textsBy((name) => usage[name]),
     firstOffset: offset,
     quantity,
     eventCount: 1,
     lastOffset: offset,
   });
 };
-
-/** Drops the bytes of the usage, because they would keep the entire fetch in memory. */
-const attributesOf = (usage: Usage): Attributes => ({
-  subscriptionId: usage.subscriptionId,
-  meterId: usage.meterId,
-  resourceUri: usage.resourceUri,
-  location: usage.location,
-  tags: usage.tags,
-  additionalInfo: usage.additionalInfo,
-});
 
 /** Identities hold no NUL, so the name is unambiguous. */
 export const windowName = (

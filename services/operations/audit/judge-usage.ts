@@ -8,6 +8,7 @@ import {
   subscriptionOf,
 } from '../../shared/model/placement.ts';
 import type { CountableUsage } from './counted-window.ts';
+import { ATTRIBUTES, IDENTITIES } from './texts.ts';
 import type { Unjudged } from './usage.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
@@ -54,18 +55,16 @@ export const judgeUsage = (
   demands: Demands,
 ): Result<CountableUsage, DeadLetterCode> => {
   const { start, end, resourceUri } = usage;
-  const identities = [usage.subscriptionId, usage.meterId, resourceUri];
-  for (const identity of identities) {
+  for (const { name } of IDENTITIES) {
     // If several fields are wrong, the first one decides.
-    if (isUnfit(identity)) return fail('invalid-text');
-    const bytes = Buffer.byteLength(identity);
+    if (isUnfit(usage[name])) return fail('invalid-text');
+    const bytes = Buffer.byteLength(usage[name]);
     if (bytes < 1 || bytes > 1024) return fail('invalid-identity');
   }
 
-  const tooLong =
-    Buffer.byteLength(usage.location) > 1024 ||
-    [usage.tags, usage.additionalInfo].some((text) => Buffer.byteLength(text ?? '') > 65_536);
-  if (tooLong) return fail('text-too-long');
+  for (const { name, longest } of ATTRIBUTES) {
+    if (Buffer.byteLength(usage[name] ?? '') > longest) return fail('text-too-long');
+  }
 
   if (start >= end) return fail('invalid-period');
   if (hourOf(start, demands) < hourOf(end - 1n, demands)) return fail('spans-hours');

@@ -4,6 +4,7 @@ import type { SourcePartition } from '../../shared/model/source.ts';
 import { uuidText } from '../../shared/model/usage-event.ts';
 import type { AcceptedEvent } from './recount.ts';
 import { instant, millisecond, OF_PARTITION, partitionParams, storedRows } from './stored-rows.ts';
+import { TEXTS } from './texts.ts';
 
 /** The number of offsets whose ledger rows are digested together. */
 export const CELL_OFFSETS = 1_000;
@@ -40,18 +41,11 @@ const rowText = (event: AcceptedEvent): string => {
       usage.start,
       usage.end,
       event.quantity,
-    ].join(' ') +
-    sized(usage.subscriptionId) +
-    sized(usage.meterId) +
-    sized(usage.resourceUri) +
-    sized(usage.location) +
-    sized(usage.tags) +
-    sized(usage.additionalInfo)
+    ].join(' ') + TEXTS.map(({ name }) => sized(usage[name])).join('')
   );
 };
 
-const sizedSql = (column: string): string => `' ', toString(length(t.${column})), ':', t.${column}`;
-const sizedOrNullSql = (column: string): string =>
+const sizedSql = (column: string): string =>
   `ifNull(concat(' ', toString(length(t.${column})), ':', t.${column}), ' n')`;
 
 /** `rowText` of a stored row. A decimal becomes its digits, as a 32-byte integer. */
@@ -67,10 +61,7 @@ const ROW_TEXT = `concat(${[
   'reinterpretAsInt256(t.quantity)',
 ]
   .map((column) => `toString(${column})`)
-  .join(", ' ', ")}, ${[
-  ...['subscription_id', 'meter_id', 'resource_uri', 'location'].map(sizedSql),
-  ...['tags', 'additional_info'].map(sizedOrNullSql),
-].join(', ')})`;
+  .join(", ' ', ")}, ${TEXTS.map(({ column }) => sizedSql(column)).join(', ')})`;
 
 /** Digests the events of a page by cell. */
 export const digestEvents = (

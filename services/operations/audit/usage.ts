@@ -4,21 +4,16 @@ import '../../shared/avro/strict-lengths.ts';
 import { newestSchema, type PublishedSchema } from '../../shared/avro/schema-directory.ts';
 import { unframe } from '../../shared/avro/wire-format.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
+import { TEXTS, textsBy, type TextName, type Texts } from './texts.ts';
 
 /** What a record says was used. */
-export interface Usage {
+export interface Usage extends Texts {
   readonly eventId: Buffer;
-  readonly subscriptionId: string;
-  readonly meterId: string;
-  readonly resourceUri: string;
   /** Milliseconds since 1970. */
   readonly start: number;
   readonly end: number;
   /** Two's complement, as in the record. */
   readonly quantity: Buffer;
-  readonly location: string;
-  readonly tags: string | null;
-  readonly additionalInfo: string | null;
 }
 
 /** Usage before it is judged: a time may be any 64-bit number. */
@@ -32,17 +27,11 @@ export type Read = Result<Unjudged, 'malformed' | 'unknown-schema' | 'invalid-te
 /** Reads the value of a record. Only schemas with these ids are accepted. */
 export type UsageReader = (value: Buffer | null, accepted: ReadonlySet<number>) => Read;
 
-interface Datum {
+interface Datum extends Readonly<Record<TextName, Buffer | null>> {
   readonly eventId: Buffer;
-  readonly subscriptionId: Buffer;
-  readonly meterId: Buffer;
-  readonly resourceUri: Buffer;
   readonly usageStartTime: bigint;
   readonly usageEndTime: bigint;
   readonly quantity: Buffer;
-  readonly location: Buffer;
-  readonly tags: Buffer | null;
-  readonly additionalInfo: Buffer | null;
 }
 
 const BYTES = avro.Type.forSchema('bytes');
@@ -121,19 +110,14 @@ export const usageReader = (schemas: readonly PublishedSchema[]): UsageReader =>
 };
 
 const inText = (datum: Datum): Read => {
-  const { subscriptionId, meterId, resourceUri, location, tags, additionalInfo } = datum;
-  const texts = [subscriptionId, meterId, resourceUri, location, tags, additionalInfo];
-  if (texts.some((text) => text !== null && !isUtf8(text))) return fail('invalid-text');
+  for (const { name } of TEXTS) {
+    if (datum[name] !== null && !isUtf8(datum[name])) return fail('invalid-text');
+  }
   return succeed({
     eventId: datum.eventId,
-    subscriptionId: subscriptionId.toString(),
-    meterId: meterId.toString(),
-    resourceUri: resourceUri.toString(),
     start: datum.usageStartTime,
     end: datum.usageEndTime,
     quantity: datum.quantity,
-    location: location.toString(),
-    tags: tags === null ? null : tags.toString(),
-    additionalInfo: additionalInfo === null ? null : additionalInfo.toString(),
+    ...textsBy((name) => datum[name]?.toString() ?? null),
   });
 };

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { SourcePartition } from '../../shared/model/source.ts';
 import { isoText, millis } from '../../shared/model/time.ts';
-import { ATTRIBUTES } from './attributes.ts';
+import { TEXT_COLUMNS } from './texts.ts';
 import type { Values } from './differences.ts';
 import {
   instant,
@@ -33,7 +33,7 @@ const KEYS: Columns = {
 };
 
 const CONTENT: Columns = {
-  ...ATTRIBUTES,
+  ...TEXT_COLUMNS,
   event_count: 't.event_count',
   first_offset: 't.first_offset',
   quantity: 'toString(t.quantity)',

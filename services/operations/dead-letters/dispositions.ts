@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows } from '../../shared/clickhouse/client.ts';
+import { OF_PARTITION } from '../../shared/clickhouse/of-partition.ts';
 import { millis, type Millis } from '../../shared/model/time.ts';
 import type { Position } from './position.ts';
 
@@ -82,8 +83,7 @@ const readDispositions = async (
   const rows = await queryRows<DispositionRow>(
     client,
     `SELECT ${COLUMNS} FROM dispositions AS d
-     WHERE topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}
-       AND d.offset = {offset:UInt64} ORDER BY d.at`,
+     WHERE ${OF_PARTITION} AND d.offset = {offset:UInt64} ORDER BY d.at`,
     { topic, epoch, partition, offset },
   );
   return rows.map(dispositionOf);

@@ -1,22 +1,17 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { UserError } from '../../shared/process/errors.ts';
+import type { EventTexts } from '../../shared/model/event-texts.ts';
 import { HOUR_MILLIS, isoText, millis, type Hour, type Millis } from '../../shared/model/time.ts';
 import { timeSchema } from '../../shared/model/time-text.ts';
 
 /** One row of a usage API response, with its `instanceData` parsed. */
-export interface RecordedRow {
+export interface RecordedRow extends EventTexts {
   /** Counted from 1, for messages. */
   readonly number: number;
-  readonly subscriptionId: string;
-  readonly meterId: string;
-  readonly resourceUri: string;
   readonly usageStartTime: Millis;
   readonly usageEndTime: Millis;
   readonly quantity: number;
-  readonly location: string;
-  readonly tags: string | null;
-  readonly additionalInfo: string | null;
 }
 
 export interface Recording {

@@ -1,12 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows, SEQUENTIAL } from '../../shared/clickhouse/client.ts';
+import { dailyWindows, insertDailyWindows } from '../../shared/usage-store/roll-up-days.ts';
+import { textTuple } from '../../shared/usage-store/tables.ts';
 import { parts } from './parts.ts';
-import {
-  ATTRIBUTE_COLUMNS,
-  rangeParams,
-  WINDOW_DIGEST,
-  type HourRange,
-} from './window-differences.ts';
+import { rangeParams, WINDOW_DIGEST, type HourRange } from './window-differences.ts';
 
 /** A daily row that is not the sum of the hourly rows. */
 export interface DayDifference {
@@ -31,24 +28,13 @@ const dayParams = (range: HourRange, hourMillis: number): Record<string, unknown
   };
 };
 
-const day = (column: string): string =>
-  `toDateTime(intDiv(toUnixTimestamp(${column}), {daySeconds:UInt32}) * {daySeconds:UInt32}, 'UTC')`;
-
 /** The daily rows of the days in the range, computed from the hourly rows. */
-const ROLLED = `
-SELECT h.partition AS partition, ${day('h.reported_hour')} AS reported_day,
-  ${day('h.usage_hour')} AS usage_day, h.subscription_key AS subscription_key,
-  h.meter_key AS meter_key, h.resource_key AS resource_key,
-  argMin(tuple(h.subscription_id, h.meter_id, h.resource_uri, toString(h.location), h.tags, h.additional_info), h.first_offset) AS attributes,
-  sum(h.quantity) AS total, sum(h.event_count) AS events, min(h.first_offset) AS lowest,
-  max(h.reported_hour) AS through, max(h.generation) AS newest
-FROM usage_hourly AS h FINAL
+const ROLLED = dailyWindows(`
 INNER JOIN (SELECT partition, open_hour FROM checkpoints FINAL
   WHERE topic = {topic:String} AND epoch = {epoch:UInt32}) AS c ON c.partition = h.partition
 WHERE h.topic = {topic:String} AND h.epoch = {epoch:UInt32} AND h.reported_hour < c.open_hour
   AND h.reported_hour >= toDateTime({firstDay:UInt32}, 'UTC')
-  AND h.reported_hour < toDateTime({endDay:UInt32}, 'UTC')
-GROUP BY partition, reported_day, usage_day, subscription_key, meter_key, resource_key`;
+  AND h.reported_hour < toDateTime({endDay:UInt32}, 'UTC')`);
 
 const IN_RANGE = `topic = {topic:String} AND epoch = {epoch:UInt32}
   AND reported_day >= toDateTime({firstDay:UInt32}, 'UTC') AND reported_day < toDateTime({endDay:UInt32}, 'UTC')`;
@@ -64,9 +50,8 @@ const KEYS = [
 const KEY = KEYS.join(', ');
 
 /** The content of a row as text, so that rows with NULLs can be compared. */
-const SAID = `toString(tuple(tuple(subscription_id, meter_id, resource_uri, toString(location), tags, additional_info),
-  quantity, event_count, first_offset, last_hour))`;
-const SAID_ROLLED = 'toString(tuple(attributes, total, events, lowest, through))';
+const SAID = `toString(tuple(${textTuple()}, quantity, event_count, first_offset, last_hour))`;
+const SAID_ROLLED = 'toString(tuple(texts, total, events, lowest, through))';
 
 /** The differences between the daily rows in the range and the hourly rows, in order. */
 export const readDayDifferences = (
@@ -102,20 +87,11 @@ export const rollUpDays = async (
   generation: number,
 ): Promise<void> => {
   const params = { ...dayParams(range, hourMillis), generation };
-  const insert = (where: string): string => `INSERT INTO usage_daily
-      (topic, epoch, partition, reported_day, usage_day, usage_day_end, subscription_key, meter_key,
-       resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info,
-       quantity, event_count, first_offset, last_hour, generation)
-    SELECT {topic:String}, {epoch:UInt32}, partition, reported_day, usage_day,
-      usage_day + {daySeconds:UInt32}, subscription_key, meter_key, resource_key,
-      ${ATTRIBUTE_COLUMNS},
-      total, events, lowest, through, newest
-    FROM (${ROLLED}) WHERE ${where}`;
   const run = async (query: string): Promise<void> => {
     const settings = { ...SEQUENTIAL, mutations_sync: '2' } as const;
     await client.command({ query, query_params: params, clickhouse_settings: settings });
   };
-  await run(insert('newest = {generation:UInt16}'));
+  await run(insertDailyWindows(ROLLED, 'newest = {generation:UInt16}'));
   // Rows that are left over from deleted hourly rows, or were wrong themselves. They are read first and
   // then deleted by their keys: a mutation would recompute all days of the range for each part of the
   // table.
@@ -135,7 +111,8 @@ export const rollUpDays = async (
     await run(`ALTER TABLE usage_daily DELETE WHERE ${IN_RANGE}
       AND (partition, toUnixTimestamp(reported_day), toUnixTimestamp(usage_day), ${WINDOW_DIGEST}) IN (${keys.join(', ')})`);
   }
-  await run(insert(`(${KEY}) NOT IN (SELECT ${KEY} FROM usage_daily FINAL WHERE ${IN_RANGE})`));
+  const isMissing = `(${KEY}) NOT IN (SELECT ${KEY} FROM usage_daily FINAL WHERE ${IN_RANGE})`;
+  await run(insertDailyWindows(ROLLED, isMissing));
 };
 
 /** A daily window whose row is not the sum of the hourly rows. */

@@ -1,3 +1,5 @@
+import { TEXT_COLUMNS } from '../../shared/model/event-texts.ts';
+
 /** A table with a row for a record of the log, and how its rows are compared. */
 export interface RecordRows {
   readonly name: 'usage_events' | 'dead_letters';
@@ -30,12 +32,7 @@ const LEDGER = {
   usage_hour: instant('usage_hour'),
   usage_start: millisecond('usage_start'),
   usage_end: millisecond('usage_end'),
-  subscription_id: 't.subscription_id',
-  meter_id: 't.meter_id',
-  resource_uri: 't.resource_uri',
-  location: 'toString(t.location)',
-  tags: 't.tags',
-  additional_info: 't.additional_info',
+  ...Object.fromEntries(TEXT_COLUMNS.map((column) => [column, `t.${column}`])),
   quantity: 'toString(t.quantity)',
 };
 

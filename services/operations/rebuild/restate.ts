@@ -2,10 +2,10 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows, SEQUENTIAL } from '../../shared/clickhouse/client.ts';
 import { failpoint } from '../../shared/process/failpoint.ts';
 import type { SourceId } from '../../shared/model/source.ts';
+import { insertSelect, textsOfTuple } from '../../shared/usage-store/tables.ts';
 import { rollUpDays, type DayDifference } from './days.ts';
 import { parts } from './parts.ts';
 import {
-  ATTRIBUTE_COLUMNS,
   FROM_LEDGER,
   rangeParams,
   WINDOW_DIGEST,
@@ -123,6 +123,24 @@ const keysOf = (differences: readonly StoredDifference[]): string =>
 
 const KEY = `(partition, toUnixTimestamp(reported_hour), toUnixTimestamp(usage_hour), ${WINDOW_DIGEST})`;
 
+const RESTATED = {
+  topic: '{topic:String}',
+  epoch: '{epoch:UInt32}',
+  partition: 'partition',
+  reported_hour: 'reported_hour',
+  usage_hour: 'usage_hour',
+  usage_hour_end: 'usage_hour + {hourSeconds:UInt32}',
+  subscription_key: 'subscription_key',
+  meter_key: 'meter_key',
+  resource_key: 'resource_key',
+  ...textsOfTuple('texts'),
+  quantity: 'total',
+  event_count: 'events',
+  first_offset: 'lowest',
+  last_offset: 'highest',
+  generation: '{generation:UInt16}',
+};
+
 const writeRows = async (
   client: ClickHouseClient,
   range: HourRange,
@@ -131,16 +149,11 @@ const writeRows = async (
   hourMillis: number,
 ): Promise<void> => {
   await client.command({
-    query: `INSERT INTO usage_hourly
-        (topic, epoch, partition, reported_hour, usage_hour, usage_hour_end, subscription_key, meter_key,
-         resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info,
-         quantity, event_count, first_offset, last_offset, generation)
-      SELECT {topic:String}, {epoch:UInt32}, partition, reported_hour, usage_hour,
-        usage_hour + {hourSeconds:UInt32}, subscription_key, meter_key, resource_key,
-        ${ATTRIBUTE_COLUMNS},
-        total, events, lowest, highest, {generation:UInt16}
-      FROM (${FROM_LEDGER})
-      WHERE ${KEY} IN (${keysOf(differences)})`,
+    query: insertSelect(
+      'usage_hourly',
+      RESTATED,
+      `(${FROM_LEDGER}) WHERE ${KEY} IN (${keysOf(differences)})`,
+    ),
     query_params: {
       ...rangeParams(range),
       generation,

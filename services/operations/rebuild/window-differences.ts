@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { SEQUENTIAL } from '../../shared/clickhouse/client.ts';
+import { textTuple } from '../../shared/usage-store/tables.ts';
 import type { SourceId } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
 
@@ -58,17 +59,12 @@ const IN_RANGE = `topic = {topic:String} AND epoch = {epoch:UInt32}
 const CLOSED = `(SELECT partition, open_hour, next_offset FROM checkpoints FINAL
   WHERE topic = {topic:String} AND epoch = {epoch:UInt32})`;
 
-/** The columns of `attributes`, in the order of the tables. */
-export const ATTRIBUTE_COLUMNS = [1, 2, 3, 4, 5, 6]
-  .map((n) => `tupleElement(attributes, ${String(n)})`)
-  .join(', ');
-
 /** The windows of closed hours, computed from the ledger. */
 export const FROM_LEDGER = `
 SELECT e.partition AS partition, e.reported_hour AS reported_hour, e.usage_hour AS usage_hour,
   lower(e.subscription_id) AS subscription_key, lower(e.meter_id) AS meter_key,
   lower(e.resource_uri) AS resource_key,
-  argMin(tuple(e.subscription_id, e.meter_id, e.resource_uri, e.location, e.tags, e.additional_info), e.offset) AS attributes,
+  argMin(${textTuple('e.')}, e.offset) AS texts,
   sum(e.quantity) AS total, count() AS events, min(e.offset) AS lowest, max(e.offset) AS highest
 FROM (SELECT * FROM usage_events FINAL WHERE ${IN_RANGE}) AS e
 INNER JOIN ${CLOSED} AS c ON c.partition = e.partition
@@ -79,7 +75,7 @@ GROUP BY partition, reported_hour, usage_hour, subscription_key, meter_key, reso
 export const windowsIn = (table: string): string => `
 SELECT h.partition AS partition, h.reported_hour AS reported_hour, h.usage_hour AS usage_hour,
   h.subscription_key AS subscription_key, h.meter_key AS meter_key, h.resource_key AS resource_key,
-  tuple(h.subscription_id, h.meter_id, h.resource_uri, toString(h.location), h.tags, h.additional_info) AS attributes,
+  ${textTuple('h.')} AS texts,
   h.quantity AS total, h.event_count AS events, h.first_offset AS lowest, h.last_offset AS highest
 FROM (SELECT * FROM ${table} FINAL WHERE ${IN_RANGE}) AS h
 INNER JOIN ${CLOSED} AS c ON c.partition = h.partition
@@ -101,7 +97,7 @@ FULL OUTER JOIN (SELECT *, 1 AS present FROM (${windowsIn('usage_hourly')})) AS 
   ON ${KEYS.map((key) => `l.${key} = r.${key}`).join(' AND ')}
 WHERE l.present != r.present OR l.total != r.total OR l.events != r.events
   OR l.lowest != r.lowest OR l.highest != r.highest
-  OR toString(l.attributes) != toString(r.attributes)`;
+  OR toString(l.texts) != toString(r.texts)`;
 
 const KEY_OF_EITHER = KEYS.map((key) => `if(l.present = 1, l.${key}, r.${key}) AS ${key}`).join(
   ', ',

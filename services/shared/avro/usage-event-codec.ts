@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import avro from 'avsc';
 import { quantityToBytes } from '../model/decimal.ts';
+import { ATTRIBUTES, IDENTITY, TEXT_NAMES, type EventTexts } from '../model/event-texts.ts';
 import type { RawUsageEvent, UsageEvent } from '../model/usage-event.ts';
 import './strict-lengths.ts';
 import { EXACT_LONG } from './exact-long.ts';
@@ -17,18 +18,8 @@ export type Decoded = Result<
 
 export type UsageEventDecoder = (datum: Buffer) => Decoded;
 
-interface EventAsBytes {
-  readonly eventId: Buffer;
-  readonly subscriptionId: Buffer;
-  readonly meterId: Buffer;
-  readonly resourceUri: Buffer;
-  readonly usageStartTime: bigint;
-  readonly usageEndTime: bigint;
-  readonly quantity: Buffer;
-  readonly location: Buffer;
-  readonly tags: Buffer | null;
-  readonly additionalInfo: Buffer | null;
-}
+type EventAsBytes = Omit<RawUsageEvent, keyof EventTexts> &
+  Readonly<Record<keyof EventTexts, Buffer | null>>;
 
 /**
  * Changes a schema so that it reads without loss. Avro encodes `string` and `bytes` alike, and promotes one
@@ -59,15 +50,11 @@ const typeOf = (definition: unknown): avro.Type =>
 /** The fields of an event in the order in which they are written, with the encoding of each. */
 const PLAIN_LAYOUT = [
   ['eventId', 'fixed 16'],
-  ['subscriptionId', 'bytes'],
-  ['meterId', 'bytes'],
-  ['resourceUri', 'bytes'],
+  ...IDENTITY.map(({ name }) => [name, 'bytes']),
   ['usageStartTime', 'long'],
   ['usageEndTime', 'long'],
   ['quantity', 'bytes'],
-  ['location', 'bytes'],
-  ['tags', 'null or bytes'],
-  ['additionalInfo', 'null or bytes'],
+  ...ATTRIBUTES.map(({ name, isNullable }) => [name, isNullable ? 'null or bytes' : 'bytes']),
 ];
 
 /** How Avro encodes values of a type: `string` like `bytes`, a logical type like its underlying type. */
@@ -146,32 +133,15 @@ const decoderFrom = (writer: avro.Type, reader: avro.Type): UsageEventDecoder =>
 
 const malformed = (message: string): Decoded => fail({ code: 'malformed', message });
 
-const TEXT_FIELDS = [
-  'subscriptionId',
-  'meterId',
-  'resourceUri',
-  'location',
-  'tags',
-  'additionalInfo',
-] as const;
-
 const textOf = (value: EventAsBytes): Decoded => {
-  for (const field of TEXT_FIELDS) {
-    const bytes = value[field];
+  const texts: Partial<Record<keyof EventTexts, string | null>> = {};
+  for (const name of TEXT_NAMES) {
+    const bytes = value[name];
     if (bytes && !isUtf8(bytes)) {
-      return fail({ code: 'invalid-text', message: `${field} is not UTF-8` });
+      return fail({ code: 'invalid-text', message: `${name} is not UTF-8` });
     }
+    texts[name] = bytes?.toString('utf8') ?? null;
   }
-  return succeed({
-    eventId: value.eventId,
-    subscriptionId: value.subscriptionId.toString('utf8'),
-    meterId: value.meterId.toString('utf8'),
-    resourceUri: value.resourceUri.toString('utf8'),
-    usageStartTime: value.usageStartTime,
-    usageEndTime: value.usageEndTime,
-    quantity: value.quantity,
-    location: value.location.toString('utf8'),
-    tags: value.tags?.toString('utf8') ?? null,
-    additionalInfo: value.additionalInfo?.toString('utf8') ?? null,
-  });
+  const { eventId, usageStartTime, usageEndTime, quantity } = value;
+  return succeed({ eventId, ...(texts as EventTexts), usageStartTime, usageEndTime, quantity });
 };

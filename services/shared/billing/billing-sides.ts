@@ -1,8 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../clickhouse/client.ts';
-import { parseQuantity, type Quantity } from '../model/decimal.ts';
+import { hourFromSeconds, quantityFromText } from '../clickhouse/values.ts';
 import { UserError } from '../process/errors.ts';
-import type { Hour } from '../model/time.ts';
 import { meterTerms, termsOf, type BillingTerms } from './billing-terms.ts';
 import { ALL_HOURS, type Billed, type BillingSides, type HourSpan } from './reconcile.ts';
 import { readTerms } from './terms-table.ts';
@@ -15,12 +14,6 @@ interface BilledRow {
 }
 
 const WITHIN = `u.reported_hour >= toDateTime({from:UInt32}, 'UTC') AND u.reported_hour < toDateTime({end:UInt32}, 'UTC')`;
-
-const exact = (text: string): Quantity => {
-  const quantity = parseQuantity(text);
-  if (quantity === null) throw new Error(`ClickHouse gave "${text}" as a quantity`);
-  return quantity;
-};
 
 /**
  * Reads the two sides that ClickHouse holds, for some or all closed hours: the windows of billable sources,
@@ -76,10 +69,10 @@ export const readBillingSides = async (
 };
 
 const billedOf = (row: BilledRow): Billed => ({
-  hour: (row.hour * 1000) as Hour,
+  hour: hourFromSeconds(row.hour),
   resourceKey: row.resource,
   dimensionKey: row.meter,
-  quantity: exact(row.quantity),
+  quantity: quantityFromText(row.quantity),
 });
 
 /** Leaves out known meters that are not billed. Unknown meters are submitted and held. */

@@ -1,3 +1,5 @@
+import type { Identity } from './event-texts.ts';
+
 /**
  * Where a resource's usage lives: on one partition of one live source. Providers place records by these
  * functions and the aggregator checks the placement, because deduplication and billing identity are right
@@ -17,11 +19,9 @@ export const asciiLower = (text: string): string =>
 export const resourceKey = (resourceUri: string): string => asciiLower(resourceUri);
 
 /** The keys of what was written by these names: the same ones for every spelling. */
-export const identityKeys = (written: {
-  readonly subscriptionId: string;
-  readonly meterId: string;
-  readonly resourceUri: string;
-}): {
+export const identityKeys = (
+  written: Identity,
+): {
   readonly subscriptionKey: string;
   readonly meterKey: string;
   readonly resourceKey: string;

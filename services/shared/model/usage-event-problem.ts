@@ -1,3 +1,4 @@
+import { ATTRIBUTES, IDENTITY, type Identity } from './event-texts.ts';
 import type { RawUsageEvent } from './usage-event.ts';
 import type { DeadLetterCode } from './dead-letter.ts';
 import { isCanonicalDecimal, QUANTITY_LIMIT, quantityFromBytes } from './decimal.ts';
@@ -59,10 +60,8 @@ export const valueProblem = (
   quantityProblem(event.quantity);
 
 /** What is wrong with its subscription, meter or resource; null if nothing is. */
-export const identityProblem = (
-  event: Pick<RawUsageEvent, 'subscriptionId' | 'meterId' | 'resourceUri'>,
-): EventProblem | null => {
-  for (const field of ['subscriptionId', 'meterId', 'resourceUri'] as const) {
+export const identityProblem = (event: Identity): EventProblem | null => {
+  for (const { name: field } of IDENTITY) {
     const text = event[field];
     const unfit = UNFIT_CHARACTER.exec(text)?.[0].codePointAt(0);
     if (unfit !== undefined) {
@@ -80,22 +79,11 @@ export const identityProblem = (
   return null;
 };
 
-/**
- * A window keeps the texts of its first event while its hour is open, so they must not fill the memory.
- * Azure's own limit for tags (50 tags of 512 and 256 characters) is below this.
- */
-export const MAX_LOCATION_BYTES = 1024;
-export const MAX_TEXT_BYTES = 64 * 1024;
-
 const textProblem = (event: RawUsageEvent): EventProblem | null => {
-  const tooLong = (text: string | null, limit: number): boolean =>
-    text !== null && text.length * 3 > limit && Buffer.byteLength(text, 'utf8') > limit;
-  if (tooLong(event.location, MAX_LOCATION_BYTES)) {
-    return problem('text-too-long', 'location has over 1,024 bytes');
-  }
-  for (const field of ['tags', 'additionalInfo'] as const) {
-    if (tooLong(event[field], MAX_TEXT_BYTES)) {
-      return problem('text-too-long', `${field} has over 65,536 bytes`);
+  for (const { name, maxBytes } of ATTRIBUTES) {
+    const text = event[name] ?? '';
+    if (text.length * 3 > maxBytes && Buffer.byteLength(text, 'utf8') > maxBytes) {
+      return problem('text-too-long', `${name} has over ${maxBytes.toLocaleString('en')} bytes`);
     }
   }
   return null;
@@ -149,7 +137,7 @@ const quantityProblem = (bytes: Uint8Array): EventProblem | null => {
 
 /** Why a record with this key does not belong on this partition of this topic; null if it does. */
 export const placementProblem = (
-  event: Pick<RawUsageEvent, 'resourceUri' | 'subscriptionId'>,
+  event: Pick<Identity, 'resourceUri' | 'subscriptionId'>,
   key: Uint8Array | null,
   target: Target,
 ): EventProblem | null => {

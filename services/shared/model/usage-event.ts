@@ -1,24 +1,19 @@
 import { hash } from 'node:crypto';
 import { parse as uuidBytes } from 'uuid';
+import type { EventTexts, Identity } from './event-texts.ts';
 import { asciiLower } from './placement.ts';
 import type { Quantity } from './decimal.ts';
 import { isoText, type Millis } from './time.ts';
 
 /** One resource's consumption of one meter within one hour, as its provider reports it. */
-export interface UsageEvent {
+export interface UsageEvent extends EventTexts {
   /** 16 bytes: a UUIDv5, see `usageEventId`. */
   readonly eventId: Uint8Array;
-  readonly subscriptionId: string;
-  readonly meterId: string;
-  readonly resourceUri: string;
   /** Inclusive. */
   readonly usageStartTime: Millis;
   /** Exclusive, within the same hour as the start. */
   readonly usageEndTime: Millis;
   readonly quantity: Quantity;
-  readonly location: string;
-  readonly tags: string | null;
-  readonly additionalInfo: string | null;
 }
 
 /** A decoded event, before any of its values have been judged. */
@@ -55,10 +50,7 @@ export const uuidText = (id: Uint8Array): string => {
  * tells events apart that the other five values would not, such as the reported hour of a replay.
  */
 export const usageEventId = (
-  event: Pick<
-    UsageEvent,
-    'subscriptionId' | 'meterId' | 'resourceUri' | 'usageStartTime' | 'usageEndTime'
-  >,
+  event: Identity & Pick<UsageEvent, 'usageStartTime' | 'usageEndTime'>,
   discriminator = '',
 ): Uint8Array =>
   uuidOf([

@@ -95,27 +95,15 @@ const refusal = (code: DeadLetterCode, message: string): Verdict => ({
 
 /** The times of a valid event lie near its reported time, where doubles are exact. */
 const judged = (event: RawUsageEvent): JudgedEvent => ({
-  eventId: event.eventId,
-  subscriptionId: event.subscriptionId,
-  meterId: event.meterId,
-  resourceUri: event.resourceUri,
+  ...event,
   usageStartTime: millis(Number(event.usageStartTime)),
   usageEndTime: millis(Number(event.usageEndTime)),
-  quantity: event.quantity,
-  location: event.location,
-  tags: event.tags,
-  additionalInfo: event.additionalInfo,
 });
 
-const candidateOf = (event: JudgedEvent, hourMillis: number): Candidate => {
-  const keys = identityKeys(event);
-  return {
-    event,
-    subscriptionKey: keys.subscriptionKey,
-    meterKey: keys.meterKey,
-    resourceKey: keys.resourceKey,
-    quantity: quantityFromBytes(event.quantity),
-    usageHour: hourOf(event.usageStartTime, hourMillis),
-    digest: contentDigest(event, keys),
-  };
-};
+const candidateOf = (event: JudgedEvent, hourMillis: number): Candidate => ({
+  event,
+  ...identityKeys(event),
+  quantity: quantityFromBytes(event.quantity),
+  usageHour: hourOf(event.usageStartTime, hourMillis),
+  digest: contentDigest(event),
+});

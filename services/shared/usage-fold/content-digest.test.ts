@@ -2,21 +2,14 @@ import fc from 'fast-check';
 import { eventOf, hour } from '../../../test/support/fold/fixtures.ts';
 import { contentOf } from '../../operations/audit/content-digest.ts';
 import { quantityToBytes, type Quantity } from '../model/decimal.ts';
-import { asciiLower } from '../model/placement.ts';
 import { millis } from '../model/time.ts';
-import { contentDigest } from './content-digest.ts';
+import { attributesDigest, contentDigest } from './content-digest.ts';
 import type { JudgedEvent } from './verdict.ts';
 
 const event: JudgedEvent = { ...eventOf(), quantity: Buffer.from([1, 2]), tags: '' };
 
-const digestOf = (changes: Partial<JudgedEvent> = {}): bigint => {
-  const changed = { ...event, ...changes };
-  return contentDigest(changed, {
-    subscriptionKey: asciiLower(changed.subscriptionId),
-    meterKey: asciiLower(changed.meterId),
-    resourceKey: asciiLower(changed.resourceUri),
-  });
-};
+const digestOf = (changes: Partial<JudgedEvent> = {}): bigint =>
+  contentDigest({ ...event, ...changes });
 
 test('every field but the id changes the digest, and null, "" and "null" are three things', () => {
   const digests = [
@@ -35,6 +28,18 @@ test('every field but the id changes the digest, and null, "" and "null" are thr
     { additionalInfo: 'null' },
   ].map(digestOf);
   expect(new Set(digests).size).toBe(digests.length);
+});
+
+test('an event has the digest that it had before attributes were added that it does not have', () => {
+  const before = attributesDigest(['local', null, null]);
+  expect(attributesDigest(['local', null, null, null, null])).toEqual(before);
+  const after = [[''], [null, ''], ['', ''], ['', null]].map((added) =>
+    attributesDigest(['local', null, null, ...added]),
+  );
+  expect(
+    new Set([before, ...after].map(({ high, low }) => `${String(high)} ${String(low)}`)).size,
+  ).toBe(4);
+  expect(after[3]).toEqual(after[0]);
 });
 
 test('neither the id nor the letters’ case in identities changes it', () => {

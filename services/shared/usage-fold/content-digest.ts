@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { quantityFromBytes } from '../model/decimal.ts';
+import { ATTRIBUTES, IDENTITY } from '../model/event-texts.ts';
+import { asciiLower } from '../model/placement.ts';
 import { writeQuantity } from './packed/limbs.ts';
 import type { JudgedEvent } from './verdict.ts';
 
@@ -27,24 +29,28 @@ const digestTexts = (texts: readonly (string | null)[]): Digest => {
  * Identities enter in lower case, as they do in the event id, so a resend that differs only in case is a
  * duplicate.
  */
-export const identityDigest = (
-  subscriptionKey: string,
-  meterKey: string,
-  resourceKey: string,
-): Digest => digestTexts([subscriptionKey, meterKey, resourceKey]);
+export const identityDigest = (identity: readonly (string | null)[]): Digest =>
+  digestTexts(identity.map((text) => asciiLower(text ?? '')));
 
-export const textsDigest = (
-  location: string,
-  tags: string | null,
-  additionalInfo: string | null,
-): Digest => digestTexts([location, tags, additionalInfo]);
+/** The attributes of the first schema version. */
+const FIRST_ATTRIBUTES = 3;
+
+/**
+ * Nulls at the end are left out, except those of the first attributes. So an event has the same digest
+ * before and after an attribute is added that it does not have.
+ */
+export const attributesDigest = (attributes: readonly (string | null)[]): Digest => {
+  let end = attributes.length;
+  while (end > FIRST_ATTRIBUTES && attributes[end - 1] === null) end--;
+  return digestTexts(attributes.slice(0, end));
+};
 
 /** The number of 32-bit words in the content of an event, see `ContentWords`. */
 const WORDS = 16;
 
 /**
  * The content of an event without its id, as 64 bytes in little-endian words: the digests of its identity
- * and of its texts, start and end in milliseconds, and the quantity in units of 1e-30 with 256 bits.
+ * and of its attributes, start and end in milliseconds, and the quantity in units of 1e-30 with 256 bits.
  */
 export class ContentWords {
   private readonly words = new Uint32Array(WORDS);
@@ -57,16 +63,16 @@ export class ContentWords {
   digest(
     identityHigh: number,
     identityLow: number,
-    textsHigh: number,
-    textsLow: number,
+    attributesHigh: number,
+    attributesLow: number,
     start: number,
     end: number,
   ): void {
     const { words } = this;
     words[0] = identityLow;
     words[1] = identityHigh;
-    words[2] = textsLow;
-    words[3] = textsHigh;
+    words[2] = attributesLow;
+    words[3] = attributesHigh;
     words[4] = start;
     words[5] = Math.floor(start / 0x100000000);
     words[6] = end;
@@ -122,22 +128,15 @@ const finished = (word: number): number => {
 const shared = new ContentWords();
 
 /** 64 bits over everything in an event except its id. */
-export const contentDigest = (
-  event: JudgedEvent,
-  keys: {
-    readonly subscriptionKey: string;
-    readonly meterKey: string;
-    readonly resourceKey: string;
-  },
-): bigint => {
-  const identity = identityDigest(keys.subscriptionKey, keys.meterKey, keys.resourceKey);
-  const texts = textsDigest(event.location, event.tags, event.additionalInfo);
+export const contentDigest = (event: JudgedEvent): bigint => {
+  const identity = identityDigest(IDENTITY.map(({ name }) => event[name]));
+  const attributes = attributesDigest(ATTRIBUTES.map(({ name }) => event[name]));
   writeQuantity(quantityFromBytes(event.quantity), shared.quantity);
   shared.digest(
     identity.high,
     identity.low,
-    texts.high,
-    texts.low,
+    attributes.high,
+    attributes.low,
     event.usageStartTime,
     event.usageEndTime,
   );

@@ -1,4 +1,5 @@
 import type { Quantity } from '../model/decimal.ts';
+import { ATTRIBUTES, IDENTITY } from '../model/event-texts.ts';
 import type { Rows } from './rows.ts';
 import {
   addToWindow,
@@ -51,10 +52,8 @@ const ROOM = 0.75;
  */
 const bytesOf = (window: Window): number =>
   WINDOW_BYTES +
-  3 * (window.subscriptionId.length + window.meterId.length + window.resourceUri.length) +
-  window.location.length +
-  (window.tags?.length ?? 0) +
-  (window.additionalInfo?.length ?? 0);
+  IDENTITY.reduce((sum, { name }) => sum + 3 * window[name].length, 0) +
+  ATTRIBUTES.reduce((sum, { name }) => sum + (window[name]?.length ?? 0), 0);
 
 /** Windows as objects. Tests compare `PackedWindows` with this reference. */
 export class OpenWindows implements Windows {

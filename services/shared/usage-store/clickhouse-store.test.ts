@@ -6,20 +6,20 @@ import { ClickHouseStore } from './clickhouse-store.ts';
 
 const row = (n: number): string =>
   JSON.stringify({
-    usage_hour: 0,
-    subscription_key: 's',
-    meter_key: 'm',
-    resource_key: `r${String(n)}`,
-    subscription_id: 's',
-    meter_id: 'm',
-    resource_uri: 'r',
+    usageHour: 0,
+    subscriptionKey: 's',
+    meterKey: 'm',
+    resourceKey: `r${String(n)}`,
+    subscriptionId: 's',
+    meterId: 'm',
+    resourceUri: 'r',
     location: 'l',
     tags: null,
-    additional_info: null,
+    additionalInfo: null,
     quantity: '1',
-    event_count: '1',
-    first_offset: '1',
-    last_offset: '1',
+    eventCount: '1',
+    firstOffset: '1',
+    lastOffset: '1',
   }) + '\n';
 
 let server: Server;

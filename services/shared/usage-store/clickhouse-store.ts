@@ -2,6 +2,7 @@ import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { insertPacked, insertRows, SEQUENTIAL } from '../clickhouse/client.ts';
 import { OF_PARTITION, partitionParams } from '../clickhouse/of-partition.ts';
 import { rowBinary } from '../clickhouse/row-binary.ts';
+import { ATTRIBUTES, IDENTITY } from '../model/event-texts.ts';
 import type { Hour } from '../model/time.ts';
 import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
 import { EARLIER_EPOCH, EventTable } from '../usage-fold/event-table.ts';
@@ -60,8 +61,12 @@ const windowsIn = ({ windows }: UsageTables, columns = WINDOW_COLUMNS): string =
   WHERE ${OF_PARTITION} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
 
 /** The memory that the windows of a reported hour would take, as `OpenWindows` computes it. */
-const SIZE_OF_WINDOWS = `SELECT toString(sum(${String(WINDOW_BYTES)} + 3 * (length(subscription_id) + length(meter_id) + length(resource_uri))
-    + length(location) + length(coalesce(tags, '')) + length(coalesce(additional_info, '')))) AS bytes
+const SIZE_OF_WINDOW = [
+  WINDOW_BYTES,
+  ...IDENTITY.map(({ column }) => `3 * length(${column})`),
+  ...ATTRIBUTES.map(({ column }) => `length(coalesce(${column}, ''))`),
+].join(' + ');
+const SIZE_OF_WINDOWS = `SELECT toString(sum(${SIZE_OF_WINDOW})) AS bytes
   FROM usage_hourly FINAL WHERE ${OF_PARTITION} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
 
 /**

@@ -1,13 +1,10 @@
 import { OF_PARTITION } from '../clickhouse/of-partition.ts';
+import { hourFromSeconds, quantityFromText } from '../clickhouse/values.ts';
+import { textsOf, type EventTexts } from '../model/event-texts.ts';
 import { identityKeys } from '../model/placement.ts';
 import { millis } from '../model/time.ts';
 import type { AcceptedLoss, Remnant } from '../usage-fold/loss.ts';
-import {
-  attributesFromRow,
-  hourFromSeconds,
-  quantityFromText,
-  type AttributesRow,
-} from './rows.ts';
+import { NAMED_TEXTS } from './tables.ts';
 
 /**
  * The loss that contains an offset, or that ends directly before it. (What was left of its records may be
@@ -34,12 +31,11 @@ export const lossFromRow = (row: LossRow): AcceptedLoss => ({
 
 export const LOST_EVENTS = `
 SELECT toString(e.offset) AS offset, toString(toUnixTimestamp64Milli(e.reported_time)) AS reported_time,
-  toUnixTimestamp(e.usage_hour) AS usage_hour, subscription_id, meter_id, resource_uri,
-  toString(e.quantity) AS quantity, location, tags, additional_info
+  toUnixTimestamp(e.usage_hour) AS usage_hour, toString(e.quantity) AS quantity, ${NAMED_TEXTS}
 FROM usage_events AS e FINAL
 WHERE ${OF_PARTITION} AND e.offset >= {from:UInt64} AND e.offset < {to:UInt64}`;
 
-export interface LostEventRow extends AttributesRow {
+export interface LostEventRow extends EventTexts {
   readonly offset: string;
   readonly reported_time: string;
   readonly usage_hour: number;
@@ -67,11 +63,7 @@ const placeInLog = (row: LostLetterRow): Pick<Remnant, 'offset' | 'reportedTime'
   reportedTime: millis(Number(row.reported_time)),
 });
 
-const eventOf = (row: LostEventRow) => {
-  const attributes = attributesFromRow(row);
-  const usageHour = hourFromSeconds(row.usage_hour);
-  return {
-    event: { usageHour, ...identityKeys(attributes), ...attributes },
-    quantity: quantityFromText(row.quantity),
-  };
-};
+const eventOf = (row: LostEventRow) => ({
+  event: { usageHour: hourFromSeconds(row.usage_hour), ...identityKeys(row), ...textsOf(row) },
+  quantity: quantityFromText(row.quantity),
+});

@@ -1,17 +1,17 @@
-import { parseQuantity, type Quantity } from '../model/decimal.ts';
+import { hourFromSeconds, quantityFromText } from '../clickhouse/values.ts';
 import type { SourcePartition } from '../model/source.ts';
 import { dayOf, millis, type Hour } from '../model/time.ts';
 import type { Checkpoint } from '../usage-fold/chunk.ts';
 import type { DeadLetter } from '../usage-fold/fold.ts';
-import type { Window, WindowAttributes } from '../usage-fold/window.ts';
+import type { Window } from '../usage-fold/window.ts';
 import type { Place } from '../usage-fold/place.ts';
+import { NAMED_TEXTS } from './tables.ts';
 
 /**
  * Rows as ClickHouse reads and writes them in JSON: DateTime in seconds, DateTime64(3) in milliseconds,
  * decimals and 64-bit integers as text.
  */
 const seconds = (hour: Hour): number => hour / 1000;
-export const hourFromSeconds = (value: number): Hour => (value * 1000) as Hour;
 
 const placeColumns = ({ topic, epoch, partition }: SourcePartition): SourcePartition => ({
   topic,
@@ -20,63 +20,29 @@ const placeColumns = ({ topic, epoch, partition }: SourcePartition): SourceParti
 });
 
 /** Columns of `usage_hourly AS h` that `windowFromRow` reads, in SQL. */
-export const WINDOW_COLUMNS = `toUnixTimestamp(h.usage_hour) AS usage_hour, subscription_key, meter_key,
-  resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info,
-  toString(quantity) AS quantity, toString(event_count) AS event_count,
-  toString(first_offset) AS first_offset, toString(last_offset) AS last_offset`;
+export const WINDOW_COLUMNS = `toUnixTimestamp(h.usage_hour) AS "usageHour",
+  subscription_key AS "subscriptionKey", meter_key AS "meterKey", resource_key AS "resourceKey",
+  ${NAMED_TEXTS}, toString(h.quantity) AS quantity, toString(event_count) AS "eventCount",
+  toString(first_offset) AS "firstOffset", toString(last_offset) AS "lastOffset"`;
 
-/** The columns that windows and ledger entries share. */
-export interface AttributesRow {
-  readonly subscription_id: string;
-  readonly meter_id: string;
-  readonly resource_uri: string;
-  readonly location: string;
-  readonly tags: string | null;
-  readonly additional_info: string | null;
-}
+type Numbers = 'eventCount' | 'firstOffset' | 'lastOffset';
 
-export const attributesFromRow = (row: AttributesRow): WindowAttributes => ({
-  subscriptionId: row.subscription_id,
-  meterId: row.meter_id,
-  resourceUri: row.resource_uri,
-  location: row.location,
-  tags: row.tags,
-  additionalInfo: row.additional_info,
-});
-
-export interface WindowRow extends AttributesRow {
-  readonly usage_hour: number;
-  readonly subscription_key: string;
-  readonly meter_key: string;
-  readonly resource_key: string;
+export interface WindowRow extends Omit<Window, 'usageHour' | 'quantity' | Numbers> {
+  readonly usageHour: number;
   readonly quantity: string;
-  readonly event_count: string;
-  readonly first_offset: string;
-  readonly last_offset: string;
+  readonly eventCount: string;
+  readonly firstOffset: string;
+  readonly lastOffset: string;
 }
 
 export const windowFromRow = (row: WindowRow): Window => ({
-  usageHour: hourFromSeconds(row.usage_hour),
-  subscriptionKey: row.subscription_key,
-  meterKey: row.meter_key,
-  resourceKey: row.resource_key,
-  subscriptionId: row.subscription_id,
-  meterId: row.meter_id,
-  resourceUri: row.resource_uri,
-  location: row.location,
-  tags: row.tags,
-  additionalInfo: row.additional_info,
+  ...row,
+  usageHour: hourFromSeconds(row.usageHour),
   quantity: quantityFromText(row.quantity),
-  eventCount: Number(row.event_count),
-  firstOffset: Number(row.first_offset),
-  lastOffset: Number(row.last_offset),
+  eventCount: Number(row.eventCount),
+  firstOffset: Number(row.firstOffset),
+  lastOffset: Number(row.lastOffset),
 });
-
-export const quantityFromText = (text: string): Quantity => {
-  const quantity = parseQuantity(text);
-  if (quantity === null) throw new Error(`ClickHouse gave "${text}" as a quantity`);
-  return quantity;
-};
 
 export const deadLetterRow = (
   place: Place,

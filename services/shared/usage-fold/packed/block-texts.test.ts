@@ -1,3 +1,4 @@
+import { ATTRIBUTES } from '../../model/event-texts.ts';
 import { BlockTexts } from './block-texts.ts';
 import { EncodedEvent } from './encode-event.ts';
 import { TextTable } from './text-table.ts';
@@ -18,18 +19,20 @@ const entryIn = (table: TextTable, ...texts: Parameters<typeof encode>): number 
 const rowOf = (block: BlockTexts, row: number) => block.stringsOf(row);
 
 test('null and the empty text are told apart, in the objects and in the column', () => {
-  const block = new BlockTexts();
+  const block = new BlockTexts(ATTRIBUTES);
   const table = new TextTable();
   block.setEntry(0, table, entryIn(table, 'a', null, ''));
   block.setEntry(1, table, entryIn(table, 'a', '', null));
   expect(rowOf(block, 0)).toEqual(['a', null, '']);
   expect(rowOf(block, 1)).toEqual(['a', '', null]);
-  const { data } = block.column(1, 'tags', true, 2);
-  expect(Buffer.concat(data.slice(-1))).toEqual(Buffer.from(new Uint32Array([0, 2]).buffer));
+  const [, tags] = block.columns(2);
+  expect(Buffer.concat(tags?.data.slice(-1) ?? [])).toEqual(
+    Buffer.from(new Uint32Array([0, 2]).buffer),
+  );
 });
 
 test('a block keeps its texts when the table goes and another one numbers them anew', () => {
-  const block = new BlockTexts();
+  const block = new BlockTexts(ATTRIBUTES);
   const [before, after] = [new TextTable(), new TextTable()];
   block.setEntry(0, before, entryIn(before, 'a', 'b', 'c'));
   block.setEntry(1, after, entryIn(after, 'x', 'y', 'z'));
@@ -44,17 +47,17 @@ test('a block keeps its texts when the table goes and another one numbers them a
 });
 
 test('a text that many rows have is sent once', () => {
-  const block = new BlockTexts();
+  const block = new BlockTexts(ATTRIBUTES);
   const table = new TextTable();
   const entry = entryIn(table, 'west', 'T'.repeat(300), null);
   for (let row = 0; row < 1_000; row++) block.setEntry(row, table, entry);
-  const { type, data } = block.column(1, 'tags', true, 1_000);
-  expect(type).toBe('LowCardinality(Nullable(String))');
-  expect(Buffer.concat(data).length).toBeLessThan(300 + 1_000 * 4 + 64);
+  const [, tags] = block.columns(1_000);
+  expect(tags?.type).toBe('LowCardinality(Nullable(String))');
+  expect(Buffer.concat(tags?.data ?? []).length).toBeLessThan(300 + 1_000 * 4 + 64);
 });
 
 test('the keys of a block are its texts in lower case, of whatever length', () => {
-  const block = new BlockTexts();
+  const block = new BlockTexts(ATTRIBUTES);
   const table = new TextTable();
   const long = 'AZ@['.repeat(16) + 'É'; // a length whose byte is a letter itself
   block.setEntry(0, table, entryIn(table, long, null, null));

@@ -1,23 +1,36 @@
-import { lengthOf, placeOf, TEXTS, type TextPlaces, type Texts } from './event-layout.ts';
+import { countOf, lengthOf, placeOf, type TextPlaces, type Texts } from './event-layout.ts';
 import { Dictionary } from './dictionary.ts';
 import { grown } from './growing.ts';
 import { lowCardinality, type NativeColumn } from './native-block.ts';
 import type { TextEntries } from './text-entries.ts';
 
+/** A text of each row: its column, and whether it may be null. */
+interface BlockText {
+  readonly column: string;
+  readonly isNullable: boolean;
+}
+
 /**
- * Three texts for each row of a block. A combination is copied when the first row has it, and combinations
+ * Some texts for each row of a block. A combination is copied when the first row has it, and combinations
  * are numbered from 1. So the block does not depend on the table from which the texts came.
  */
 export class BlockTexts {
   /** The combination of each row. */
   private rows = new Uint32Array(16);
   private combinations = 0;
-  private readonly dictionaries = Array.from({ length: TEXTS }, () => new Dictionary());
+  private readonly texts: readonly BlockText[];
+  private readonly dictionaries: readonly Dictionary[];
   /** For each combination, which of its texts are null: one bit for each text. */
-  private nulls = new Uint8Array(16);
+  private nulls = new Uint32Array(16);
   /** The combination of each entry of the table; 0 if it has none yet. */
   private known = new Uint32Array(16);
   private table: TextEntries | null = null;
+
+  /** @param texts at most 32 */
+  constructor(texts: readonly BlockText[]) {
+    this.texts = texts;
+    this.dictionaries = texts.map(() => new Dictionary());
+  }
 
   /** Sets the texts of a row to those of an entry of a table. */
   setEntry(row: number, table: TextEntries, entry: number): void {
@@ -35,20 +48,22 @@ export class BlockTexts {
   setOwn(row: number, bytes: Buffer, places: TextPlaces): void {
     this.rows = grown(this.rows, row + 1);
     this.rows[row] = this.begin();
-    for (let text = 0; text < TEXTS; text++) {
+    for (let text = 0; text < countOf(places); text++) {
       this.put(text, bytes, placeOf(places, text), lengthOf(places, text));
     }
   }
 
-  /** The column of one of the three texts. */
-  column(text: number, name: string, isNullable: boolean, rows: number): NativeColumn {
-    const dictionary = this.dictionary(text);
-    return isNullable
-      ? lowCardinality(name, 'Nullable(String)', dictionary, this.withNulls(text, rows), rows)
-      : lowCardinality(name, 'String', dictionary, this.rows, rows);
+  /** A column for each text. */
+  columns(rows: number): NativeColumn[] {
+    return this.texts.map(({ column, isNullable }, text) => {
+      const dictionary = this.dictionary(text);
+      return isNullable
+        ? lowCardinality(column, 'Nullable(String)', dictionary, this.withNulls(text, rows), rows)
+        : lowCardinality(column, 'String', dictionary, this.rows, rows);
+    });
   }
 
-  /** The same with ASCII letters in lower case. */
+  /** The column of one of the texts with ASCII letters in lower case. */
   loweredColumn(text: number, name: string, rows: number): NativeColumn {
     return lowCardinality(name, 'String', this.dictionary(text).lowered(), this.rows, rows);
   }
@@ -56,15 +71,15 @@ export class BlockTexts {
   /** The texts of a row as strings. */
   stringsOf(row: number): Texts {
     const combination = this.rows[row] ?? 0;
-    const string = (text: number): string | null =>
-      this.isNull(combination, text) ? null : this.dictionary(text).textOf(combination);
-    return [string(0), string(1), string(2)];
+    return this.dictionaries.map((dictionary, text) =>
+      this.isNull(combination, text) ? null : dictionary.textOf(combination),
+    );
   }
 
   private enter(table: TextEntries, entry: number): number {
     const combination = this.begin();
     let at = table.startOf(entry);
-    for (let text = 0; text < TEXTS; text++) {
+    for (let text = 0; text < this.texts.length; text++) {
       const length = table.lengthOf(entry, text);
       this.put(text, table.source.bytes, at, length);
       at += Math.max(0, length);

@@ -1,15 +1,5 @@
-import type { WindowAttributes } from '../window.ts';
-import {
-  ADDITIONAL_INFO,
-  emptyLayout,
-  LOCATION,
-  METER,
-  RESOURCE,
-  SUBSCRIPTION,
-  TAGS,
-  type EventLayout,
-  type TextPlaces,
-} from './event-layout.ts';
+import { ATTRIBUTES, IDENTITY, type EventTexts, type Identity } from '../../model/event-texts.ts';
+import { emptyLayout, type EventLayout, type TextPlaces } from './event-layout.ts';
 import { withRoom } from './growing.ts';
 import { ViewedBytes } from './viewed-bytes.ts';
 
@@ -19,15 +9,19 @@ export class EncodedEvent {
   readonly layout: EventLayout = emptyLayout();
   private at = 0;
 
-  encode(event: WindowAttributes): void {
-    const { identity, attributes } = this.layout;
+  encode(event: EventTexts): void {
+    this.encodeIdentity(event);
+    ATTRIBUTES.forEach(({ name }, n) => {
+      this.put(this.layout.attributes, n, event[name]);
+    });
+  }
+
+  /** Writes subscription, meter and resource alone. */
+  encodeIdentity(identity: Identity): void {
     this.at = 0;
-    this.put(identity, SUBSCRIPTION, event.subscriptionId);
-    this.put(identity, METER, event.meterId);
-    this.put(identity, RESOURCE, event.resourceUri);
-    this.put(attributes, LOCATION, event.location);
-    this.put(attributes, TAGS, event.tags);
-    this.put(attributes, ADDITIONAL_INFO, event.additionalInfo);
+    IDENTITY.forEach(({ name }, n) => {
+      this.put(this.layout.identity, n, identity[name]);
+    });
   }
 
   private put(places: TextPlaces, text: number, value: string | null): void {

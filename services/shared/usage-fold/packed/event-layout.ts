@@ -1,71 +1,55 @@
-import type { WindowAttributes } from '../window.ts';
+import { ATTRIBUTES, IDENTITY } from '../../model/event-texts.ts';
 
 /**
- * Three texts in the bytes of an event: the position and the length of each, one text after another. A
- * length of -1 is null.
+ * Texts in the bytes of an event, in the order of `IDENTITY` or `ATTRIBUTES`: the position and the length of
+ * each, one text after another. A length of -1 is null.
  */
 export type TextPlaces = Int32Array;
 
-/** Texts of `EventLayout.identity`. */
-export const SUBSCRIPTION = 0;
-export const METER = 1;
+/** The resource's place in an identity. */
 export const RESOURCE = 2;
-/** Texts of `EventLayout.attributes`. */
-export const LOCATION = 0;
-export const TAGS = 1;
-export const ADDITIONAL_INFO = 2;
 
-export const TEXTS = 3;
+export const identityPlaces = (): TextPlaces => new Int32Array(IDENTITY.length * 2);
+
+export const attributePlaces = (): TextPlaces => new Int32Array(ATTRIBUTES.length * 2);
+
+export const countOf = (places: TextPlaces): number => places.length >> 1;
 
 export const placeOf = (places: TextPlaces, text: number): number => places[text * 2] ?? 0;
 
 export const lengthOf = (places: TextPlaces, text: number): number => places[text * 2 + 1] ?? 0;
 
-/** Three texts as strings; null for null. */
-export type Texts = readonly [string | null, string | null, string | null];
+/** Texts as strings; null for null. */
+export type Texts = readonly (string | null)[];
 
 /** The texts at some places. */
-export const textsAt = (bytes: Buffer, places: TextPlaces): Texts => {
-  const text = (n: number): string | null => {
-    const at = placeOf(places, n);
-    const length = lengthOf(places, n);
+export const textsAt = (bytes: Buffer, places: TextPlaces): Texts =>
+  Array.from({ length: countOf(places) }, (_, text) => {
+    const at = placeOf(places, text);
+    const length = lengthOf(places, text);
     return length < 0 ? null : bytes.toString('utf8', at, at + length);
-  };
-  return [text(0), text(1), text(2)];
-};
-
-/** The texts of an identity and of attributes by their names. */
-export const attributesOf = (identity: Texts, attributes: Texts): WindowAttributes => ({
-  subscriptionId: identity[SUBSCRIPTION] ?? '',
-  meterId: identity[METER] ?? '',
-  resourceUri: identity[RESOURCE] ?? '',
-  location: attributes[LOCATION] ?? '',
-  tags: attributes[TAGS],
-  additionalInfo: attributes[ADDITIONAL_INFO],
-});
+  });
 
 /** The positions of an event's parts in the bytes of its record. One object is reused for all events. */
 export interface EventLayout {
   eventId: number;
-  /** Subscription, meter and resource. */
   readonly identity: TextPlaces;
   /** Milliseconds since 1970. */
   usageStart: number;
   usageEnd: number;
   quantity: number;
   quantityLength: number;
-  /** Location, tags and additional info. */
   readonly attributes: TextPlaces;
 }
 
 export const emptyLayout = (): EventLayout => ({
   eventId: 0,
-  identity: new Int32Array(TEXTS * 2),
+  identity: identityPlaces(),
   usageStart: 0,
   usageEnd: 0,
   quantity: 0,
   quantityLength: 0,
-  attributes: new Int32Array(TEXTS * 2),
+  attributes: attributePlaces(),
 });
 
 const ID_BYTES = 16;
@@ -139,15 +123,14 @@ export const readLayout = (bytes: Buffer, at: number, end: number, into: EventLa
   cursor.at = at + ID_BYTES;
   if (cursor.at > end) return false;
   into.eventId = at;
-  cursor.text(into.identity, SUBSCRIPTION);
-  cursor.text(into.identity, METER);
-  cursor.text(into.identity, RESOURCE);
+  for (let text = 0; text < IDENTITY.length; text++) cursor.text(into.identity, text);
   into.usageStart = cursor.long();
   into.usageEnd = cursor.long();
   into.quantityLength = cursor.skipBytes();
   into.quantity = cursor.at - into.quantityLength;
-  cursor.text(into.attributes, LOCATION);
-  cursor.optionalText(into.attributes, TAGS);
-  cursor.optionalText(into.attributes, ADDITIONAL_INFO);
+  for (let text = 0; text < ATTRIBUTES.length; text++) {
+    if (ATTRIBUTES[text]?.isNullable === true) cursor.optionalText(into.attributes, text);
+    else cursor.text(into.attributes, text);
+  }
   return cursor.at === end;
 };

@@ -1,12 +1,13 @@
-import { textsDigest } from '../content-digest.ts';
+import { attributesDigest } from '../content-digest.ts';
+import { textsAt } from './event-layout.ts';
 import { NONE } from './hash-index.ts';
 import type { PlainEvent } from './plain-event.ts';
 import type { BlockTexts } from './block-texts.ts';
 import type { TextTable } from './text-table.ts';
 
 /**
- * Location, tags and additional info of the event that is being folded: an entry of the table if it has
- * them already, otherwise bytes for this row alone. The table keeps only the texts of windows, so that it
+ * The attributes of the event that is being folded: an entry of the table if it has them already, otherwise
+ * bytes for this row alone. The table keeps only the texts of windows, so that it
  * does not grow with every event that has new ones.
  */
 export class FoundTexts {
@@ -42,9 +43,9 @@ export class FoundTexts {
   }
 
   private judge(event: PlainEvent): boolean {
-    if (!event.areTexts(event.layout.attributes)) return false;
-    const { location, tags, additionalInfo } = event.texts();
-    const digest = textsDigest(location, tags, additionalInfo);
+    const { attributes } = event.layout;
+    if (!event.areTexts(attributes)) return false;
+    const digest = attributesDigest(textsAt(event.source.bytes, attributes));
     this.high = digest.high;
     this.low = digest.low;
     return true;

@@ -45,7 +45,7 @@ export class JudgedSeries {
     let series = windows.series.find(source, identity, hash);
     if (series === NONE || this.fit[series] !== 1) {
       if (!this.isFit(event, rules)) return NONE;
-      if (series === NONE) series = windows.seriesOf(source, identity, () => event.texts());
+      if (series === NONE) series = windows.seriesOf(source, identity);
       this.fit = grown(this.fit, series + 1);
       this.fit[series] = 1;
     }

@@ -193,9 +193,7 @@ export class PackedFold {
     if (!windows.mayOpen(series, usageHour)) return NONE;
     const { event, texts } = this;
     const entry =
-      texts.entry === NONE
-        ? windows.textsOf(event.source, event.layout.attributes, () => event.texts())
-        : texts.entry;
+      texts.entry === NONE ? windows.textsOf(event.source, event.layout.attributes) : texts.entry;
     return windows.open(series, usageHour, entry, event.offset);
   }
 

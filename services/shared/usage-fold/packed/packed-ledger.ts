@@ -1,4 +1,5 @@
 import { quantityToBytes } from '../../model/decimal.ts';
+import { ATTRIBUTES, IDENTITY, textsFrom } from '../../model/event-texts.ts';
 import { identityKeys } from '../../model/placement.ts';
 import { millis, type Hour } from '../../model/time.ts';
 import type { LedgerEntry } from '../fold.ts';
@@ -6,15 +7,6 @@ import type { PackedRows, Rows } from '../rows.ts';
 import type { Place } from '../place.ts';
 import { BlockTexts } from './block-texts.ts';
 import { EncodedEvent } from './encode-event.ts';
-import {
-  ADDITIONAL_INFO,
-  LOCATION,
-  METER,
-  RESOURCE,
-  SUBSCRIPTION,
-  TAGS,
-  attributesOf,
-} from './event-layout.ts';
 import { LIMBS, quantityOf, writeQuantity } from './limbs.ts';
 import {
   nativeBlock,
@@ -76,8 +68,8 @@ export class PackedLedger implements Rows<LedgerEntry> {
     usageEnd: 0,
   };
   /** Set this for row `length` before calling `add`. */
-  readonly identities = new BlockTexts();
-  readonly attributes = new BlockTexts();
+  readonly identities = new BlockTexts(IDENTITY);
+  readonly attributes = new BlockTexts(ATTRIBUTES);
   private room = FIRST_ROWS;
   private columns = columnsOf(FIRST_ROWS);
   private rows = 0;
@@ -145,13 +137,9 @@ export class PackedLedger implements Rows<LedgerEntry> {
       numbers('usage_hour', UTC, columns.usageHours, rows),
       numbers('usage_start', UTC_MILLIS, columns.starts, rows, 2),
       numbers('usage_end', UTC_MILLIS, columns.ends, rows, 2),
-      identities.column(SUBSCRIPTION, 'subscription_id', false, rows),
-      identities.column(METER, 'meter_id', false, rows),
-      identities.column(RESOURCE, 'resource_uri', false, rows),
+      ...identities.columns(rows),
       numbers('quantity', 'Decimal(76, 30)', columns.quantities, rows, LIMBS),
-      attributes.column(LOCATION, 'location', false, rows),
-      attributes.column(TAGS, 'tags', true, rows),
-      attributes.column(ADDITIONAL_INFO, 'additional_info', true, rows),
+      ...attributes.columns(rows),
     ];
     return nativeBlock(rows, block);
   }
@@ -162,7 +150,8 @@ export class PackedLedger implements Rows<LedgerEntry> {
 
   private entryOf(row: number): LedgerEntry {
     const { columns } = this;
-    const texts = attributesOf(this.identities.stringsOf(row), this.attributes.stringsOf(row));
+    const { identities, attributes } = this;
+    const texts = textsFrom([...identities.stringsOf(row), ...attributes.stringsOf(row)]);
     const quantity = quantityOf(columns.quantities, row * LIMBS);
     const [low = 0, high = 0] = columns.digests.subarray(row * 2, row * 2 + 2);
     return {

@@ -1,19 +1,14 @@
-import { identityDigest, textsDigest, type Digest } from '../content-digest.ts';
+import { attributesDigest, identityDigest } from '../content-digest.ts';
 import type { Quantity } from '../../model/decimal.ts';
+import { textsFrom } from '../../model/event-texts.ts';
 import { identityKeys } from '../../model/placement.ts';
 import type { Hour } from '../../model/time.ts';
 import type { Windows } from '../open-windows.ts';
 import type { PackedRows, Rows } from '../rows.ts';
 import type { Place } from '../place.ts';
-import {
-  windowKey,
-  type Window,
-  type WindowAttributes,
-  type WindowEvent,
-  type WindowIdentity,
-} from '../window.ts';
+import { windowKey, type Window, type WindowEvent, type WindowIdentity } from '../window.ts';
 import { EncodedEvent } from './encode-event.ts';
-import { attributesOf, type EventLayout, type TextPlaces } from './event-layout.ts';
+import { textsAt, type EventLayout, type TextPlaces } from './event-layout.ts';
 import { grown } from './growing.ts';
 import { NONE } from './hash-index.ts';
 import { LIMBS, quantityOf, writeQuantity } from './limbs.ts';
@@ -59,7 +54,7 @@ export class PackedWindows implements Windows, Rows<Window> {
     this.hour = hour;
     this.whole = stored !== null;
     if (stored instanceof StoredWindows) {
-      for (const row of stored.rows()) this.restoreFrom(row.source, row, row, () => row.texts());
+      for (const row of stored.rows()) this.restoreFrom(row.source, row, row);
     } else for (const window of stored ?? []) this.restore(window);
   }
 
@@ -105,39 +100,33 @@ export class PackedWindows implements Windows, Rows<Window> {
   add(event: WindowEvent, quantity: Quantity, offset: number): void {
     encoded.encode(event);
     const { source, layout } = encoded;
-    const series = this.seriesOf(source, layout.identity, () => event);
+    const series = this.seriesOf(source, layout.identity);
     let window = this.find(series, event.usageHour);
     if (window === NONE) {
       if (!this.mayOpen(series, event.usageHour)) {
         throw new Error(`the window ${JSON.stringify(windowKey(event))} was not loaded`);
       }
-      window = this.open(
-        series,
-        event.usageHour,
-        this.textsOf(source, layout.attributes, () => event),
-        offset,
-      );
+      const texts = this.textsOf(source, layout.attributes);
+      window = this.open(series, event.usageHour, texts, offset);
     }
     writeQuantity(quantity, limbs);
     this.addTo(window, limbs, offset);
   }
 
   /** The series of an event. Adds it if there is none yet. */
-  seriesOf(source: ViewedBytes, places: TextPlaces, texts: () => WindowAttributes): number {
+  seriesOf(source: ViewedBytes, places: TextPlaces): number {
     const hash = this.series.hash(source, places);
     const found = this.series.find(source, places, hash);
-    return found === NONE
-      ? this.series.add(source, places, hash, digestOfIdentity(texts()))
-      : found;
+    if (found !== NONE) return found;
+    return this.series.add(source, places, hash, identityDigest(textsAt(source.bytes, places)));
   }
 
-  /** The texts of an event. Adds them if they are new. */
-  textsOf(source: ViewedBytes, places: TextPlaces, texts: () => WindowAttributes): number {
+  /** The attributes of an event. Adds them if they are new. */
+  textsOf(source: ViewedBytes, places: TextPlaces): number {
     const hash = this.texts.hash(source, places);
     const found = this.texts.find(source, places, hash);
     if (found !== NONE) return found;
-    const { location, tags, additionalInfo } = texts();
-    return this.texts.add(source, places, hash, textsDigest(location, tags, additionalInfo));
+    return this.texts.add(source, places, hash, attributesDigest(textsAt(source.bytes, places)));
   }
 
   /** The window of a series; -1 if there is none in memory. */
@@ -227,13 +216,10 @@ export class PackedWindows implements Windows, Rows<Window> {
   }
 
   private holds(identity: WindowIdentity): boolean {
-    encoded.encode({
+    encoded.encodeIdentity({
       subscriptionId: identity.subscriptionKey,
       meterId: identity.meterKey,
       resourceUri: identity.resourceKey,
-      location: '',
-      tags: null,
-      additionalInfo: null,
     });
     const { source, layout } = encoded;
     const { identity: places } = layout;
@@ -249,7 +235,7 @@ export class PackedWindows implements Windows, Rows<Window> {
     writeQuantity(stored.quantity, limbs);
     const { usageHour, eventCount, firstOffset, lastOffset } = stored;
     const numbers = { usageHour, eventCount, firstOffset, lastOffset, limbs };
-    this.restoreFrom(source, layout, numbers, () => stored);
+    this.restoreFrom(source, layout, numbers);
   }
 
   private restoreFrom(
@@ -259,24 +245,23 @@ export class PackedWindows implements Windows, Rows<Window> {
       StoredWindow,
       'usageHour' | 'eventCount' | 'firstOffset' | 'lastOffset' | 'limbs'
     >,
-    texts: () => WindowAttributes,
   ): void {
-    const series = this.seriesOf(source, identity, texts);
-    const entry = this.textsOf(source, attributes, texts);
-    const window = this.open(series, numbers.usageHour, entry, numbers.firstOffset);
+    const series = this.seriesOf(source, identity);
+    const texts = this.textsOf(source, attributes);
+    const window = this.open(series, numbers.usageHour, texts, numbers.firstOffset);
     this.table.restore(window, numbers.limbs, numbers.eventCount, numbers.lastOffset);
   }
 
   private keyOf(series: number, usageHour: Hour): string {
-    return windowKey({ usageHour, ...identityKeys(this.series.textsOf(series)) });
+    return windowKey({ usageHour, ...identityKeys(textsFrom(this.series.stringsOf(series))) });
   }
 
   private windowOf(window: number): Window {
     const { table } = this;
-    const texts = attributesOf(
-      this.series.stringsOf(table.seriesOf(window)),
-      this.texts.stringsOf(table.textsOf(window)),
-    );
+    const texts = textsFrom([
+      ...this.series.stringsOf(table.seriesOf(window)),
+      ...this.texts.stringsOf(table.textsOf(window)),
+    ]);
     return {
       usageHour: table.usageHourOf(window),
       ...identityKeys(texts),
@@ -288,8 +273,3 @@ export class PackedWindows implements Windows, Rows<Window> {
     };
   }
 }
-
-const digestOfIdentity = (attributes: WindowAttributes): Digest => {
-  const keys = identityKeys(attributes);
-  return identityDigest(keys.subscriptionKey, keys.meterKey, keys.resourceKey);
-};

@@ -1,24 +1,16 @@
 import { isUtf8 } from 'node:buffer';
+import { ATTRIBUTES, textsFrom, type EventTexts } from '../../model/event-texts.ts';
 import { RECORD, RECORD_FIELDS, type RecordBatch } from '../../model/record-batch.ts';
 import { hourOf, millis, nextHour, type Hour, type Millis } from '../../model/time.ts';
-import {
-  MAX_IDENTITY_BYTES,
-  MAX_LOCATION_BYTES,
-  MAX_TEXT_BYTES,
-} from '../../model/usage-event-problem.ts';
+import { MAX_IDENTITY_BYTES } from '../../model/usage-event-problem.ts';
 import { ContentWords } from '../content-digest.ts';
 import type { ActiveRules, Knowledge } from '../knowledge.ts';
-import type { WindowAttributes } from '../window.ts';
 import {
-  ADDITIONAL_INFO,
-  attributesOf,
+  countOf,
   emptyLayout,
   lengthOf,
-  LOCATION,
   placeOf,
   readLayout,
-  TAGS,
-  TEXTS,
   textsAt,
   type TextPlaces,
 } from './event-layout.ts';
@@ -83,10 +75,10 @@ export class PlainEvent {
     return hourOf(millis(this.layout.usageStart), rules.hourMillis);
   }
 
-  /** Whether three of its texts are valid text. Null is. */
+  /** Whether some of its texts are valid text. Null is. */
   areTexts(places: TextPlaces): boolean {
     const { bytes } = this.source;
-    for (let text = 0; text < TEXTS; text++) {
+    for (let text = 0; text < countOf(places); text++) {
       const at = placeOf(places, text);
       const length = lengthOf(places, text);
       if (length > 0 && !isUtf8(bytes.subarray(at, at + length))) return false;
@@ -95,23 +87,22 @@ export class PlainEvent {
   }
 
   /** Its texts as strings. */
-  texts(): WindowAttributes {
+  texts(): EventTexts {
     const { bytes } = this.source;
     const { identity, attributes } = this.layout;
-    return attributesOf(textsAt(bytes, identity), textsAt(bytes, attributes));
+    return textsFrom([...textsAt(bytes, identity), ...textsAt(bytes, attributes)]);
   }
 
   private hasPlainLengths(): boolean {
     const { identity, attributes } = this.layout;
-    for (let text = 0; text < TEXTS; text++) {
+    for (let text = 0; text < countOf(identity); text++) {
       const length = lengthOf(identity, text);
       if (length <= 0 || length > MAX_IDENTITY_BYTES) return false;
     }
-    return (
-      lengthOf(attributes, LOCATION) <= MAX_LOCATION_BYTES &&
-      lengthOf(attributes, TAGS) <= MAX_TEXT_BYTES &&
-      lengthOf(attributes, ADDITIONAL_INFO) <= MAX_TEXT_BYTES
-    );
+    for (let text = 0; text < ATTRIBUTES.length; text++) {
+      if (lengthOf(attributes, text) > (ATTRIBUTES[text]?.maxBytes ?? 0)) return false;
+    }
+    return true;
   }
 
   private hasPlainTimes(reported: number, { rules }: ActiveRules, floor: Millis | null): boolean {

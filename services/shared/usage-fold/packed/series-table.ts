@@ -1,13 +1,6 @@
+import { IDENTITY } from '../../model/event-texts.ts';
 import type { Digest } from '../content-digest.ts';
-import {
-  lengthOf,
-  METER,
-  placeOf,
-  RESOURCE,
-  SUBSCRIPTION,
-  TEXTS,
-  type TextPlaces,
-} from './event-layout.ts';
+import { lengthOf, placeOf, type TextPlaces } from './event-layout.ts';
 import { grown } from './growing.ts';
 import { NONE } from './hash-index.ts';
 import { equalFolded } from './text-bytes.ts';
@@ -24,6 +17,10 @@ const SERIES_BYTES = 50;
  */
 export class SeriesTable extends TextEntries {
   private identities = new Int32Array(16);
+
+  constructor() {
+    super(IDENTITY.length);
+  }
 
   get bytes(): number {
     return this.textBytes + this.size * SERIES_BYTES;
@@ -53,19 +50,10 @@ export class SeriesTable extends TextEntries {
     }
   }
 
-  textsOf(series: number): { subscriptionId: string; meterId: string; resourceUri: string } {
-    const texts = this.stringsOf(series);
-    return {
-      subscriptionId: texts[SUBSCRIPTION] ?? '',
-      meterId: texts[METER] ?? '',
-      resourceUri: texts[RESOURCE] ?? '',
-    };
-  }
-
   private isFolded(series: number, source: ViewedBytes, places: TextPlaces): boolean {
     const { view } = this.source;
     let at = this.startOf(series);
-    for (let text = 0; text < TEXTS; text++) {
+    for (let text = 0; text < IDENTITY.length; text++) {
       const length = this.lengthOf(series, text);
       if (length !== lengthOf(places, text)) return false;
       if (!equalFolded(view, at, source.view, placeOf(places, text), length)) return false;

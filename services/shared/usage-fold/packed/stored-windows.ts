@@ -1,43 +1,34 @@
+import {
+  ATTRIBUTES,
+  IDENTITY,
+  TEXT_COLUMNS,
+  textsFrom,
+  type EventTexts,
+} from '../../model/event-texts.ts';
 import { identityKeys } from '../../model/placement.ts';
 import type { Hour } from '../../model/time.ts';
-import type { Window, WindowAttributes } from '../window.ts';
-import {
-  ADDITIONAL_INFO,
-  attributesOf,
-  LOCATION,
-  METER,
-  RESOURCE,
-  SUBSCRIPTION,
-  TAGS,
-  TEXTS,
-  textsAt,
-  type TextPlaces,
-} from './event-layout.ts';
+import type { Window } from '../window.ts';
+import { attributePlaces, identityPlaces, textsAt, type TextPlaces } from './event-layout.ts';
 import { LIMBS, quantityOf } from './limbs.ts';
 import { ViewedBytes } from './viewed-bytes.ts';
 
 /** The columns of `usage_hourly` in the order in which `StoredWindows` reads them. */
 export const STORED_WINDOW_COLUMNS = [
   'usage_hour',
-  'subscription_id',
-  'meter_id',
-  'resource_uri',
-  'location',
-  'tags',
-  'additional_info',
+  ...TEXT_COLUMNS,
   'quantity',
   'event_count',
   'first_offset',
   'last_offset',
-] as const;
+];
 
 const TWO_32 = 0x100000000;
 
 /** One row, as it stands in the bytes of all. Its fields change with the next row. */
 export class StoredWindow {
   readonly source: ViewedBytes;
-  readonly identity: TextPlaces = new Int32Array(TEXTS * 2);
-  readonly attributes: TextPlaces = new Int32Array(TEXTS * 2);
+  readonly identity = identityPlaces();
+  readonly attributes = attributePlaces();
   readonly limbs = new Uint32Array(LIMBS);
   usageHour = 0 as Hour;
   eventCount = 0;
@@ -56,12 +47,13 @@ export class StoredWindow {
     const { identity, attributes, limbs } = this;
     if (this.at === this.bytes.length) return false;
     this.usageHour = (this.word() * 1000) as Hour;
-    this.text(identity, SUBSCRIPTION);
-    this.text(identity, METER);
-    this.text(identity, RESOURCE);
-    this.text(attributes, LOCATION);
-    this.optional(attributes, TAGS);
-    this.optional(attributes, ADDITIONAL_INFO);
+    IDENTITY.forEach((_, n) => {
+      this.text(identity, n);
+    });
+    ATTRIBUTES.forEach(({ isNullable }, n) => {
+      if (isNullable) this.optional(attributes, n);
+      else this.text(attributes, n);
+    });
     for (let n = 0; n < LIMBS; n++) limbs[n] = this.word();
     this.eventCount = this.number();
     this.firstOffset = this.number();
@@ -69,9 +61,9 @@ export class StoredWindow {
     return true;
   }
 
-  texts(): WindowAttributes {
+  texts(): EventTexts {
     const { bytes, identity, attributes } = this;
-    return attributesOf(textsAt(bytes, identity), textsAt(bytes, attributes));
+    return textsFrom([...textsAt(bytes, identity), ...textsAt(bytes, attributes)]);
   }
 
   private word(): number {

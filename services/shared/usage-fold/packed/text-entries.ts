@@ -1,12 +1,12 @@
 import type { Digest } from '../content-digest.ts';
-import { lengthOf, placeOf, TEXTS, type TextPlaces, type Texts } from './event-layout.ts';
+import { lengthOf, placeOf, type TextPlaces, type Texts } from './event-layout.ts';
 import { grown, withRoom } from './growing.ts';
 import { HashIndex, NONE } from './hash-index.ts';
 import { equalBytes, hashBytes, hashStart } from './text-bytes.ts';
 import { ViewedBytes } from './viewed-bytes.ts';
 
 /**
- * Combinations of three texts, each combination once: the texts, one after another in one buffer, their
+ * Combinations of some texts, each combination once: the texts, one after another in one buffer, their
  * digest, and their hash to find them by.
  */
 export class TextEntries {
@@ -16,8 +16,14 @@ export class TextEntries {
   /** Where each entry ends in them. */
   private ends = new Uint32Array(16);
   /** Of each text of an entry its length; -1 for null. */
-  private lengths = new Int32Array(16 * TEXTS);
+  private lengths = new Int32Array(16);
   private digests = new Uint32Array(32);
+  /** How many texts make an entry. */
+  private readonly each: number;
+
+  constructor(each: number) {
+    this.each = each;
+  }
 
   get size(): number {
     return this.index.size;
@@ -32,9 +38,9 @@ export class TextEntries {
     return entry === 0 ? 0 : (this.ends[entry - 1] ?? 0);
   }
 
-  /** The length of one of the three texts of an entry; -1 for null. */
+  /** The length of one of the texts of an entry; -1 for null. */
   lengthOf(entry: number, text: number): number {
-    return this.lengths[entry * TEXTS + text] ?? 0;
+    return this.lengths[entry * this.each + text] ?? 0;
   }
 
   digestHigh(entry: number): number {
@@ -47,7 +53,7 @@ export class TextEntries {
 
   hash({ view }: ViewedBytes, places: TextPlaces): number {
     let hash = hashStart();
-    for (let text = 0; text < TEXTS; text++) {
+    for (let text = 0; text < this.each; text++) {
       const length = lengthOf(places, text);
       if (length >= 0) hash = hashBytes(hash, view, placeOf(places, text), length);
     }
@@ -68,7 +74,7 @@ export class TextEntries {
   is(entry: number, source: ViewedBytes, places: TextPlaces): boolean {
     const { view } = this.source;
     let at = this.startOf(entry);
-    for (let text = 0; text < TEXTS; text++) {
+    for (let text = 0; text < this.each; text++) {
       const length = this.lengthOf(entry, text);
       if (length !== lengthOf(places, text)) return false;
       if (length <= 0) continue;
@@ -82,23 +88,23 @@ export class TextEntries {
   stringsOf(entry: number): Texts {
     const { bytes } = this.source;
     let at = this.startOf(entry);
-    const next = (text: number): string | null => {
+    return Array.from({ length: this.each }, (_, text) => {
       const length = this.lengthOf(entry, text);
       if (length < 0) return null;
       at += length;
       return bytes.toString('utf8', at - length, at);
-    };
-    return [next(0), next(1), next(2)];
+    });
   }
 
   /** Adds texts that `find` has not found. Returns their entry. */
   add({ bytes }: ViewedBytes, places: TextPlaces, hash: number, digest: Digest): number {
+    const { each } = this;
     let at = this.textBytes;
     const entry = this.index.add(hash);
-    this.lengths = grown(this.lengths, (entry + 1) * TEXTS);
-    for (let text = 0; text < TEXTS; text++) {
+    this.lengths = grown(this.lengths, (entry + 1) * each);
+    for (let text = 0; text < each; text++) {
       const length = lengthOf(places, text);
-      this.lengths[entry * TEXTS + text] = length;
+      this.lengths[entry * each + text] = length;
       if (length <= 0) continue;
       this.source.set(withRoom(this.source.bytes, at, length));
       bytes.copy(this.source.bytes, at, placeOf(places, text), placeOf(places, text) + length);

@@ -1,18 +1,10 @@
+import { ATTRIBUTES, IDENTITY, textsFrom } from '../../model/event-texts.ts';
 import { identityKeys } from '../../model/placement.ts';
 import { nextHour, type Hour } from '../../model/time.ts';
 import type { PackedRows, Rows } from '../rows.ts';
 import type { Place } from '../place.ts';
 import type { Window } from '../window.ts';
 import { BlockTexts } from './block-texts.ts';
-import {
-  ADDITIONAL_INFO,
-  LOCATION,
-  METER,
-  RESOURCE,
-  SUBSCRIPTION,
-  TAGS,
-  attributesOf,
-} from './event-layout.ts';
 import { LIMBS, quantityOf } from './limbs.ts';
 import {
   nativeBlock,
@@ -35,8 +27,8 @@ export class WindowRows implements Rows<Window> {
   private rows = 0;
   /** Seconds since 1970. */
   private readonly usageHours: Uint32Array;
-  private readonly identities = new BlockTexts();
-  private readonly attributes = new BlockTexts();
+  private readonly identities = new BlockTexts(IDENTITY);
+  private readonly attributes = new BlockTexts(ATTRIBUTES);
   private readonly quantities: Uint32Array;
   private readonly counts: Uint32Array;
   private readonly firstOffsets: Uint32Array;
@@ -77,15 +69,9 @@ export class WindowRows implements Rows<Window> {
       sameNumber('reported_hour', 'DateTime', hour / 1000, rows),
       numbers('usage_hour', UTC, this.usageHours, rows),
       numbers('usage_hour_end', UTC, this.usageHourEnds(), rows),
-      identities.loweredColumn(SUBSCRIPTION, 'subscription_key', rows),
-      identities.loweredColumn(METER, 'meter_key', rows),
-      identities.loweredColumn(RESOURCE, 'resource_key', rows),
-      identities.column(SUBSCRIPTION, 'subscription_id', false, rows),
-      identities.column(METER, 'meter_id', false, rows),
-      identities.column(RESOURCE, 'resource_uri', false, rows),
-      attributes.column(LOCATION, 'location', false, rows),
-      attributes.column(TAGS, 'tags', true, rows),
-      attributes.column(ADDITIONAL_INFO, 'additional_info', true, rows),
+      ...IDENTITY.map(({ key }, n) => identities.loweredColumn(n, key, rows)),
+      ...identities.columns(rows),
+      ...attributes.columns(rows),
       numbers('quantity', 'Decimal(76, 30)', this.quantities, rows, LIMBS),
       numbers('event_count', 'UInt64', this.counts, rows, 2),
       numbers('first_offset', 'UInt64', this.firstOffsets, rows, 2),
@@ -105,7 +91,8 @@ export class WindowRows implements Rows<Window> {
   }
 
   private windowOf(row: number): Window {
-    const texts = attributesOf(this.identities.stringsOf(row), this.attributes.stringsOf(row));
+    const { identities, attributes } = this;
+    const texts = textsFrom([...identities.stringsOf(row), ...attributes.stringsOf(row)]);
     return {
       usageHour: ((this.usageHours[row] ?? 0) * 1000) as Hour,
       ...identityKeys(texts),

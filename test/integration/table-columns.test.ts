@@ -1,0 +1,35 @@
+import { queryRows } from '../../services/shared/clickhouse/client.ts';
+import { PackedLedger } from '../../services/shared/usage-fold/packed/packed-ledger.ts';
+import { PackedWindows } from '../../services/shared/usage-fold/packed/packed-windows.ts';
+import { ROLL_UP_DAYS } from '../../services/shared/usage-store/roll-up-days.ts';
+import { hour, placeOf } from '../support/fold/fixtures.ts';
+import { openTestStack, type TestStack } from '../support/test-stack.ts';
+
+let stack: TestStack;
+
+beforeAll(async () => {
+  stack = await openTestStack();
+});
+
+afterAll(async () => {
+  await stack.close();
+});
+
+const written: Readonly<Record<string, readonly string[]>> = {
+  usage_events: new PackedLedger(placeOf()).packed().columns,
+  usage_hourly: new PackedWindows(placeOf(), hour(0)).packed().columns,
+  usage_daily: /\(([^)]*)\)/.exec(ROLL_UP_DAYS)?.[1]?.split(', ') ?? [],
+};
+
+test.each(Object.entries(written))(
+  'no column of %s is left to its default because the inserts forgot it',
+  async (table, columns) => {
+    const rows = await queryRows<{ name: string }>(
+      stack.clickHouse,
+      `SELECT name FROM system.columns
+       WHERE database = currentDatabase() AND table = {table:String} AND default_kind = ''`,
+      { table },
+    );
+    expect([...columns].sort()).toEqual(rows.map(({ name }) => name).sort());
+  },
+);
