@@ -1,15 +1,17 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
+import { OF_PARTITION, partitionParams } from '../../shared/clickhouse/of-partition.ts';
 import {
   describeUnreadable,
   type UnreadableBatch,
 } from '../../shared/kafka/fetch/unreadable-batch.ts';
-import { partitionName, type Source, type SourcePartition } from '../../shared/model/source.ts';
+import { otherLog } from '../../shared/kafka/other-log.ts';
+import type { LogBounds } from '../../shared/kafka/topics.ts';
+import type { Source, SourcePartition } from '../../shared/model/source.ts';
+import type { Checkpoint } from '../../shared/usage-fold/chunk.ts';
+import type { Place } from '../../shared/usage-fold/place.ts';
+import { ClickHouseStore } from '../../shared/usage-store/clickhouse-store.ts';
 import type { LostRecords } from './losses.ts';
-import type { Hour } from '../../shared/model/time.ts';
-import { readCheckpoints, type StoredCheckpoint } from '../audit/checkpoints.ts';
-import { otherLog } from '../audit/other-log.ts';
-import { OF_PARTITION, partitionParams } from '../audit/stored-rows.ts';
 import { findUnreadable, readableFrom, unreadableAt } from './find-unreadable.ts';
 import type { LossTools } from './loss-tools.ts';
 import { unpublishedHour } from './unpublished-hour.ts';
@@ -29,16 +31,14 @@ export const findLosses = async (
   tools: LossTools,
   sources: readonly Source[],
 ): Promise<readonly FoundLoss[]> => {
-  const checkpoints = await readCheckpoints(tools.clickHouse);
   const topics = await tools.admin.topicNames();
   const found: FoundLoss[] = [];
   for (const source of sources) {
     const { topic, epoch, partitions } = source;
     const logs = topics.has(topic) ? await tools.admin.offsets(topic) : null;
     for (let partition = 0; partition < partitions; partition++) {
-      const at = { topic, epoch, partition };
-      const checkpoint = checkpoints.get(partitionName(at)) ?? null;
-      const loss = await lossOf(tools, source, at, checkpoint, logs?.[partition] ?? null);
+      const place = { topic, epoch, partition, source };
+      const loss = await lossOf(tools, place, logs?.[partition] ?? null);
       if (loss) found.push(loss);
     }
   }
@@ -47,11 +47,11 @@ export const findLosses = async (
 
 const lossOf = async (
   tools: LossTools,
-  source: Source,
-  at: SourcePartition,
-  checkpoint: StoredCheckpoint | null,
-  log: { readonly low: number; readonly high: number } | null,
+  place: Place,
+  log: LogBounds | null,
 ): Promise<FoundLoss | null> => {
+  const { source, ...at } = place;
+  const checkpoint = await new ClickHouseStore(tools.clickHouse).checkpoint(place);
   if (checkpoint?.sealed) return null;
   const reached = checkpoint?.nextOffset ?? 0;
   const found = await gapOf(tools, at, checkpoint, log);
@@ -62,7 +62,7 @@ const lossOf = async (
     tools,
     at,
     source.hourMillis,
-    (checkpoint?.openHour ?? source.firstHour) as Hour,
+    checkpoint?.openHour ?? source.firstHour,
   );
   const common = { ...at, fromOffset, kept, openHour, why, isReached: fromOffset <= reached };
   return nextOffset === null
@@ -82,8 +82,8 @@ interface Gap {
 const gapOf = async (
   tools: LossTools,
   at: SourcePartition,
-  checkpoint: StoredCheckpoint | null,
-  log: { readonly low: number; readonly high: number } | null,
+  checkpoint: Checkpoint | null,
+  log: LogBounds | null,
 ): Promise<Gap | null> => {
   const { reader } = tools;
   const reached = checkpoint?.nextOffset ?? 0;
@@ -123,7 +123,7 @@ const otherThanLedger = async (
   { clickHouse, reader }: LossTools,
   at: SourcePartition,
   from: number,
-  { low, high }: { readonly low: number; readonly high: number },
+  { low, high }: LogBounds,
 ): Promise<string | null> => {
   const [row] = await queryRows<{ offset: string; id: string }>(
     clickHouse,

@@ -5,7 +5,7 @@ import type { SourcePartition } from '../../shared/model/source.ts';
 import { hourOf, millis, nextHour, type Hour } from '../../shared/model/time.ts';
 import type { LogRecord } from '../../shared/model/log-record.ts';
 import { aggregateKey, parseClosedMarker } from '../../shared/model/usage-aggregate.ts';
-import { OF_PARTITION, partitionParams } from '../audit/stored-rows.ts';
+import { OF_PARTITION, partitionParams } from '../../shared/clickhouse/of-partition.ts';
 import type { LossTools } from './loss-tools.ts';
 
 /**

@@ -1,12 +1,10 @@
 import type { KafkaAdmin } from '../../shared/kafka/admin.ts';
-import type { LogReader } from '../../shared/kafka/log-reader.ts';
+import { otherLog } from '../../shared/kafka/other-log.ts';
 import type { LogBounds } from '../../shared/kafka/topics.ts';
-import { recordDigest } from '../../shared/model/record-mark.ts';
 import { newestEpoch, partitionName, type Source } from '../../shared/model/source.ts';
 import { isoText, type Hour } from '../../shared/model/time.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { readSources } from '../../shared/sources/register.ts';
-import type { Checkpoint } from '../../shared/usage-fold/chunk.ts';
 import type { Place } from '../../shared/usage-fold/place.ts';
 import { ClickHouseStore } from '../../shared/usage-store/clickhouse-store.ts';
 import { beginningOf, firstLeft } from './beginning.ts';
@@ -66,24 +64,4 @@ const planPartition = async (
   }
   const beginning = await beginningOf(tools, place, checkpoint, low);
   return { place, checkpoint, ...beginning, hasGivenIds: isLate || place.epoch > 1 };
-};
-
-/** Why the log is not the log that was counted; null if it is. */
-const otherLog = async (
-  reader: LogReader,
-  place: Place,
-  { lastRecord, nextOffset }: Checkpoint,
-  { low, high }: LogBounds,
-): Promise<string | null> => {
-  if (high < nextOffset) {
-    return `the log ends at offset ${String(high)}, and ${String(nextOffset)} had been reached`;
-  }
-  if (lastRecord === null || lastRecord.offset < low) return null;
-  const { offset, digest } = lastRecord;
-  if (offset >= nextOffset) {
-    return `last_record is ${String(offset)}, and only records before ${String(nextOffset)} were counted`;
-  }
-  const found = await reader.recordAt(place, offset);
-  if (found && recordDigest(found) === digest) return null;
-  return `the record at offset ${String(offset)} is not the one that was counted last`;
 };
