@@ -67,18 +67,24 @@ const encodingOf = (schema: unknown): unknown => {
     : encodingOf(schema.type);
 };
 
-/** The ids of published schemas that write exactly the fields of an event, in this order. */
-export const plainSchemas = (schemas: readonly PublishedSchema[]): ReadonlySet<number> =>
-  new Set(
-    schemas
-      .filter(({ subject, definition }) => {
-        if (subject !== USAGE_EVENT_SUBJECT) return false;
-        const { fields } = definition as { fields?: readonly { name: string; type: unknown }[] };
-        const layout = fields?.map(({ name, type }) => [name, encodingOf(type)]);
-        return JSON.stringify(layout) === JSON.stringify(PLAIN_LAYOUT);
-      })
-      .map(({ id }) => id),
-  );
+/**
+ * The published schemas whose events are written in this layout, by id: how many attributes each has. A
+ * schema from before an attribute was added has only the first ones; the others are null.
+ */
+export const plainSchemas = (schemas: readonly PublishedSchema[]): ReadonlyMap<number, number> => {
+  const others = PLAIN_LAYOUT.length - ATTRIBUTES.length;
+  const plain = new Map<number, number>();
+  for (const { id, subject, definition } of schemas) {
+    if (subject !== USAGE_EVENT_SUBJECT) continue;
+    const { fields = [] } = definition as { fields?: { name: string; type: unknown }[] };
+    const layout = fields.map(({ name, type }) => [name, encodingOf(type)]);
+    const isPlain = JSON.stringify(layout) === JSON.stringify(PLAIN_LAYOUT.slice(0, layout.length));
+    const left = ATTRIBUTES.slice(Math.max(0, layout.length - others));
+    if (isPlain && left.every(({ isNullable }) => isNullable))
+      plain.set(id, layout.length - others);
+  }
+  return plain;
+};
 
 /** Writes events in the newest published version. */
 export const usageEventEncoder = (

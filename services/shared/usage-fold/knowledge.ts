@@ -16,8 +16,8 @@ export interface Knowledge {
   readonly decoders: ReadonlyMap<number, UsageEventDecoder>;
   /** By schema id. */
   readonly fingerprints: ReadonlyMap<number, string>;
-  /** The ids of schemas whose layout `packed/event-layout.ts` can read. */
-  readonly plainSchemas: ReadonlySet<number>;
+  /** The schemas whose layout `packed/event-layout.ts` can read, by id: how many attributes each has. */
+  readonly plainSchemas: ReadonlyMap<number, number>;
   readonly keyring: Keyring;
 }
 

@@ -101,23 +101,33 @@ class Cursor {
   optionalText(places: TextPlaces, text: number): void {
     const branch = this.long();
     if (branch === 0) {
-      places[text * 2] = this.at;
-      places[text * 2 + 1] = -1;
+      this.noText(places, text);
       return;
     }
     if (branch !== 1) this.at = -1;
     this.text(places, text);
+  }
+
+  noText(places: TextPlaces, text: number): void {
+    places[text * 2] = this.at;
+    places[text * 2 + 1] = -1;
   }
 }
 
 const cursor = new Cursor();
 
 /**
- * Finds the parts of an event in the layout of the published schema (`isPlainLayout`), from `at` up to
- * `end`. Returns false if they do not fill that range exactly, or a number is too large for a time. Such an
+ * Finds the parts of an event in the layout of the published schemas (`plainSchemas`), from `at` up to
+ * `end`. The event has the first `attributes` attributes; the others are null. Returns false if they do not fill that range exactly, or a number is too large for a time. Such an
  * event takes the general path, which says what is wrong with it.
  */
-export const readLayout = (bytes: Buffer, at: number, end: number, into: EventLayout): boolean => {
+export const readLayout = (
+  bytes: Buffer,
+  at: number,
+  end: number,
+  attributes: number,
+  into: EventLayout,
+): boolean => {
   cursor.bytes = bytes;
   cursor.end = end;
   cursor.at = at + ID_BYTES;
@@ -129,7 +139,8 @@ export const readLayout = (bytes: Buffer, at: number, end: number, into: EventLa
   into.quantityLength = cursor.skipBytes();
   into.quantity = cursor.at - into.quantityLength;
   for (let text = 0; text < ATTRIBUTES.length; text++) {
-    if (ATTRIBUTES[text]?.isNullable === true) cursor.optionalText(into.attributes, text);
+    if (text >= attributes) cursor.noText(into.attributes, text);
+    else if (ATTRIBUTES[text]?.isNullable === true) cursor.optionalText(into.attributes, text);
     else cursor.text(into.attributes, text);
   }
   return cursor.at === end;

@@ -58,13 +58,14 @@ export class PlainEvent {
       return false;
     }
     const schema = source.view.getUint32(value + 1);
-    if (!knowledge.plainSchemas.has(schema) || !active.schemaIds.has(schema)) return false;
+    const attributes = knowledge.plainSchemas.get(schema);
+    if (attributes === undefined || !active.schemaIds.has(schema)) return false;
     this.offset = batch.firstOffset + n;
     this.key = index[field + RECORD.key] ?? 0;
     this.keyLength = index[field + RECORD.keyLength] ?? -1;
     const { layout, words } = this;
     return (
-      readLayout(bytes, value + FRAME_BYTES, value + length, layout) &&
+      readLayout(bytes, value + FRAME_BYTES, value + length, attributes, layout) &&
       this.hasPlainLengths() &&
       this.hasPlainTimes(reported, active, floor) &&
       readQuantity(bytes, layout.quantity, layout.quantityLength, words.quantity)
