@@ -4,7 +4,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { isAlive, signalProcess } from '../../services/development/local/child-process.ts';
+import { signalProcess } from '../../services/development/local/child-process.ts';
+import { isAlive } from '../../services/shared/process/is-alive.ts';
 import { startKafka, type LocalKafka } from '../../services/development/local/kafka/start-kafka.ts';
 import { startServerParent } from '../support/server-parent.ts';
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isAlive } from '../../services/development/local/child-process.ts';
+import { isAlive } from '../../services/shared/process/is-alive.ts';
 import { startClickHouse } from '../../services/development/local/clickhouse/start-clickhouse.ts';
 import { startKafka } from '../../services/development/local/kafka/start-kafka.ts';
 import { loginHeaders } from '../support/clickhouse-login.ts';

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { isAlive } from '../../services/development/local/child-process.ts';
+import { isAlive } from '../../services/shared/process/is-alive.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const SERVICES = ['aggregator', 'bridge', 'commerce', 'usage-api'];

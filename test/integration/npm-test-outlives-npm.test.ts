@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isAlive } from '../../services/development/local/child-process.ts';
+import { isAlive } from '../../services/shared/process/is-alive.ts';
 import { inRepository } from '../../services/shared/process/repository.ts';
 import { waitFor } from '../support/wait-for.ts';
 

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   exitOf,
-  isAlive,
   runCommand,
   serverProcess,
   signalProcess,
   stopProcess,
 } from './child-process.ts';
+import { isAlive } from '../../shared/process/is-alive.ts';
 
 /** A Node process that has said it is up. */
 const started = async (script: string) => {

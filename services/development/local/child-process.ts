@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { inRepository } from '../../shared/process/repository.ts';
 
@@ -56,25 +55,6 @@ export const runCommand = (command: string, args: readonly string[]): Promise<Co
       resolve({ missing: false, code, output });
     });
   });
-
-/** Linux shows a process that has ended, but that nobody has waited for, as state Z. */
-const isZombie = (pid: number): boolean => {
-  try {
-    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
-  } catch {
-    return false;
-  }
-};
-
-export const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return !isZombie(pid);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
 
 /** Sends a signal. A process that is already gone is not an error. */
 export const signalProcess = (pid: number, signal: NodeJS.Signals): void => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { explainFileError } from '../../shared/process/directory.ts';
 import { prepareDirectory } from './data-directory.ts';
-import { withLock } from './lock.ts';
+import { withLock } from '../../shared/process/lock.ts';
 import { checkUnused } from './pid-file.ts';
 
 /**

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '../../../test/support/wait-for.ts';
 import { inRepository } from '../../shared/process/repository.ts';
-import { END_WITH_PARENT, isAlive } from './child-process.ts';
+import { isAlive } from '../../shared/process/is-alive.ts';
+import { END_WITH_PARENT } from './child-process.ts';
 
 /** Says what it is asked to do, and goes on at its work until it finds the file `enough`. */
 const PROGRAM = `

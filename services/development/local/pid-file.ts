@@ -1,7 +1,8 @@
 import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../shared/process/errors.ts';
-import { delay, isAlive, runCommand } from './child-process.ts';
+import { isAlive } from '../../shared/process/is-alive.ts';
+import { delay, runCommand } from './child-process.ts';
 
 /**
  * `<data directory>/pid` holds two numbers: the server that uses the directory, and the process that

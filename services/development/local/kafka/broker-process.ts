@@ -3,12 +3,12 @@ import { UserError } from '../../../shared/process/errors.ts';
 import {
   delay,
   exitOf,
-  isAlive,
   serverProcess,
   signalProcess,
   type ProcessExit,
   type ServerProcess,
 } from '../child-process.ts';
+import { isAlive } from '../../../shared/process/is-alive.ts';
 import { openLog } from '../data-directory.ts';
 import { inRepository } from '../../../shared/process/repository.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withLock } from '../lock.ts';
+import { withLock } from '../../../shared/process/lock.ts';
 import { cacheName, provideJars } from './jars.ts';
 import { POM } from './jvm.ts';
 

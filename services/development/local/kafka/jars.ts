@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { explainFileError, makeDirectory } from '../../../shared/process/directory.ts';
 import { UserError } from '../../../shared/process/errors.ts';
 import { runCommand } from '../child-process.ts';
-import { withLock } from '../lock.ts';
+import { withLock } from '../../../shared/process/lock.ts';
 import { lastLines } from '../log-tail.ts';
 
 const WAYS_OUT = 'or set KAFKA_BROKERS to use an existing broker.';

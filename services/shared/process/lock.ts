@@ -1,6 +1,7 @@
 import { readlink, rm, symlink } from 'node:fs/promises';
-import { UserError } from '../../shared/process/errors.ts';
-import { delay, isAlive } from './child-process.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { UserError } from './errors.ts';
+import { isAlive } from './is-alive.ts';
 
 const POLL_MILLIS = 50;
 
@@ -11,22 +12,26 @@ const PATIENCE_MILLIS = 300_000;
  * Runs `work` while no other process of this machine runs one under the same path. The lock is a symbolic
  * link to its holder's process id: it is made in one step, is never empty, and is void once its holder is
  * dead.
- * @throws UserError after five minutes: the holder hangs, or its number now belongs to another process
+ * @throws UserError when patience ends: the holder is slow or hangs, or its number now belongs to another process
  */
 export const withLock = async <Result>(
   path: string,
   work: () => Promise<Result>,
+  patienceMillis = PATIENCE_MILLIS,
 ): Promise<Result> => {
-  const giveUpAt = Date.now() + PATIENCE_MILLIS;
+  const giveUpAt = Date.now() + patienceMillis;
   while (!(await take(path))) {
     const holder = Number(await readlink(path).catch(() => ''));
+    if (holder > 0 && !isAlive(holder)) {
+      await rm(path, { force: true });
+      continue;
+    }
     if (Date.now() > giveUpAt) {
       throw new UserError(
         `Process ${String(holder)} holds ${path}: end it, or remove that file if it is about something else.`,
       );
     }
-    if (holder > 0 && !isAlive(holder)) await rm(path, { force: true });
-    else await delay(POLL_MILLIS);
+    await delay(POLL_MILLIS);
   }
   try {
     return await work();

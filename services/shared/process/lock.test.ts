@@ -39,3 +39,18 @@ test('a place where no lock can be is an error', async () => {
   const path = join(directory, 'nowhere/lock');
   await expect(withLock(path, () => Promise.resolve(1))).rejects.toThrow('ENOENT');
 });
+
+test('without patience a lock that is held is refused at once, and that of a dead process is not', async () => {
+  const path = join(directory, 'lock');
+  const { pid } = spawnSync(process.execPath, ['-e', '']);
+  await symlink(String(pid), path);
+  await withLock(
+    path,
+    async () => {
+      await expect(withLock(path, () => Promise.resolve(1), -1)).rejects.toThrow(
+        `Process ${String(process.pid)} holds`,
+      );
+    },
+    -1,
+  );
+});
