@@ -85,6 +85,20 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     description: 'the ledger of accepted events',
     load: async () => (await import('./commands/ledger.ts')).ledgerCommand,
   },
+  export: {
+    description:
+      'write usage to files for billing systems: CSV, NDJSON or Parquet, also as FOCUS 1.2',
+    load: async () => (await import('./commands/export.ts')).exportCommand,
+  },
+  chargeback: {
+    description:
+      'what the usage of a month costs, by subscription and meter: table, CSV or a page to print',
+    load: async () => (await import('./commands/chargeback.ts')).chargebackCommand,
+  },
+  rates: {
+    description: 'the price list of the view usage_costs',
+    load: async () => (await import('./commands/rates.ts')).ratesCommand,
+  },
   audit: {
     description:
       'recount every record of the log and compare with everything that is stored; exit code 1 if anything differs, or nothing could be recounted',

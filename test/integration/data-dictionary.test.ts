@@ -15,6 +15,7 @@ Tables that replace rows by version are read with \`FINAL\`, or through the view
 A price times a quantity: \`toDecimal256('0.008', 10) * quantity\`. It is exact for prices of up to ten decimal places, and
 holds results below 10^36. Write the price as a text, and with that scale: \`0.008 * quantity\` is a floating-point number,
 and \`toDecimal256('0.008', 30) * quantity\` has 60 decimal places and wraps around without an error from 5.8 × 10^16 on.
+\`toDecimal128('0.008', 38) * quantity\` has 68, and wraps around from about 6 × 10^8 on. The view \`usage_costs\` has exact costs.
 `;
 
 interface Column {

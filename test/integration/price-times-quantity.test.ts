@@ -60,3 +60,23 @@ test('a price with the scale of the quantity wraps around without an error', asy
   expect(await product("toDecimal256('0.008', 30)", '1000000000000000')).toBe('8000000000000');
   expect(await product("toDecimal256('58', 30)", '1000000000000000')).toMatch(/^-/);
 });
+
+test("toDecimal128('0.008', 38) * quantity wraps around without an error, and the view's form does not", async () => {
+  const largest = '1000000000000000';
+  expect(await product("toDecimal128('0.008', 38)", largest)).not.toBe('8000000000000');
+  expect(await product("toDecimal128('0.008', 38)", '1000000000000')).not.toBe('8000000000');
+  expect(await product("CAST('0.008', 'Decimal(76, 10)')", largest)).toBe('8000000000000');
+});
+
+test('the price of the view with costs has the scale of the safe form', async () => {
+  const rows = await queryRows<{ name: string; type: string }>(
+    stack.clickHouse,
+    `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = 'usage_costs'
+       AND name IN ('unit_price', 'quantity', 'cost') ORDER BY name`,
+  );
+  expect(rows).toEqual([
+    { name: 'cost', type: 'Nullable(Decimal(76, 40))' },
+    { name: 'quantity', type: 'Decimal(76, 30)' },
+    { name: 'unit_price', type: 'Nullable(Decimal(76, 10))' },
+  ]);
+});

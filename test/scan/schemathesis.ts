@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { runCommand } from '../../services/development/local/child-process.ts';
-import { withLock } from '../../services/development/local/lock.ts';
+import { withLock } from '../../services/shared/process/lock.ts';
 
 const PACKAGE = 'schemathesis==4.32.5';
 

@@ -10,7 +10,6 @@ import { readSubscriptionFile } from '../../operations/subscriptions/subscriptio
 import { withClickHouse } from '../../operations/sources/source-tools.ts';
 import { readDirectory } from '../../shared/directory/directory-table.ts';
 import { asciiLower } from '../../shared/model/placement.ts';
-import { isSubscriptionId } from '../../shared/model/subscription-id.ts';
 import {
   SUBSCRIPTION_STATES,
   type Subscription,
@@ -21,13 +20,7 @@ import { printable } from '../../shared/terminal/printable.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
 import { print, printJson } from '../print.ts';
 import { readDirectoryConfig } from '../settings.ts';
-
-const subscriptionId = (text: string): string => {
-  if (isSubscriptionId(text)) return asciiLower(text);
-  throw new InvalidArgumentError(
-    'it must be an id in the form of a GUID, such as 1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4',
-  );
-};
+import { subscriptionKey } from '../subscription-option.ts';
 
 const MAX_LENGTH = 1024;
 
@@ -145,7 +138,7 @@ const remove = async (id: string): Promise<void> => {
 const listCommand = (): Command =>
   new Command('list')
     .description('show the subscriptions')
-    .option('--provider <id>', 'only the direct tenants of this provider', subscriptionId)
+    .option('--provider <id>', 'only the direct tenants of this provider', subscriptionKey)
     .addOption(stateOption('only those in this state'))
     .option('--json', 'as JSON')
     .action(list);
@@ -155,16 +148,16 @@ const addCommand = (): Command =>
     .description(
       'add a subscription, or change one: what no option says stays as it is, or is empty',
     )
-    .argument('<id>', 'the id of the subscription', subscriptionId)
+    .argument('<id>', 'the id of the subscription', subscriptionKey)
     .option(
       '--provider <id>',
       'the provider whose direct tenant it is (for a new one PROVIDER_SUBSCRIPTION_ID)',
-      subscriptionId,
+      subscriptionKey,
     )
     .addOption(stateOption('its state (for a new one active)'))
     .option('--name <text>', 'its name for people', shortText)
     .option('--offer <text>', 'the offer that it uses', shortText)
-    .option('--customer <id>', "the customer's Microsoft Entra tenant", subscriptionId)
+    .option('--customer <id>', "the customer's Microsoft Entra tenant", subscriptionKey)
     .action(add);
 
 export const subscriptionsCommand = (command: Command): Command =>
@@ -187,6 +180,6 @@ export const subscriptionsCommand = (command: Command): Command =>
         .description(
           'mark a subscription as deleted: its tenant reads nothing any more, its provider still everything',
         )
-        .argument('<id>', 'the id of the subscription', subscriptionId)
+        .argument('<id>', 'the id of the subscription', subscriptionKey)
         .action(remove),
     );

@@ -1,12 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  exitOf,
-  runCommand,
-  serverProcess,
-  signalProcess,
-  stopProcess,
-} from './child-process.ts';
+import { exitOf, runCommand, serverProcess, signalProcess, stopProcess } from './child-process.ts';
 import { isAlive } from '../../shared/process/is-alive.ts';
 
 /** A Node process that has said it is up. */

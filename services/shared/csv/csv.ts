@@ -17,7 +17,8 @@ export const withoutFormula = (text: string): string => (FORMULA.test(text) ? `'
 /** The semicolon and the tab separate fields in spreadsheets of other locales. */
 const QUOTED = /[",;\t\r\n]|^\s|\s$/;
 
-const quoted = (text: string): string =>
+/** A field in quotes where it needs them. */
+export const quoted = (text: string): string =>
   QUOTED.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 
 const fieldOf = (value: CsvValue): string => {

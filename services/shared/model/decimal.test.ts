@@ -9,6 +9,7 @@ import {
   quantityFromNumber,
   quantityToBytes,
   quantityToNumber,
+  roundedText,
   ZERO,
   type Quantity,
 } from './decimal.ts';
@@ -149,4 +150,19 @@ describe('decimal bytes', () => {
 test('sums are exact where doubles are not', () => {
   const tenths = Array.from({ length: 10 }, () => parseQuantity('0.1') ?? ZERO);
   expect(formatQuantity(tenths.reduce(addQuantities, ZERO))).toBe('1');
+});
+
+describe('for people', () => {
+  test.each([
+    [0n, 2, '0.00'],
+    [5n, 2, '0.01'],
+    [4n, 2, '0.00'],
+    [-5n, 2, '-0.01'],
+    [-4n, 2, '0.00'],
+    [1_234_567_895n, 2, '1,234,567.90'],
+    [999_500n, 0, '1,000'],
+    [1_234_567_000n, 0, '1,234,567'],
+  ])('%d thousandths, rounded to %d places, are %s', (count, places, text) => {
+    expect(roundedText(count, 3, places)).toBe(text);
+  });
 });

@@ -6,7 +6,7 @@
 declare const unit: unique symbol;
 export type Quantity = bigint & { readonly [unit]: 'Quantity' };
 
-const QUANTITY_SCALE = 30;
+export const QUANTITY_SCALE = 30;
 
 const ONE = 10n ** BigInt(QUANTITY_SCALE);
 
@@ -44,15 +44,27 @@ export const parseQuantity = (text: string): Quantity | null => {
 /** A JSON number enters as the shortest decimal text that names the same double. */
 export const quantityFromNumber = (value: number): Quantity | null => parseQuantity(String(value));
 
-/** The shortest decimal text, without an exponent: `16.461425899527967`, `2`, `0`. */
-export const formatQuantity = (quantity: Quantity): string => {
-  const negative = quantity < 0n;
-  const value: bigint = quantity;
-  const digits = (negative ? -value : value).toString().padStart(QUANTITY_SCALE + 1, '0');
-  const whole = digits.slice(0, -QUANTITY_SCALE);
-  const fraction = digits.slice(-QUANTITY_SCALE).replace(/0+$/, '');
+/** The shortest decimal text of a count of 10^-scale, without an exponent: `16.461425899527967`, `2`, `0`. */
+export const decimalText = (count: bigint, scale: number): string => {
+  const negative = count < 0n;
+  const digits = (negative ? -count : count).toString().padStart(scale + 1, '0');
+  const whole = digits.slice(0, digits.length - scale);
+  const fraction = digits.slice(digits.length - scale).replace(/0+$/, '');
   return (negative ? '-' : '') + whole + (fraction === '' ? '' : `.${fraction}`);
 };
+
+/** The same for people: rounded half up (away from zero) to a number of places, with commas between thousands. */
+export const roundedText = (count: bigint, scale: number, places: number): string => {
+  const divisor = 10n ** BigInt(scale - places);
+  const half = divisor / 2n;
+  const rounded = (count < 0n ? count - half : count + half) / divisor;
+  const digits = (rounded < 0n ? -rounded : rounded).toString().padStart(places + 1, '0');
+  const whole = digits.slice(0, digits.length - places).replace(/\B(?=(\d{3})+$)/g, ',');
+  const fraction = places === 0 ? '' : `.${digits.slice(digits.length - places)}`;
+  return `${rounded < 0n ? '-' : ''}${whole}${fraction}`;
+};
+
+export const formatQuantity = (quantity: Quantity): string => decimalText(quantity, QUANTITY_SCALE);
 
 /** The double that is nearest to the exact value. */
 export const quantityToNumber = (quantity: Quantity): number => Number(formatQuantity(quantity));

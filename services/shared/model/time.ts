@@ -34,9 +34,20 @@ export const nextHour = (hour: Hour, hourMillis: number): Hour => (hour + hourMi
 export const isoText = (instant: Millis): string =>
   new Date(instant).toISOString().replace('.000Z', 'Z');
 
+/** The start of the month that holds an instant, in UTC. */
+export const monthOf = (instant: Millis): Millis => {
+  const date = new Date(instant);
+  return millis(Date.UTC(date.getUTCFullYear(), date.getUTCMonth()));
+};
+
+/** The start of the month after the one that begins at an instant, in UTC. */
+export const nextMonth = (month: Millis): Millis => {
+  const date = new Date(month);
+  return millis(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1));
+};
+
 /** The number of hours in its month, in UTC. */
 export const hoursInMonth = (instant: Millis): number => {
-  const date = new Date(instant);
-  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
-  return (Date.UTC(year, month + 1) - Date.UTC(year, month)) / HOUR_MILLIS;
+  const month = monthOf(instant);
+  return (nextMonth(month) - month) / HOUR_MILLIS;
 };

@@ -1,0 +1,94 @@
+import type { Chargeback } from '../../operations/chargeback/chargeback.ts';
+import {
+  moneyText,
+  NO_RATE,
+  priceText,
+  quantityText,
+} from '../../operations/chargeback/statement-text.ts';
+import type { Statement } from '../../operations/chargeback/statement.ts';
+import type { HourSpan } from '../../operations/exports/hour-spans.ts';
+import { isoText } from '../../shared/model/time.ts';
+import { printable } from '../../shared/terminal/printable.ts';
+import { formatTable } from '../../shared/terminal/table.ts';
+
+/** Spans for which no source answers, as a sentence; empty if there are none. */
+export const notCoveredText = ({
+  notCovered,
+}: {
+  readonly notCovered: readonly HourSpan[];
+}): string =>
+  notCovered.length === 0
+    ? ''
+    : ` No source answers for ${notCovered.map(({ from, to }) => `${isoText(from)} to ${isoText(to)}`).join(', ')}.`;
+
+/** A column of texts, its numbers to the right. */
+const rightAligned = (texts: readonly string[]): readonly string[] => {
+  const width = Math.max(0, ...texts.map(({ length }) => length));
+  return texts.map((text) => text.padStart(width));
+};
+
+const linesTable = (statement: Statement): string => {
+  const { tagName, currency, subscriptions } = statement;
+  const lines = subscriptions.flatMap((each) => each.lines.map((line) => ({ each, line })));
+  const quantities = rightAligned(lines.map(({ line }) => quantityText(line.quantity)));
+  const prices = rightAligned(
+    lines.map(({ line }) => (line.unitPrice === null ? NO_RATE : priceText(line.unitPrice))),
+  );
+  const costs = rightAligned(
+    lines.map(({ line }) => (line.cost === null ? '-' : moneyText(line.cost))),
+  );
+  return formatTable(
+    [
+      'SUBSCRIPTION',
+      ...(tagName === null ? [] : [printable(tagName.toUpperCase())]),
+      'METER',
+      'QUANTITY',
+      'UNIT',
+      'PRICE',
+      currency,
+    ],
+    lines.map(({ each, line }, n) => [
+      each.name,
+      ...(tagName === null ? [] : [line.tag]),
+      line.meterName,
+      quantities[n] ?? '',
+      line.unit,
+      prices[n] ?? '',
+      costs[n] ?? '',
+    ]),
+    { whole: ['QUANTITY', 'PRICE', currency] },
+  );
+};
+
+const totalsTable = ({ subscriptions, currency, cost }: Statement): string => {
+  const costs = rightAligned([
+    ...subscriptions.map((each) => moneyText(each.cost)),
+    moneyText(cost),
+  ]);
+  return formatTable(
+    ['SUBSCRIPTION', 'ID', currency],
+    [
+      ...subscriptions.map((each, n) => [each.name, each.subscriptionKey, costs[n] ?? '']),
+      ['Total', '', costs.at(-1) ?? ''],
+    ],
+    { whole: ['ID', currency] },
+  );
+};
+
+/** A statement for a terminal. */
+export const formatStatement = ({ statement, range }: Chargeback): string => {
+  const { month, to, isWhole, provider, subscriptions, unrated } = statement;
+  const time = `reported from ${isoText(month)} to ${isoText(to)}${isWhole ? '' : ' (the month so far)'}`;
+  return [
+    `${printable(provider)}: charges for usage ${time}.${notCoveredText(range)}`,
+    ...(subscriptions.length === 0
+      ? ['Nothing was reported.']
+      : ['', linesTable(statement), '', totalsTable(statement)]),
+    ...(unrated === 0
+      ? []
+      : [
+          '',
+          `Lines without a rate: ${String(unrated)}. They are in no total: add their meters to the rate file.`,
+        ]),
+  ].join('\n');
+};

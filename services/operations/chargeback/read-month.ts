@@ -1,0 +1,68 @@
+import { TupleParam, type ClickHouseClient } from '@clickhouse/client';
+import { queryRows } from '../../shared/clickhouse/client.ts';
+import { parseQuantity, type Quantity } from '../../shared/model/decimal.ts';
+import { millis, type Millis } from '../../shared/model/time.ts';
+import type { CompleteRange } from '../exports/range-sources.ts';
+
+/** What a subscription used of a meter on one day, as far as it was reported in the month. */
+export interface DayUsage {
+  /** The day of the usage: prices change at UTC midnight only. */
+  readonly usageDay: Millis;
+  readonly subscriptionKey: string;
+  readonly meterKey: string;
+  /** As the provider wrote them; null also where they do not matter. */
+  readonly tags: string | null;
+  readonly quantity: Quantity;
+}
+
+interface Row {
+  readonly day: number;
+  readonly subscription_key: string;
+  readonly meter_key: string;
+  readonly tags: string | null;
+  readonly quantity: string;
+}
+
+export interface MonthSelection {
+  readonly range: CompleteRange;
+  readonly subscriptionKey: string | null;
+  /** Whether usage with other tags stays apart. */
+  readonly withTags: boolean;
+}
+
+/** Reads what was reported in a complete range, added up by day of usage. */
+export const readMonth = async (
+  client: ClickHouseClient,
+  { range, subscriptionKey, withTags }: MonthSelection,
+): Promise<readonly DayUsage[]> => {
+  if (range.sources.length === 0) return [];
+  const rows = await queryRows<Row>(
+    client,
+    `SELECT toUnixTimestamp(toStartOfDay(u.usage_hour)) AS day, u.subscription_key AS subscription_key,
+       u.meter_key AS meter_key, ${withTags ? 'u.tags' : "CAST(NULL, 'Nullable(String)')"} AS tags,
+       toString(sum(u.quantity)) AS quantity
+     FROM usage_hourly AS u FINAL
+     WHERE u.reported_hour >= toDateTime({from:UInt32}, 'UTC') AND u.reported_hour < toDateTime({to:UInt32}, 'UTC')
+       AND (u.topic, u.epoch) IN {sources:Array(Tuple(String, UInt32))}
+       ${subscriptionKey === null ? '' : 'AND u.subscription_key = {subscription:String}'}
+     GROUP BY day, subscription_key, meter_key, tags
+     ORDER BY subscription_key, meter_key, day, tags`,
+    {
+      from: range.from / 1000,
+      to: range.to / 1000,
+      sources: range.sources.map(({ topic, epoch }) => new TupleParam([topic, epoch])),
+      ...(subscriptionKey !== null && { subscription: subscriptionKey }),
+    },
+  );
+  return rows.map((row) => {
+    const quantity = parseQuantity(row.quantity);
+    if (quantity === null) throw new Error(`ClickHouse returned "${row.quantity}" as a quantity`);
+    return {
+      usageDay: millis(row.day * 1000),
+      subscriptionKey: row.subscription_key,
+      meterKey: row.meter_key,
+      tags: row.tags,
+      quantity,
+    };
+  });
+};

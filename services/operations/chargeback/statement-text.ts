@@ -1,0 +1,16 @@
+import { decimalText, QUANTITY_SCALE, roundedText } from '../../shared/model/decimal.ts';
+import { COST_SCALE, PRICE_SCALE } from '../rates/rate-book.ts';
+
+const QUANTITY_PLACES = 4;
+const MONEY_PLACES = 2;
+
+/** Amounts for people. The totals are sums of exact costs, rounded once. */
+export const moneyText = (cost: bigint): string => roundedText(cost, COST_SCALE, MONEY_PLACES);
+
+export const quantityText = (quantity: bigint): string =>
+  roundedText(quantity, QUANTITY_SCALE, QUANTITY_PLACES);
+
+/** A price as it stands in the rate file. */
+export const priceText = (price: bigint): string => decimalText(price, PRICE_SCALE);
+
+export const NO_RATE = 'no rate';

@@ -1,0 +1,133 @@
+import { timeOf } from '../../shared/model/time-text.ts';
+import { decimalText, parseQuantity, type Quantity } from '../../shared/model/decimal.ts';
+import { exportContext } from '../exports/layouts/export-context.ts';
+import { parseRates } from '../rates/rate-file.ts';
+import type { DayUsage } from './read-month.ts';
+import { statementPage } from './statement-page.ts';
+import { statementOf, type Statement } from './statement.ts';
+
+const S1 = '11111111-0000-4000-8000-000000000001';
+const S2 = '22222222-0000-4000-8000-000000000002';
+
+const BOOK = parseRates(
+  'test',
+  JSON.stringify({
+    currency: 'EUR',
+    provider: 'Contoso & Sons',
+    billingAccountId: 'b',
+    billingAccountName: 'n',
+    rates: [
+      { meter: 'm', from: '2026-01-01', price: '0.1' },
+      { meter: 'm', from: '2026-01-20', price: '0.2' },
+      { meter: 'm', subscription: S2, from: '2026-01-01', price: '0.05' },
+    ],
+  }),
+);
+const METER = { meterId: 'M', name: 'Cores', unit: 'Virtual core hours', category: 'Compute' };
+const context = exportContext(
+  [{ ...METER, resourceProvider: '', deprecated: false, billable: true }],
+  [{ id: S1, displayName: '<b>Tenant</b>' }],
+  BOOK,
+);
+
+const usage = (
+  day: string,
+  subscriptionKey: string,
+  quantity: string,
+  { meterKey = 'm', tags = null as string | null } = {},
+): DayUsage => ({
+  usageDay: timeOf(`${day}T00:00:00Z`),
+  subscriptionKey,
+  meterKey,
+  tags,
+  quantity: parseQuantity(quantity) ?? (0n as Quantity),
+});
+
+const statement = (days: readonly DayUsage[], tagName: string | null = null): Statement => {
+  if (context.prices === null) throw new Error('there are rates');
+  const time = {
+    month: timeOf('2026-01-01T00:00:00Z'),
+    to: timeOf('2026-02-01T00:00:00Z'),
+    isWhole: true,
+  };
+  return statementOf(days, context.prices, context, tagName, time);
+};
+
+const linesOf = ({ subscriptions }: Statement) =>
+  subscriptions.flatMap(({ lines }) =>
+    lines.map(({ tag, unitPrice, quantity, cost }) => [
+      tag,
+      unitPrice === null ? null : Number(decimalText(unitPrice, 10)),
+      Number(decimalText(quantity, 30)),
+      cost === null ? null : Number(decimalText(cost, 40)),
+    ]),
+  );
+
+test('each price of a month has a line, by the day of the usage', () => {
+  const found = statement([
+    usage('2026-01-19', S1, '1'),
+    usage('2026-01-18', S1, '2'),
+    usage('2026-01-20', S1, '10'),
+    usage('2026-01-20', S2, '10'),
+  ]);
+  expect(linesOf(found)).toEqual([
+    [null, 0.1, 3, 0.3],
+    [null, 0.2, 10, 2],
+    [null, 0.05, 10, 0.5],
+  ]);
+  expect(decimalText(found.cost, 40)).toBe('2.8');
+});
+
+test('a price times a quantity is the cost of its line, and the total is the sum of exact costs', () => {
+  const found = statement([
+    usage('2026-01-02', S1, '999999999999999.999999999999999999999999999999'),
+    usage('2026-01-03', S1, '0.000000000000000000000000000001'),
+    usage('2026-01-20', S2, '0.000000000000000000000000000001'),
+  ]);
+  for (const { lines } of found.subscriptions) {
+    for (const line of lines) expect(line.cost).toBe((line.unitPrice ?? 0n) * line.quantity);
+  }
+  expect(found.cost).toBe(10n ** 54n + 5n * 10n ** 8n);
+});
+
+test('usage without a rate is a line without a cost, and in no total', () => {
+  const found = statement([usage('2026-01-02', S1, '5', { meterKey: 'other' })]);
+  expect(linesOf(found)).toEqual([[null, null, 5, null]]);
+  expect(found).toMatchObject({ cost: 0n, unrated: 1 });
+});
+
+test('a tag divides the charges, and usage without it stays apart', () => {
+  const found = statement(
+    [
+      usage('2026-01-02', S1, '1', { tags: '{"CostCenter":"42"}' }),
+      usage('2026-01-03', S1, '2', { tags: '"{\\"costcenter\\":\\"42\\"}"' }),
+      usage('2026-01-03', S1, '4', { tags: 'null' }),
+      usage('2026-01-03', S1, '8', { tags: '{"CostCenter":""}' }),
+    ],
+    'costCenter',
+  );
+  expect(linesOf(found).map(([tag, , quantity]) => [tag, quantity])).toEqual([
+    [null, 4],
+    ['42', 3],
+    ['true', 8],
+  ]);
+});
+
+test('nothing in a name, a tag or a meter is markup of the page', () => {
+  const hostile = '</td><script>alert(1)</script>\u202e';
+  const page = statementPage(
+    statement(
+      [
+        usage('2026-01-02', S1, '1', { tags: JSON.stringify({ team: hostile }) }),
+        usage('2026-01-02', S1, '1', { meterKey: hostile }),
+      ],
+      'team',
+    ),
+  );
+  expect(page).not.toContain('<script');
+  expect(page).not.toContain('<b>Tenant');
+  expect(page).not.toContain('\u202e');
+  expect(page).toContain('Contoso &amp; Sons');
+  expect(page).toContain('Charges for January 2026');
+  expect(page).toContain('1 line has no rate');
+});

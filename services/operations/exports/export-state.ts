@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { isoText, millis } from '../../shared/model/time.ts';
+import { timeSchema } from '../../shared/model/time-text.ts';
+import { messageOf, UserError } from '../../shared/process/errors.ts';
+import { writeAtomically } from '../../shared/process/write-file.ts';
+import { FORMATS, LAYOUTS, READERS, type ExportKind } from './export-kind.ts';
+import type { HourSpan } from './hour-spans.ts';
+import type { Granularity } from './read-rows.ts';
+
+export const STATE_FILE = 'export-state.json';
+
+/** What an incremental export keeps to. Its directory holds files of one kind. */
+export interface ExportPlan extends ExportKind {
+  readonly granularity: Granularity;
+  /** In lower case; null for all. */
+  readonly subscriptionKey: string | null;
+}
+
+/** Where an incremental export is. */
+export interface ExportState {
+  readonly plan: ExportPlan;
+  /** The reported time whose files have their names, in order and apart. */
+  readonly exported: readonly HourSpan[];
+  /** The file that is whole under its temporary name and gets its name next; null if there is none. */
+  readonly renaming: RenamedFile | null;
+  /** The generation of each restated hour that the files hold. */
+  readonly restated: readonly RestatedHour[];
+}
+
+export interface RenamedFile {
+  readonly file: string;
+  readonly span: HourSpan;
+}
+
+export interface RestatedHour {
+  readonly hour: number;
+  readonly generation: number;
+}
+
+const span = z.object({ from: timeSchema, to: timeSchema });
+
+const stateSchema = z.object({
+  plan: z.object({
+    format: z.enum(FORMATS),
+    layout: z.enum(LAYOUTS),
+    reader: z.enum(READERS),
+    granularity: z.enum(['hourly', 'daily']),
+    subscriptionKey: z.string().nullable(),
+  }),
+  exported: z.array(span),
+  renaming: z.object({ file: z.string().regex(/^[\w.-]+$/), span }).nullable(),
+  restated: z.array(z.object({ hour: timeSchema, generation: z.int() })),
+});
+
+const pathIn = (directory: string): string => join(directory, STATE_FILE);
+
+/**
+ * Null if nothing was exported there yet.
+ * @throws UserError if there is a file and it cannot be read: without it hours would be exported twice
+ */
+export const readState = async (directory: string): Promise<ExportState | null> => {
+  const path = pathIn(directory);
+  try {
+    return stateSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    const problem = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
+    throw new UserError(
+      `${path} says which hours are exported, but cannot be used. Restore it, or begin in an empty directory: ${problem}`,
+      { cause },
+    );
+  }
+};
+
+const spanText = ({ from, to }: HourSpan): { from: string; to: string } => ({
+  from: isoText(from),
+  to: isoText(to),
+});
+
+export const writeState = (directory: string, state: ExportState): Promise<void> => {
+  const { plan, exported, renaming, restated } = state;
+  const text = JSON.stringify(
+    {
+      plan,
+      exported: exported.map(spanText),
+      renaming: renaming === null ? null : { ...renaming, span: spanText(renaming.span) },
+      restated: restated.map(({ hour, generation }) => ({
+        hour: isoText(millis(hour)),
+        generation,
+      })),
+    },
+    null,
+    2,
+  );
+  return writeAtomically(pathIn(directory), [Buffer.from(`${text}\n`)]);
+};

@@ -1,0 +1,21 @@
+import type { Millis } from '../../shared/model/time.ts';
+
+/** `[from, to)` */
+export interface HourSpan {
+  readonly from: Millis;
+  readonly to: Millis;
+}
+
+/** Adds a span to spans that are in order and apart; neighbours become one. */
+export const withSpan = (spans: readonly HourSpan[], added: HourSpan): readonly HourSpan[] => {
+  const merged: HourSpan[] = [];
+  for (const span of [...spans, added].sort((a, b) => a.from - b.from)) {
+    const last = merged.at(-1);
+    if (last === undefined || span.from > last.to) merged.push(span);
+    else if (span.to > last.to) merged[merged.length - 1] = { from: last.from, to: span.to };
+  }
+  return merged;
+};
+
+export const isWithin = (spans: readonly HourSpan[], { from, to }: HourSpan): boolean =>
+  spans.some((span) => span.from <= from && to <= span.to);

@@ -1,0 +1,200 @@
+import { existsSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { join } from 'node:path';
+import { isoText, millis, type Millis } from '../../shared/model/time.ts';
+import { UserError } from '../../shared/process/errors.ts';
+import { failpoint } from '../../shared/process/failpoint.ts';
+import { withLock } from '../../shared/process/lock.ts';
+import { renameWhole, unfinishedName, writeWhole } from '../../shared/process/write-file.ts';
+import { readCoverage, stateSpans, type Coverage } from '../../shared/sources/coverage.ts';
+import { exportBytes, type ExportTools } from './export-range.ts';
+import {
+  readState,
+  STATE_FILE,
+  writeState,
+  type ExportPlan,
+  type ExportState,
+  type RestatedHour,
+} from './export-state.ts';
+import { isWithin, withSpan, type HourSpan } from './hour-spans.ts';
+import { completeRange, readRestatedHours } from './range-sources.ts';
+import { reportedMillis } from './read-rows.ts';
+import { newTally, type Tally } from './tally.ts';
+
+export interface IncrementalOptions {
+  /** No reported hour before it; null for the first that any source covers. */
+  readonly from: Millis | null;
+  /** Whether to write the files of hours again that were restated after they were exported. */
+  readonly rewriteRestated: boolean;
+}
+
+export interface IncrementalExport {
+  readonly tally: Tally;
+  readonly files: readonly string[];
+  /** The reported time that is exported now, in order and apart. */
+  readonly exported: readonly HourSpan[];
+  /** Exported hours that were restated since, and whose files were not written again. */
+  readonly restated: readonly Millis[];
+}
+
+/** The name says the hour: a file that is written again has the same name. */
+const fileNameOf = ({ layout, format }: ExportPlan, from: Millis): string =>
+  `${layout}-${isoText(from).replaceAll(':', '-')}.${format}`;
+
+/** The complete hours (or days) that are not exported yet, in order. */
+export const spansToExport = (
+  coverage: Coverage,
+  exported: readonly HourSpan[],
+  from: Millis | null,
+  length: number,
+): readonly HourSpan[] => {
+  const ends = coverage.sources.flatMap((span) => [span.from, span.closed]);
+  if (ends.length === 0) return [];
+  const start = Math.floor(Math.max(from ?? 0, Math.min(...ends)) / length) * length;
+  const end = Math.max(...ends);
+  const found: HourSpan[] = [];
+  for (const span of stateSpans(coverage, millis(start), millis(Math.max(start, end)))) {
+    if (span.state !== 'complete') continue;
+    // A day that is covered in part only from an hour on is complete from there: the rest of it holds nothing.
+    for (let at = Math.floor(span.from / length) * length; at < span.to; at += length) {
+      const each = { from: millis(at), to: millis(at + length) };
+      if (found.at(-1)?.from === each.from || isWithin(exported, each)) continue;
+      const states = stateSpans(coverage, each.from, each.to);
+      if (!states.some(({ state }) => state === 'processing')) found.push(each);
+    }
+  }
+  return found;
+};
+
+/** The state of a directory, after the renaming is finished that a killed run may have left. */
+const recover = async (directory: string, plan: ExportPlan): Promise<ExportState> => {
+  const state = await readState(directory);
+  if (state === null) return { plan, exported: [], renaming: null, restated: [] };
+  if (!isDeepStrictEqual(state.plan, plan)) {
+    throw new UserError(
+      `${directory} holds another kind of export (${Object.values(state.plan).join(', ')}): use the same options, or another directory`,
+    );
+  }
+  if (state.renaming === null) return state;
+  const path = join(directory, state.renaming.file);
+  // The file was whole before the state was written. If its temporary name is gone, it has its own.
+  if (existsSync(unfinishedName(path))) await renameWhole(unfinishedName(path), path);
+  const recovered = {
+    ...state,
+    exported: withSpan(state.exported, state.renaming.span),
+    renaming: null,
+  };
+  await writeState(directory, recovered);
+  return recovered;
+};
+
+/** One run over a directory. */
+class Run {
+  readonly tally = newTally();
+  readonly files: string[] = [];
+  private readonly tools: ExportTools;
+  private readonly directory: string;
+  private readonly coverage: Coverage;
+  state: ExportState;
+
+  constructor(tools: ExportTools, directory: string, coverage: Coverage, state: ExportState) {
+    this.tools = tools;
+    this.directory = directory;
+    this.coverage = coverage;
+    this.state = state;
+  }
+
+  /**
+   * Exports one hour (or day). The state is written between the file and its name:
+   *
+   * | killed                | the next run                                                |
+   * |-----------------------|-------------------------------------------------------------|
+   * | before the state      | writes the file again, under the same temporary name        |
+   * | after the state       | finds the temporary name, and renames the file              |
+   * | after the renaming    | finds no temporary name: the file is where it belongs, or    |
+   * |                       | the importer has taken it already                            |
+   */
+  async export(span: HourSpan, restated: readonly RestatedHour[]): Promise<void> {
+    const file = fileNameOf(this.state.plan, span.from);
+    const path = join(this.directory, file);
+    const range = completeRange(this.coverage, span.from, span.to);
+    await writeWhole(
+      unfinishedName(path),
+      exportBytes(this.tools, this.state.plan, range, this.tally),
+    );
+    failpoint('export-file-written');
+    const within = ({ hour }: RestatedHour): boolean => span.from <= hour && hour < span.to;
+    this.state = {
+      ...this.state,
+      renaming: { file, span },
+      restated: [
+        ...this.state.restated.filter((each) => !within(each)),
+        ...restated.filter(within),
+      ],
+    };
+    await writeState(this.directory, this.state);
+    failpoint('export-state-written');
+    await renameWhole(unfinishedName(path), path);
+    failpoint('export-file-renamed');
+    this.state = { ...this.state, exported: withSpan(this.state.exported, span), renaming: null };
+    this.files.push(file);
+  }
+
+  /** Writes that no renaming is left. A file that has its name may only then be begun again. */
+  settle(): Promise<void> {
+    return writeState(this.directory, this.state);
+  }
+}
+
+const changedHours = (
+  { exported, restated: known }: ExportState,
+  restated: readonly RestatedHour[],
+): readonly RestatedHour[] => {
+  const generations = new Map(known.map(({ hour, generation }) => [hour, generation]));
+  return restated.filter(
+    ({ hour, generation }) =>
+      isWithin(exported, { from: millis(hour), to: millis(hour) }) &&
+      generation > (generations.get(hour) ?? 0),
+  );
+};
+
+/**
+ * Exports every complete reported hour (or day) that is not exported yet, each to a file of its own. A reported hour that becomes complete
+ * later, such as one of a history run, is exported then.
+ * @throws UserError if another run is at work in the directory, or its state cannot be used
+ */
+export const exportNewHours = (
+  tools: ExportTools,
+  plan: ExportPlan,
+  directory: string,
+  { from, rewriteRestated }: IncrementalOptions,
+): Promise<IncrementalExport> =>
+  withLock(
+    join(directory, `${STATE_FILE}.lock`),
+    async () => {
+      const state = await recover(directory, plan);
+      const coverage = await readCoverage(tools.client);
+      const restated = await readRestatedHours(tools.client, coverage, tools.hourMillis);
+      const length = reportedMillis(plan.granularity, tools.hourMillis);
+      const run = new Run(tools, directory, coverage, state);
+      const changed = changedHours(state, restated);
+      if (rewriteRestated) {
+        const starts = new Set(changed.map(({ hour }) => Math.floor(hour / length) * length));
+        for (const start of starts) {
+          await run.export({ from: millis(start), to: millis(start + length) }, restated);
+          await run.settle();
+        }
+      }
+      for (const span of spansToExport(coverage, state.exported, from, length)) {
+        await run.export(span, restated);
+      }
+      await run.settle();
+      return {
+        tally: run.tally,
+        files: run.files,
+        exported: run.state.exported,
+        restated: rewriteRestated ? [] : changed.map(({ hour }) => millis(hour)),
+      };
+    },
+    0,
+  );

@@ -1,0 +1,59 @@
+import { parquetMetadata, parquetReadObjects } from 'hyparquet';
+import { millis } from '../../shared/model/time.ts';
+import type { Column } from './column.ts';
+import { parquet } from './parquet.ts';
+
+interface Row {
+  readonly name: string | null;
+  readonly at: number;
+  readonly amount: bigint | null;
+}
+
+const COLUMNS: readonly Column<Row>[] = [
+  { name: 'name', type: 'text', of: ({ name }) => name },
+  { name: 'at', type: 'time', of: ({ at }) => millis(at) },
+  { name: 'amount', type: 'decimal', scale: 30, of: ({ amount }) => amount },
+];
+
+const bytesOf = async (blocks: readonly (readonly Row[])[]): Promise<Buffer> => {
+  const parts: Uint8Array[] = [];
+  for await (const part of parquet(COLUMNS, blocks)) parts.push(part);
+  return Buffer.concat(parts);
+};
+
+const arrayBuffer = (bytes: Buffer): ArrayBuffer => new Uint8Array(bytes).buffer;
+
+/** The decimals as they stand in the file: the reader's own numbers are doubles. */
+const ROW: Row = { name: '=1+1', at: Date.UTC(2019, 11, 10, 18), amount: 10n ** 45n - 1n };
+
+test('a row comes back with its texts, times and nulls', async () => {
+  const file = arrayBuffer(await bytesOf([[ROW, { name: null, at: 0, amount: null }]]));
+  const rows = await parquetReadObjects({ file });
+  expect(rows[0]).toMatchObject({ name: '=1+1', at: new Date(ROW.at) }); // eslint-disable-line no-restricted-syntax -- what the reader gives
+  expect(rows[1]).toMatchObject({ name: null, amount: null });
+});
+
+test('a decimal has 76 digits, 30 of them behind the point, in 32 bytes', async () => {
+  const { schema } = parquetMetadata(arrayBuffer(await bytesOf([[ROW]])));
+  expect(schema.find(({ name }) => name === 'amount')).toMatchObject({
+    type: 'FIXED_LEN_BYTE_ARRAY',
+    type_length: 32,
+    converted_type: 'DECIMAL',
+    precision: 76,
+    scale: 30,
+  });
+});
+
+test('the bytes do not depend on the blocks in which rows arrive', async () => {
+  const rows = Array.from({ length: 20_005 }, (_, n) => ({ ...ROW, name: String(n % 7), at: n }));
+  const whole = await bytesOf([rows]);
+  const inParts = await bytesOf([rows.slice(0, 1), rows.slice(1, 20_001), [], rows.slice(20_001)]);
+  expect(inParts.equals(whole)).toBe(true);
+  expect(await parquetReadObjects({ file: arrayBuffer(whole) })).toHaveLength(rows.length);
+});
+
+test('a file without rows has its columns', async () => {
+  const metadata = parquetMetadata(arrayBuffer(await bytesOf([])));
+  expect(metadata.num_rows).toBe(0n);
+  expect(metadata.schema.map(({ name }) => name)).toEqual(['root', 'name', 'at', 'amount']);
+});
