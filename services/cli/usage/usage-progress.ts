@@ -20,7 +20,7 @@ export const barText = (share: number, rows: number): string => {
 };
 
 /** `ProcessingNotComplete: The usage reported in … Asking again in 30 s.` */
-export const waitText = ({ failure, waitMillis }: UsageWait): string =>
+const waitText = ({ failure, waitMillis }: UsageWait): string =>
   `Asking again in ${String(Math.ceil(waitMillis / 1000))} s (Ctrl-C ends): ${printable(failure.message)}`;
 
 /**
