@@ -11,10 +11,18 @@ const NPM = `#!/bin/sh
 echo "$*" >> calls
 [ -e broken ] && exit 1
 mkdir -p node_modules
-jest=', "node_modules/jest": {}'
-case "$*" in *--omit=dev*) jest= ;; esac
-echo "{\\"packages\\": {\\"node_modules/@swc/core\\": {}, \\"node_modules/rolldown\\": {}$jest}}" > node_modules/.package-lock.json
+case "$*" in
+  *--omit=dev*) sed '/"dev"/d' package-lock.json ;;
+  *) cat package-lock.json ;;
+esac > node_modules/.package-lock.json
 `;
+
+/** A lock file in which what runs, a tool for tests, and a package for another platform each have a line. */
+const lockFile = (avsc: string): string => `{ "packages": {
+"node_modules/jest": { "version": "30.5.2", "dev": true },
+"node_modules/other": { "version": "1.0.0", "optional": true },
+"node_modules/avsc": { "version": "${avsc}" }
+} }`;
 
 let clone: string;
 beforeEach(async () => {
@@ -24,6 +32,7 @@ beforeEach(async () => {
   await mkdir(join(clone, 'bin'));
   await writeFile(join(clone, 'bin/npm'), NPM);
   await chmod(join(clone, 'bin/npm'), 0o755);
+  await writeFile(join(clone, 'package-lock.json'), lockFile('5.7.8'));
 });
 afterEach(() => rm(clone, { recursive: true }));
 
@@ -64,4 +73,16 @@ test('an installation that failed is begun again', async () => {
   await rm(join(clone, 'broken'));
   expect(install(true)).toBe(0);
   expect(await calls()).toEqual(['--include=dev', '--include=dev']);
+});
+
+test('pull-brings-new-packages: a package in another version is installed, and one for another platform is not missed', async () => {
+  expect(install(false)).toBe(0);
+  const path = join(clone, 'node_modules/.package-lock.json');
+  await writeFile(path, (await readFile(path, 'utf8')).replace(/.*"optional".*\n/, ''));
+  expect(install(false)).toBe(0);
+  expect(await calls()).toHaveLength(1);
+  await writeFile(join(clone, 'package-lock.json'), lockFile('5.7.9'));
+  expect(install(false)).toBe(0);
+  expect(install(false)).toBe(0);
+  expect(await calls()).toHaveLength(2);
 });
