@@ -1,4 +1,5 @@
 import type { EventTexts } from '../shared/model/event-texts.ts';
+import { instanceData } from '../shared/model/instance-data.ts';
 import { isoText, millis } from '../shared/model/time.ts';
 import type { RowKey } from './continuation-token.ts';
 
@@ -42,14 +43,7 @@ export const usageAggregateResource = (row: UsageRow, caller: string): UsageAggr
       subscriptionId: row.subscriptionId,
       usageStartTime: startText(row.usageStart),
       usageEndTime: endText(row.usageEnd),
-      instanceData: JSON.stringify({
-        'Microsoft.Resources': {
-          resourceUri: row.resourceUri,
-          location: row.location,
-          tags: row.tags,
-          additionalInfo: row.additionalInfo,
-        },
-      }),
+      instanceData: instanceData(row),
       // Parsing decimal text gives the nearest double.
       quantity: Number(row.quantity),
       meterId: row.meterId,

@@ -1,8 +1,10 @@
 import { TupleParam, type ClickHouseClient } from '@clickhouse/client';
 import { SEQUENTIAL } from '../../shared/clickhouse/client.ts';
-import { parseQuantity } from '../../shared/model/decimal.ts';
+import { quantityFromText } from '../../shared/clickhouse/values.ts';
+import { textsFrom } from '../../shared/model/event-texts.ts';
 import type { SourceId } from '../../shared/model/source.ts';
 import { millis, type Millis } from '../../shared/model/time.ts';
+import { textTuple } from '../../shared/usage-store/tables.ts';
 import type { ExportRow } from './export-row.ts';
 
 export type Granularity = 'hourly' | 'daily';
@@ -61,14 +63,7 @@ type Cells = readonly [
   usageEnd: number,
   subscriptionKey: string,
   meterKey: string,
-  attributes: readonly [
-    subscriptionId: string,
-    meterId: string,
-    resourceUri: string,
-    location: string,
-    tags: string | null,
-    additionalInfo: string | null,
-  ],
+  texts: readonly (string | null)[],
   quantity: string,
 ];
 
@@ -79,9 +74,7 @@ const rowsSql = ({ granularity, wholeRange, subscriptionKey }: RowSelection): st
   const key = `${wholeRange ? '' : `u.${reported}, `}u.${usage}, u.subscription_key, u.meter_key, u.resource_key`;
   return `SELECT toUnixTimestamp(${span}), toUnixTimestamp(u.${usage}), toUnixTimestamp(max(u.${usageEnd})),
       u.subscription_key, u.meter_key,
-      argMin(
-        tuple(u.subscription_id, u.meter_id, u.resource_uri, u.location, u.tags, u.additional_info),
-        (u.${reported}, u.topic, u.epoch, u.partition, u.first_offset)),
+      argMin(${textTuple('u.')}, (u.${reported}, u.topic, u.epoch, u.partition, u.first_offset)),
       toString(sum(u.quantity))
     FROM ${name} AS u FINAL
     WHERE u.${reported} >= toDateTime({from:UInt32}, 'UTC') AND u.${reported} < toDateTime({to:UInt32}, 'UTC')
@@ -94,10 +87,7 @@ const rowsSql = ({ granularity, wholeRange, subscriptionKey }: RowSelection): st
 const instant = (seconds: number): Millis => millis(seconds * 1000);
 
 const rowOf = (cells: Cells, selection: RowSelection, rowMillis: number): ExportRow => {
-  const [reported, usageStart, usageEnd, subscriptionKey, meterKey, attributes, text] = cells;
-  const [subscriptionId, meterId, resourceUri, location, tags, additionalInfo] = attributes;
-  const quantity = parseQuantity(text);
-  if (quantity === null) throw new Error(`ClickHouse returned "${text}" as a quantity`);
+  const [reported, usageStart, usageEnd, subscriptionKey, meterKey, texts, text] = cells;
   const reportedStart = instant(reported);
   return {
     reportedStart,
@@ -106,13 +96,8 @@ const rowOf = (cells: Cells, selection: RowSelection, rowMillis: number): Export
     usageEnd: instant(usageEnd),
     subscriptionKey,
     meterKey,
-    subscriptionId,
-    meterId,
-    resourceUri,
-    location,
-    tags,
-    additionalInfo,
-    quantity,
+    ...textsFrom(texts),
+    quantity: quantityFromText(text),
   };
 };
 

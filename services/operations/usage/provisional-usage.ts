@@ -1,9 +1,12 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
-import { parseQuantity, type Quantity } from '../../shared/model/decimal.ts';
+import { quantityFromText } from '../../shared/clickhouse/values.ts';
+import { textsFrom } from '../../shared/model/event-texts.ts';
+import { instanceData } from '../../shared/model/instance-data.ts';
 import { dayOf, hourOf, millis, type Hour, type Millis } from '../../shared/model/time.ts';
 import { countedSources, firstProcessing, type Coverage } from '../../shared/sources/coverage.ts';
 import type { UsageRow } from '../../shared/usage-client/usage-row.ts';
+import { textTuple } from '../../shared/usage-store/tables.ts';
 
 /** The usage of reported hours that are not closed yet, and may still grow. */
 export interface ProvisionalQuery {
@@ -35,12 +38,7 @@ export const provisionalFrom = (
 interface Row {
   readonly usage_start: number;
   readonly usage_end: number;
-  readonly subscription_id: string;
-  readonly meter_id: string;
-  readonly resource_uri: string;
-  readonly location: string;
-  readonly tags: string | null;
-  readonly additional_info: string | null;
+  readonly texts: readonly (string | null)[];
   readonly quantity: string;
 }
 
@@ -50,14 +48,11 @@ const queryFor = ({ granularity, subscriberId, hourMillis }: ProvisionalQuery): 
   const seconds = String(dayMillis / 1000);
   // Numbers of 64 bits would come as texts.
   const start = `toUInt32(intDiv(toUnixTimestamp(u.usage_hour), ${seconds}) * ${seconds})`;
-  return `SELECT start AS usage_start, toUInt32(start + ${seconds}) AS usage_end,
-      first.1 AS subscription_id, first.2 AS meter_id, first.3 AS resource_uri,
-      first.4 AS location, first.5 AS tags, first.6 AS additional_info, quantity
+  return `SELECT start AS usage_start, toUInt32(start + ${seconds}) AS usage_end, texts, quantity
     FROM (
       SELECT ${start} AS start, u.subscription_key AS subscription_key, u.meter_key AS meter_key,
         u.resource_key AS resource_key,
-        argMin(tuple(u.subscription_id, u.meter_id, u.resource_uri, u.location, u.tags, u.additional_info),
-          (u.reported_hour, u.topic, u.epoch, u.partition, u.first_offset)) AS first,
+        argMin(${textTuple('u.')}, (u.reported_hour, u.topic, u.epoch, u.partition, u.first_offset)) AS texts,
         toString(sum(u.quantity)) AS quantity
       FROM usage_hourly AS u FINAL
       WHERE u.reported_hour >= toDateTime({from:UInt32}, 'UTC') AND u.reported_hour < toDateTime({to:UInt32}, 'UTC')
@@ -92,32 +87,18 @@ export const readProvisionalUsage = async (
   return rows.map(usageRowOf);
 };
 
-const quantityOf = (text: string): Quantity => {
-  const quantity = parseQuantity(text);
-  if (quantity === null) throw new Error(`ClickHouse has a quantity of ${text}`);
-  return quantity;
-};
-
 /** In the form of the usage API, but with exact quantities. */
 const usageRowOf = (row: Row): UsageRow => {
-  const { subscription_id: subscriptionId, meter_id: meterId, resource_uri: resourceUri } = row;
-  const { location, tags, additional_info: additionalInfo } = row;
-  const name = `${subscriptionId}-${meterId}`;
+  const texts = textsFrom(row.texts);
+  const name = `${texts.subscriptionId}-${texts.meterId}`;
   return {
-    id: `/subscriptions/${subscriptionId}/providers/Microsoft.Commerce/UsageAggregate/${name}`,
+    id: `/subscriptions/${texts.subscriptionId}/providers/Microsoft.Commerce/UsageAggregate/${name}`,
     name,
     type: 'Microsoft.Commerce/UsageAggregate',
-    subscriptionId,
-    meterId,
+    ...texts,
     usageStart: millis(row.usage_start * 1000),
     usageEnd: millis(row.usage_end * 1000),
-    quantity: quantityOf(row.quantity),
-    resourceUri,
-    location,
-    tags,
-    additionalInfo,
-    instanceData: JSON.stringify({
-      'Microsoft.Resources': { resourceUri, location, tags, additionalInfo },
-    }),
+    quantity: quantityFromText(row.quantity),
+    instanceData: instanceData(texts),
   };
 };
