@@ -142,6 +142,7 @@ const forThisStack = async (block: string): Promise<string> => {
   const its = await left();
   const replaced: readonly (readonly [string, string | undefined])[] = [
     ['npx usagectl', `'${process.execPath}' '${inRepository('services/cli/bin/usagectl.mjs')}'`],
+    ['samples/', `${inRepository('samples')}/`],
     ['.local/netrc', 'netrc'],
     ['https://127.0.0.1:8080', its['USAGE_API_URL']],
     ['.local/tls/', 'tls/'],
@@ -173,7 +174,7 @@ test("how-to's queries give rows, and its commands end with 0", async () => {
   }
   const lines = async (file: string): Promise<number> =>
     (await readFile(join(directory, file), 'utf8')).trimEnd().split('\n').length;
-  expect([await lines('usage.jsonl'), await lines('usage.csv')]).toEqual([79, 80]);
+  expect([await lines('usage.jsonl'), await lines('december.csv')]).toEqual([79, 80]);
 });
 
 test("the README's lines for curl and usagectl work as they stand, but for the addresses of this stack", async () => {
