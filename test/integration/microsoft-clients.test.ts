@@ -1,5 +1,9 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { UsageManagementClient as HybridClient } from '@azure/arm-commerce-profile-2020-09-01-hybrid';
 import { UsageManagementClient } from '@azure/arm-commerce';
+import { localCertificates } from '../../services/development/local/certificates.ts';
 import { fail } from '../../services/shared/model/result.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
@@ -8,7 +12,6 @@ import { callerBy, type CallerOf } from '../../services/usage-api/caller.ts';
 import { openTestSignIn, type TestSignIn } from '../support/sign-in.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { NO_DIRECTORY } from '../support/usage-callers.ts';
-import { startTlsProxy, type TlsProxy } from '../support/tls-proxy.ts';
 import {
   closeThrough,
   declareSource,
@@ -22,7 +25,7 @@ import {
 /**
  * Microsoft's own clients at the tenant API. The hybrid one follows links as they are, tries 429 and 503
  * again, takes 202 for an error, and sends a token over HTTPS only. The other one puts its own parameters
- * over those of a link.
+ * over those of a link, and trusts no certificate of ours.
  */
 const TENANT = '5d3b9a0e-1111-4222-8333-944455556666';
 const FIRST = hour('2025-12-01T00');
@@ -47,7 +50,9 @@ const CREDENTIAL = {
 
 let stack: TestStack;
 let api: RunningApi;
-let proxy: TlsProxy;
+let secureApi: RunningApi;
+let directory: string;
+let ca: string;
 
 /** What the API answers to the next calls, before it goes on as usual. */
 const troubles: ApiError[] = [];
@@ -99,26 +104,27 @@ beforeAll(async () => {
     lastHour: null,
     state: 'open',
   });
-  proxy = await startTlsProxy(() => api.url);
-  api = await startApi(clickHouse, {
-    logger,
-    now: FIRST + 100 * HOUR_MILLIS,
-    publicUrl: proxy.url,
-    callerOf,
-  });
+  directory = await mkdtemp(join(tmpdir(), 'microsoft-clients-'));
+  const files = await localCertificates(directory);
+  ca = await readFile(files.ca, 'utf8');
+  const tls = { cert: await readFile(files.certificate), key: await readFile(files.key) };
+  const options = { logger, now: FIRST + 100 * HOUR_MILLIS, callerOf };
+  secureApi = await startApi(clickHouse, { ...options, tls });
+  api = await startApi(clickHouse, options);
 });
 
 afterAll(async () => {
-  await proxy.close();
+  await secureApi.close();
   await api.close();
   await stack.close();
   await signIn.close();
+  await rm(directory, { recursive: true });
 });
 
 const hybrid = (subscription = TENANT): HybridClient =>
   new HybridClient(CREDENTIAL, subscription, {
-    endpoint: proxy.url,
-    tlsOptions: { ca: proxy.ca },
+    endpoint: secureApi.url,
+    tlsOptions: { ca },
     retryOptions: { maxRetries: 3, retryDelayInMs: 1 },
   });
 
@@ -194,8 +200,7 @@ describe('the other client', () => {
       const lengths = [page.length];
       const resources = new Set(page.map(({ instanceData }) => instanceData));
       while (page.nextLink !== undefined) {
-        const next = page.nextLink.replace(proxy.url, api.url); // it trusts no certificate of ours
-        page = await usageAggregates.listNext(next, START, end, options);
+        page = await usageAggregates.listNext(page.nextLink, START, end, options);
         lengths.push(page.length);
         for (const { instanceData } of page) resources.add(instanceData);
       }
@@ -207,8 +212,9 @@ describe('the other client', () => {
   test('is told when it forgets the granularity, for which it then puts Daily', async () => {
     const { usageAggregates } = client();
     const page = await usageAggregates.list(START, DAY_END, { aggregationGranularity: 'Hourly' });
-    const next = page.nextLink?.replace(proxy.url, api.url) ?? '';
-    await expect(usageAggregates.listNext(next, START, DAY_END)).rejects.toMatchObject({
+    await expect(
+      usageAggregates.listNext(page.nextLink ?? '', START, DAY_END),
+    ).rejects.toMatchObject({
       statusCode: 400,
       body: { error: { message: expect.stringContaining('another query or caller') as string } },
     });

@@ -5,6 +5,7 @@ import { asciiLower } from '../../services/shared/model/placement.ts';
 import type { SourcePartition } from '../../services/shared/model/source.ts';
 import { writeSource, type RegisteredSource } from '../../services/shared/sources/register.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
+import type { Tls } from '../../services/shared/http/tls.ts';
 import { DirectoryView } from '../../services/shared/directory/directory-view.ts';
 import { callerBy, type CallerOf, type CallerTools } from '../../services/usage-api/caller.ts';
 import { ReadLimit } from '../../services/usage-api/read-limit.ts';
@@ -35,6 +36,7 @@ export const startApi = async (
     readonly callerOf?: CallerOf;
     readonly readsPerHour?: number;
     readonly signIn?: CallerTools['signIn'];
+    readonly tls?: Tls;
   },
 ): Promise<RunningApi> => {
   const directory = new DirectoryView(clickHouse);
@@ -52,6 +54,7 @@ export const startApi = async (
     logger: options.logger,
     listener: { listenHost: '127.0.0.1', allowedHosts: [], linksFromElsewhere: true },
     publicUrl: options.publicUrl ?? null,
+    tls: options.tls ?? null,
   });
   return {
     url: await server.listen({ host: '127.0.0.1', port: 0 }),
