@@ -112,7 +112,7 @@ const exportIncrementally = async (options: Options, directory: string): Promise
     }),
   );
   print(formatIncremental(done, printable(directory)));
-  if (done.restated.length > 0) checkFailed();
+  if (done.changed.length > 0) checkFailed();
 };
 
 export const exportCommand = (command: Command): Command =>
@@ -150,7 +150,7 @@ export const exportCommand = (command: Command): Command =>
     )
     .option(
       '--rewrite-restated',
-      'with --incremental: write the files of hours again that were restated after they were exported',
+      'with --incremental: write the files of hours again that changed after they were exported',
     )
     .addHelpText(
       'after',

@@ -21,7 +21,7 @@ export const formatRange = ({ tally, range }: RangeExport, output: string): stri
   ].join('\n');
 
 export const formatIncremental = (
-  { tally, files, exported, restated }: IncrementalExport,
+  { tally, files, exported, changed }: IncrementalExport,
   directory: string,
 ): string => {
   const last = exported.at(-1);
@@ -29,9 +29,9 @@ export const formatIncremental = (
     `Wrote ${plural(files.length, 'file')} with ${plural(tally.rows, 'row')} to ${directory}.` +
       (last === undefined ? '' : ` Exported up to ${isoText(last.to)} (end not included).`),
     ...unratedLines(tally),
-    ...restated.map(
+    ...changed.map(
       (hour) =>
-        `The reported hour from ${isoText(hour)} was restated after it was exported: take its file back, and write it again with --rewrite-restated.`,
+        `The reported hour from ${isoText(hour)} changed after its file was exported (it was restated, or a history run was added): take its file back, and write it again with --rewrite-restated.`,
     ),
   ].join('\n');
 };

@@ -31,7 +31,8 @@ export interface ExportState {
 
 export interface RenamedFile {
   readonly file: string;
-  readonly span: HourSpan;
+  /** The reported time that it holds. */
+  readonly spans: readonly HourSpan[];
 }
 
 export interface RestatedHour {
@@ -50,7 +51,7 @@ const stateSchema = z.object({
     subscriptionKey: z.string().nullable(),
   }),
   exported: z.array(span),
-  renaming: z.object({ file: z.string().regex(/^[\w.-]+$/), span }).nullable(),
+  renaming: z.object({ file: z.string().regex(/^[\w.-]+$/), spans: z.array(span) }).nullable(),
   restated: z.array(z.object({ hour: timeSchema, generation: z.int() })),
 });
 
@@ -85,7 +86,7 @@ export const writeState = (directory: string, state: ExportState): Promise<void>
     {
       plan,
       exported: exported.map(spanText),
-      renaming: renaming === null ? null : { ...renaming, span: spanText(renaming.span) },
+      renaming: renaming === null ? null : { ...renaming, spans: renaming.spans.map(spanText) },
       restated: restated.map(({ hour, generation }) => ({
         hour: isoText(millis(hour)),
         generation,

@@ -2,7 +2,7 @@ import { coverageOf } from '../../shared/sources/coverage.ts';
 import type { Source } from '../../shared/model/source.ts';
 import { HOUR_MILLIS, millis, type Hour } from '../../shared/model/time.ts';
 import { withSpan, type HourSpan } from './hour-spans.ts';
-import { spansToExport } from './incremental.ts';
+import { grownParts, spansToExport } from './incremental.ts';
 
 const START = Date.UTC(2026, 0, 1);
 const hour = (n: number): Hour => (START + n * HOUR_MILLIS) as Hour;
@@ -83,6 +83,20 @@ test('a day is exported when all its hours are complete, also where no source co
   expect(hours(spansToExport(at(23), [], null, day))).toEqual([]);
   expect(hours(spansToExport(at(24), [], null, day))).toEqual([0]);
   expect(hours(spansToExport(at(50), [span(0, 24)], null, day))).toEqual([24]);
+});
+
+test('late-history-of-a-day: a day that was exported in part is not whole when a run adds its other hours, and is named', () => {
+  const day = 24 * HOUR_MILLIS;
+  const live: readonly [Source, Hour] = [source({}), hour(30)];
+  const before = coverage([live]);
+  expect(hours(spansToExport(before, [], null, day))).toEqual([0]);
+  const exported = [span(10, 24)];
+  expect(grownParts(before, exported, day)).toEqual([]);
+  const after = coverage([live, [HISTORY, hour(4)]]);
+  expect(hours(spansToExport(after, exported, null, day))).toEqual([]);
+  expect(hours(grownParts(after, exported, day))).toEqual([2]);
+  expect(grownParts(after, [span(2, 4), span(10, 24)], day)).toEqual([]);
+  expect(grownParts(after, [span(10, 24)], HOUR_MILLIS)).toEqual([]);
 });
 
 test('neighbouring spans become one', () => {

@@ -33,15 +33,22 @@ export interface IncrementalExport {
   readonly files: readonly string[];
   /** The reported time that is exported now, in order and apart. */
   readonly exported: readonly HourSpan[];
-  /** Exported hours that were restated since, and whose files were not written again. */
-  readonly restated: readonly Millis[];
+  /**
+   * Hours that changed after their file was exported, and whose files were not written again: they were
+   * restated, or nobody answered for them then.
+   */
+  readonly changed: readonly Millis[];
 }
 
 /** The name says the hour: a file that is written again has the same name. */
 const fileNameOf = ({ layout, format }: ExportPlan, from: Millis): string =>
   `${layout}-${isoText(from).replaceAll(':', '-')}.${format}`;
 
-/** The complete hours (or days) that are not exported yet, in order. */
+/** The parts of a day (or the hour) that sources answer for, all closed. */
+const completeParts = (coverage: Coverage, { from, to }: HourSpan): readonly HourSpan[] =>
+  stateSpans(coverage, from, to).filter(({ state }) => state === 'complete');
+
+/** The complete hours (or days) of which nothing is exported yet, in order. */
 export const spansToExport = (
   coverage: Coverage,
   exported: readonly HourSpan[],
@@ -58,12 +65,33 @@ export const spansToExport = (
     // A day that is covered in part only from an hour on is complete from there: the rest of it holds nothing.
     for (let at = Math.floor(span.from / length) * length; at < span.to; at += length) {
       const each = { from: millis(at), to: millis(at + length) };
-      if (found.at(-1)?.from === each.from || isWithin(exported, each)) continue;
+      if (found.at(-1)?.from === each.from) continue;
+      if (completeParts(coverage, each).some((part) => isWithin(exported, part))) continue;
       const states = stateSpans(coverage, each.from, each.to);
       if (!states.some(({ state }) => state === 'processing')) found.push(each);
     }
   }
   return found;
+};
+
+/**
+ * The parts of exported days that became complete after the day was exported, by a history run for hours
+ * that no source covered then.
+ */
+export const grownParts = (
+  coverage: Coverage,
+  exported: readonly HourSpan[],
+  length: number,
+): readonly HourSpan[] => {
+  const days = new Set<number>();
+  for (const { from, to } of exported) {
+    for (let at = Math.floor(from / length) * length; at < to; at += length) days.add(at);
+  }
+  return [...days].flatMap((at) =>
+    completeParts(coverage, { from: millis(at), to: millis(at + length) }).filter(
+      (part) => !isWithin(exported, part),
+    ),
+  );
 };
 
 /** The state of a directory, after the renaming is finished that a killed run may have left. */
@@ -81,7 +109,7 @@ const recover = async (directory: string, plan: ExportPlan): Promise<ExportState
   if (existsSync(unfinishedName(path))) await renameWhole(unfinishedName(path), path);
   const recovered = {
     ...state,
-    exported: withSpan(state.exported, state.renaming.span),
+    exported: state.renaming.spans.reduce(withSpan, state.exported),
     renaming: null,
   };
   await writeState(directory, recovered);
@@ -118,6 +146,7 @@ class Run {
     const file = fileNameOf(this.state.plan, span.from);
     const path = join(this.directory, file);
     const range = completeRange(this.coverage, span.from, span.to);
+    const spans = completeParts(this.coverage, span).map(({ from, to }) => ({ from, to }));
     await writeWhole(
       unfinishedName(path),
       exportBytes(this.tools, this.state.plan, range, this.tally),
@@ -126,7 +155,7 @@ class Run {
     const within = ({ hour }: RestatedHour): boolean => span.from <= hour && hour < span.to;
     this.state = {
       ...this.state,
-      renaming: { file, span },
+      renaming: { file, spans },
       restated: [
         ...this.state.restated.filter((each) => !within(each)),
         ...restated.filter(within),
@@ -136,7 +165,8 @@ class Run {
     failpoint('export-state-written');
     await renameWhole(unfinishedName(path), path);
     failpoint('export-file-renamed');
-    this.state = { ...this.state, exported: withSpan(this.state.exported, span), renaming: null };
+    const exported = spans.reduce(withSpan, this.state.exported);
+    this.state = { ...this.state, exported, renaming: null };
     this.files.push(file);
   }
 
@@ -177,9 +207,12 @@ export const exportNewHours = (
       const restated = await readRestatedHours(tools.client, coverage, tools.hourMillis);
       const length = reportedMillis(plan.granularity, tools.hourMillis);
       const run = new Run(tools, directory, coverage, state);
-      const changed = changedHours(state, restated);
+      const changed = [
+        ...changedHours(state, restated).map(({ hour }) => hour),
+        ...grownParts(coverage, state.exported, length).map((part) => part.from),
+      ];
       if (rewriteRestated) {
-        const starts = new Set(changed.map(({ hour }) => Math.floor(hour / length) * length));
+        const starts = new Set(changed.map((hour) => Math.floor(hour / length) * length));
         for (const start of starts) {
           await run.export({ from: millis(start), to: millis(start + length) }, restated);
           await run.settle();
@@ -193,7 +226,7 @@ export const exportNewHours = (
         tally: run.tally,
         files: run.files,
         exported: run.state.exported,
-        restated: rewriteRestated ? [] : changed.map(({ hour }) => millis(hour)),
+        changed: rewriteRestated ? [] : changed.map((hour) => millis(hour)),
       };
     },
     0,
