@@ -1,8 +1,11 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beginHistory, writeHistory } from '../../services/operations/history-runs/history-run.ts';
 import { timeOf } from '../../services/shared/model/time-text.ts';
 import { HOUR_MILLIS, isoText, millis, type Hour } from '../../services/shared/model/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
-import { startService } from '../support/service-process.ts';
+import { startService, usagectl } from '../support/service-process.ts';
 import { generateWorkload } from '../support/workload/generate-workload.ts';
 import { hourly, PATH, PROVIDER, VERSION } from './usage-api-fixture.ts';
 
@@ -83,6 +86,16 @@ const answersIn = async (zone: string): Promise<readonly string[]> => {
           );
         }
       }
+      for (const day of DAYS) {
+        const [start, end] = [0, 2].map((n) =>
+          isoText(millis(timeOf(`${day}T00:00:00Z`) + n * 24 * HOUR_MILLIS)),
+        );
+        for (const granularity of ['hourly', 'daily']) {
+          answers.push(
+            await printed(pipeline, { TZ: zone, USAGE_API_URL: api }, granularity, start, end),
+          );
+        }
+      }
       return answers;
     } finally {
       await service.stop();
@@ -92,11 +105,51 @@ const answersIn = async (zone: string): Promise<readonly string[]> => {
   }
 };
 
+/** What the command line reads and exports of a range, as it prints and writes it. */
+const printed = async (
+  pipeline: Pipeline,
+  environment: Readonly<Record<string, string>>,
+  granularity: string,
+  start = '',
+  end = '',
+): Promise<string> => {
+  const directory = await mkdtemp(join(tmpdir(), 'other-time-zone-'));
+  try {
+    const run = async (...args: readonly string[]): Promise<string> => {
+      const its = { ...pipeline.environment, PROVIDER_SUBSCRIPTION_ID: PROVIDER, ...environment };
+      const { code, stdout, stderr } = await usagectl(args, { ...its, XDG_CONFIG_HOME: directory });
+      expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+      return stdout;
+    };
+    const file = join(directory, 'export.csv');
+    const spanned = ['--granularity', granularity];
+    await run(
+      'export',
+      '--from',
+      start,
+      '--to',
+      end,
+      ...spanned,
+      '--layout',
+      'azure-stack',
+      '--output',
+      file,
+    );
+    const range = ['--reported-start', start, '--reported-end', end, ...spanned];
+    return (
+      (await run('usage', 'get', ...range, '--output', 'csv')) + (await readFile(file, 'utf8'))
+    );
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+};
+
 test('services in a zone that moves its clocks by half an hour give the bytes of UTC', async () => {
   const inUtc = await answersIn('UTC');
   const inZone = await answersIn(ZONE);
   expect(inZone).toEqual(inUtc);
-  const rows = inUtc.map((body) => (JSON.parse(body) as { value: unknown[] }).value.length);
-  expect(rows).toHaveLength(DAYS.length * 50);
+  const pages = inUtc.slice(0, DAYS.length * 50);
+  const rows = pages.map((body) => (JSON.parse(body) as { value: unknown[] }).value.length);
+  expect(inUtc).toHaveLength(DAYS.length * 52);
   expect(Math.min(...rows)).toBeGreaterThan(0);
 });

@@ -15,6 +15,7 @@ import {
   PROVIDER,
 } from '../integration/usage-api-fixture.ts';
 import { startService } from '../support/service-process.ts';
+import { openTestSignIn } from '../support/sign-in.ts';
 import { schemathesis } from './schemathesis.ts';
 
 /**
@@ -78,13 +79,14 @@ subscriptionId = "${PROVIDER}"
 `;
 
 const directory = await mkdtemp(join(tmpdir(), 'usage-scan-'));
+const signIn = await openTestSignIn();
 const server = await startClickHouse({ dataDir: join(directory, 'clickhouse') });
 try {
   await fill(server.environment);
   const service = await startService('usage-api', {
     ...server.environment,
     USAGE_API_PORT: '0',
-    USAGE_API_SIGN_IN: 'off',
+    ...signIn.environment,
     USAGE_API_READS_PER_HOUR: '1000000000',
     PROVIDER_SUBSCRIPTION_ID: PROVIDER,
     LOG_LEVEL: 'info',
@@ -93,10 +95,12 @@ try {
     const configuration = join(directory, 'schemathesis.toml');
     await writeFile(configuration, CONFIGURATION);
     const program = await schemathesis();
+    const { authorization = '' } = await signIn.headersOf('Reader', PROVIDER);
     const code = await run(
       program,
       [
         ...['--config-file', configuration, 'run', `${await service.address('url')}/openapi.json`],
+        ...['--header', `Authorization: ${authorization}`],
         ...['--checks', CHECKS, '--phases', 'examples,coverage,fuzzing', '--max-examples', '50'],
         ...['--seed', '1', '--generation-database', 'none', '--no-color'],
       ],
@@ -108,5 +112,6 @@ try {
   }
 } finally {
   await server.stop();
+  await signIn.close();
   await rm(directory, { recursive: true, force: true });
 }
