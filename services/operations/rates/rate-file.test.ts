@@ -45,6 +45,10 @@ test('every problem of a rate file is told, with what would be right', () => {
   expect(() => parseRates('x.json', '{')).toThrow(/samples\/rates\.json shows the form/);
 });
 
+test('a file without any rate is refused, and not loaded while the old prices stay', () => {
+  expect(() => parse({ rates: [] })).toThrow(/must hold at least one rate.*at rates/s);
+});
+
 test('the sample can be used', async () => {
   expect((await readRates(inRepository('samples/rates.json'))).rates.length).toBeGreaterThan(10);
   await expect(readRates('/nowhere.json')).rejects.toThrow(/cannot be read/);

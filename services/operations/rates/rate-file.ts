@@ -52,6 +52,8 @@ const rateFile = z.strictObject({
   billingAccountName: z.string().min(1),
   rates: z
     .array(rate)
+    // The stored prices would stay, since a load with no rows writes nothing.
+    .min(1, { error: 'must hold at least one rate: an empty list changes no price' })
     .refine(
       (rates) =>
         new Set(
