@@ -35,20 +35,15 @@ const keySetSchema = z.object({
 });
 
 /**
- * The public keys in a JWKS file. It is read again when a token names a key that was not in it, so that
- * keys can be replaced while the service runs.
+ * The public keys in a JWKS file. The file is looked at for every token, and read again when it has changed:
+ * keys can be replaced while the service runs, and a key that was removed is refused from then on.
  * @throws UserError if it cannot be used
  */
 export const keysInFile = (path: string): JWTVerifyGetKey => {
   let read = readKeys(path);
   return async (header, token) => {
     try {
-      return await read.keys(header, token);
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-    }
-    try {
-      if (statSync(path).mtimeMs !== read.changedAt) read = readKeys(path);
+      if (stampOf(path) !== read.stamp) read = readKeys(path);
     } catch (cause) {
       throw new KeysUnavailable(messageOf(cause), { cause });
     }
@@ -58,14 +53,20 @@ export const keysInFile = (path: string): JWTVerifyGetKey => {
 
 interface ReadKeys {
   readonly keys: JWTVerifyGetKey;
-  readonly changedAt: number;
+  readonly stamp: string;
 }
+
+/** Differs when a file was written, or another one has taken its place, even with its time and its size. */
+const stampOf = (path: string): string => {
+  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+};
 
 const readKeys = (path: string): ReadKeys => {
   try {
-    const changedAt = statSync(path).mtimeMs;
+    const stamp = stampOf(path); // before reading: what is written meanwhile is read the next time
     const { keys } = keySetSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-    return { keys: createLocalJWKSet({ keys }), changedAt };
+    return { keys: createLocalJWKSet({ keys }), stamp };
   } catch (cause) {
     const problem = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
     throw new UserError(

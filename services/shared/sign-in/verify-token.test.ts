@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { mkdtemp, rm, stat, utimes, writeFile, chmod } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -211,6 +211,28 @@ test('keys that replace others in the file are used without a restart', async ()
   await utimes(file(), before.atime, before.mtimeMs / 1000 + 2);
   expect(await verify(await sign({}, stranger))).toMatchObject({ ok: true });
   expect(await verify(await sign({}, ec))).toMatchObject({ ok: false });
+});
+
+test('a key that was removed from the file was accepted without end', async () => {
+  await writeKeys(ec.jwk);
+  rules = { ...rules, keys: keysInFile(file()) };
+  const token = await sign();
+  expect(await verify(token)).toMatchObject({ ok: true });
+  const before = await stat(file());
+  await writeFile(`${file()}.new`, JSON.stringify({ keys: [stranger.jwk] }));
+  await utimes(`${file()}.new`, before.atime, before.mtime);
+  await rename(`${file()}.new`, file());
+  expect(await verify(token)).toEqual({ ok: false, error: { kind: 'invalid' } });
+});
+
+test('while the file cannot be used, no token is accepted or called bad', async () => {
+  const token = await sign();
+  await rm(file());
+  await expect(verify(token)).rejects.toThrow(KeysUnavailable);
+  await writeFile(file(), 'half');
+  await expect(verify(token)).rejects.toThrow(KeysUnavailable);
+  await writeKeys(ec.jwk);
+  expect(await verify(token)).toMatchObject({ ok: true });
 });
 
 test.each([
