@@ -79,6 +79,16 @@ test('one subscription is added, changed and removed, and each change is recorde
   ]);
 });
 
+test('a subscription that was added as its own provider was hidden from the operator', async () => {
+  expect(await run('add', ID, '--provider', ID)).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(
+      /cannot be its own provider: .* with --provider\. Nothing was changed\./,
+    ) as string,
+  });
+  expect(await listed('--provider', ID)).toEqual([]);
+});
+
 test('what a person has changed stays when a simulation adds its subscriptions again', async () => {
   const cloud = simulatedSubscriptions({ seed: 1, tenants: 3 }, PROVIDER);
   const { clickHouse } = stack;

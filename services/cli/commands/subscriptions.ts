@@ -6,6 +6,7 @@ import {
   removeSubscription,
   type DirectoryChange,
 } from '../../operations/subscriptions/change-directory.ts';
+import { ownProviderProblem } from '../../operations/subscriptions/own-provider.ts';
 import { readSubscriptionFile } from '../../operations/subscriptions/subscription-file.ts';
 import { withClickHouse } from '../../operations/sources/source-tools.ts';
 import { readDirectory } from '../../shared/directory/directory-table.ts';
@@ -83,8 +84,9 @@ const readText = async (path: string): Promise<string> => {
 
 const importFile = async (path: string): Promise<void> => {
   const name = printable(basename(path));
-  const given = readSubscriptionFile(name, await readText(path));
-  const { added, changed, unchanged } = await withClickHouse(readDirectoryConfig(), (client) =>
+  const config = readDirectoryConfig();
+  const given = readSubscriptionFile(name, await readText(path), config.PROVIDER_SUBSCRIPTION_ID);
+  const { added, changed, unchanged } = await withClickHouse(config, (client) =>
     putSubscriptions(client, given, name),
   );
   print(
@@ -112,6 +114,8 @@ const add = async (id: string, options: AddOptions): Promise<void> => {
       offer: options.offer ?? before?.offer ?? '',
       customer: options.customer ?? before?.customer ?? '',
     };
+    const problem = ownProviderProblem(subscription, config.PROVIDER_SUBSCRIPTION_ID);
+    if (problem !== null) throw new UserError(`${problem} with --provider. Nothing was changed.`);
     return { put: subscription, change: await putSubscriptions(client, [subscription], 'add') };
   });
   print(

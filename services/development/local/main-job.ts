@@ -73,8 +73,9 @@ const startServices = async (stack: Stack): Promise<void> => {
 const loadDirectory = async (config: StackConfig, reporter: Reporter): Promise<void> => {
   reporter.step(`Loading ${SUBSCRIPTIONS}`);
   const text = await readFile(inRepository(SUBSCRIPTIONS), 'utf8');
+  const given = readSubscriptionFile(SUBSCRIPTIONS, text, config.PROVIDER_SUBSCRIPTION_ID);
   const { added, unchanged } = await withClickHouse(config, (client) =>
-    addMissingSubscriptions(client, readSubscriptionFile(SUBSCRIPTIONS, text), SUBSCRIPTIONS),
+    addMissingSubscriptions(client, given, SUBSCRIPTIONS),
   );
   reporter.done(`${String(added)} new, ${String(unchanged)} were there`);
 };
