@@ -11,8 +11,15 @@ export type CsvValue = string | number | null | { readonly decimal: string };
  */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/u;
 
+/**
+ * The same inside a text: a spreadsheet of another locale separates at semicolons or tabs, and then takes
+ * the quotes around our field as text. What follows a separator begins a cell there, after quotes too.
+ */
+const INNER_FORMULA = /([;\t\r\n])(?="*[=+\-@＝＋－＠])/gu;
+
 /** Text in a file for people, which a spreadsheet shows instead of running it. */
-export const withoutFormula = (text: string): string => (FORMULA.test(text) ? `'${text}` : text);
+export const withoutFormula = (text: string): string =>
+  (FORMULA.test(text) ? `'${text}` : text).replace(INNER_FORMULA, "$1'");
 
 /** The semicolon and the tab separate fields in spreadsheets of other locales. */
 const QUOTED = /[",;\t\r\n]|^\s|\s$/;
