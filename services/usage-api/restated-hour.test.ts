@@ -8,7 +8,7 @@ const of = (topic: string, hour: number, generation: number, epoch = 1): Restate
   generation,
 });
 
-test('hours come once, in order, with the newest generation of the sources that count', () => {
+test('hours come once, in order, with the generations of the sources that count', () => {
   const restatements = [
     of('a', 2, 3),
     of('b', 2, 5),
@@ -23,7 +23,18 @@ test('hours come once, in order, with the newest generation of the sources that 
     ]),
   ).toEqual([
     { hour: HOUR_MILLIS, generation: 1 },
-    { hour: 2 * HOUR_MILLIS, generation: 5 },
+    { hour: 2 * HOUR_MILLIS, generation: 8 },
   ]);
   expect(restatedHours(restatements, [])).toEqual([]);
+});
+
+test('second-source-restates-too: a restatement of another source changes an hour that one has restated more often', () => {
+  const sources = [
+    { topic: 'a', epoch: 1 },
+    { topic: 'b', epoch: 1 },
+  ];
+  const once = [of('a', 2, 3)];
+  expect(restatedHours([...once, of('b', 2, 1)], sources)).not.toEqual(
+    restatedHours(once, sources),
+  );
 });

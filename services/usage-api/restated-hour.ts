@@ -1,28 +1,29 @@
 import { sourceName, type SourceId } from '../shared/model/source.ts';
 import type { Millis } from '../shared/model/time.ts';
 
-/** A reported hour whose rows were recomputed after it had closed, and the generation of its rows. */
+/** A reported hour whose rows were recomputed after it had closed. */
 export interface RestatedHour {
   readonly hour: Millis;
+  /** The generations of its sources, added up. Each source counts its own, so the greatest would not do. */
   readonly generation: number;
 }
 
 /** The same of one source. */
 export interface Restatement extends RestatedHour, SourceId {}
 
-/** The hours that sources restated, each with its newest generation, in order. */
+/** The hours that sources restated, in order. @param restatements with the newest generation of each source */
 export const restatedHours = (
   restatements: readonly Restatement[],
   sources: readonly SourceId[],
 ): readonly RestatedHour[] => {
   const counted = new Set(sources.map(sourceName));
-  const newest = new Map<Millis, number>();
+  const sums = new Map<Millis, number>();
   for (const restatement of restatements) {
     if (!counted.has(sourceName(restatement))) continue;
     const { hour, generation } = restatement;
-    newest.set(hour, Math.max(generation, newest.get(hour) ?? 0));
+    sums.set(hour, (sums.get(hour) ?? 0) + generation);
   }
-  return [...newest]
+  return [...sums]
     .map(([hour, generation]) => ({ hour, generation }))
     .sort((a, b) => a.hour - b.hour);
 };

@@ -11,21 +11,27 @@ import type { Granularity } from './read-rows.ts';
 
 export const STATE_FILE = 'export-state.json';
 
-/** What an incremental export keeps to. Its directory holds files of one kind. */
+/** What an export writes, besides its range. */
 export interface ExportPlan extends ExportKind {
   readonly granularity: Granularity;
   /** In lower case; null for all. */
   readonly subscriptionKey: string | null;
 }
 
+/** The plan of a directory. */
+export interface DirectoryPlan extends ExportPlan {
+  /** Of the price list; null without prices. */
+  readonly currency: string | null;
+}
+
 /** Where an incremental export is. */
 export interface ExportState {
-  readonly plan: ExportPlan;
+  readonly plan: DirectoryPlan;
   /** The reported time whose files have their names, in order and apart. */
   readonly exported: readonly HourSpan[];
   /** The file that is whole under its temporary name and gets its name next; null if there is none. */
   readonly renaming: RenamedFile | null;
-  /** The generation of each restated hour that the files hold. */
+  /** The restated hours that the files hold, each with the generations of its sources added up. */
   readonly restated: readonly RestatedHour[];
 }
 
@@ -49,6 +55,7 @@ const stateSchema = z.object({
     reader: z.enum(READERS),
     granularity: z.enum(['hourly', 'daily']),
     subscriptionKey: z.string().nullable(),
+    currency: z.string().nullable(),
   }),
   exported: z.array(span),
   renaming: z.object({ file: z.string().regex(/^[\w.-]+$/), spans: z.array(span) }).nullable(),

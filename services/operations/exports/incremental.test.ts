@@ -2,7 +2,7 @@ import { coverageOf } from '../../shared/sources/coverage.ts';
 import type { Source } from '../../shared/model/source.ts';
 import { HOUR_MILLIS, millis, type Hour } from '../../shared/model/time.ts';
 import { withSpan, type HourSpan } from './hour-spans.ts';
-import { grownParts, spansToExport } from './incremental.ts';
+import { changedHours, grownParts, readySpans, spansToExport } from './incremental.ts';
 
 const START = Date.UTC(2026, 0, 1);
 const hour = (n: number): Hour => (START + n * HOUR_MILLIS) as Hour;
@@ -97,6 +97,24 @@ test('late-history-of-a-day: a day that was exported in part is not whole when a
   expect(hours(grownParts(after, exported, day))).toEqual([2]);
   expect(grownParts(after, [span(2, 4), span(10, 24)], day)).toEqual([]);
   expect(grownParts(after, [span(10, 24)], HOUR_MILLIS)).toEqual([]);
+});
+
+test('restated-hour-behind-the-export: an hour right behind what is exported has no file that could be wrong', () => {
+  const restated = [{ hour: hour(24), generation: 1 }];
+  const state = { exported: [span(0, 24)], restated: [] };
+  expect(changedHours(state, restated)).toEqual([]);
+  expect(changedHours({ ...state, exported: [span(0, 25)] }, restated)).toEqual(restated);
+  expect(changedHours({ exported: [span(0, 25)], restated }, restated)).toEqual([]);
+});
+
+test('one-unready-day-stops-all: a day in which a run is still written waits, and others are written again', () => {
+  const day = 24 * HOUR_MILLIS;
+  const open: Source = { ...HISTORY, topic: 'usage.history.y', state: 'open' };
+  const all = coverage([
+    [source({}), hour(50)],
+    [open, hour(2)],
+  ]);
+  expect(hours(readySpans(all, [hour(12), hour(30), hour(31)], day))).toEqual([24]);
 });
 
 test('neighbouring spans become one', () => {

@@ -6,12 +6,18 @@ import { UserError } from '../../shared/process/errors.ts';
 import { failpoint } from '../../shared/process/failpoint.ts';
 import { withLock } from '../../shared/process/lock.ts';
 import { renameWhole, unfinishedName, writeWhole } from '../../shared/process/write-file.ts';
-import { readCoverage, stateSpans, type Coverage } from '../../shared/sources/coverage.ts';
+import {
+  firstProcessing,
+  readCoverage,
+  stateSpans,
+  type Coverage,
+} from '../../shared/sources/coverage.ts';
 import { exportBytes, type ExportTools } from './export-range.ts';
 import {
   readState,
   STATE_FILE,
   writeState,
+  type DirectoryPlan,
   type ExportPlan,
   type ExportState,
   type RestatedHour,
@@ -94,13 +100,13 @@ export const grownParts = (
   );
 };
 
-/** The state of a directory, after the renaming is finished that a killed run may have left. */
-const recover = async (directory: string, plan: ExportPlan): Promise<ExportState> => {
+/** The state of a directory, whose files are of one kind, after the renaming is finished that a killed run may have left. */
+const recover = async (directory: string, plan: DirectoryPlan): Promise<ExportState> => {
   const state = await readState(directory);
   if (state === null) return { plan, exported: [], renaming: null, restated: [] };
   if (!isDeepStrictEqual(state.plan, plan)) {
     throw new UserError(
-      `${directory} holds another kind of export (${Object.values(state.plan).join(', ')}): use the same options, or another directory`,
+      `${directory} holds another kind of export (${Object.values(state.plan).filter(Boolean).join(', ')}): use the same options, or another directory`,
     );
   }
   if (state.renaming === null) return state;
@@ -176,17 +182,38 @@ class Run {
   }
 }
 
-const changedHours = (
-  { exported, restated: known }: ExportState,
+export const changedHours = (
+  { exported, restated: known }: Pick<ExportState, 'exported' | 'restated'>,
   restated: readonly RestatedHour[],
 ): readonly RestatedHour[] => {
   const generations = new Map(known.map(({ hour, generation }) => [hour, generation]));
   return restated.filter(
     ({ hour, generation }) =>
-      isWithin(exported, { from: millis(hour), to: millis(hour) }) &&
-      generation > (generations.get(hour) ?? 0),
+      isWithin(exported, { from: millis(hour), to: millis(hour + 1) }) &&
+      generation !== (generations.get(hour) ?? 0),
   );
 };
+
+/** Hours whose rows are not those of their file any more. */
+const hoursThatChanged = (
+  coverage: Coverage,
+  state: ExportState,
+  restated: readonly RestatedHour[],
+  length: number,
+): readonly Millis[] => [
+  ...changedHours(state, restated).map(({ hour }) => millis(hour)),
+  ...grownParts(coverage, state.exported, length).map((part) => part.from),
+];
+
+/** The hours (or days) of these hours that can be written now. A day may wait for another run in it. */
+export const readySpans = (
+  coverage: Coverage,
+  hours: readonly Millis[],
+  length: number,
+): readonly HourSpan[] =>
+  [...new Set(hours.map((hour) => Math.floor(hour / length) * length))]
+    .map((start) => ({ from: millis(start), to: millis(start + length) }))
+    .filter(({ from, to }) => firstProcessing(coverage, from, to) === null);
 
 /**
  * Exports every complete reported hour (or day) that is not exported yet, each to a file of its own. A reported hour that becomes complete
@@ -202,23 +229,20 @@ export const exportNewHours = (
   withLock(
     join(directory, `${STATE_FILE}.lock`),
     async () => {
-      const state = await recover(directory, plan);
+      const currency = tools.context.prices?.book.currency ?? null;
+      const state = await recover(directory, { ...plan, currency });
       const coverage = await readCoverage(tools.client);
       const restated = await readRestatedHours(tools.client, coverage, tools.hourMillis);
       const length = reportedMillis(plan.granularity, tools.hourMillis);
       const run = new Run(tools, directory, coverage, state);
-      const changed = [
-        ...changedHours(state, restated).map(({ hour }) => hour),
-        ...grownParts(coverage, state.exported, length).map((part) => part.from),
-      ];
       if (rewriteRestated) {
-        const starts = new Set(changed.map((hour) => Math.floor(hour / length) * length));
-        for (const start of starts) {
-          await run.export({ from: millis(start), to: millis(start + length) }, restated);
+        const changed = hoursThatChanged(coverage, state, restated, length);
+        for (const span of readySpans(coverage, changed, length)) {
+          await run.export(span, restated);
           await run.settle();
         }
       }
-      for (const span of spansToExport(coverage, state.exported, from, length)) {
+      for (const span of spansToExport(coverage, run.state.exported, from, length)) {
         await run.export(span, restated);
       }
       await run.settle();
@@ -226,7 +250,7 @@ export const exportNewHours = (
         tally: run.tally,
         files: run.files,
         exported: run.state.exported,
-        changed: rewriteRestated ? [] : changed.map((hour) => millis(hour)),
+        changed: hoursThatChanged(coverage, run.state, restated, length),
       };
     },
     0,

@@ -31,7 +31,10 @@ export const completeRange = (coverage: Coverage, from: Millis, to: Millis): Com
   return { from, to, sources: countedSources(coverage, from, to), notCovered };
 };
 
-/** Every hour that was restated after it had closed, with its newest generation, of the sources that answer for it. */
+/**
+ * Every hour that was restated after it had closed, by the sources that answer for it. Each source counts generations of its own, so
+ * they are added up: the sum grows with each restatement.
+ */
 export const readRestatedHours = async (
   client: ClickHouseClient,
   coverage: Coverage,
@@ -42,14 +45,14 @@ export const readRestatedHours = async (
     `SELECT topic, epoch, toUnixTimestamp(r.reported_hour) AS hour, max(r.generation) AS generation
      FROM restatements AS r WHERE r.windows > 0 GROUP BY topic, epoch, hour ORDER BY hour`,
   );
-  const newest = new Map<number, number>();
+  const sums = new Map<number, number>();
   for (const { hour, generation, ...source } of rows) {
     const from = (hour * 1000) as Millis;
     const to = (from + hourMillis) as Millis;
     const counted = new Set(countedSources(coverage, from, to).map(sourceName));
     if (counted.has(sourceName(source))) {
-      newest.set(from, Math.max(generation, newest.get(from) ?? 0));
+      sums.set(from, (sums.get(from) ?? 0) + generation);
     }
   }
-  return [...newest].map(([hour, generation]) => ({ hour, generation }));
+  return [...sums].map(([hour, generation]) => ({ hour, generation }));
 };
