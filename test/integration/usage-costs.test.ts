@@ -75,7 +75,7 @@ test('the charges of all months add up to the costs of the view', async () => {
       tagName: 'CostCenter',
       toDate: false,
     });
-    total += found.statement.cost;
+    total += found.cost;
   }
   const [view] = await queryRows<{ cost: string }>(
     stack.clickHouse,

@@ -1,7 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { chargeback, type Chargeback } from '../../operations/chargeback/chargeback.ts';
+import { chargeback } from '../../operations/chargeback/chargeback.ts';
+import type { Statement } from '../../operations/chargeback/statement.ts';
 import { statementPage } from '../../operations/chargeback/statement-page.ts';
 import { statementColumns, statementRows } from '../../operations/chargeback/statement-rows.ts';
+import { notCoveredText } from '../../operations/exports/hour-spans.ts';
 import { csvForPeople } from '../../operations/exports/csv.ts';
 import { readRates } from '../../operations/rates/rate-file.ts';
 import { withClickHouse } from '../../operations/sources/source-tools.ts';
@@ -13,7 +15,7 @@ import { printable } from '../../shared/terminal/printable.ts';
 import { print } from '../print.ts';
 import { ratesOption, readContext } from '../rates-option.ts';
 import { readDirectoryConfig } from '../settings.ts';
-import { formatStatement, notCoveredText } from '../show/chargeback.ts';
+import { formatStatement } from '../show/chargeback.ts';
 import { subscriptionKey } from '../subscription-option.ts';
 
 const FORMATS = ['table', 'csv', 'html'] as const;
@@ -34,7 +36,7 @@ const month = (text: string): Millis => {
   throw new InvalidArgumentError('it must be a month from 1970 on, such as 2026-02');
 };
 
-const bytesOf = ({ statement }: Chargeback, format: 'csv' | 'html') =>
+const bytesOf = (statement: Statement, format: 'csv' | 'html') =>
   format === 'html'
     ? [Buffer.from(statementPage(statement))]
     : csvForPeople(statementColumns(statement), [statementRows(statement)]);
@@ -65,7 +67,9 @@ const report = async (options: Options): Promise<void> => {
     return;
   }
   await writeAtomically(output, bytesOf(found, format));
-  print(`Wrote ${printable(output)}.${notCoveredText(found.range)}`);
+  print(`Wrote ${printable(output)}.`);
+  const { notCovered } = found;
+  if (notCovered.length > 0) process.stderr.write(`usagectl: ${notCoveredText(notCovered)}\n`);
 };
 
 export const chargebackCommand = (command: Command): Command =>
@@ -78,7 +82,7 @@ export const chargebackCommand = (command: Command): Command =>
     .addOption(ratesOption().makeOptionMandatory())
     .option('--tag <name>', 'divide the charges by the values of this tag')
     .option('--subscription <id>', 'only this subscription', subscriptionKey)
-    .option('--to-date', 'if the month is not complete, show its complete hours')
+    .option('--to-date', 'if the month is not over or not complete, show its complete hours')
     .addOption(
       new Option('--format <format>', 'table, or a file: CSV, or a page to print')
         .choices(FORMATS)

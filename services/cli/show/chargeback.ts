@@ -1,4 +1,3 @@
-import type { Chargeback } from '../../operations/chargeback/chargeback.ts';
 import {
   moneyText,
   NO_RATE,
@@ -6,20 +5,10 @@ import {
   quantityText,
 } from '../../operations/chargeback/statement-text.ts';
 import type { Statement } from '../../operations/chargeback/statement.ts';
-import type { HourSpan } from '../../operations/exports/hour-spans.ts';
+import { notCoveredText } from '../../operations/exports/hour-spans.ts';
 import { isoText } from '../../shared/model/time.ts';
 import { printable } from '../../shared/terminal/printable.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
-
-/** Spans for which no source answers, as a sentence; empty if there are none. */
-export const notCoveredText = ({
-  notCovered,
-}: {
-  readonly notCovered: readonly HourSpan[];
-}): string =>
-  notCovered.length === 0
-    ? ''
-    : ` No source answers for ${notCovered.map(({ from, to }) => `${isoText(from)} to ${isoText(to)}`).join(', ')}.`;
 
 /** A column of texts, its numbers to the right. */
 const rightAligned = (texts: readonly string[]): readonly string[] => {
@@ -76,14 +65,15 @@ const totalsTable = ({ subscriptions, currency, cost }: Statement): string => {
 };
 
 /** A statement for a terminal. */
-export const formatStatement = ({ statement, range }: Chargeback): string => {
-  const { month, to, isWhole, provider, subscriptions, unrated } = statement;
+export const formatStatement = (statement: Statement): string => {
+  const { month, to, isWhole, notCovered, provider, subscriptions, unrated } = statement;
   const time = `reported from ${isoText(month)} to ${isoText(to)}${isWhole ? '' : ' (the month so far)'}`;
   return [
-    `${printable(provider)}: charges for usage ${time}.${notCoveredText(range)}`,
+    `${printable(provider)}: charges for usage ${time}.`,
     ...(subscriptions.length === 0
       ? ['Nothing was reported.']
       : ['', linesTable(statement), '', totalsTable(statement)]),
+    ...(notCovered.length === 0 ? [] : ['', notCoveredText(notCovered)]),
     ...(unrated === 0
       ? []
       : [

@@ -1,9 +1,9 @@
 import type { RangeExport } from '../../operations/exports/export-range.ts';
+import { notCoveredText } from '../../operations/exports/hour-spans.ts';
 import type { IncrementalExport } from '../../operations/exports/incremental.ts';
 import type { Tally } from '../../operations/exports/tally.ts';
 import { isoText } from '../../shared/model/time.ts';
 import { printable } from '../../shared/terminal/printable.ts';
-import { notCoveredText } from './chargeback.ts';
 
 const plural = (count: number, one: string): string =>
   `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`;
@@ -16,7 +16,8 @@ const unratedLines = ({ unrated }: Tally): readonly string[] =>
 
 export const formatRange = ({ tally, range }: RangeExport, output: string): string =>
   [
-    `Wrote ${output}: ${plural(tally.rows, 'row')}, reported from ${isoText(range.from)} to ${isoText(range.to)} (end not included).${notCoveredText(range)}`,
+    `Wrote ${output}: ${plural(tally.rows, 'row')}, reported from ${isoText(range.from)} to ${isoText(range.to)} (end not included).`,
+    ...(range.notCovered.length === 0 ? [] : [notCoveredText(range.notCovered)]),
     ...unratedLines(tally),
   ].join('\n');
 

@@ -1,10 +1,10 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { isoText, nextMonth, type Millis } from '../../shared/model/time.ts';
-import { UserError } from '../../shared/process/errors.ts';
+import { millis, nextMonth, type Millis } from '../../shared/model/time.ts';
 import { firstProcessing, readCoverage } from '../../shared/sources/coverage.ts';
 import type { ExportContext, PricedBy } from '../exports/layouts/export-context.ts';
-import { completeRange, type CompleteRange } from '../exports/range-sources.ts';
+import { completeRange } from '../exports/range-sources.ts';
 import { readMonth } from './read-month.ts';
+import { statementEnd } from './statement-end.ts';
 import { statementOf, type Statement } from './statement.ts';
 
 export interface ChargebackQuery {
@@ -16,36 +16,21 @@ export interface ChargebackQuery {
   readonly toDate: boolean;
 }
 
-export interface Chargeback {
-  readonly statement: Statement;
-  readonly range: CompleteRange;
-}
-
 /**
  * The charges for what was reported in a month.
- * @throws UserError if the month is not complete, or has no complete hour yet
+ * @throws UserError if the month is not over or not complete, or has no complete hour yet
  */
 export const chargeback = async (
   client: ClickHouseClient,
   context: ExportContext,
   prices: PricedBy,
   { month, subscriptionKey, tagName, toDate }: ChargebackQuery,
-): Promise<Chargeback> => {
-  const end = nextMonth(month);
+): Promise<Statement> => {
   const coverage = await readCoverage(client);
-  const processing = firstProcessing(coverage, month, end);
-  if (processing !== null && !toDate) {
-    throw new UserError(
-      `The month is not complete: the reported hour from ${isoText(processing)} is still being processed. Try again later, or see the month so far with --to-date`,
-    );
-  }
-  const to = processing ?? end;
+  const processing = firstProcessing(coverage, month, nextMonth(month));
+  const { to, isWhole } = statementEnd({ month, processing, toDate }, millis(Date.now()));
   const range = completeRange(coverage, month, to);
   const usage = await readMonth(client, { range, subscriptionKey, withTags: tagName !== null });
-  const statement = statementOf(usage, prices, context, tagName, {
-    month,
-    to,
-    isWhole: processing === null,
-  });
-  return { statement, range };
+  const { notCovered } = range;
+  return statementOf(usage, prices, context, tagName, { month, to, isWhole, notCovered });
 };

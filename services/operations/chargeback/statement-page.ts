@@ -1,4 +1,5 @@
 import { isoText } from '../../shared/model/time.ts';
+import { notCoveredText } from '../exports/hour-spans.ts';
 import { moneyText, NO_RATE, priceText, quantityText } from './statement-text.ts';
 import type { ChargeLine, Statement, SubscriptionCharges } from './statement.ts';
 
@@ -107,9 +108,10 @@ ${subscriptions
 </table>
 </section>`;
 
-const warnings = ({ isWhole, to, unrated }: Statement): string =>
+const warnings = ({ isWhole, to, notCovered, unrated }: Statement): string =>
   [
     ...(isWhole ? [] : [`The month is not over: this is what was reported before ${isoText(to)}.`]),
+    ...(notCovered.length === 0 ? [] : [notCoveredText(notCovered)]),
     ...(unrated === 0
       ? []
       : [

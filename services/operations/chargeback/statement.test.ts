@@ -43,12 +43,17 @@ const usage = (
   quantity: parseQuantity(quantity) ?? (0n as Quantity),
 });
 
-const statement = (days: readonly DayUsage[], tagName: string | null = null): Statement => {
+const statement = (
+  days: readonly DayUsage[],
+  tagName: string | null = null,
+  notCovered: Statement['notCovered'] = [],
+): Statement => {
   if (context.prices === null) throw new Error('there are rates');
   const time = {
     month: timeOf('2026-01-01T00:00:00Z'),
     to: timeOf('2026-02-01T00:00:00Z'),
     isWhole: true,
+    notCovered,
   };
   return statementOf(days, context.prices, context, tagName, time);
 };
@@ -130,4 +135,12 @@ test('nothing in a name, a tag or a meter is markup of the page', () => {
   expect(page).toContain('Contoso &amp; Sons');
   expect(page).toContain('Charges for January 2026');
   expect(page).toContain('1 line has no rate');
+});
+
+test('a statement of time that no source covers says so on the page, and is no plain total of zero', () => {
+  const span = { from: timeOf('2026-01-03T00:00:00Z'), to: timeOf('2026-02-01T00:00:00Z') };
+  expect(statementPage(statement([], null, [span]))).toContain(
+    'No source answers for 2026-01-03T00:00:00Z to 2026-02-01T00:00:00Z',
+  );
+  expect(statementPage(statement([]))).not.toContain('No source answers');
 });

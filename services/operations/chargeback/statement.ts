@@ -1,5 +1,6 @@
 import type { Millis } from '../../shared/model/time.ts';
 import { tagNamed, tagsOf } from '../exports/tags.ts';
+import type { HourSpan } from '../exports/hour-spans.ts';
 import type { ExportContext, PricedBy } from '../exports/layouts/export-context.ts';
 import { invoiceId } from '../rates/rate-book.ts';
 import type { DayUsage } from './read-month.ts';
@@ -32,6 +33,8 @@ export interface Statement {
   /** The end of the reported time in it, exclusive: the end of the month, or less for a month to date. */
   readonly to: Millis;
   readonly isWhole: boolean;
+  /** Parts of that time for which no source answers: what was used there is not in it. */
+  readonly notCovered: readonly HourSpan[];
   /** As in an export with the layout of FOCUS. */
   readonly invoiceId: string;
   readonly currency: string;
@@ -44,7 +47,7 @@ export interface Statement {
   readonly unrated: number;
 }
 
-export type StatementTime = Pick<Statement, 'month' | 'to' | 'isWhole'>;
+export type StatementTime = Pick<Statement, 'month' | 'to' | 'isWhole' | 'notCovered'>;
 
 const tagOf = ({ tags }: DayUsage, tagName: string | null): string | null => {
   if (tagName === null) return null;

@@ -1,4 +1,4 @@
-import type { Millis } from '../../shared/model/time.ts';
+import { isoText, type Millis } from '../../shared/model/time.ts';
 
 /** `[from, to)` */
 export interface HourSpan {
@@ -19,3 +19,7 @@ export const withSpan = (spans: readonly HourSpan[], added: HourSpan): readonly 
 
 export const isWithin = (spans: readonly HourSpan[], { from, to }: HourSpan): boolean =>
   spans.some((span) => span.from <= from && to <= span.to);
+
+/** Says for which spans no source answers. */
+export const notCoveredText = (spans: readonly HourSpan[]): string =>
+  `No source answers for ${spans.map(({ from, to }) => `${isoText(from)} to ${isoText(to)}`).join(', ')}: nobody knows what was used there.`;
