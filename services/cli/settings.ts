@@ -46,7 +46,8 @@ export const readTokenConfig = () =>
   });
 
 /** The settings of what reads windows of usage. */
-export const readUsageConfig = () => parseEnvironment({ ...clickHouseSettings, ...hourSettings });
+export const readUsageConfig = () =>
+  parseEnvironment({ ...clickHouseSettings, ...hourSettings, ...providerSettings });
 
 /** The settings of commands that work on the directory of subscriptions. */
 export const readDirectoryConfig = () =>

@@ -1,7 +1,7 @@
 import { textsFrom } from '../shared/model/event-texts.ts';
 import { textTuple } from '../shared/usage-store/tables.ts';
+import { visibleSql } from '../shared/usage-store/visible-sql.ts';
 import type { RowKey } from './continuation-token.ts';
-import { isSubscriptionId } from '../shared/model/subscription-id.ts';
 import type { Granularity, VisibleQuery } from './usage-query.ts';
 import type { UsageRow } from './usage-row.ts';
 
@@ -78,22 +78,11 @@ const beyond = (usage: string): string =>
         OR (subscription_key = {subscriptionKey:String} AND (meter_key > {meterKey:String}
           OR (meter_key = {meterKey:String} AND resource_key > {resourceKey:String}))))`;
 
-/**
- * Ids stand in the statement itself: parameters travel in the URL, which has no room for thousands of them.
- */
-const ofSubscriptions = ({ subscriberId, visible }: VisibleQuery): string => {
-  const isHidden = 'allBut' in visible;
-  const ids = (isHidden ? visible.allBut : visible).map((id) => {
-    if (!isSubscriptionId(id)) throw new Error('a subscription of the directory has another form');
-    return `'${id}'`;
-  });
-  return [
+const ofSubscriptions = ({ subscriberId, visible }: VisibleQuery): string =>
+  [
     subscriberId === null ? '' : 'AND subscription_key = {subscriber:String}',
-    isHidden && ids.length === 0
-      ? ''
-      : `AND subscription_key ${isHidden ? 'NOT IN' : 'IN'} (${ids.join(', ')})`,
+    visibleSql(visible),
   ].join(' ');
-};
 
 export interface PageLimits {
   /** The time after which the engine cancels a query. */

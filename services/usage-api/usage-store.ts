@@ -2,6 +2,7 @@ import { TupleParam, type ClickHouseClient } from '@clickhouse/client';
 import { queryRows, SEQUENTIAL } from '../shared/clickhouse/client.ts';
 import type { SourceId } from '../shared/model/source.ts';
 import { readCoverage, type Coverage } from '../shared/sources/coverage.ts';
+import { roomFor } from '../shared/usage-store/visible-sql.ts';
 import { HOUR_MILLIS, millis } from '../shared/model/time.ts';
 import type { RowKey } from './continuation-token.ts';
 import type { Visible } from './caller.ts';
@@ -13,9 +14,6 @@ import type { UsageRow } from './usage-row.ts';
 
 /** ClickHouse's DateTime begins in 1970; nothing was reported before that. */
 const seconds = (instant: number): number => Math.max(0, instant / 1000);
-
-/** What the engine's default for `max_query_size` is. */
-const MIN_QUERY_SIZE = 262_144;
 
 const isEmpty = (visible: Visible): boolean => !('allBut' in visible) && visible.length === 0;
 
@@ -81,8 +79,7 @@ export class UsageStore {
       clickhouse_settings: {
         ...SEQUENTIAL,
         wait_end_of_query: 1,
-        // A list of many subscriptions is longer than the engine reads by itself.
-        max_query_size: String(statement.length + MIN_QUERY_SIZE),
+        ...roomFor(statement),
       },
     });
     const { data } = await result.json<PageColumns>();

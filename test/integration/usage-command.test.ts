@@ -31,6 +31,7 @@ const FIRST = hour('2025-12-01T00');
 const OPEN = hourOf(millis(Date.now()), HOUR_MILLIS);
 const SUBSCRIPTION = '5d3b9a0e-1111-4222-8333-944455556666';
 const OTHER = '6d3b9a0e-1111-4222-8333-944455556666';
+const RESELLER = '7d3b9a0e-1111-4222-8333-944455556666';
 const ROWS = 1_003;
 
 let offset = 1;
@@ -283,6 +284,10 @@ test.each([
     'With --provisional you also get the hours that are still open',
   ],
   [
+    ['usage', 'get', '--provisional', '--subscription', OTHER],
+    `The calling subscription ${OTHER} has no direct tenants in the directory`,
+  ],
+  [
     ['usage', 'get', ...HOUR, '--subscription', OTHER, '--granularity', 'hourly'],
     'Name the calling subscription',
   ],
@@ -312,4 +317,31 @@ test('usage that no source covers is not taken for no usage', async () => {
   expect(code).toBe(0);
   expect(stdout).toContain('No usage was reported in this range.');
   expect(stderr).toContain('No source covers 2019-01-01T00:00:00Z/2019-01-02T00:00:00Z');
+});
+
+test('open hours of this machine were shown for a profile of another', async () => {
+  const endpoint = 'https://usage.example.com';
+  await run(
+    ['profile', 'add', 'far', '--endpoint', endpoint, '--role', 'operator'].concat([
+      '--subscription',
+      PROVIDER,
+    ]),
+  );
+  const { code, stderr } = await run(['usage', 'get', '--provisional', '--profile', 'far']);
+  expect(code).toBe(1);
+  expect(stderr).toContain("open hours are read from the ClickHouse of this machine's settings");
+});
+
+// The last test: it changes whose usage the operator sees.
+test('open rows of all tenants were shown, whatever the calling subscription was', async () => {
+  await run(['subscriptions', 'add', OTHER, '--provider', RESELLER]);
+  const seenBy = async (subscription: string): Promise<readonly string[]> => {
+    const args = ['--provisional', '--output', 'ndjson', '--subscription', subscription];
+    const { code, stdout, stderr } = await run(['usage', 'get', ...args]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const ids = linesOf(stdout).map((line) => /"subscriptionId":"([^"]*)"/.exec(line)?.[1] ?? line);
+    return [...new Set(ids)];
+  };
+  expect(await seenBy(RESELLER)).toEqual([OTHER]);
+  expect(await seenBy(PROVIDER)).toEqual([SUBSCRIPTION]);
 });

@@ -1,10 +1,13 @@
 import { readProvisionalUsage, provisionalFrom } from '../../operations/usage/provisional-usage.ts';
 import { withClickHouse } from '../../operations/sources/source-tools.ts';
 import {
+  isOnThisMachine,
   usageTarget,
   type TargetChoice,
   type UsageTarget,
 } from '../../operations/usage/usage-target.ts';
+import { visibleUsage } from '../../operations/usage/visible-usage.ts';
+import { DirectoryView } from '../../shared/directory/directory-view.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { dayOf, hourOf, millis, type Millis } from '../../shared/model/time.ts';
 import { readCoverage } from '../../shared/sources/coverage.ts';
@@ -145,17 +148,27 @@ const EXAMPLE =
 
 /**
  * What is stored of hours that are not closed. It is read from ClickHouse, because the API answers closed
- * hours alone; so it is for the operator. Without a range: all hours that are open.
+ * hours alone; so it is for the operator. The calling subscription sees what the API would answer to it. Without a range: all hours that are open.
  */
-const readOpen = async (asked: GetUsage, { api }: UsageTarget): Promise<Provisional> => {
-  if (api === 'tenant') {
+const readOpen = async (asked: GetUsage, target: UsageTarget): Promise<Provisional> => {
+  if (target.api === 'tenant') {
     throw new UserError(
       '--provisional is for the operator: hours that are still open are read from ClickHouse, which tenants do not reach',
+    );
+  }
+  if (target.profile !== null && !isOnThisMachine(target.endpoint.url)) {
+    throw new UserError(
+      `--provisional cannot be used with the profile "${target.profile}", whose API is at ${target.endpoint.url}: open hours are read from the ClickHouse of this machine's settings`,
     );
   }
   const config = readUsageConfig();
   const { USAGE_HOUR_MILLIS: hourMillis } = config;
   return withClickHouse(config, async (client) => {
+    const visible = await visibleUsage(
+      new DirectoryView(client),
+      target.subscriptionId,
+      config.PROVIDER_SUBSCRIPTION_ID,
+    );
     const coverage = await readCoverage(client);
     const { granularity, subscriberId } = asked;
     const now = hourOf(millis(Date.now()), hourMillis);
@@ -164,7 +177,7 @@ const readOpen = async (asked: GetUsage, { api }: UsageTarget): Promise<Provisio
     const query = { from: asked.from ?? millis(0), to, granularity, subscriberId, hourMillis };
     if (query.from >= to) givenRange({ ...asked, from: query.from, to });
     const from = provisionalFrom(coverage, query);
-    const rows = await readProvisionalUsage(client, coverage, { ...query, from });
+    const rows = await readProvisionalUsage(client, coverage, { ...query, from, visible });
     return { from, to, rows };
   });
 };

@@ -5,8 +5,10 @@ import { textsFrom } from '../../shared/model/event-texts.ts';
 import { instanceData } from '../../shared/model/instance-data.ts';
 import { dayOf, hourOf, millis, type Hour, type Millis } from '../../shared/model/time.ts';
 import { countedSources, firstProcessing, type Coverage } from '../../shared/sources/coverage.ts';
+import type { Visible } from '../../shared/sign-in/access.ts';
 import type { UsageRow } from '../../shared/usage-client/usage-row.ts';
 import { textTuple } from '../../shared/usage-store/tables.ts';
+import { roomFor, visibleSql } from '../../shared/usage-store/visible-sql.ts';
 
 /** The usage of reported hours that are not closed yet, and may still grow. */
 export interface ProvisionalQuery {
@@ -18,6 +20,7 @@ export interface ProvisionalQuery {
   /** Null for all subscriptions. */
   readonly subscriberId: string | null;
   readonly hourMillis: number;
+  readonly visible: Visible;
 }
 
 /**
@@ -26,7 +29,7 @@ export interface ProvisionalQuery {
  */
 export const provisionalFrom = (
   coverage: Coverage,
-  { from, to, granularity, hourMillis }: ProvisionalQuery,
+  { from, to, granularity, hourMillis }: Omit<ProvisionalQuery, 'visible'>,
 ): Millis => {
   const processing = firstProcessing(coverage, from, to);
   if (processing === null) return to;
@@ -43,7 +46,12 @@ interface Row {
 }
 
 /** Windows of reported hours in the range, added up as the usage API does. */
-const queryFor = ({ granularity, subscriberId, hourMillis }: ProvisionalQuery): string => {
+export const provisionalSql = ({
+  granularity,
+  subscriberId,
+  hourMillis,
+  visible,
+}: ProvisionalQuery): string => {
   const dayMillis = granularity === 'Hourly' ? hourMillis : 24 * hourMillis;
   const seconds = String(dayMillis / 1000);
   // Numbers of 64 bits would come as texts.
@@ -58,6 +66,7 @@ const queryFor = ({ granularity, subscriberId, hourMillis }: ProvisionalQuery): 
       WHERE u.reported_hour >= toDateTime({from:UInt32}, 'UTC') AND u.reported_hour < toDateTime({to:UInt32}, 'UTC')
         AND has({sources:Array(String)}, concat(u.topic, '/', toString(u.epoch)))
         ${subscriberId === null ? '' : 'AND u.subscription_key = lower({subscriber:String})'}
+        ${visibleSql(visible)}
       GROUP BY start, subscription_key, meter_key, resource_key
     )
     ORDER BY start, subscription_key, meter_key, resource_key`;
@@ -78,12 +87,14 @@ export const readProvisionalUsage = async (
   const sources = countedSources(coverage, query.from, query.to).map(
     ({ topic, epoch }) => `${topic}/${String(epoch)}`,
   );
-  const rows = await queryRows<Row>(client, queryFor(query), {
+  const statement = provisionalSql(query);
+  const params = {
     from: secondsOf(query.from),
     to: secondsOf(query.to),
     sources,
     ...(query.subscriberId !== null && { subscriber: query.subscriberId }),
-  });
+  };
+  const rows = await queryRows<Row>(client, statement, params, roomFor(statement));
   return rows.map(usageRowOf);
 };
 

@@ -69,6 +69,11 @@ export const usageTarget = async (
 };
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** Whether the API is on this machine, and so may be that of its settings. */
+export const isOnThisMachine = (url: string): boolean =>
+  URL.canParse(url) && LOOPBACK.test(new URL(url).hostname);
+
 const LIFETIME_SECONDS = 3600;
 
 /**
@@ -81,8 +86,7 @@ const ownToken = async (
   environment: Environment,
 ): Promise<string | null> => {
   const directory = signInDirectory(localDirectory());
-  const isHere = URL.canParse(url) && LOOPBACK.test(new URL(url).hostname);
-  if (!isHere || !existsSync(publicKeyFile(directory))) return null;
+  if (!isOnThisMachine(url) || !existsSync(publicKeyFile(directory))) return null;
   return localToken(directory, {
     subscriptions: [subscriptionId],
     role: 'Reader',
