@@ -150,6 +150,22 @@ test('hours of a day that is still open are refused', async () => {
   expect(refused.stderr).toContain('is not closed on every partition');
 });
 
+test('a day of which the daily rows alone were wrong is recorded beside hours of another day', async () => {
+  await command(`INSERT INTO usage_hourly (${COLUMNS}) SELECT * EXCEPT (version) REPLACE ('phantom' AS resource_key, 7 AS quantity)
+    FROM usage_hourly FINAL WHERE reported_hour = '2025-03-02 01:00:00' LIMIT 1`);
+  await command(
+    `INSERT INTO usage_daily (${DAILY}) SELECT ${DAILY.replace('quantity', 'quantity + 5')} FROM usage_daily FINAL
+     WHERE topic = '${topic}' AND reported_day = '2025-03-01 00:00:00' LIMIT 1`,
+  );
+  expect((await rebuild()).stdout).toContain('Daily rows that differ from the hourly ones: 1');
+  expect(await rebuild('--apply', '--reason', 'both')).toMatchObject({ code: 0, stderr: '' });
+  const recorded = await queryRows<{ hour: string }>(
+    pipeline.stack.clickHouse,
+    `SELECT DISTINCT toString(r.reported_hour) AS hour FROM restatements AS r WHERE reason = 'both' ORDER BY hour`,
+  );
+  expect(recorded.map(({ hour }) => hour)).toEqual(['2025-03-01 20:00:00', '2025-03-02 01:00:00']);
+});
+
 const COLUMNS = `topic, epoch, partition, reported_hour, usage_hour, usage_hour_end, subscription_key, meter_key,
   resource_key, subscription_id, meter_id, resource_uri, location, tags, additional_info, quantity,
   event_count, first_offset, last_offset, generation`;

@@ -29,6 +29,7 @@ import {
   type WindowDifference,
 } from '../../operations/rebuild/window-differences.ts';
 import { nextGeneration, recordHours, restate } from '../../operations/rebuild/restate.ts';
+import { daysAlone } from '../../operations/rebuild/restated-windows.ts';
 import { formatRebuilt, isRight, type Rebuilt } from '../show/rebuild.ts';
 import { Tally } from '../../operations/rebuild/tally.ts';
 import { readViewConfig, readRepairConfig } from '../settings.ts';
@@ -164,13 +165,19 @@ const run = async (task: Task, isFromLog: boolean): Promise<Rebuilt> => {
   const ofLedger = new Tally<WindowDifference>(limit);
   ofLedger.add(stored);
   const windows = fromLog && !apply ? fromLog.windows : ofLedger;
-  const { hourMillis } = source;
-  const wrongDays = windows.count > 0 ? [] : await readDayDifferences(client, range, hourMillis);
+  const { hourMillis, firstHour } = source;
+  // All days of the range are added up again, also those in which no hourly row differs.
+  const wrongDays = daysAlone(
+    fromLog && !apply ? windows.first : stored,
+    await readDayDifferences(client, range, hourMillis),
+    hourMillis,
+  );
   const days = new Tally<DayDifference>(limit);
   days.add(wrongDays);
   const found: Rebuilt = { fromLog, windows, days, restated: null };
   if (!apply || isRight(found)) return found;
-  const restated = await restate(client, range, stored, wrongDays, { ...task, hourMillis });
+  const options = { ...task, hourMillis, firstHour };
+  const restated = await restate(client, range, stored, wrongDays, options);
   const mended = fromLog && {
     ledger: fromLog.ledger.count,
     deadLetters: fromLog.deadLetters.count,

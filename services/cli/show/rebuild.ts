@@ -11,7 +11,7 @@ export interface Rebuilt {
   /** Null if the ledger was trusted. */
   readonly fromLog: FromLog | null;
   readonly windows: Tally<WindowDifference>;
-  /** Daily rows that differ from the hourly ones. Not searched for if the hourly rows will change. */
+  /** Daily rows that differ from the hourly ones, of days in which no hourly row differs. */
   readonly days: Tally<DayDifference>;
   /** Null if nothing was changed. */
   readonly restated: Restatement | null;

@@ -5,6 +5,7 @@ import type { SourceId } from '../../shared/model/source.ts';
 import { insertSelect, textsOfTuple } from '../../shared/usage-store/tables.ts';
 import { rollUpDays, type DayDifference } from './days.ts';
 import { parts } from './parts.ts';
+import { restatedWindows, type RestatedHour } from './restated-windows.ts';
 import {
   FROM_LEDGER,
   rangeParams,
@@ -15,12 +16,14 @@ import {
 
 export interface Restatement {
   readonly generation: number;
-  /** The number of restated hourly windows or, if there are none, daily windows. */
+  /** The number of restated hourly windows, and of daily windows of days without one. */
   readonly windows: number;
   readonly hours: readonly number[];
 }
 
 export interface RestateOptions {
+  /** The first hour of the source. */
+  readonly firstHour: number;
   readonly hourMillis: number;
   readonly generation: number;
   readonly actor: string;
@@ -38,21 +41,11 @@ export const restate = async (
   range: HourRange,
   differences: readonly StoredDifference[],
   days: readonly DayDifference[],
-  { hourMillis, generation, actor, reason }: RestateOptions,
+  { firstHour, hourMillis, generation, actor, reason }: RestateOptions,
 ): Promise<Restatement> => {
-  // If only the daily rows of a day were wrong, its first hour is recorded.
-  const restated = [
-    ...differences,
-    ...days.map(({ partition, reportedDay }) => ({ partition, reportedHour: reportedDay })),
-  ];
-  const windows = new Map<string, RestatedHour>();
-  for (const { partition, reportedHour } of restated) {
-    const key = `${String(partition)} ${String(reportedHour)}`;
-    const count = (windows.get(key)?.windows ?? 0) + 1;
-    windows.set(key, { partition, reportedHour, windows: count });
-  }
+  const restated = restatedWindows(differences, days, firstHour);
   // Readers first see that the hours are restated, and then the new rows.
-  await recordHours(client, range, [...windows.values()], { generation, actor, reason });
+  await recordHours(client, range, restated, { generation, actor, reason });
   const wrong = differences.filter(({ ledgerQuantity }) => ledgerQuantity !== null);
   const phantom = differences.filter(({ ledgerQuantity }) => ledgerQuantity === null);
   for (const part of parts(wrong)) await writeRows(client, range, part, generation, hourMillis);
@@ -60,17 +53,9 @@ export const restate = async (
   failpoint('rebuild-restated');
   await rollUpDays(client, range, hourMillis, generation);
   const hours = [...new Set(restated.map(({ reportedHour }) => reportedHour))];
-  return { generation, windows: restated.length, hours: hours.sort((a, b) => a - b) };
+  const windows = differences.length + days.length;
+  return { generation, windows, hours: hours.sort((a, b) => a - b) };
 };
-
-/**
- * A closed hour of a partition, and the number of its restated windows: 0 if only its ledger was mended.
- */
-export interface RestatedHour {
-  readonly partition: number;
-  readonly reportedHour: number;
-  readonly windows: number;
-}
 
 /** The generation of the next restatement of a source. */
 export const nextGeneration = async (
@@ -92,7 +77,7 @@ export const recordHours = (
   client: ClickHouseClient,
   { topic, epoch }: SourceId,
   hours: readonly RestatedHour[],
-  how: Omit<RestateOptions, 'hourMillis'>,
+  how: Omit<RestateOptions, 'hourMillis' | 'firstHour'>,
 ): Promise<void> =>
   insertRows(
     client,
