@@ -4,7 +4,7 @@ import type { Keyring } from '../shared/model/control-record.ts';
 import { fail, succeed, type Result } from '../shared/model/result.ts';
 import { sourceName, type SourceId } from '../shared/model/source.ts';
 import type { UsageApi } from './caller.ts';
-import type { RestatedHour } from './restated-hour.ts';
+import type { RestatedHour } from '../shared/sources/restated-hours.ts';
 import type { VisibleQuery } from './usage-query.ts';
 
 /** What identifies a row of an answer, and orders its rows. */

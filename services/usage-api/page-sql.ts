@@ -1,36 +1,18 @@
 import { textsFrom } from '../shared/model/event-texts.ts';
-import { textTuple } from '../shared/usage-store/tables.ts';
+import {
+  firstTexts,
+  OF_SOURCES,
+  USAGE_BUCKETS,
+  type UsageBucket,
+} from '../shared/usage-store/usage-buckets.ts';
 import { visibleSql } from '../shared/usage-store/visible-sql.ts';
 import type { RowKey } from './continuation-token.ts';
 import type { Granularity, VisibleQuery } from './usage-query.ts';
 import type { UsageRow } from './usage-row.ts';
 
-/** The names that differ between hours and days. */
-interface UsageTable {
-  readonly table: string;
-  readonly reported: string;
-  readonly usage: string;
-  readonly usageEnd: string;
-  /** Hours in one row of reported time. */
-  readonly hours: number;
-}
-
-const TABLES: Readonly<Record<Granularity, UsageTable>> = {
-  Hourly: {
-    table: 'usage_hourly',
-    reported: 'reported_hour',
-    usage: 'usage_hour',
-    usageEnd: 'usage_hour_end',
-    hours: 1,
-  },
-  Daily: {
-    table: 'usage_daily',
-    reported: 'reported_day',
-    usage: 'usage_day',
-    usageEnd: 'usage_day_end',
-    hours: 24,
-  },
-};
+/** The table of windows that a query reads. */
+const bucketOf = (granularity: Granularity): UsageBucket =>
+  USAGE_BUCKETS[granularity === 'Hourly' ? 'hourly' : 'daily'];
 
 /** The columns of a page's rows, in the order of `columnsOf`. */
 export type PageColumns = readonly [
@@ -44,10 +26,10 @@ export type PageColumns = readonly [
 ];
 
 /** One row for each key, with the texts of its earliest event. */
-const columnsOf = ({ reported, usage, usageEnd }: UsageTable): string =>
-  `toUnixTimestamp(u.${usage}), toUnixTimestamp(max(u.${usageEnd})),
+const columnsOf = (bucket: UsageBucket): string =>
+  `toUnixTimestamp(u.${bucket.usage}), toUnixTimestamp(max(u.${bucket.usageEnd})),
       subscription_key, meter_key, resource_key,
-      argMin(${textTuple('u.')}, (u.${reported}, topic, epoch, partition, first_offset)),
+      ${firstTexts(bucket)},
       toString(sum(u.quantity))`;
 
 export const usageRowOf = ([
@@ -107,26 +89,25 @@ export const pageSql = (
   after: RowKey | null,
   { timeLimitSeconds, hourMillis }: PageLimits,
 ): string => {
-  const table = TABLES[query.granularity];
-  const { reported, usage } = table;
+  const bucket = bucketOf(query.granularity);
+  const { table, reported, usage, hours } = bucket;
   const key = `${usage}, subscription_key, meter_key, resource_key`;
-  const ofSources = `(topic, epoch) IN {sources:Array(Tuple(String, UInt32))}`;
   const selected = [ofSubscriptions(query), after === null ? '' : beyond(usage)].join(' ');
   const limit = `LIMIT {limit:UInt32}`;
   const timeLimit = `max_execution_time = ${String(timeLimitSeconds)}`;
-  if (query.to - query.from <= table.hours * hourMillis) {
-    return `SELECT ${columnsOf(table)}
-    FROM ${table.table} AS u FINAL
-    WHERE ${reported} = toDateTime({from:UInt32}, 'UTC') AND ${ofSources} ${selected}
+  if (query.to - query.from <= hours * hourMillis) {
+    return `SELECT ${columnsOf(bucket)}
+    FROM ${table} AS u FINAL
+    WHERE ${reported} = toDateTime({from:UInt32}, 'UTC') AND ${OF_SOURCES} ${selected}
     GROUP BY ${key} ORDER BY ${key} ${limit}
     SETTINGS ${timeLimit}, optimize_aggregation_in_order = 1, max_threads = 1, max_block_size = 1024`;
   }
   const where = `${reported} >= toDateTime({from:UInt32}, 'UTC')
-      AND ${reported} < toDateTime({to:UInt32}, 'UTC') AND ${ofSources}`;
-  return `SELECT ${columnsOf(table)}
-    FROM ${table.table} AS u FINAL
+      AND ${reported} < toDateTime({to:UInt32}, 'UTC') AND ${OF_SOURCES}`;
+  return `SELECT ${columnsOf(bucket)}
+    FROM ${table} AS u FINAL
     WHERE ${where} AND (${key}) GLOBAL IN (
-      SELECT DISTINCT ${key} FROM ${table.table} WHERE ${where} ${selected} ORDER BY ${key} ${limit})
+      SELECT DISTINCT ${key} FROM ${table} WHERE ${where} ${selected} ORDER BY ${key} ${limit})
     GROUP BY ${key} ORDER BY ${key}
     SETTINGS ${timeLimit}`;
 };

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { isLoopback } from '../shared/http/host-name.ts';
+import { leadsToLoopback } from '../shared/http/host-name.ts';
 import { millis } from '../shared/model/time.ts';
 import { wholeNumber } from '../shared/process/config.ts';
 import { UserError } from '../shared/process/errors.ts';
@@ -21,8 +21,8 @@ const isUrl = (text: string): boolean => /^https?:\/\//i.test(text);
 const isSafe = (text: string): boolean => {
   if (!isUrl(text)) return true;
   if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || isLoopback(hostname.replace(/^\[|\]$/g, ''));
+  const url = new URL(text);
+  return url.protocol === 'https:' || leadsToLoopback(url);
 };
 
 export const signInSettings = {

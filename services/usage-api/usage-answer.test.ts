@@ -5,7 +5,7 @@ import type { Source, SourceId } from '../shared/model/source.ts';
 import { HOUR_MILLIS, millis, type Hour } from '../shared/model/time.ts';
 import type { Caller } from './caller.ts';
 import type { RowKey } from './continuation-token.ts';
-import type { Restatement } from './restated-hour.ts';
+import type { Restatement } from '../shared/sources/restated-hours.ts';
 import { answerUsage, type UsageAnswerTools } from './usage-answer.ts';
 import { PAGE_ROWS } from './usage-page.ts';
 

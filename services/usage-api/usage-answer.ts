@@ -11,7 +11,7 @@ import { fail, succeed, type Result } from '../shared/model/result.ts';
 import type { Keyring } from '../shared/model/control-record.ts';
 import type { Caller, UsageApi } from './caller.ts';
 import { answerDigest, readToken, type TokenProblem } from './continuation-token.ts';
-import { restatedHours } from './restated-hour.ts';
+import { restatedHours } from '../shared/sources/restated-hours.ts';
 import { rangeCoverage, type RangeCoverage } from './range-coverage.ts';
 import { PAGE_ROWS, usagePage, type UsagePage } from './usage-page.ts';
 import { parseUsageQuery, type VisibleQuery } from './usage-query.ts';

@@ -1,6 +1,6 @@
 import type { EventTexts } from '../shared/model/event-texts.ts';
-import { instanceData } from '../shared/model/instance-data.ts';
-import { isoText, millis } from '../shared/model/time.ts';
+import { instanceData, offsetText } from '../shared/model/instance-data.ts';
+import { millis } from '../shared/model/time.ts';
 import type { RowKey } from './continuation-token.ts';
 
 /**
@@ -52,9 +52,7 @@ export const usageAggregateResource = (row: UsageRow, caller: string): UsageAggr
   };
 };
 
-/** `2019-12-10T18:00:00+00:00` */
-const offsetText = (seconds: number): string =>
-  isoText(millis(seconds * 1000)).replace('Z', '+00:00');
+const secondsText = (seconds: number): string => offsetText(millis(seconds * 1000));
 
 /** A function that keeps its last result: most rows have the times of the row before, and writing a date takes long. */
 const keepingLast = (textOf: (value: number) => string): ((value: number) => string) => {
@@ -66,5 +64,5 @@ const keepingLast = (textOf: (value: number) => string): ((value: number) => str
   };
 };
 
-const startText = keepingLast(offsetText);
-const endText = keepingLast(offsetText);
+const startText = keepingLast(secondsText);
+const endText = keepingLast(secondsText);

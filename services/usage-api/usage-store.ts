@@ -1,12 +1,13 @@
-import { TupleParam, type ClickHouseClient } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows, SEQUENTIAL } from '../shared/clickhouse/client.ts';
 import type { SourceId } from '../shared/model/source.ts';
 import { readCoverage, type Coverage } from '../shared/sources/coverage.ts';
+import { sourcesParam } from '../shared/usage-store/usage-buckets.ts';
 import { roomFor } from '../shared/usage-store/visible-sql.ts';
-import { HOUR_MILLIS, millis } from '../shared/model/time.ts';
+import { HOUR_MILLIS } from '../shared/model/time.ts';
 import type { RowKey } from './continuation-token.ts';
 import type { Visible } from './caller.ts';
-import type { Restatement } from './restated-hour.ts';
+import { readRestatements, type Restatement } from '../shared/sources/restated-hours.ts';
 import { PAGES_AT_ONCE, PagesAhead } from './pages-ahead.ts';
 import { pageSql, usageRowOf, type PageColumns, type PageLimits } from './page-sql.ts';
 import { type UsageQuery, type VisibleQuery } from './usage-query.ts';
@@ -68,7 +69,7 @@ export class UsageStore {
       query_params: {
         from: seconds(query.from),
         to: seconds(query.to),
-        sources: sources.map(({ topic, epoch }) => new TupleParam([topic, epoch])),
+        sources: sourcesParam(sources),
         limit,
         ...(query.subscriberId !== null && { subscriber: query.subscriberId }),
         ...after,
@@ -87,17 +88,8 @@ export class UsageStore {
   }
 
   /** What was restated in a range after it had closed, in any source. */
-  async restatements(query: UsageQuery): Promise<readonly Restatement[]> {
-    const rows = await queryRows<SourceId & { hour: number; generation: number }>(
-      this.client,
-      `SELECT topic, epoch, toUnixTimestamp(r.reported_hour) AS hour, max(r.generation) AS generation
-       FROM restatements AS r
-       WHERE r.reported_hour >= toDateTime({from:UInt32}, 'UTC')
-         AND r.reported_hour < toDateTime({to:UInt32}, 'UTC') AND r.windows > 0
-       GROUP BY topic, epoch, hour`,
-      { from: seconds(query.from), to: seconds(query.to) },
-    );
-    return rows.map(({ hour, ...row }) => ({ ...row, hour: millis(hour * 1000) }));
+  restatements(query: UsageQuery): Promise<readonly Restatement[]> {
+    return readRestatements(this.client, query);
   }
 
   /** Whether ClickHouse answers and has the tables. */

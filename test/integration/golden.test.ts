@@ -12,6 +12,7 @@ import {
 } from '../../services/shared/model/decimal.ts';
 import { hourState, readCoverage } from '../../services/shared/sources/coverage.ts';
 import { HOUR_MILLIS } from '../../services/shared/model/time.ts';
+import { instanceOf } from '../support/instance-of.ts';
 import { Pipeline } from '../support/pipeline.ts';
 import { usagectl } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -30,16 +31,6 @@ interface RecordedRow {
     readonly instanceData: string;
   };
 }
-
-interface Resource {
-  readonly resourceUri: string;
-  readonly location: string;
-  readonly tags: string | null;
-  readonly additionalInfo: string | null;
-}
-
-const resourceOf = ({ instanceData }: RecordedRow['properties']): Resource =>
-  (JSON.parse(instanceData) as { 'Microsoft.Resources': Resource })['Microsoft.Resources'];
 
 let pipeline: Pipeline;
 let rows: readonly RecordedRow[];
@@ -71,7 +62,7 @@ test('the reported hour holds exactly the 79 recorded rows', async () => {
      FROM usage_closed_hours`,
   );
   const recorded = rows.map(({ properties }) => {
-    const { resourceUri, location, tags, additionalInfo } = resourceOf(properties);
+    const { resourceUri, location, tags, additionalInfo } = instanceOf({ properties });
     return {
       subscription_id: properties.subscriptionId,
       meter_id: properties.meterId,
@@ -129,7 +120,7 @@ test('the daily rows of the day hold the sums', async () => {
     ),
   ).toEqual(
     recordedSums(({ properties }) => {
-      const { resourceUri } = resourceOf(properties);
+      const { resourceUri } = instanceOf({ properties });
       return `${properties.subscriptionId} ${properties.meterId} ${resourceUri}`.toLowerCase();
     }),
   );

@@ -10,6 +10,7 @@ import {
 } from '../../services/shared/model/decimal.ts';
 import { asciiLower, partitionOfKey, resourceKey } from '../../services/shared/model/placement.ts';
 import { nextHour, HOUR_MILLIS } from '../../services/shared/model/time.ts';
+import { instanceOf } from '../support/instance-of.ts';
 import type { UsageAggregateResource } from '../../services/usage-api/usage-row.ts';
 import { openTestSignIn, type TestSignIn } from '../support/sign-in.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
@@ -36,18 +37,6 @@ const PARTITIONS = 4;
 const recording = JSON.parse(
   readFileSync(new URL('../../samples/recorded-usage.json', import.meta.url), 'utf8'),
 ) as { readonly value: readonly UsageAggregateResource[] };
-
-interface Instance {
-  readonly resourceUri: string;
-  readonly location: string;
-  readonly tags: string | null;
-  readonly additionalInfo: string | null;
-}
-
-const instanceOf = (row: UsageAggregateResource): Instance =>
-  (JSON.parse(row.properties.instanceData) as { 'Microsoft.Resources': Instance })[
-    'Microsoft.Resources'
-  ];
 
 const exact = (quantity: number): Quantity => {
   const value = quantityFromNumber(quantity);

@@ -5,6 +5,7 @@ import { PAGE_ROWS, type UsagePage } from '../../services/usage-api/usage-page.t
 import type { VisibleQuery } from '../../services/usage-api/usage-query.ts';
 import type { UsageAggregateResource } from '../../services/usage-api/usage-row.ts';
 import { UsageStore } from '../../services/usage-api/usage-store.ts';
+import { instanceOf } from '../support/instance-of.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import {
   closeThrough,
@@ -105,12 +106,7 @@ const allPages = async (path: string): Promise<readonly UsagePage[]> => {
   return pages;
 };
 
-const resourceOf = (row: UsageAggregateResource): string =>
-  (
-    JSON.parse(row.properties.instanceData) as {
-      'Microsoft.Resources': { resourceUri: string };
-    }
-  )['Microsoft.Resources'].resourceUri;
+const resourceOf = (row: UsageAggregateResource): string => instanceOf(row).resourceUri;
 
 describe('paging', () => {
   const ROWS = 2 * PAGE_ROWS + 500;

@@ -17,6 +17,7 @@ import { timeOf } from '../../services/shared/model/time-text.ts';
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import type { UsagePage } from '../../services/usage-api/usage-page.ts';
 import type { UsageAggregateResource } from '../../services/usage-api/usage-row.ts';
+import { instanceOf } from '../support/instance-of.ts';
 import { usagectl } from '../support/service-process.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import {
@@ -185,11 +186,6 @@ const byExport = async (range: readonly [string, string], granularity: string): 
   return totals;
 };
 
-const resourceOf = ({ properties }: UsageAggregateResource): string =>
-  (JSON.parse(properties.instanceData) as { 'Microsoft.Resources': { resourceUri: string } })[
-    'Microsoft.Resources'
-  ].resourceUri;
-
 test('API, command line and exports give what plain SQL gives, by the hour and by the day', async () => {
   let runs = 0;
   const begin = hour('2024-01-01T00');
@@ -208,7 +204,10 @@ test('API, command line and exports give what plain SQL gives, by the hour and b
           rows.map((row) => {
             const { usageStartTime, subscriptionId, meterId, quantity } = row.properties;
             const start = isoText(timeOf(usageStartTime));
-            return [keyOf(start, subscriptionId, meterId, resourceOf(row)), quantity] as const;
+            return [
+              keyOf(start, subscriptionId, meterId, instanceOf(row).resourceUri),
+              quantity,
+            ] as const;
           }),
         );
         expect(rows).toHaveLength(totals.size);

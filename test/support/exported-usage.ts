@@ -5,6 +5,7 @@ import { formatQuantity, quantityFromNumber } from '../../services/shared/model/
 import { partitionOfKey, resourceKey } from '../../services/shared/model/placement.ts';
 import { HOUR_MILLIS, nextHour, type Hour } from '../../services/shared/model/time.ts';
 import { inRepository } from '../../services/shared/process/repository.ts';
+import { instanceOf } from './instance-of.ts';
 import type { UsageAggregateResource } from '../../services/usage-api/usage-row.ts';
 import {
   closeThrough,
@@ -27,18 +28,6 @@ export const EXPORTED = {
 
 const reportedHour = (n: number): Hour => (EXPORTED.from + n * HOUR_MILLIS) as Hour;
 const HOURS = [0, 1, 2, 3].map(reportedHour);
-
-interface Instance {
-  readonly resourceUri: string;
-  readonly location: string;
-  readonly tags: string | null;
-  readonly additionalInfo: string | null;
-}
-
-const instanceOf = (row: UsageAggregateResource): Instance =>
-  (JSON.parse(row.properties.instanceData) as { 'Microsoft.Resources': Instance })[
-    'Microsoft.Resources'
-  ];
 
 const recorded = (): readonly UsageAggregateResource[] =>
   (

@@ -1,7 +1,8 @@
 import { LosslessNumber, stringify } from 'lossless-json';
 import { csvLine, type CsvValue } from '../../shared/csv/csv.ts';
 import { formatQuantity } from '../../shared/model/decimal.ts';
-import { isoText, type Millis } from '../../shared/model/time.ts';
+import { offsetText } from '../../shared/model/instance-data.ts';
+import { isoText } from '../../shared/model/time.ts';
 import type { UsageRow } from '../../shared/usage-client/usage-row.ts';
 import { safeJson } from '../print.ts';
 import type { MeterNames } from './meter-names.ts';
@@ -11,9 +12,6 @@ export interface ShownRow {
   readonly row: UsageRow;
   readonly isProvisional: boolean;
 }
-
-/** `2019-12-10T18:00:00+00:00`, as the usage API writes it */
-const offsetText = (instant: Millis): string => isoText(instant).replace('Z', '+00:00');
 
 /** A row as the usage API writes it; `provisional` is added where it holds. */
 export const rowJson = ({ row, isProvisional }: ShownRow): string => {

@@ -1,7 +1,9 @@
-import { TupleParam, type ClickHouseClient } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
-import { parseQuantity, type Quantity } from '../../shared/model/decimal.ts';
+import { quantityFromText } from '../../shared/clickhouse/values.ts';
+import type { Quantity } from '../../shared/model/decimal.ts';
 import { millis, type Millis } from '../../shared/model/time.ts';
+import { OF_SOURCES, sourcesParam } from '../../shared/usage-store/usage-buckets.ts';
 import type { CompleteRange } from '../exports/range-sources.ts';
 
 /** What a subscription used of a meter on one day, as far as it was reported in the month. */
@@ -43,26 +45,22 @@ export const readMonth = async (
        toString(sum(u.quantity)) AS quantity
      FROM usage_hourly AS u FINAL
      WHERE u.reported_hour >= toDateTime({from:UInt32}, 'UTC') AND u.reported_hour < toDateTime({to:UInt32}, 'UTC')
-       AND (u.topic, u.epoch) IN {sources:Array(Tuple(String, UInt32))}
+       AND ${OF_SOURCES}
        ${subscriptionKey === null ? '' : 'AND u.subscription_key = {subscription:String}'}
      GROUP BY day, subscription_key, meter_key, tags
      ORDER BY subscription_key, meter_key, day, tags`,
     {
       from: range.from / 1000,
       to: range.to / 1000,
-      sources: range.sources.map(({ topic, epoch }) => new TupleParam([topic, epoch])),
+      sources: sourcesParam(range.sources),
       ...(subscriptionKey !== null && { subscription: subscriptionKey }),
     },
   );
-  return rows.map((row) => {
-    const quantity = parseQuantity(row.quantity);
-    if (quantity === null) throw new Error(`ClickHouse returned "${row.quantity}" as a quantity`);
-    return {
-      usageDay: millis(row.day * 1000),
-      subscriptionKey: row.subscription_key,
-      meterKey: row.meter_key,
-      tags: row.tags,
-      quantity,
-    };
-  });
+  return rows.map((row) => ({
+    usageDay: millis(row.day * 1000),
+    subscriptionKey: row.subscription_key,
+    meterKey: row.meter_key,
+    tags: row.tags,
+    quantity: quantityFromText(row.quantity),
+  }));
 };

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isoText, millis } from '../../shared/model/time.ts';
+import { isoText } from '../../shared/model/time.ts';
 import { timeSchema } from '../../shared/model/time-text.ts';
 import { messageOf, UserError } from '../../shared/process/errors.ts';
+import type { RestatedHour } from '../../shared/sources/restated-hours.ts';
 import { writeAtomically } from '../../shared/process/write-file.ts';
 import { FORMATS, LAYOUTS, READERS, type ExportKind } from './export-kind.ts';
 import type { HourSpan } from './hour-spans.ts';
@@ -39,11 +40,6 @@ export interface RenamedFile {
   readonly file: string;
   /** The reported time that it holds. */
   readonly spans: readonly HourSpan[];
-}
-
-export interface RestatedHour {
-  readonly hour: number;
-  readonly generation: number;
 }
 
 const span = z.object({ from: timeSchema, to: timeSchema });
@@ -95,7 +91,7 @@ export const writeState = (directory: string, state: ExportState): Promise<void>
       exported: exported.map(spanText),
       renaming: renaming === null ? null : { ...renaming, spans: renaming.spans.map(spanText) },
       restated: restated.map(({ hour, generation }) => ({
-        hour: isoText(millis(hour)),
+        hour: isoText(hour),
         generation,
       })),
     },

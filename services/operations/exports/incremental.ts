@@ -12,6 +12,7 @@ import {
   stateSpans,
   type Coverage,
 } from '../../shared/sources/coverage.ts';
+import type { RestatedHour } from '../../shared/sources/restated-hours.ts';
 import { exportBytes, type ExportTools } from './export-range.ts';
 import {
   readState,
@@ -20,7 +21,6 @@ import {
   type DirectoryPlan,
   type ExportPlan,
   type ExportState,
-  type RestatedHour,
 } from './export-state.ts';
 import { isWithin, withSpan, type HourSpan } from './hour-spans.ts';
 import { completeRange, readRestatedHours } from './range-sources.ts';
@@ -189,7 +189,7 @@ export const changedHours = (
   const generations = new Map(known.map(({ hour, generation }) => [hour, generation]));
   return restated.filter(
     ({ hour, generation }) =>
-      isWithin(exported, { from: millis(hour), to: millis(hour + 1) }) &&
+      isWithin(exported, { from: hour, to: millis(hour + 1) }) &&
       generation !== (generations.get(hour) ?? 0),
   );
 };
@@ -201,7 +201,7 @@ const hoursThatChanged = (
   restated: readonly RestatedHour[],
   length: number,
 ): readonly Millis[] => [
-  ...changedHours(state, restated).map(({ hour }) => millis(hour)),
+  ...changedHours(state, restated).map(({ hour }) => hour),
   ...grownParts(coverage, state.exported, length).map((part) => part.from),
 ];
 

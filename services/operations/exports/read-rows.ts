@@ -1,44 +1,22 @@
-import { TupleParam, type ClickHouseClient } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
 import { SEQUENTIAL } from '../../shared/clickhouse/client.ts';
 import { quantityFromText } from '../../shared/clickhouse/values.ts';
 import { textsFrom } from '../../shared/model/event-texts.ts';
 import type { SourceId } from '../../shared/model/source.ts';
 import { millis, type Millis } from '../../shared/model/time.ts';
-import { textTuple } from '../../shared/usage-store/tables.ts';
+import {
+  firstTexts,
+  OF_SOURCES,
+  sourcesParam,
+  USAGE_BUCKETS,
+} from '../../shared/usage-store/usage-buckets.ts';
 import type { ExportRow } from './export-row.ts';
 
-export type Granularity = 'hourly' | 'daily';
-
-/** The names that differ between hours and days. */
-interface UsageTable {
-  readonly name: string;
-  readonly reported: string;
-  readonly usage: string;
-  readonly usageEnd: string;
-  /** Hours of reported time in one row. */
-  readonly hours: number;
-}
-
-const TABLES: Readonly<Record<Granularity, UsageTable>> = {
-  hourly: {
-    name: 'usage_hourly',
-    reported: 'reported_hour',
-    usage: 'usage_hour',
-    usageEnd: 'usage_hour_end',
-    hours: 1,
-  },
-  daily: {
-    name: 'usage_daily',
-    reported: 'reported_day',
-    usage: 'usage_day',
-    usageEnd: 'usage_day_end',
-    hours: 24,
-  },
-};
+export type Granularity = keyof typeof USAGE_BUCKETS;
 
 /** The length of the reported time that one row belongs to. */
 export const reportedMillis = (granularity: Granularity, hourMillis: number): number =>
-  TABLES[granularity].hours * hourMillis;
+  USAGE_BUCKETS[granularity].hours * hourMillis;
 
 /** Which rows to read: what sources reported in `[from, to)`, all of it closed. */
 export interface RowSelection {
@@ -69,16 +47,17 @@ type Cells = readonly [
 
 /** One row for each key, with the attributes of its earliest event: the rows of the usage API, in its order. */
 const rowsSql = ({ granularity, wholeRange, subscriptionKey }: RowSelection): string => {
-  const { name, reported, usage, usageEnd } = TABLES[granularity];
+  const bucket = USAGE_BUCKETS[granularity];
+  const { table, reported, usage, usageEnd } = bucket;
   const span = wholeRange ? `toDateTime({from:UInt32}, 'UTC')` : `u.${reported}`;
   const key = `${wholeRange ? '' : `u.${reported}, `}u.${usage}, u.subscription_key, u.meter_key, u.resource_key`;
   return `SELECT toUnixTimestamp(${span}), toUnixTimestamp(u.${usage}), toUnixTimestamp(max(u.${usageEnd})),
       u.subscription_key, u.meter_key,
-      argMin(${textTuple('u.')}, (u.${reported}, u.topic, u.epoch, u.partition, u.first_offset)),
+      ${firstTexts(bucket)},
       toString(sum(u.quantity))
-    FROM ${name} AS u FINAL
+    FROM ${table} AS u FINAL
     WHERE u.${reported} >= toDateTime({from:UInt32}, 'UTC') AND u.${reported} < toDateTime({to:UInt32}, 'UTC')
-      AND (u.topic, u.epoch) IN {sources:Array(Tuple(String, UInt32))}
+      AND ${OF_SOURCES}
       ${subscriptionKey === null ? '' : 'AND u.subscription_key = {subscription:String}'}
     GROUP BY ${key} ORDER BY ${key}
     ${wholeRange ? '' : 'SETTINGS optimize_aggregation_in_order = 1'}`;
@@ -113,7 +92,7 @@ export async function* readRows(
     query_params: {
       from: from / 1000,
       to: to / 1000,
-      sources: sources.map(({ topic, epoch }) => new TupleParam([topic, epoch])),
+      sources: sourcesParam(sources),
       ...(subscriptionKey !== null && { subscription: subscriptionKey }),
     },
     format: 'JSONCompactEachRow',

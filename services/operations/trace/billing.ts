@@ -1,5 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { OF_PARTITION, partitionParams } from '../../shared/clickhouse/of-partition.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
+import { hourFromSeconds } from '../../shared/clickhouse/values.ts';
 import { meterTerms, termsOf } from '../../shared/billing/billing-terms.ts';
 import { readTerms } from '../../shared/billing/terms-table.ts';
 import { asciiLower } from '../../shared/model/placement.ts';
@@ -51,7 +53,7 @@ const COLUMNS = `toString(u.submission_id) AS submission_id, toUnixTimestamp(u.r
 
 const submissionOf = (row: Row): TracedSubmission => ({
   submissionId: row.submission_id,
-  reportedHour: (row.reported_hour * 1000) as Hour,
+  reportedHour: hourFromSeconds(row.reported_hour),
   dimension: row.dimension,
   quantity: row.quantity,
   aggregates: Number(row.aggregates),
@@ -63,13 +65,11 @@ const submissionOf = (row: Row): TracedSubmission => ({
   message: row.message,
 });
 
-const OF_WINDOW = `u.topic = {topic:String} AND u.epoch = {epoch:UInt32} AND u.partition = {partition:UInt16}
+const OF_WINDOW = `${OF_PARTITION}
   AND u.reported_hour = toDateTime({reported:UInt32}, 'UTC')`;
 
 const hourParams = (window: TracedWindow): Readonly<Record<string, unknown>> => ({
-  topic: window.topic,
-  epoch: window.epoch,
-  partition: window.partition,
+  ...partitionParams(window),
   reported: window.reportedHour / 1000,
 });
 

@@ -1,6 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { OF_PARTITION, partitionParams } from '../../shared/clickhouse/of-partition.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
+import { hourFromSeconds } from '../../shared/clickhouse/values.ts';
 import type { DeadLetterCode } from '../../shared/model/dead-letter.ts';
+import type { Identity } from '../../shared/model/event-texts.ts';
 import { asciiLower } from '../../shared/model/placement.ts';
 import { millis, type Hour, type Millis } from '../../shared/model/time.ts';
 import { historyOf, type Disposition } from '../dead-letters/dispositions.ts';
@@ -8,14 +11,11 @@ import type { GivenPosition, Position } from '../dead-letters/position.ts';
 import type { TracedWindow } from './windows.ts';
 
 /** A row of the ledger. */
-export interface AcceptedEvent extends Position {
+export interface AcceptedEvent extends Position, Identity {
   readonly eventId: string;
   readonly reportedTime: Millis;
   readonly reportedHour: Hour;
   readonly usageHour: Hour;
-  readonly subscriptionId: string;
-  readonly meterId: string;
-  readonly resourceUri: string;
   /** Exact, as decimal text. */
   readonly quantity: string;
 }
@@ -54,8 +54,8 @@ const eventsWhere = async (
     offset: Number(row.offset),
     eventId: row.event_id,
     reportedTime: millis(Number(row.reported_time)),
-    reportedHour: (row.reported_hour * 1000) as Hour,
-    usageHour: (row.usage_hour * 1000) as Hour,
+    reportedHour: hourFromSeconds(row.reported_hour),
+    usageHour: hourFromSeconds(row.usage_hour),
     subscriptionId: row.subscription_id,
     meterId: row.meter_id,
     resourceUri: row.resource_uri,
@@ -88,14 +88,11 @@ export const eventsOf = (
 ): Promise<readonly AcceptedEvent[]> =>
   eventsWhere(
     client,
-    `topic = {topic:String} AND epoch = {epoch:UInt32} AND partition = {partition:UInt16}
-     AND e.reported_hour = toDateTime({reported:UInt32}, 'UTC') AND e.usage_hour = toDateTime({usage:UInt32}, 'UTC')
+    `${OF_PARTITION} AND e.reported_hour = toDateTime({reported:UInt32}, 'UTC') AND e.usage_hour = toDateTime({usage:UInt32}, 'UTC')
      AND lower(subscription_id) = {subscription:String} AND lower(meter_id) = {meter:String}
      AND lower(resource_uri) = {resource:String}`,
     {
-      topic: window.topic,
-      epoch: window.epoch,
-      partition: window.partition,
+      ...partitionParams(window),
       reported: window.reportedHour / 1000,
       usage: window.usageHour / 1000,
       subscription: asciiLower(window.subscriptionId),

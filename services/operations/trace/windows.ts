@@ -1,15 +1,14 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
+import { hourFromSeconds } from '../../shared/clickhouse/values.ts';
+import type { Identity } from '../../shared/model/event-texts.ts';
 import { millis, type Hour, type Millis } from '../../shared/model/time.ts';
 import type { SourcePartition } from '../../shared/model/source.ts';
 
 /** An hourly window, and the daily one that it goes into. */
-export interface TracedWindow extends SourcePartition {
+export interface TracedWindow extends SourcePartition, Identity {
   readonly reportedHour: Hour;
   readonly usageHour: Hour;
-  readonly subscriptionId: string;
-  readonly meterId: string;
-  readonly resourceUri: string;
   /** Exact, as decimal text. */
   readonly quantity: string;
   readonly events: number;
@@ -114,8 +113,8 @@ const windowOf = (row: Row): TracedWindow => ({
   topic: row.topic,
   epoch: row.epoch,
   partition: row.partition,
-  reportedHour: (row.reported_hour * 1000) as Hour,
-  usageHour: (row.usage_hour * 1000) as Hour,
+  reportedHour: hourFromSeconds(row.reported_hour),
+  usageHour: hourFromSeconds(row.usage_hour),
   subscriptionId: row.subscription_id,
   meterId: row.meter_id,
   resourceUri: row.resource_uri,

@@ -7,7 +7,12 @@ import { dayOf, hourOf, millis, type Hour, type Millis } from '../../shared/mode
 import { countedSources, firstProcessing, type Coverage } from '../../shared/sources/coverage.ts';
 import type { Visible } from '../../shared/sign-in/access.ts';
 import type { UsageRow } from '../../shared/usage-client/usage-row.ts';
-import { textTuple } from '../../shared/usage-store/tables.ts';
+import {
+  firstTexts,
+  OF_SOURCES,
+  sourcesParam,
+  USAGE_BUCKETS,
+} from '../../shared/usage-store/usage-buckets.ts';
 import { roomFor, visibleSql } from '../../shared/usage-store/visible-sql.ts';
 
 /** The usage of reported hours that are not closed yet, and may still grow. */
@@ -60,11 +65,11 @@ export const provisionalSql = ({
     FROM (
       SELECT ${start} AS start, u.subscription_key AS subscription_key, u.meter_key AS meter_key,
         u.resource_key AS resource_key,
-        argMin(${textTuple('u.')}, (u.reported_hour, u.topic, u.epoch, u.partition, u.first_offset)) AS texts,
+        ${firstTexts(USAGE_BUCKETS.hourly)} AS texts,
         toString(sum(u.quantity)) AS quantity
       FROM usage_hourly AS u FINAL
       WHERE u.reported_hour >= toDateTime({from:UInt32}, 'UTC') AND u.reported_hour < toDateTime({to:UInt32}, 'UTC')
-        AND has({sources:Array(String)}, concat(u.topic, '/', toString(u.epoch)))
+        AND ${OF_SOURCES}
         ${subscriberId === null ? '' : 'AND u.subscription_key = lower({subscriber:String})'}
         ${visibleSql(visible)}
       GROUP BY start, subscription_key, meter_key, resource_key
@@ -84,14 +89,11 @@ export const readProvisionalUsage = async (
   coverage: Coverage,
   query: ProvisionalQuery,
 ): Promise<readonly UsageRow[]> => {
-  const sources = countedSources(coverage, query.from, query.to).map(
-    ({ topic, epoch }) => `${topic}/${String(epoch)}`,
-  );
   const statement = provisionalSql(query);
   const params = {
     from: secondsOf(query.from),
     to: secondsOf(query.to),
-    sources,
+    sources: sourcesParam(countedSources(coverage, query.from, query.to)),
     ...(query.subscriberId !== null && { subscriber: query.subscriberId }),
   };
   const rows = await queryRows<Row>(client, statement, params, roomFor(statement));

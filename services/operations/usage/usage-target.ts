@@ -5,6 +5,7 @@ import {
   usageClientSettings,
   type Environment,
 } from '../../shared/process/config.ts';
+import { leadsToLoopback } from '../../shared/http/host-name.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { localDirectory } from '../../shared/process/local-directory.ts';
 import {
@@ -68,11 +69,9 @@ export const usageTarget = async (
   };
 };
 
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
-
 /** Whether the API is on this machine, and so may be that of its settings. */
 export const isOnThisMachine = (url: string): boolean =>
-  URL.canParse(url) && LOOPBACK.test(new URL(url).hostname);
+  URL.canParse(url) && leadsToLoopback(new URL(url));
 
 const LIFETIME_SECONDS = 3600;
 

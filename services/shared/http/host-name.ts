@@ -21,3 +21,7 @@ export const parseHost = (given: string): HostAndPort | null => {
 /** Whether a name or address always means the machine that uses it. */
 export const isLoopback = (name: string): boolean =>
   name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
+
+/** Whether a URL leads to the machine that uses it. */
+export const leadsToLoopback = ({ hostname }: URL): boolean =>
+  isLoopback(hostname.replace(/^\[|\]$/g, ''));

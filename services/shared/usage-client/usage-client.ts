@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { leadsToLoopback } from '../http/host-name.ts';
 import { retryAfterMillis } from '../http/retry-after.ts';
 import { fail, succeed, type Result } from '../model/result.ts';
 import { HttpGet, type HttpAnswer, type NoAnswer } from './http-get.ts';
@@ -98,8 +99,6 @@ export async function* usageRows(
   }
 }
 
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
-
 const baseOf = ({
   url,
   token,
@@ -108,7 +107,7 @@ const baseOf = ({
     return fail(clientFailure('Unreachable', `"${url}" is not an http or https address.`));
   }
   const origin = new URL(url);
-  if (token !== null && origin.protocol === 'http:' && !LOOPBACK.test(origin.hostname)) {
+  if (token !== null && origin.protocol === 'http:' && !leadsToLoopback(origin)) {
     return fail(
       clientFailure(
         'TokenOverPlainHttp',

@@ -1,10 +1,9 @@
 import fetch from 'kafkajs/src/protocol/requests/fetch/index.js';
 import errors from 'kafkajs/src/protocol/error.js';
-import { UserError } from '../../process/errors.ts';
+import { checkVersion } from '../oldest-version.ts';
 import { codecsReady } from './codecs.ts';
 import { readFetchResponse } from './fetch-response.ts';
 
-/** Older versions have another form; only brokers before 0.11 need them. */
 const OLDEST = 4;
 
 let maxBatchBytes = 0;
@@ -23,11 +22,7 @@ export const readFetchesWithin = (bytesOfBatch: number): void => {
   if (isInstalled) return;
   const { protocol } = fetch;
   fetch.protocol = ({ version }) => {
-    if (version < OLDEST) {
-      throw new UserError(
-        'Kafka is older than 0.11: its records have no headers, which the pipeline needs; use a newer Kafka',
-      );
-    }
+    checkVersion(version, OLDEST);
     const request = protocol({ version });
     const decode = async (bytes: Buffer): Promise<unknown> => {
       await codecsReady();

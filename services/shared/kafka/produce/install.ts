@@ -1,10 +1,10 @@
 import type { Message } from 'kafkajs';
 import produce, { type ProduceOptions } from 'kafkajs/src/protocol/requests/produce/index.js';
-import { UserError } from '../../process/errors.ts';
+import { checkVersion } from '../oldest-version.ts';
 import type { NewRecord } from '../new-record.ts';
 import { producedBatch } from './produced-batch.ts';
 
-/** Requests of versions 3 to 7 have one form. Only brokers before 0.11 need older ones. */
+/** Requests of versions 3 to 7 have one form. */
 const OLDEST = 3;
 
 /** What kafkajs takes for one message, and what is sent as a whole batch. */
@@ -81,11 +81,7 @@ export const sendBatches = (): void => {
   isInstalled = true;
   const { protocol } = produce;
   produce.protocol = ({ version }) => {
-    if (version < OLDEST) {
-      throw new UserError(
-        'Kafka is older than 0.11: its records have no headers, which the pipeline needs; use a newer Kafka',
-      );
-    }
+    checkVersion(version, OLDEST);
     const request = protocol({ version });
     return (options) => {
       const made = request(options);

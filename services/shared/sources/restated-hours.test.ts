@@ -1,5 +1,5 @@
-import { HOUR_MILLIS, millis } from '../shared/model/time.ts';
-import { restatedHours, type Restatement } from './restated-hour.ts';
+import { HOUR_MILLIS, millis } from '../model/time.ts';
+import { restatedHours, type Restatement } from './restated-hours.ts';
 
 const of = (topic: string, hour: number, generation: number, epoch = 1): Restatement => ({
   topic,
