@@ -1,10 +1,19 @@
 /** Parts of kafkajs 2.2.4 that it does not publish; `fetch/install.ts` and `produce/install.ts` say why we need them. */
 declare module 'kafkajs/src/protocol/requests/fetch/index.js' {
+  export interface FetchOptions {
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly {
+        readonly partition: number;
+        readonly fetchOffset: string | number;
+      }[];
+    }[];
+  }
   interface Request {
     readonly response: { readonly decode: (bytes: Buffer) => Promise<unknown> };
   }
   const fetch: {
-    protocol: (given: { readonly version: number }) => (options: unknown) => Request;
+    protocol: (given: { readonly version: number }) => (options: FetchOptions) => Request;
   };
   export default fetch;
 }

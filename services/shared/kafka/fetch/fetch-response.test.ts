@@ -78,6 +78,18 @@ test('one-lz4-batch-stops-all: an error of one partition is no error of the answ
   ]);
 });
 
+test('appended-while-it-was-read: what the broker appended after it had noted the end of the log is read', () => {
+  const atEnd = Buffer.concat([
+    recordBatch({ firstOffset: HIGH_WATERMARK, records: [{ value: 'a' }] }),
+    recordBatch({ firstOffset: HIGH_WATERMARK + 1, records: [{ value: 'b' }] }),
+  ]);
+  const readFrom = (asked: number): unknown =>
+    readFetchResponse(answer(11, [{ set: atEnd }]), 11, MIB, String, () => asked).responses[0]
+      ?.partitions[0]?.messages;
+  expect(readFrom(HIGH_WATERMARK)).toMatchObject([{ offset: '100' }, { offset: '101' }]);
+  expect(readFrom(7)).toMatchObject([{ unreadable: { kind: 'damaged', from: null } }]);
+});
+
 test('errors that kafkajs deals with reach it', () => {
   const handled = [1, 3, 5, 6, 9, 74, 75];
   const found = read(

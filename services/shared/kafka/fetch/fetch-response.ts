@@ -94,6 +94,9 @@ const markOf = (unreadable: UnreadableBatch, end = Infinity): UnreadableMark => 
   end,
 });
 
+/** The offset that was asked for in a partition; below 0 if it is not known. */
+export type AskedOffset = (topic: string, partition: number) => number;
+
 /**
  * Decodes a broker's answer to a fetch (versions 4 to 11) into the form that kafkajs would produce.
  * Anything unreadable affects only its own partition: a mark takes its place.
@@ -103,13 +106,14 @@ export const readFetchResponse = (
   version: number,
   maxBatchBytes: number,
   nameOfError: (code: number) => string,
+  askedOffset: AskedOffset = () => -1,
 ): FetchResponse => {
   const budget = { ofBatch: maxBatchBytes, left: maxBatchBytes };
   const reader = new FieldReader(bytes);
   let given = 0;
   const throttle = reader.int32();
   if (version >= WITH_SESSION) reader.skip(2 + 4);
-  const partition = (): FetchedPartition => {
+  const partition = (topic: string): FetchedPartition => {
     const number = reader.int32();
     const errorCode = reader.int16();
     const highWatermark = reader.int64();
@@ -123,8 +127,11 @@ export const readFetchResponse = (
     const set = reader.bytes();
     given += set.length;
     const isHandled = HANDLED_ERRORS.has(errorCode);
+    // A broker notes the end of the log, and then reads: what is appended in between is in the answer, too.
+    // Source: `Partition.readRecords` of Kafka.
+    const end = Math.max(Number(highWatermark), askedOffset(topic, number) + 1);
     const { batches, unreadable } = isHandled
-      ? batchesOf(set, Number(highWatermark), aborted, budget)
+      ? batchesOf(set, end, aborted, budget)
       : { batches: [], unreadable: refused(errorCode, nameOfError(errorCode)) };
     const messages: FetchedMessage[] = batches.map(messageOfBatch);
     if (unreadable) messages.push(markOf(unreadable));
@@ -137,10 +144,10 @@ export const readFetchResponse = (
       messages,
     };
   };
-  const responses = reader.list(() => ({
-    topicName: reader.text(),
-    partitions: reader.list(partition),
-  }));
+  const responses = reader.list(() => {
+    const topicName = reader.text();
+    return { topicName, partitions: reader.list(() => partition(topicName)) };
+  });
   if (given < MUCH) {
     for (const each of responses.flatMap(({ partitions }) => partitions)) markWithheld(each);
   }
@@ -164,12 +171,12 @@ const markWithheld = (partition: FetchedPartition): void => {
 /** A defect in our decoder must not stop the other partitions either. */
 const batchesOf = (
   set: Buffer,
-  highWatermark: number,
+  end: number,
   aborted: readonly AbortedTransaction[],
   budget: Budget,
 ): RecordSet => {
   try {
-    return readRecordSet(set, highWatermark, aborted, budget);
+    return readRecordSet(set, end, aborted, budget);
   } catch (error) {
     const problem = `reading it failed: ${messageOf(error)}`;
     return { batches: [], unreadable: { kind: 'damaged', problem, from: null, next: null } };

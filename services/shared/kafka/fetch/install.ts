@@ -1,8 +1,8 @@
-import fetch from 'kafkajs/src/protocol/requests/fetch/index.js';
+import fetch, { type FetchOptions } from 'kafkajs/src/protocol/requests/fetch/index.js';
 import errors from 'kafkajs/src/protocol/error.js';
 import { checkVersion } from '../oldest-version.ts';
 import { codecsReady } from './codecs.ts';
-import { readFetchResponse } from './fetch-response.ts';
+import { readFetchResponse, type AskedOffset } from './fetch-response.ts';
 
 const OLDEST = 4;
 
@@ -10,6 +10,13 @@ let maxBatchBytes = 0;
 
 const nameOfError = (code: number): string =>
   errors.createErrorFromCode(code).type ?? `error ${String(code)}`;
+
+const askedOffsetIn =
+  (topics: FetchOptions['topics']): AskedOffset =>
+  (topic, partition) => {
+    const { partitions } = topics.find((each) => each.topic === topic) ?? { partitions: [] };
+    return Number(partitions.find((each) => each.partition === partition)?.fetchOffset ?? -1);
+  };
 
 /**
  * Replaces the decoder of kafkajs with the one in this folder (ADR 6), for the entire process. The decoder
@@ -24,12 +31,13 @@ export const readFetchesWithin = (bytesOfBatch: number): void => {
   fetch.protocol = ({ version }) => {
     checkVersion(version, OLDEST);
     const request = protocol({ version });
-    const decode = async (bytes: Buffer): Promise<unknown> => {
-      await codecsReady();
-      return readFetchResponse(bytes, version, maxBatchBytes, nameOfError);
-    };
     return (options) => {
       const made = request(options);
+      const decode = async (bytes: Buffer): Promise<unknown> => {
+        await codecsReady();
+        const asked = askedOffsetIn(options.topics);
+        return readFetchResponse(bytes, version, maxBatchBytes, nameOfError, asked);
+      };
       return { ...made, response: { ...made.response, decode } };
     };
   };

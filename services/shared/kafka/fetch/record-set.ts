@@ -51,10 +51,12 @@ export interface RecordSet {
  *
  * Kafka's brokers check a batch when it is written and never again, so damage by a disk is noticed only
  * here. Offsets have no gaps, because transaction markers and aborted records are sent too.
+ *
+ * @param end an offset at which no first batch begins; those that follow one another may go beyond it
  */
 export const readRecordSet = (
   set: Buffer,
-  highWatermark: number,
+  end: number,
   aborted: readonly AbortedTransaction[],
   budget: Budget,
 ): RecordSet => {
@@ -69,10 +71,10 @@ export const readRecordSet = (
     if (batch === null) return at === 0 ? stop(noBatch(set)) : { batches, unreadable: null };
     const from = Number(batch.readBigInt64BE(0));
     if (expected !== null && from !== expected) return stop(outOfPlace(expected, from));
-    if (from < 0 || from >= highWatermark) return stop(outsideLog(from));
+    if (expected === null && (from < 0 || from >= end)) return stop(outsideLog(from));
     const found = readBatch(batch, from, budget);
     if (!found.ok) {
-      return stop({ ...found.error, from, next: nextOffset(set, at, batch, highWatermark) });
+      return stop({ ...found.error, from, next: nextOffset(set, at, batch, end) });
     }
     const read = found.value;
     batches.push(isForReaders(batch, read, transactions) ? read : emptied(read));
@@ -184,17 +186,12 @@ const outOfPlace = (expected: number, from: number): UnreadableBatch =>
  * Where the batch after an unreadable one begins. The unreadable batch's own last offset may be wrong, so a
  * complete batch after it is trusted first.
  */
-const nextOffset = (
-  set: Buffer,
-  at: number,
-  batch: Buffer,
-  highWatermark: number,
-): number | null => {
+const nextOffset = (set: Buffer, at: number, batch: Buffer, end: number): number | null => {
   const following = wholeBatch(set, at + batch.length);
   const from = Number(batch.readBigInt64BE(0));
   const candidate =
     following && hasRightChecksum(following)
       ? Number(following.readBigInt64BE(0))
       : lastOffset(batch) + 1;
-  return candidate > from && candidate <= highWatermark ? candidate : null;
+  return candidate > from && candidate <= end ? candidate : null;
 };
