@@ -1,6 +1,6 @@
 -- The bridge's tables. What is composed for an hour is a pure function of the log and of the terms of
 -- that hour, so writing it again, late or twice, changes nothing. Read them with FINAL, or through the
--- view commerce_usage.
+-- view commerce_usage (0006_requests.sql).
 
 CREATE TABLE billing_terms
 (
@@ -111,40 +111,3 @@ CREATE TABLE bridge_dead_letters
 ENGINE = ReplacingMergeTree
 ORDER BY (topic, partition, offset)
 COMMENT 'Records of the aggregates topic that the bridge refuses: forged, unreadable or misplaced';
-
-CREATE VIEW commerce_usage AS
-SELECT
-    s.topic AS topic, s.epoch AS epoch, s.partition AS partition, s.reported_hour AS reported_hour,
-    s.submission_id AS submission_id, s.resource_uri AS resource_uri, s.resource_key AS resource_key,
-    s.dimension AS dimension, s.dimension_key AS dimension_key, s.quantity AS quantity,
-    s.plan_id AS plan_id, s.aggregates AS aggregates, s.carries AS carries,
-    multiIf(s.decision != 'send', s.decision, o.outcome = '', 'pending', o.outcome) AS outcome,
-    o.accepted_quantity AS accepted_quantity, o.usage_event_id AS usage_event_id,
-    o.code AS code, o.message AS message
-FROM commerce_submissions AS s FINAL
-INNER JOIN (SELECT topic, epoch, partition, reported_hour FROM compositions FINAL) AS c
-    ON c.topic = s.topic AND c.epoch = s.epoch AND c.partition = s.partition AND c.reported_hour = s.reported_hour
-LEFT JOIN (SELECT * FROM commerce_outcomes FINAL) AS o
-    ON o.topic = s.topic AND o.epoch = s.epoch AND o.partition = s.partition
-    AND o.reported_hour = s.reported_hour AND o.submission_id = s.submission_id
-COMMENT 'Every submission that counts, with what became of it: pending, accepted, duplicate, mismatch, carried, dead-lettered, zero, not-reported or held';
-
-ALTER TABLE commerce_usage
-    COMMENT COLUMN topic 'Kafka topic of the source',
-    COMMENT COLUMN epoch 'Epoch of the topic',
-    COMMENT COLUMN partition 'Partition of the topic',
-    COMMENT COLUMN reported_hour 'The reported hour, which is the effective hour',
-    COMMENT COLUMN submission_id 'The submission',
-    COMMENT COLUMN resource_uri 'The resource, as its first aggregate wrote it',
-    COMMENT COLUMN resource_key 'The resource, in lower case',
-    COMMENT COLUMN dimension 'What Commerce bills it as',
-    COMMENT COLUMN dimension_key 'The same in lower case',
-    COMMENT COLUMN quantity 'What is billed',
-    COMMENT COLUMN plan_id 'Plan of the registration',
-    COMMENT COLUMN aggregates 'Aggregates inside it',
-    COMMENT COLUMN carries 'Carries inside it',
-    COMMENT COLUMN outcome 'pending, accepted, duplicate, mismatch, carried, dead-lettered, zero, not-reported or held',
-    COMMENT COLUMN accepted_quantity 'What Commerce holds; NULL before an outcome',
-    COMMENT COLUMN usage_event_id 'The id that Commerce gave it',
-    COMMENT COLUMN code 'Why it was not accepted',
-    COMMENT COLUMN message 'The same for people';
