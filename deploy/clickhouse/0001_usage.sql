@@ -215,13 +215,14 @@ CREATE TABLE restatements
     reported_hour DateTime('UTC')        COMMENT 'The closed hour whose windows were restated',
     generation    UInt16                 COMMENT 'Generation of the rows that hold now',
     windows       UInt64                 COMMENT 'Rows of the hour that were restated',
+    written       Bool                   COMMENT 'false: recorded before the first row is written; true: after the last one. Until then the hour may have old and new rows',
     reason        String                 COMMENT 'Why, in the words of the person who did it',
     actor         String                 COMMENT 'Who did it',
     at            DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When'
 )
 ENGINE = MergeTree
 ORDER BY (reported_hour, topic, epoch, partition, generation)
-COMMENT 'Hours whose windows were recomputed after they had closed';
+COMMENT 'Hours whose windows were recomputed after they had closed, each recorded twice: before its rows are written and after';
 
 -- Records that are gone before they were counted. The aggregator halts there; a person accepts the loss
 -- ("usagectl loss accept", "usagectl epoch new --accept-loss"), and counting goes on behind it.

@@ -35,7 +35,12 @@ export const readViewConfig = () => parseEnvironment({ ...kafkaSettings, ...clic
 
 /** The settings of `status`, which also asks the services. */
 export const readStatusConfig = () =>
-  parseEnvironment({ ...kafkaSettings, ...clickHouseSettings, ...serviceUrlSettings });
+  parseEnvironment({
+    ...kafkaSettings,
+    ...clickHouseSettings,
+    ...hourSettings,
+    ...serviceUrlSettings,
+  });
 
 /** The settings that decide which tokens the usage API of this stack accepts. */
 export const readTokenConfig = () =>

@@ -83,6 +83,12 @@ export const processingNotComplete = (hour: string): ApiError => ({
   headers: retryLater,
 });
 
+/** @param hour the first restated hour of the range of which not all rows are written yet, as text */
+export const restatementNotComplete = (hour: string): ApiError => ({
+  ...processingNotComplete(hour),
+  message: `The usage reported in the hour from ${hour} is being restated. Try again later.`,
+});
+
 export const tooManyReads = (retryAfterSeconds: number): ApiError => ({
   status: 429,
   code: 'TooManyRequests',

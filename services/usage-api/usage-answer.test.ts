@@ -32,7 +32,9 @@ const source: Source = {
 class Usage {
   readonly rows = Array.from({ length: 2 * PAGE_ROWS + 1 }, (_, n) => usageRow(n, START / 1000));
   readonly asked: (readonly SourceId[])[] = [];
-  readonly digests: (string | null | undefined)[] = [];
+  readonly digests: string[] = [];
+  /** Happens while rows are read. */
+  meanwhile: () => void = () => undefined;
   restated: readonly Restatement[] = [];
   caller: Caller = { subscription: PROVIDER, visible: { allBut: [] } };
   openHour = hour(4);
@@ -48,14 +50,16 @@ class Usage {
         const progress = { topic, epoch, partition: 0, openHour: this.openHour };
         return Promise.resolve(coverageOf([source], [{ ...progress, sealed: false }]));
       },
-      restatements: () => Promise.resolve(this.restated),
-      rows: (_, sources, after: RowKey | null, limit, digest) => {
+      restatements: ({ from, to }) =>
+        Promise.resolve(this.restated.filter(({ hour }) => from <= hour && hour < to)),
+      rows: async (_, sources, after: RowKey | null, limit, { digest, isUnchanged }) => {
         this.asked.push(sources);
         this.digests.push(digest);
         const next = this.rows.filter(
           ({ resourceKey }) => after === null || resourceKey > after.resourceKey,
         );
-        return Promise.resolve(next.slice(0, limit));
+        this.meanwhile();
+        return (await isUnchanged()) ? next.slice(0, limit) : null;
       },
     },
   };
@@ -105,7 +109,7 @@ test('an hour that was restated between two pages is not mixed with what it was'
   const first = await usage.get(1, 3);
   const link = first.ok ? first.value.page.nextLink : undefined;
   const { topic, epoch } = source;
-  usage.restated = [{ topic, epoch, hour: millis(hour(2)), generation: 1 }];
+  usage.restated = [{ topic, epoch, hour: millis(hour(2)), generation: 1, isWritten: true }];
   expect(await usage.follow(link)).toMatchObject({
     ok: false,
     error: {
@@ -120,7 +124,7 @@ test('an hour that was restated between two pages is not mixed with what it was'
   });
 });
 
-test('only an answer that never changes is read ahead: its digest is that of its tokens', async () => {
+test('the digest under which pages are read ahead is that of their tokens, and another after a restatement', async () => {
   const usage = new Usage();
   const first = await usage.get(1, 3);
   await usage.follow(first.ok ? first.value.page.nextLink : undefined);
@@ -128,9 +132,62 @@ test('only an answer that never changes is read ahead: its digest is that of its
   expect(digest).toMatch(/./);
   expect(next).toBe(digest);
   const { topic, epoch } = source;
-  usage.restated = [{ topic, epoch, hour: millis(hour(2)), generation: 1 }];
+  usage.restated = [{ topic, epoch, hour: millis(hour(2)), generation: 1, isWritten: true }];
   await usage.get(1, 3);
-  expect(usage.digests[2]).toBeNull();
+  expect(usage.digests[2]).not.toBe(digest);
+});
+
+describe('page-beside-a-rebuild: an answer never mixes rows of before and after a restatement', () => {
+  const { topic, epoch } = source;
+  const begun = { topic, epoch, hour: millis(hour(2)), generation: 1, isWritten: false };
+  const restating = {
+    ok: false,
+    error: {
+      status: 202,
+      code: 'ProcessingNotComplete',
+      message: `The usage reported in the hour from ${timeText(2)} is being restated. Try again later.`,
+      headers: { 'retry-after': '30' },
+    },
+  };
+  const stale = {
+    ok: false,
+    error: { status: 400, message: expect.stringContaining('is stale') as string },
+  };
+
+  test('a range with an hour whose rows are not written waits, and others do not', async () => {
+    const usage = new Usage();
+    usage.restated = [begun];
+    expect(await usage.get(1, 3)).toMatchObject(restating);
+    expect(usage.asked).toEqual([]);
+    expect(await usage.get(1, 2)).toMatchObject({ ok: true });
+    usage.restated = [{ ...begun, topic: 'usage.events.other' }];
+    expect(await usage.get(1, 3)).toMatchObject({ ok: true });
+    usage.restated = [{ ...begun, isWritten: true }];
+    expect(await usage.get(1, 3)).toMatchObject({ ok: true });
+  });
+
+  test('a walk that is on its way starts again', async () => {
+    const usage = new Usage();
+    const first = await usage.get(1, 3);
+    usage.restated = [begun];
+    expect(await usage.follow(first.ok ? first.value.page.nextLink : '')).toMatchObject(stale);
+  });
+
+  test('rows that were read while one began are not returned', async () => {
+    const usage = new Usage();
+    const first = await usage.get(1, 3);
+    usage.meanwhile = () => (usage.restated = [begun]);
+    expect(await usage.get(1, 3)).toMatchObject(restating);
+    usage.restated = [];
+    expect(await usage.follow(first.ok ? first.value.page.nextLink : '')).toMatchObject(stale);
+    // One that was also written meanwhile: the rows are read again.
+    usage.restated = [];
+    usage.meanwhile = () => (usage.restated = [{ ...begun, isWritten: true }]);
+    expect(await usage.get(1, 3)).toMatchObject({
+      ok: true,
+      value: { restatedHours: [timeText(2)] },
+    });
+  });
 });
 
 test('a token that is none gives no first page instead', async () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { countedSources, firstProcessing } from '../shared/sources/coverage.ts';
 import type { DirectoryView } from '../shared/directory/directory-view.ts';
 import { isoText, millis } from '../shared/model/time.ts';
@@ -5,13 +6,14 @@ import {
   invalidProperty,
   notDirectTenant,
   processingNotComplete,
+  restatementNotComplete,
   type ApiError,
 } from './api-error.ts';
 import { fail, succeed, type Result } from '../shared/model/result.ts';
 import type { Keyring } from '../shared/model/control-record.ts';
 import type { Caller, UsageApi } from './caller.ts';
 import { answerDigest, readToken, type TokenProblem } from './continuation-token.ts';
-import { restatedHours } from '../shared/sources/restated-hours.ts';
+import { firstUnwritten, restatedHours } from '../shared/sources/restated-hours.ts';
 import { rangeCoverage, type RangeCoverage } from './range-coverage.ts';
 import { PAGE_ROWS, usagePage, type UsagePage } from './usage-page.ts';
 import { parseUsageQuery, type VisibleQuery } from './usage-query.ts';
@@ -19,7 +21,7 @@ import type { UsageStore } from './usage-store.ts';
 
 export interface UsageAnswerTools {
   readonly store: Pick<UsageStore, 'coverage' | 'restatements' | 'rows'>;
-  readonly directory: Pick<DirectoryView, 'isDirectTenant'>;
+  readonly directory: Pick<DirectoryView, 'isTenantOfDefault'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly hourMillis: number;
@@ -56,7 +58,26 @@ export const answerUsage = async (
   if (!parsed.ok) return parsed;
   const query: VisibleQuery = { ...parsed.value, visible: call.caller.visible };
   if (!maySeeSubscriber(query)) return fail(notDirectTenant());
+  for (;;) {
+    const answer = await answerFromStore(tools, call, query);
+    if (answer !== null) return answer;
+  }
+};
 
+/**
+ * Null if a restatement has begun while rows were read: asked again, it is seen.
+ *
+ * | a restatement of the range                   | first page                     | page after a token                 |
+ * |----------------------------------------------|--------------------------------|------------------------------------|
+ * | is begun and not written                     | 202, until it is written       | the token is stale: start again    |
+ * | was written after the first page             |                                | the token is stale: start again    |
+ * | was written before the first page            | new rows, named in a header    | new rows                           |
+ */
+const answerFromStore = async (
+  tools: UsageAnswerTools,
+  call: UsageCall,
+  query: VisibleQuery,
+): Promise<Result<UsageAnswer, ApiError> | null> => {
   const [coverage, restatements] = await Promise.all([
     tools.store.coverage(),
     tools.store.restatements(query),
@@ -71,9 +92,14 @@ export const answerUsage = async (
   const token = query.continuationToken;
   const after = token === null ? succeed(null) : readToken(token, digest, tools.tokenKeys);
   if (!after.ok) return fail(invalidProperty('continuationToken', TOKEN_PROBLEMS[after.error]));
-  // A restatement is recorded before its rows are written: until then, and so from then on, rows may change.
-  const lasting = restated.length === 0 ? `${digest.asked}.${digest.rows}` : null;
-  const rows = await tools.store.rows(query, sources, after.value, PAGE_ROWS + 1, lasting);
+  const unwritten = firstUnwritten(restatements, sources);
+  if (unwritten !== null) return fail(restatementNotComplete(isoText(unwritten)));
+  const rows = await tools.store.rows(query, sources, after.value, PAGE_ROWS + 1, {
+    digest: `${digest.asked}.${digest.rows}`,
+    isUnchanged: async () =>
+      isDeepStrictEqual(restatedHours(await tools.store.restatements(query), sources), restated),
+  });
+  if (rows === null) return null;
   if (
     rows.length === 0 &&
     token === null &&
@@ -113,4 +139,4 @@ const isUnknownSubscriber = async (
 ): Promise<boolean> =>
   subscriberId !== null &&
   'allBut' in visible &&
-  !(await tools.directory.isDirectTenant(subscriberId, provider));
+  !(await tools.directory.isTenantOfDefault(subscriberId, provider));

@@ -18,6 +18,14 @@ const seconds = (instant: number): number => Math.max(0, instant / 1000);
 
 const isEmpty = (visible: Visible): boolean => !('allBut' in visible) && visible.length === 0;
 
+/** What the rows of an answer depend on. */
+export interface LastingAnswer {
+  /** The digest of the answer: rows with the same one never change. */
+  readonly digest: string;
+  /** Whether no restatement has begun since it was computed. */
+  readonly isUnchanged: () => Promise<boolean>;
+}
+
 /** Reads closed usage from ClickHouse. */
 export class UsageStore {
   private readonly client: ClickHouseClient;
@@ -37,27 +45,30 @@ export class UsageStore {
   /**
    * At most `limit` rows of a closed range, in the order of their keys.
    * @param sources the sources that answer for the range, see `countedSources`
-   * @param digest the digest of an answer whose rows never change; with it, several pages are read at once.
-   * All of them must have the same limit.
+   * @param answer the answer to which they belong; with it, several pages are read at once. All of them must have the same limit.
+   * @returns null if a restatement has begun while they were read, so that old rows and new ones may be mixed
    */
   async rows(
     query: VisibleQuery,
     sources: readonly SourceId[],
     after: RowKey | null,
     limit: number,
-    digest: string | null = null,
-  ): Promise<readonly UsageRow[]> {
+    { digest, isUnchanged }: LastingAnswer,
+  ): Promise<readonly UsageRow[] | null> {
     if (sources.length === 0 || isEmpty(query.visible)) return [];
-    // A caller that asks for a second page is likely to ask for all of them.
-    if (digest === null || after === null) return this.read(query, sources, after, limit);
-    const held = this.ahead.take(digest, after);
+    const held = after === null ? null : this.ahead.take(digest, after);
     if (held !== null) return held;
     const pageRows = limit - 1;
-    const rows = await this.read(query, sources, after, PAGES_AT_ONCE * pageRows + 1);
-    return this.ahead.split(digest, rows, pageRows);
+    // A caller that asks for a second page is likely to ask for all of them.
+    const asked = after === null ? limit : PAGES_AT_ONCE * pageRows + 1;
+    const rows = await this.read(query, sources, after, asked);
+    // Pages are kept only after this, because they are returned without another look.
+    if (!(await isUnchanged())) return null;
+    return after === null ? rows : this.ahead.split(digest, rows, pageRows);
   }
 
-  private async read(
+  /** The same, whether or not a restatement is at work. */
+  async read(
     query: VisibleQuery,
     sources: readonly SourceId[],
     after: RowKey | null,

@@ -119,18 +119,21 @@ test('another kind of export in the same directory, and a state that cannot be r
 
 test('an hour that was restated after it was exported is told until its file is written again', async () => {
   await runToTheEnd();
-  await insertRows(stack.clickHouse, 'restatements', [
-    {
+  await insertRows(
+    stack.clickHouse,
+    'restatements',
+    [false, true].map((written) => ({
       topic: 'usage.history.exports',
       epoch: 1,
       partition: 0,
       reported_hour: Date.UTC(2019, 11, 31, 23) / 1000,
       generation: 1,
       windows: 1,
+      written,
       reason: 'test',
       actor: 'test',
-    },
-  ]);
+    })),
+  );
   const run = (...more: readonly string[]) =>
     usagectl([...ARGUMENTS, outbox(), ...more], stack.environment);
   expect(await run()).toMatchObject({

@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { beginHistory, writeHistory } from '../../services/operations/history-runs/history-run.ts';
+import { checkUnmixed, readUnmixed } from '../../services/operations/exports/unmixed.ts';
+import { inRepository } from '../../services/shared/process/repository.ts';
 import { hourState, readCoverage } from '../../services/shared/sources/coverage.ts';
 import { simulatedCloud } from '../../services/development/simulated-cloud/cloud.ts';
 import { simulatedHistory } from '../../services/development/simulated-cloud/history.ts';
@@ -110,8 +115,8 @@ test('a row that is wrong, one that is missing and one too many are shown first,
 
 test('readers of the API see which hours were restated, and not those of which the ledger alone was mended', async () => {
   await command(
-    `INSERT INTO restatements (topic, epoch, partition, reported_hour, generation, windows, reason, actor)
-     SELECT topic, epoch, partition, toDateTime('2025-03-01 21:00:00', 'UTC'), generation, 0, reason, actor FROM restatements LIMIT 1`,
+    `INSERT INTO restatements (topic, epoch, partition, reported_hour, generation, windows, written, reason, actor)
+     SELECT topic, epoch, partition, toDateTime('2025-03-01 21:00:00', 'UTC'), generation, 0, written, reason, actor FROM restatements LIMIT 1`,
   );
   const signIn = await openTestSignIn();
   const headers = await signIn.headersOf('Reader', '39c82aed-b2b7-4a66-abdb-611de00bf11e');
@@ -164,6 +169,112 @@ test('a day of which the daily rows alone were wrong is recorded beside hours of
     `SELECT DISTINCT toString(r.reported_hour) AS hour FROM restatements AS r WHERE reason = 'both' ORDER BY hour`,
   );
   expect(recorded.map(({ hour }) => hour)).toEqual(['2025-03-01 20:00:00', '2025-03-02 01:00:00']);
+});
+
+describe('walk-beside-a-rebuild: nobody gets old rows and new ones together', () => {
+  const FILES = mkdtempSync(join(tmpdir(), 'usage-rebuild-'));
+  const OUTBOX = join(FILES, 'out');
+  afterAll(() => rmSync(FILES, { recursive: true }));
+
+  const killedAt = (failpoint: string) =>
+    usagectl(
+      [
+        'rebuild',
+        topic,
+        '--from=2025-03-01T20:00:00Z',
+        '--to=2025-03-02T04:00:00Z',
+        '--apply',
+        '--reason=x',
+      ],
+      { ...pipeline.environment, USAGE_FAILPOINT: `${failpoint}:1` },
+    );
+  const usageCommand = (...args: readonly string[]) => usagectl(args, pipeline.environment);
+  const exported = (to: string) =>
+    usageCommand(
+      'export',
+      '--from=2025-03-02T00:00:00Z',
+      `--to=${to}`,
+      `--output=${join(FILES, 'usage.csv')}`,
+    );
+  const charges = () =>
+    usageCommand(
+      'chargeback',
+      '--month=2025-03',
+      '--to-date',
+      `--rates=${inRepository('samples/rates.json')}`,
+    );
+  const exportNew = () => usageCommand('export', '--incremental', OUTBOX);
+  const spoil = () =>
+    command(`INSERT INTO usage_hourly (${COLUMNS}) SELECT * EXCEPT (version) REPLACE (quantity + 1 AS quantity, last_offset + 1000000 AS last_offset)
+      FROM usage_hourly FINAL WHERE topic = '${topic}' AND reported_hour = '2025-03-02 01:00:00' LIMIT 2`);
+  /** The command that the message of an interrupted restatement names. */
+  const finishBy = (text: string) => {
+    const [, args] = /npx usagectl (rebuild .* --reason) "/.exec(text) ?? [];
+    expect(args).toContain(
+      `${topic} --epoch 1 --from 2025-03-02T01:00:00Z --to 2025-03-02T02:00:00Z`,
+    );
+    return usageCommand(...(args ?? '').split(' '), 'finish');
+  };
+
+  test.each(['rebuild-recorded', 'rebuild-restated', 'rebuild-rolled-up'])(
+    'killed at %s, exports and charges wait, and the command that they name finishes it',
+    async (failpoint) => {
+      expect((await exportNew()).stderr).toBe('');
+      await usageCommand('export', '--incremental', OUTBOX, '--rewrite-restated');
+      const before = await rows('usage_hourly');
+      await spoil();
+      expect((await killedAt(failpoint)).code).toBeNull();
+
+      const waiting = expect.stringContaining('a reported hour is being restated') as string;
+      const refused = await exported('2025-03-02T02:00:00Z');
+      expect(refused).toMatchObject({ code: 1, stderr: waiting });
+      expect(await charges()).toMatchObject({ code: 1, stderr: waiting });
+      expect(await exported('2025-03-02T01:00:00Z')).toMatchObject({ code: 0 });
+      expect(await exportNew()).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining('2025-03-02T01:00:00Z changed') as string,
+      });
+      expect(
+        await usageCommand('export', '--incremental', OUTBOX, '--rewrite-restated'),
+      ).toMatchObject({ code: 1, stdout: waiting });
+      const dry = await rebuild();
+      expect(dry.code).toBe(1);
+      expect(dry.stdout).toContain('was begun and not finished: 2025-03-02T01:00:00Z');
+
+      expect(await finishBy(refused.stderr)).toMatchObject({ code: 0, stderr: '' });
+      expect(await rows('usage_hourly')).toEqual(before);
+      expect((await rebuild()).stdout).toContain('Every window agrees with the ledger');
+      expect(await exported('2025-03-02T02:00:00Z')).toMatchObject({ code: 0 });
+      expect(await charges()).toMatchObject({ code: 0 });
+      expect(
+        await usageCommand('export', '--incremental', OUTBOX, '--rewrite-restated'),
+      ).toMatchObject({ code: 0, stdout: expect.stringContaining('Wrote 1 file') as string });
+    },
+  );
+
+  test('rows that were read while a restatement began are read again', async () => {
+    const { clickHouse } = pipeline.stack;
+    const coverage = await readCoverage(clickHouse);
+    const range = { from: FIRST, to: nextHour(LAST, HOUR_MILLIS) };
+    const record = (written: boolean) =>
+      command(`INSERT INTO restatements (topic, epoch, partition, reported_hour, generation, windows, written, reason, actor)
+        VALUES ('${topic}', 1, 0, '2025-03-01 21:00:00', 900, 1, ${String(written)}, 'race', 'test')`);
+    let passes = 0;
+    const read = readUnmixed(
+      () => Promise.resolve({ client: clickHouse, coverage, hourMillis: HOUR_MILLIS, range }),
+      async (reading) => {
+        passes++;
+        if (passes === 1) {
+          await record(false);
+          await record(true);
+        }
+        await checkUnmixed(reading);
+        return reading.restated;
+      },
+    );
+    expect(await read).toContainEqual({ hour: timeOf('2025-03-01T21:00:00Z'), generation: 900 });
+    expect(passes).toBe(2);
+  });
 });
 
 const COLUMNS = `topic, epoch, partition, reported_hour, usage_hour, usage_hour_end, subscription_key, meter_key,

@@ -170,10 +170,10 @@ describe('paging', () => {
       visible: { allBut: [] },
     };
     const seen: string[] = [];
-    let [row] = await store.rows(query, [source], null, 1);
+    let [row] = await store.read(query, [source], null, 1);
     while (row && seen.length < ODD.length) {
       seen.push(row.resourceUri);
-      [row] = await store.rows(query, [source], row, 1);
+      [row] = await store.read(query, [source], row, 1);
     }
     expect(row).toBeUndefined();
     expect(seen.toSorted()).toEqual(resources.toSorted());

@@ -4,8 +4,15 @@ import { callerBy, type CallerOf } from '../../services/usage-api/caller.ts';
 /** A directory that the engine does not hold. */
 export const directoryOf = (entries: readonly DirectoryEntry[]) => ({
   entriesFor: () => Promise.resolve(entries),
-  isDirectTenant: (subscription: string, provider: string) =>
-    Promise.resolve(entries.some((each) => each.id === subscription && each.provider === provider)),
+  isTenantOfDefault: (subscription: string, provider: string) =>
+    Promise.resolve(
+      entries.some(
+        (each) =>
+          each.id === subscription &&
+          (each.provider === provider ||
+            entries.some(({ id, state }) => id === each.provider && state === 'deleted')),
+      ),
+    ),
 });
 
 export const NO_DIRECTORY = directoryOf([]);

@@ -111,8 +111,9 @@ const exportIncrementally = async (options: Options, directory: string): Promise
       rewriteRestated: options.rewriteRestated ?? false,
     }),
   );
-  print(formatIncremental(done, printable(directory)));
-  if (done.changed.length > 0) checkFailed();
+  const { USAGE_HOUR_MILLIS: hourMillis } = readSettings();
+  print(formatIncremental(done, printable(directory), hourMillis));
+  if (done.changed.length + done.waiting.length > 0) checkFailed();
 };
 
 export const exportCommand = (command: Command): Command =>

@@ -30,6 +30,7 @@ import {
 } from '../../operations/rebuild/window-differences.ts';
 import { nextGeneration, recordHours, restate } from '../../operations/rebuild/restate.ts';
 import { daysAlone } from '../../operations/rebuild/restated-windows.ts';
+import { readUnwritten } from '../../operations/rebuild/unwritten-hours.ts';
 import { formatRebuilt, isRight, type Rebuilt } from '../show/rebuild.ts';
 import { Tally } from '../../operations/rebuild/tally.ts';
 import { readViewConfig, readRepairConfig } from '../settings.ts';
@@ -159,6 +160,7 @@ const compareLog = (task: Task): Promise<FromLog> => {
 
 const run = async (task: Task, isFromLog: boolean): Promise<Rebuilt> => {
   const { client, source, range, limit, apply } = task;
+  const unwritten = await readUnwritten(client, range);
   const fromLog = isFromLog ? await compareLog(task) : null;
   // Before the ledger is mended, windows are compared with the log; otherwise with the ledger.
   const stored = fromLog && !apply ? [] : await readDifferences(client, range);
@@ -174,10 +176,11 @@ const run = async (task: Task, isFromLog: boolean): Promise<Rebuilt> => {
   );
   const days = new Tally<DayDifference>(limit);
   days.add(wrongDays);
-  const found: Rebuilt = { fromLog, windows, days, restated: null };
+  const found: Rebuilt = { fromLog, windows, days, unwritten, restated: null };
   if (!apply || isRight(found)) return found;
   const options = { ...task, hourMillis, firstHour };
-  const restated = await restate(client, range, stored, wrongDays, options);
+  const wrong = { differences: stored, days: wrongDays, unwritten };
+  const restated = await restate(client, range, wrong, options);
   const mended = fromLog && {
     ledger: fromLog.ledger.count,
     deadLetters: fromLog.deadLetters.count,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readBillingCounts, type BillingCounts } from '../../shared/billing/billing-counts.ts';
 import { aggregatesTopicName } from '../../shared/kafka/topic-names.ts';
+import { ALL_TIME, readRestatements, unwrittenTexts } from '../../shared/sources/restated-hours.ts';
 import { readCoverage } from '../../shared/sources/coverage.ts';
 import { countOpenDeadLetters } from '../../operations/dead-letters/open-dead-letters.ts';
 import { withAdmin, withClickHouse } from '../../operations/sources/source-tools.ts';
@@ -49,6 +50,8 @@ const readStatus = async (): Promise<Status> => {
       const billing = await readBillingCounts(client);
       const topic = aggregatesTopicName(config.USAGE_TOPIC_PREFIX);
       const bridge = await bridgeTroubles(client, admin, topic);
+      const restatements = await readRestatements(client, ALL_TIME);
+      const restating = unwrittenTexts(restatements, config.USAGE_HOUR_MILLIS);
       return {
         services,
         partitions,
@@ -57,7 +60,7 @@ const readStatus = async (): Promise<Status> => {
         billing,
         openDeadLetters: await countOpenDeadLetters(client),
         misplaced: await readMisplaced(client, ALL_OPEN),
-        problems: problemsOf({ services, partitions, bridge, billing }),
+        problems: problemsOf({ services, partitions, bridge, restating, billing }),
       };
     }),
   );

@@ -2,6 +2,7 @@ import type { RangeExport } from '../../operations/exports/export-range.ts';
 import { notCoveredText } from '../../operations/exports/hour-spans.ts';
 import type { IncrementalExport } from '../../operations/exports/incremental.ts';
 import type { Tally } from '../../operations/exports/tally.ts';
+import { unwrittenTexts } from '../../shared/sources/restated-hours.ts';
 import { isoText } from '../../shared/model/time.ts';
 import { printable } from '../../shared/terminal/printable.ts';
 
@@ -22,8 +23,9 @@ export const formatRange = ({ tally, range }: RangeExport, output: string): stri
   ].join('\n');
 
 export const formatIncremental = (
-  { tally, files, exported, changed }: IncrementalExport,
+  { tally, files, exported, changed, waiting }: IncrementalExport,
   directory: string,
+  hourMillis: number,
 ): string => {
   const last = exported.at(-1);
   return [
@@ -34,5 +36,6 @@ export const formatIncremental = (
       (hour) =>
         `The reported hour from ${isoText(hour)} changed after its file was exported (it was restated, or a history run was added): take its file back, and write it again with --rewrite-restated.`,
     ),
+    ...unwrittenTexts(waiting, hourMillis),
   ].join('\n');
 };

@@ -5,6 +5,7 @@ import type { FromLog, RowDifference } from '../../operations/rebuild/from-log.t
 import type { Restatement } from '../../operations/rebuild/restate.ts';
 import type { WindowDifference } from '../../operations/rebuild/window-differences.ts';
 import type { Tally } from '../../operations/rebuild/tally.ts';
+import type { UnwrittenHour } from '../../operations/rebuild/unwritten-hours.ts';
 
 /** What a rebuild found and what it did. */
 export interface Rebuilt {
@@ -13,6 +14,8 @@ export interface Rebuilt {
   readonly windows: Tally<WindowDifference>;
   /** Daily rows that differ from the hourly ones, of days in which no hourly row differs. */
   readonly days: Tally<DayDifference>;
+  /** Hours that an earlier rebuild has begun to restate and not finished. Nobody gets them until then. */
+  readonly unwritten: readonly UnwrittenHour[];
   /** Null if nothing was changed. */
   readonly restated: Restatement | null;
 }
@@ -71,13 +74,23 @@ const section = <T>(
 
 const number = (value: number): string => value.toLocaleString('en');
 
-export const isRight = ({ fromLog, windows, days }: Rebuilt): boolean =>
-  windows.count + days.count === 0 &&
+const unwrittenSection = (unwritten: readonly UnwrittenHour[]): readonly string[] => {
+  if (unwritten.length === 0) return [];
+  const hours = [...new Set(unwritten.map(({ reportedHour }) => reportedHour))];
+  const shown = hours.slice(0, 10).map(at).join(', ');
+  return [
+    `Reported hours whose restatement was begun and not finished: ${shown}${hours.length > 10 ? ', …' : ''}`,
+    '',
+  ];
+};
+
+export const isRight = ({ fromLog, windows, days, unwritten }: Rebuilt): boolean =>
+  windows.count + days.count + unwritten.length === 0 &&
   (fromLog === null || fromLog.ledger.count + fromLog.deadLetters.count === 0);
 
 /** Says what was found and done; `hours` names the range. */
 export const formatRebuilt = (found: Rebuilt, hours: string): string => {
-  const { fromLog, windows, days, restated } = found;
+  const { fromLog, windows, days, unwritten, restated } = found;
   if (isRight(found)) {
     return fromLog
       ? `The ledger, the dead letters and every window agree with the log: ${hours}.`
@@ -95,17 +108,20 @@ export const formatRebuilt = (found: Rebuilt, hours: string): string => {
       windowTable(rows, by),
     ),
     ...section('Daily rows that differ from the hourly ones', days, dayTable),
+    ...unwrittenSection(unwritten),
   ];
   if (restated === null) {
     const daily = windows.count > 0 ? ', and adds up the daily rows of their days again' : '';
-    lines.push(`${hours}. Nothing was changed; --apply writes the right rows${daily}.`);
+    const finished = unwritten.length > 0 ? ', and records that the hours are finished' : '';
+    lines.push(`${hours}. Nothing was changed; --apply writes the right rows${daily}${finished}.`);
   } else {
     const mended = fromLog
       ? `Mended ${number(fromLog.ledger.count)} records in the ledger and ${number(fromLog.deadLetters.count)} among the dead letters. `
       : '';
     lines.push(
       `${mended}Restated ${number(restated.windows)} windows of ${number(restated.hours.length)} hours, generation ${String(restated.generation)}. ` +
-        'What was billed stays as it was: "usagectl reconcile" shows the difference.',
+        'What was billed stays as it was: "usagectl reconcile" shows the difference.' +
+        (unwritten.length > 0 ? ' The interrupted restatement is finished.' : ''),
     );
   }
   if (fromLog && fromLog.otherHours.length > 0) {

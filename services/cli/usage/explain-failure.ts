@@ -22,9 +22,12 @@ const remedyOf = (
     case 'RequestEndTimeIsInFuture':
       return 'With --provisional you also get the hours that are still open.';
     case 'InvalidProperty':
+      if (message.includes("'continuationToken' is stale")) {
+        return 'Usage in the range changed while it was read. What was printed is not all of it: drop it, and run the command again.';
+      }
       return message.includes('daily') ? 'For hours say --granularity hourly.' : null;
     case 'ProcessingNotComplete':
-      return 'Wait longer with --wait SECONDS, or see what there is so far with --provisional. "usagectl status" says why an hour does not close.';
+      return 'Wait longer with --wait SECONDS, or see what there is so far with --provisional. "usagectl status" says why an hour does not close, or that it is being restated.';
     case 'SubscriptionNotFound':
       return `Name the calling subscription with --subscription, or in PROVIDER_SUBSCRIPTION_ID${from}.`;
     default:

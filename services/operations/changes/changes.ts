@@ -51,6 +51,7 @@ const CHANGES = `
       'windows', toString(sum(r.windows)), 'firstHour', formatDateTime(min(r.reported_hour), '%Y-%m-%dT%H:%i:%SZ', 'UTC'),
       'lastHour', formatDateTime(max(r.reported_hour), '%Y-%m-%dT%H:%i:%SZ', 'UTC'))) AS detail
   FROM restatements AS r
+  WHERE NOT r.written
   GROUP BY r.at, r.actor, r.topic, r.epoch, r.generation, r.reason
   UNION ALL
   SELECT toUnixTimestamp64Milli(b.written_at) AS at, 'bridge' AS actor, 'billing-terms' AS kind,

@@ -1,8 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { millis, nextMonth, type Millis } from '../../shared/model/time.ts';
+import { HOUR_MILLIS, millis, nextMonth, type Millis } from '../../shared/model/time.ts';
 import { firstProcessing, readCoverage } from '../../shared/sources/coverage.ts';
 import type { ExportContext, PricedBy } from '../exports/layouts/export-context.ts';
 import { completeRange } from '../exports/range-sources.ts';
+import { checkUnmixed, readUnmixed } from '../exports/unmixed.ts';
 import { readMonth } from './read-month.ts';
 import { statementEnd } from './statement-end.ts';
 import { statementOf, type Statement } from './statement.ts';
@@ -18,19 +19,31 @@ export interface ChargebackQuery {
 
 /**
  * The charges for what was reported in a month.
- * @throws UserError if the month is not over or not complete, or has no complete hour yet
+ * @throws UserError if the month is not over or not complete, has no complete hour yet, or is being restated
  */
-export const chargeback = async (
+export const chargeback = (
   client: ClickHouseClient,
   context: ExportContext,
   prices: PricedBy,
   { month, subscriptionKey, tagName, toDate }: ChargebackQuery,
-): Promise<Statement> => {
-  const coverage = await readCoverage(client);
-  const processing = firstProcessing(coverage, month, nextMonth(month));
-  const { to, isWhole } = statementEnd({ month, processing, toDate }, millis(Date.now()));
-  const range = completeRange(coverage, month, to);
-  const usage = await readMonth(client, { range, subscriptionKey, withTags: tagName !== null });
-  const { notCovered } = range;
-  return statementOf(usage, prices, context, tagName, { month, to, isWhole, notCovered });
-};
+): Promise<Statement> =>
+  readUnmixed(
+    async () => {
+      const coverage = await readCoverage(client);
+      const processing = firstProcessing(coverage, month, nextMonth(month));
+      const end = statementEnd({ month, processing, toDate }, millis(Date.now()));
+      const range = { ...completeRange(coverage, month, end.to), isWhole: end.isWhole };
+      return { client, coverage, hourMillis: HOUR_MILLIS, range };
+    },
+    async (reading) => {
+      const { range } = reading;
+      const { to, isWhole, notCovered } = range;
+      const usage = await readMonth(client, {
+        range,
+        subscriptionKey,
+        withTags: tagName !== null,
+      });
+      await checkUnmixed(reading);
+      return statementOf(usage, prices, context, tagName, { month, to, isWhole, notCovered });
+    },
+  );

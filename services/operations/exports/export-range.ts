@@ -1,13 +1,14 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Millis } from '../../shared/model/time.ts';
 import { writeAtomically } from '../../shared/process/write-file.ts';
 import { readCoverage } from '../../shared/sources/coverage.ts';
 import { columnsOf, isOfWholeRange, writerOf } from './export-kind.ts';
 import type { ExportPlan } from './export-state.ts';
+import type { HourSpan } from './hour-spans.ts';
 import type { ExportContext } from './layouts/export-context.ts';
 import { completeRange, type CompleteRange } from './range-sources.ts';
 import { readRows } from './read-rows.ts';
 import { counted, newTally, type Tally } from './tally.ts';
+import { readUnmixed, unmixed, type UnmixedReading } from './unmixed.ts';
 
 export interface ExportTools {
   readonly client: ClickHouseClient;
@@ -16,11 +17,15 @@ export interface ExportTools {
   readonly onRows: (rows: number) => void;
 }
 
-/** The bytes of a file with the usage that was reported in a complete range. */
+/**
+ * The bytes of a file with the usage that was reported in a complete range. They end with an error if a restatement of it has begun
+ * meanwhile: see `unlessRestated`.
+ */
 export const exportBytes = (
   { client, context, hourMillis, onRows }: ExportTools,
   plan: ExportPlan,
   range: CompleteRange,
+  reading: UnmixedReading,
   tally: Tally,
 ): AsyncIterable<Uint8Array> => {
   const { granularity, subscriptionKey, layout } = plan;
@@ -31,7 +36,8 @@ export const exportBytes = (
     wholeRange: isOfWholeRange(layout),
     hourMillis,
   });
-  return writerOf(plan)(columnsOf(layout, context), counted(rows, tally, context, onRows));
+  const blocks = unmixed(counted(rows, tally, context, onRows), reading);
+  return writerOf(plan)(columnsOf(layout, context), blocks);
 };
 
 export interface RangeExport {
@@ -41,16 +47,22 @@ export interface RangeExport {
 
 /**
  * Writes the usage that was reported in `[from, to)` to one file.
- * @throws UserError if a part of the range is still being processed, or the file cannot be written
+ * @throws UserError if a part of the range is still being processed or restated, or the file cannot be written
  */
-export const exportRange = async (
+export const exportRange = (
   tools: ExportTools,
   plan: ExportPlan,
-  { from, to }: { readonly from: Millis; readonly to: Millis },
+  range: HourSpan,
   path: string,
 ): Promise<RangeExport> => {
-  const range = completeRange(await readCoverage(tools.client), from, to);
-  const tally = newTally();
-  await writeAtomically(path, exportBytes(tools, plan, range, tally));
-  return { tally, range };
+  const { client, hourMillis } = tools;
+  return readUnmixed(
+    async () => ({ client, hourMillis, range, coverage: await readCoverage(client) }),
+    async (reading) => {
+      const complete = completeRange(reading.coverage, range.from, range.to);
+      const tally = newTally();
+      await writeAtomically(path, exportBytes(tools, plan, complete, reading, tally));
+      return { tally, range: complete };
+    },
+  );
 };

@@ -12,7 +12,7 @@ import {
   stateSpans,
   type Coverage,
 } from '../../shared/sources/coverage.ts';
-import type { RestatedHour } from '../../shared/sources/restated-hours.ts';
+import type { RestatedHour, Restatement } from '../../shared/sources/restated-hours.ts';
 import { exportBytes, type ExportTools } from './export-range.ts';
 import {
   readState,
@@ -23,9 +23,10 @@ import {
   type ExportState,
 } from './export-state.ts';
 import { isWithin, withSpan, type HourSpan } from './hour-spans.ts';
-import { completeRange, readRestatedHours } from './range-sources.ts';
+import { completeRange, readRestated } from './range-sources.ts';
 import { reportedMillis } from './read-rows.ts';
-import { newTally, type Tally } from './tally.ts';
+import { addTally, newTally, type Tally } from './tally.ts';
+import { unlessRestated } from './unmixed.ts';
 
 export interface IncrementalOptions {
   /** No reported hour before it; null for the first that any source covers. */
@@ -44,6 +45,8 @@ export interface IncrementalExport {
    * restated, or nobody answered for them then.
    */
   readonly changed: readonly Millis[];
+  /** What is being restated, so that it was not exported. */
+  readonly waiting: readonly Restatement[];
 }
 
 /** The name says the hour: a file that is written again has the same name. */
@@ -126,6 +129,7 @@ const recover = async (directory: string, plan: DirectoryPlan): Promise<ExportSt
 class Run {
   readonly tally = newTally();
   readonly files: string[] = [];
+  readonly waiting: Restatement[] = [];
   private readonly tools: ExportTools;
   private readonly directory: string;
   private readonly coverage: Coverage;
@@ -148,32 +152,58 @@ class Run {
    * | after the renaming    | finds no temporary name: the file is where it belongs, or    |
    * |                       | the importer has taken it already                            |
    */
-  async export(span: HourSpan, restated: readonly RestatedHour[]): Promise<void> {
+  async export(span: HourSpan): Promise<void> {
+    const { directory, coverage } = this;
     const file = fileNameOf(this.state.plan, span.from);
-    const path = join(this.directory, file);
-    const range = completeRange(this.coverage, span.from, span.to);
-    const spans = completeParts(this.coverage, span).map(({ from, to }) => ({ from, to }));
-    await writeWhole(
-      unfinishedName(path),
-      exportBytes(this.tools, this.state.plan, range, this.tally),
-    );
+    const path = join(directory, file);
+    const restated = await this.writeUnmixed(span, unfinishedName(path));
+    if (restated === null) return;
     failpoint('export-file-written');
+    const spans = completeParts(coverage, span).map(({ from, to }) => ({ from, to }));
     const within = ({ hour }: RestatedHour): boolean => span.from <= hour && hour < span.to;
     this.state = {
       ...this.state,
       renaming: { file, spans },
-      restated: [
-        ...this.state.restated.filter((each) => !within(each)),
-        ...restated.filter(within),
-      ],
+      restated: [...this.state.restated.filter((each) => !within(each)), ...restated],
     };
-    await writeState(this.directory, this.state);
+    await writeState(directory, this.state);
     failpoint('export-state-written');
     await renameWhole(unfinishedName(path), path);
     failpoint('export-file-renamed');
     const exported = spans.reduce(withSpan, this.state.exported);
     this.state = { ...this.state, exported, renaming: null };
     this.files.push(file);
+  }
+
+  /**
+   * Writes the rows of an hour (or day) that is not being restated.
+   * @returns its restated hours, of which the file has the new rows; null if it waits
+   */
+  private async writeUnmixed(
+    span: HourSpan,
+    path: string,
+  ): Promise<readonly RestatedHour[] | null> {
+    const { tools, coverage } = this;
+    const { client, hourMillis } = tools;
+    const range = completeRange(coverage, span.from, span.to);
+    for (;;) {
+      const { hours, unwritten } = await readRestated(client, coverage, hourMillis, span);
+      if (unwritten.length > 0) {
+        this.waiting.push(...unwritten);
+        return null;
+      }
+      const tally = newTally();
+      const reading = { client, coverage, hourMillis, range: span, restated: hours };
+      const onRows = (rows: number): void => tools.onRows(this.tally.rows + rows);
+      const bytes = exportBytes({ ...tools, onRows }, this.state.plan, range, reading, tally);
+      const isWritten = await unlessRestated(async () => {
+        await writeWhole(path, bytes);
+        return true;
+      });
+      if (isWritten !== true) continue;
+      addTally(this.tally, tally);
+      return hours;
+    }
   }
 
   /** Writes that no renaming is left. A file that has its name may only then be begun again. */
@@ -232,25 +262,28 @@ export const exportNewHours = (
       const currency = tools.context.prices?.book.currency ?? null;
       const state = await recover(directory, { ...plan, currency });
       const coverage = await readCoverage(tools.client);
-      const restated = await readRestatedHours(tools.client, coverage, tools.hourMillis);
+      const changed = async ({ state }: Run): Promise<readonly Millis[]> => {
+        const restated = await readRestated(tools.client, coverage, tools.hourMillis);
+        return hoursThatChanged(coverage, state, restated.hours, length);
+      };
       const length = reportedMillis(plan.granularity, tools.hourMillis);
       const run = new Run(tools, directory, coverage, state);
       if (rewriteRestated) {
-        const changed = hoursThatChanged(coverage, state, restated, length);
-        for (const span of readySpans(coverage, changed, length)) {
-          await run.export(span, restated);
+        for (const span of readySpans(coverage, await changed(run), length)) {
+          await run.export(span);
           await run.settle();
         }
       }
       for (const span of spansToExport(coverage, run.state.exported, from, length)) {
-        await run.export(span, restated);
+        await run.export(span);
       }
       await run.settle();
       return {
         tally: run.tally,
         files: run.files,
         exported: run.state.exported,
-        changed: hoursThatChanged(coverage, run.state, restated, length),
+        changed: await changed(run),
+        waiting: run.waiting,
       };
     },
     0,

@@ -9,9 +9,11 @@ import {
   type Coverage,
 } from '../../shared/sources/coverage.ts';
 import {
+  ALL_TIME,
   readRestatements,
   restatedHoursWhere,
   type RestatedHour,
+  type Restatement,
 } from '../../shared/sources/restated-hours.ts';
 import type { HourSpan } from './hour-spans.ts';
 
@@ -34,17 +36,26 @@ export const completeRange = (coverage: Coverage, from: Millis, to: Millis): Com
   return { from, to, sources: countedSources(coverage, from, to), notCovered };
 };
 
-/** ClickHouse's DateTime ends here. */
-const ALWAYS = { from: millis(0), to: millis((2 ** 32 - 1) * 1000) };
+/** What was restated in a range after it had closed, by the sources that answer for it. */
+export interface Restated {
+  readonly hours: readonly RestatedHour[];
+  /** Those of which not all rows are written yet. */
+  readonly unwritten: readonly Restatement[];
+}
 
-/** Every hour that was restated after it had closed, by the sources that answer for it. */
-export const readRestatedHours = async (
+export const readRestated = async (
   client: ClickHouseClient,
   coverage: Coverage,
   hourMillis: number,
-): Promise<readonly RestatedHour[]> =>
-  restatedHoursWhere(await readRestatements(client, ALWAYS), ({ hour, ...source }) =>
+  range: HourSpan = ALL_TIME,
+): Promise<Restated> => {
+  const isCounted = ({ hour, ...source }: Restatement): boolean =>
     countedSources(coverage, hour, millis(hour + hourMillis))
       .map(sourceName)
-      .includes(sourceName(source)),
-  );
+      .includes(sourceName(source));
+  const restatements = (await readRestatements(client, range)).filter(isCounted);
+  return {
+    hours: restatedHoursWhere(restatements, () => true),
+    unwritten: restatements.filter(({ isWritten }) => !isWritten),
+  };
+};

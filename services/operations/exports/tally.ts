@@ -34,3 +34,12 @@ export async function* counted(
     yield rows;
   }
 }
+
+/** Adds what went into another file. */
+export const addTally = (tally: Tally, { rows, cost, unrated }: Tally): void => {
+  tally.rows += rows;
+  tally.cost += cost;
+  for (const [meter, count] of unrated) {
+    tally.unrated.set(meter, (tally.unrated.get(meter) ?? 0) + count);
+  }
+};

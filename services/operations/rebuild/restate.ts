@@ -6,6 +6,7 @@ import { insertSelect, textsOfTuple } from '../../shared/usage-store/tables.ts';
 import { rollUpDays, type DayDifference } from './days.ts';
 import { parts } from './parts.ts';
 import { restatedWindows, type RestatedHour } from './restated-windows.ts';
+import { recordWritten, type UnwrittenHour } from './unwritten-hours.ts';
 import {
   FROM_LEDGER,
   rangeParams,
@@ -30,28 +31,47 @@ export interface RestateOptions {
   readonly reason: string;
 }
 
+/** What is wrong in a range of closed hours. */
+export interface Wrong {
+  readonly differences: readonly StoredDifference[];
+  readonly days: readonly DayDifference[];
+  /** What an interrupted restatement of the range has left. It was read before the differences. */
+  readonly unwritten: readonly UnwrittenHour[];
+}
+
 /**
  * Corrects the windows of closed hours by the ledger. Rows that differ are written again with the source's
  * next generation, which wins whatever the offset says. Rows without any event are deleted. Then the daily
  * rows of their days, and of the given days, are written. Hours that were billed are not composed again:
  * `usagectl reconcile` shows the difference. Repeating it after an interruption finishes it.
+ *
+ * The hours are recorded before the first row is written and after the last one:
+ *
+ * | killed                | readers                                | the next rebuild of the range                          |
+ * |-----------------------|----------------------------------------|--------------------------------------------------------|
+ * | before the first      | see the wrong rows, as before          | begins anew                                            |
+ * | between the two       | get none of the hours, and are told    | corrects what still differs, with the next generation, |
+ * |                       | how to go on                           | and records both restatements as written               |
+ * | after the second      | see the right rows                     | finds nothing                                          |
  */
 export const restate = async (
   client: ClickHouseClient,
   range: HourRange,
-  differences: readonly StoredDifference[],
-  days: readonly DayDifference[],
+  { differences, days, unwritten }: Wrong,
   { firstHour, hourMillis, generation, actor, reason }: RestateOptions,
 ): Promise<Restatement> => {
-  const restated = restatedWindows(differences, days, firstHour);
-  // Readers first see that the hours are restated, and then the new rows.
+  const restated = restatedWindows(differences, days, { firstHour, from: range.from });
   await recordHours(client, range, restated, { generation, actor, reason });
+  failpoint('rebuild-recorded');
   const wrong = differences.filter(({ ledgerQuantity }) => ledgerQuantity !== null);
   const phantom = differences.filter(({ ledgerQuantity }) => ledgerQuantity === null);
   for (const part of parts(wrong)) await writeRows(client, range, part, generation, hourMillis);
   for (const part of parts(phantom)) await deleteRows(client, range, part);
   failpoint('rebuild-restated');
   await rollUpDays(client, range, hourMillis, generation);
+  failpoint('rebuild-rolled-up');
+  const own = restated.map((each) => ({ ...each, generation }));
+  await recordWritten(client, range, [...unwritten, ...own], { actor, reason });
   const hours = [...new Set(restated.map(({ reportedHour }) => reportedHour))];
   const windows = differences.length + days.length;
   return { generation, windows, hours: hours.sort((a, b) => a - b) };
@@ -73,6 +93,7 @@ export const nextGeneration = async (
   return (row?.generation ?? 0) + 1;
 };
 
+/** Records that hours will be restated, before a row of them is written. */
 export const recordHours = (
   client: ClickHouseClient,
   { topic, epoch }: SourceId,
@@ -89,6 +110,7 @@ export const recordHours = (
       reported_hour: reportedHour / 1000,
       generation: how.generation,
       windows,
+      written: false,
       reason: how.reason,
       actor: how.actor,
     })),

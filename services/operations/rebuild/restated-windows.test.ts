@@ -28,9 +28,17 @@ test('a wrong daily row is told beside hourly windows of another day or partitio
 
 test('a daily row of the day in which a source begins is recorded at an hour that the source has', () => {
   const days = [day(0, FIRST_DAY), day(0, FIRST_DAY), day(1, NEXT_DAY)];
-  expect(restatedWindows(differences, days, FIRST_HOUR)).toEqual([
+  const range = { firstHour: FIRST_HOUR, from: FIRST_DAY };
+  expect(restatedWindows(differences, days, range)).toEqual([
     { partition: 0, reportedHour: RESTATED_HOUR, windows: 1 },
     { partition: 0, reportedHour: FIRST_HOUR, windows: 2 },
     { partition: 1, reportedHour: NEXT_DAY, windows: 1 },
+  ]);
+});
+
+test('unfinished-hour-outside-the-range: a daily row is recorded within the range, where a repeated rebuild looks', () => {
+  const from = timeOf('2025-03-01T22:00:00Z');
+  expect(restatedWindows([], [day(0, FIRST_DAY)], { firstHour: FIRST_HOUR, from })).toEqual([
+    { partition: 0, reportedHour: from, windows: 1 },
   ]);
 });

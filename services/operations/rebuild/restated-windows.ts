@@ -34,17 +34,18 @@ export const daysAlone = (
 
 /**
  * The hours for which a restatement is recorded, each with the number of its windows. If only the daily rows
- * of a day are wrong, it is the first hour of that day that the source has: readers skip an hour outside it.
+ * of a day are wrong, it is the first hour of that day that the source has and the range: readers skip an hour outside the source, and a
+ * repeated rebuild of the same range must find what it began.
  */
 export const restatedWindows = (
   differences: readonly InHour[],
   days: readonly DayDifference[],
-  firstHour: number,
+  { firstHour, from }: { readonly firstHour: number; readonly from: number },
 ): readonly RestatedHour[] => {
   const windows = new Map<string, RestatedHour>();
   const ofDays = days.map(({ partition, reportedDay }) => ({
     partition,
-    reportedHour: Math.max(reportedDay, firstHour),
+    reportedHour: Math.max(reportedDay, firstHour, from),
   }));
   for (const { partition, reportedHour } of [...differences, ...ofDays]) {
     const key = `${String(partition)} ${String(reportedHour)}`;

@@ -25,6 +25,7 @@ const well: Known = {
   ],
   partitions: [partition],
   bridge: [],
+  restating: [],
   billing: { deadLettered: 0, mismatch: 0, pending: 5, held: 3 } as BillingCounts,
 };
 
@@ -51,6 +52,11 @@ test.each<[string, Partial<Known>, string]>([
     'no source is registered, so nothing is counted: run "usagectl provision"',
   ],
   ['a bridge that stands still', { bridge: ['the bridge is stuck'] }, 'the bridge is stuck'],
+  [
+    'a restatement that is not finished',
+    { restating: ['an hour is being restated'] },
+    'an hour is being restated',
+  ],
   [
     'submissions that were refused',
     { billing: { ...well.billing, deadLettered: 1_200 } },

@@ -8,13 +8,21 @@ export interface Known {
   readonly services: readonly ServiceStatus[];
   readonly partitions: readonly PartitionStatus[];
   readonly bridge: readonly string[];
+  /** Restatements that are not written yet, in words. */
+  readonly restating: readonly string[];
   readonly billing: BillingCounts;
 }
 
 const number = (value: number): string => value.toLocaleString('en');
 
 /** Everything that needs attention, one sentence each; empty if all is well. */
-export const problemsOf = ({ services, partitions, bridge, billing }: Known): readonly string[] => [
+export const problemsOf = ({
+  services,
+  partitions,
+  bridge,
+  restating,
+  billing,
+}: Known): readonly string[] => [
   ...services
     .filter(({ isWrong }) => isWrong)
     .map(({ name, state, reason }) => `${name}: ${state}${reason === null ? '' : `: ${reason}`}`),
@@ -25,6 +33,7 @@ export const problemsOf = ({ services, partitions, bridge, billing }: Known): re
     each.trouble === null ? [] : [`${partitionName(each)}: ${each.trouble}`],
   ),
   ...bridge,
+  ...restating,
   ...(billing.deadLettered > 0
     ? [
         `Commerce refused ${number(billing.deadLettered)} submissions for good: "usagectl reconcile"`,

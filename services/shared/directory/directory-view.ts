@@ -30,13 +30,17 @@ export class DirectoryView {
     );
   }
 
-  /** Whether the directory says that a subscription is a direct tenant of a provider. */
-  async isDirectTenant(subscription: string, provider: string): Promise<boolean> {
+  /**
+   * Whether the directory says that a subscription is a direct tenant of the default provider. Those of a deleted provider are, as in
+   * `accessOf`.
+   */
+  async isTenantOfDefault(subscription: string, defaultProvider: string): Promise<boolean> {
     const rows = await queryRows<object>(
       this.client,
       `SELECT 1 AS found FROM subscriptions AS s FINAL
-       WHERE subscription_id = {subscription:String} AND provider_id = {provider:String}`,
-      { subscription: asciiLower(subscription), provider: asciiLower(provider) },
+       WHERE s.subscription_id = {subscription:String} AND (s.provider_id = {provider:String} OR s.provider_id IN (
+         SELECT p.subscription_id FROM subscriptions AS p FINAL WHERE p.state = 'deleted'))`,
+      { subscription: asciiLower(subscription), provider: asciiLower(defaultProvider) },
     );
     return rows.length > 0;
   }
