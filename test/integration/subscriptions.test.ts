@@ -10,6 +10,7 @@ import { openTestStack, type TestStack } from '../support/test-stack.ts';
 const PROVIDER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
 const OTHER = '5816b1a6-ee2e-4590-8dff-a6a1e0de9ef6';
 const ID = '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4';
+const HOW = { origin: 'test', defaultProvider: PROVIDER };
 const SAMPLE = 'samples/azurestack-user-subscriptions.json';
 
 let stack: TestStack;
@@ -80,22 +81,55 @@ test('one subscription is added, changed and removed, and each change is recorde
 });
 
 test('a subscription that was added as its own provider was hidden from the operator', async () => {
-  expect(await run('add', ID, '--provider', ID)).toMatchObject({
+  expect(await run('add', ID, '--provider', ID, '--state', 'active')).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(
-      /cannot be its own provider: .* with --provider\. Nothing was changed\./,
-    ) as string,
+    stderr: expect.stringMatching(/cannot be its own provider: .* Nothing was changed\./) as string,
   });
   expect(await listed('--provider', ID)).toEqual([]);
+});
+
+test('ring-of-providers: subscriptions that belong to one another were hidden from the operator', async () => {
+  const [x, y, z] = [1, 2, 3].map((n) => `77777777-0000-4000-8000-00000000000${String(n)}`) as [
+    string,
+    string,
+    string,
+  ];
+  const row = (subscriptionId: string, delegatedProviderSubscriptionId: string) => ({
+    subscriptionId,
+    delegatedProviderSubscriptionId,
+    state: 'Enabled',
+  });
+  const file = join(directory, 'ring.json');
+  await writeFile(file, JSON.stringify({ value: [row(x, y), row(y, z), row(z, x)] }));
+  expect(await run('import', file)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(
+      `in a ring: ${x} belongs to ${y}, ${y} belongs to ${z}, ${z} belongs to ${x}.`,
+    ) as string,
+  });
+  await writeFile(file, JSON.stringify({ value: [row(x, y), row(y, z)] }));
+  expect(await run('import', file)).toMatchObject({ code: 0 });
+  expect(await run('add', z, '--provider', x)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('in a ring') as string,
+  });
+  // A deleted provider holds nobody, until it comes back.
+  await run('remove', y);
+  expect(await run('add', z, '--provider', x)).toMatchObject({ code: 0 });
+  expect(await run('add', y, '--state', 'active')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('in a ring') as string,
+  });
+  expect(await listed('--provider', z)).toMatchObject([{ id: y, state: 'deleted' }]);
 });
 
 test('what a person has changed stays when a simulation adds its subscriptions again', async () => {
   const cloud = simulatedSubscriptions({ seed: 1, tenants: 3 }, PROVIDER);
   const { clickHouse } = stack;
-  expect(await addMissingSubscriptions(clickHouse, cloud, 'test')).toMatchObject({ added: 3 });
+  expect(await addMissingSubscriptions(clickHouse, cloud, HOW)).toMatchObject({ added: 3 });
   const id = cloud[0]?.id ?? '';
   await run('remove', id);
-  expect(await addMissingSubscriptions(clickHouse, cloud, 'test')).toEqual({
+  expect(await addMissingSubscriptions(clickHouse, cloud, HOW)).toEqual({
     added: 0,
     changed: 0,
     unchanged: 3,

@@ -27,6 +27,8 @@ const OWN_DELETED = id(3);
 const OTHERS = id(4);
 const OTHERS_DELETED = id(5);
 const UNLISTED = id(6);
+const GONE = id(7);
+const TENANT_OF_GONE = id(8);
 const NOBODY = id(9);
 
 const entry = (subscription: string, provider: string, state: SubscriptionState) => ({
@@ -53,6 +55,8 @@ beforeAll(async () => {
     entry(OWN_DELETED, PROVIDER, 'deleted'),
     entry(OTHERS, DELEGATED, 'active'),
     entry(OTHERS_DELETED, DELEGATED, 'deleted'),
+    entry(GONE, DELEGATED, 'deleted'),
+    entry(TENANT_OF_GONE, GONE, 'active'),
   ]);
   await declareSource(clickHouse, {
     topic: TOPIC,
@@ -166,6 +170,14 @@ test('one direct tenant can be asked for, and no other subscription', async () =
     expect(await of(DELEGATED, tenant)).toEqual([tenant]);
     expect(await of(PROVIDER, tenant)).toBe('400 SubscriberIdIsNotDirectTenant');
   }
+});
+
+test('tenant-of-a-deleted-provider: without usage in the range, it is a direct tenant of the default provider all the same', async () => {
+  const of = async (provider: string) =>
+    seen('provider', provider, await reader(provider), { subscriberId: TENANT_OF_GONE });
+  expect(await of(PROVIDER)).toEqual([]);
+  expect(await of(DELEGATED)).toBe('400 SubscriberIdIsNotDirectTenant');
+  expect(await of(GONE)).toBe('404 SubscriptionNotFound');
 });
 
 /** All of an answer that a caller could learn from, without what differs in any two answers. */

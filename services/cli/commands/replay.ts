@@ -43,7 +43,7 @@ const replay = async (path: string, { billable }: { billable: boolean }): Promis
     await addMissingSubscriptions(
       tools.clickHouse,
       recordedSubscriptions(recording, config.PROVIDER_SUBSCRIPTION_ID),
-      name,
+      { origin: name, defaultProvider: config.PROVIDER_SUBSCRIPTION_ID },
     );
     const hours = coveredHours(begun.source);
     if (begun.kind === 'already-imported') {

@@ -42,7 +42,7 @@ const simulate = async ({ hours, tenants, seed, billable }: Options): Promise<vo
     await addMissingSubscriptions(
       tools.clickHouse,
       simulatedSubscriptions({ seed, tenants }, config.PROVIDER_SUBSCRIPTION_ID),
-      origin,
+      { origin, defaultProvider: config.PROVIDER_SUBSCRIPTION_ID },
     );
     const covered = coveredHours(begun.source);
     if (begun.kind === 'already-imported') {

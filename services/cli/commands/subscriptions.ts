@@ -6,7 +6,6 @@ import {
   removeSubscription,
   type DirectoryChange,
 } from '../../operations/subscriptions/change-directory.ts';
-import { ownProviderProblem } from '../../operations/subscriptions/own-provider.ts';
 import { readSubscriptionFile } from '../../operations/subscriptions/subscription-file.ts';
 import { withClickHouse } from '../../operations/sources/source-tools.ts';
 import { readDirectory } from '../../shared/directory/directory-table.ts';
@@ -85,9 +84,10 @@ const readText = async (path: string): Promise<string> => {
 const importFile = async (path: string): Promise<void> => {
   const name = printable(basename(path));
   const config = readDirectoryConfig();
-  const given = readSubscriptionFile(name, await readText(path), config.PROVIDER_SUBSCRIPTION_ID);
+  const given = readSubscriptionFile(name, await readText(path));
+  const how = { origin: name, defaultProvider: config.PROVIDER_SUBSCRIPTION_ID };
   const { added, changed, unchanged } = await withClickHouse(config, (client) =>
-    putSubscriptions(client, given, name),
+    putSubscriptions(client, given, how),
   );
   print(
     `Imported ${name}: ${String(added)} subscriptions added, ${String(changed)} changed, ${String(unchanged)} unchanged.`,
@@ -114,9 +114,8 @@ const add = async (id: string, options: AddOptions): Promise<void> => {
       offer: options.offer ?? before?.offer ?? '',
       customer: options.customer ?? before?.customer ?? '',
     };
-    const problem = ownProviderProblem(subscription, config.PROVIDER_SUBSCRIPTION_ID);
-    if (problem !== null) throw new UserError(`${problem} with --provider. Nothing was changed.`);
-    return { put: subscription, change: await putSubscriptions(client, [subscription], 'add') };
+    const how = { origin: 'add', defaultProvider: config.PROVIDER_SUBSCRIPTION_ID };
+    return { put: subscription, change: await putSubscriptions(client, [subscription], how) };
   });
   print(
     `Subscription ${put.id} ${whatChanged(change)}: ${put.state}, a direct tenant of ${put.provider}.`,
@@ -129,8 +128,9 @@ const whatChanged = ({ added, changed }: DirectoryChange): string => {
 };
 
 const remove = async (id: string): Promise<void> => {
-  const removed = await withClickHouse(readDirectoryConfig(), (client) =>
-    removeSubscription(client, id),
+  const config = readDirectoryConfig();
+  const removed = await withClickHouse(config, (client) =>
+    removeSubscription(client, id, config.PROVIDER_SUBSCRIPTION_ID),
   );
   print(
     removed

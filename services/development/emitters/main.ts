@@ -32,7 +32,7 @@ runService('emitter-compute', async (logger, environment, crash) => {
   await addMissingSubscriptions(
     clickHouse,
     simulatedSubscriptions(cloudOf, config.PROVIDER_SUBSCRIPTION_ID),
-    'emitter',
+    { origin: 'emitter', defaultProvider: config.PROVIDER_SUBSCRIPTION_ID },
   );
   await clickHouse.close();
   if (!source) throw new UserError(`There is no live source ${topic}: run "usagectl provision"`);

@@ -73,9 +73,10 @@ const startServices = async (stack: Stack): Promise<void> => {
 const loadDirectory = async (config: StackConfig, reporter: Reporter): Promise<void> => {
   reporter.step(`Loading ${SUBSCRIPTIONS}`);
   const text = await readFile(inRepository(SUBSCRIPTIONS), 'utf8');
-  const given = readSubscriptionFile(SUBSCRIPTIONS, text, config.PROVIDER_SUBSCRIPTION_ID);
+  const given = readSubscriptionFile(SUBSCRIPTIONS, text);
+  const how = { origin: SUBSCRIPTIONS, defaultProvider: config.PROVIDER_SUBSCRIPTION_ID };
   const { added, unchanged } = await withClickHouse(config, (client) =>
-    addMissingSubscriptions(client, given, SUBSCRIPTIONS),
+    addMissingSubscriptions(client, given, how),
   );
   reporter.done(`${String(added)} new, ${String(unchanged)} were there`);
 };

@@ -7,6 +7,7 @@ import {
 import type { Subscription } from '../../shared/model/subscription.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { recordOperation } from '../../shared/sources/register.ts';
+import { providerRingProblem } from './provider-rings.ts';
 
 /** What a change did to the directory. */
 export interface DirectoryChange {
@@ -46,13 +47,27 @@ const isSame = (a: Subscription, b: Subscription): boolean =>
   a.offer === b.offer &&
   a.customer === b.customer;
 
-/** Adds entries, or replaces those with the same id, and records who did it. */
+/** From where entries come, and whose subscription may be its own provider. */
+export interface PutHow {
+  readonly origin: string;
+  readonly defaultProvider: string;
+}
+
+/**
+ * Adds entries, or replaces those with the same id, and records who did it.
+ * @throws UserError if providers would form a ring
+ */
 export const putSubscriptions = async (
   client: ClickHouseClient,
   given: readonly Subscription[],
-  origin: string,
+  { origin, defaultProvider }: PutHow,
 ): Promise<DirectoryChange> => {
-  const { rows, change } = planChange(await readDirectory(client), given);
+  const stored = await readDirectory(client);
+  const { rows, change } = planChange(stored, given);
+  const problem = providerRingProblem([...stored, ...given], given, defaultProvider);
+  if (problem !== null) {
+    throw new UserError(`The directory cannot be changed: ${problem}. Nothing was changed.`);
+  }
   if (rows.length === 0) return change;
   await writeDirectory(client, rows);
   await recordOperation(client, {
@@ -67,11 +82,11 @@ export const putSubscriptions = async (
 export const addMissingSubscriptions = async (
   client: ClickHouseClient,
   given: readonly Subscription[],
-  origin: string,
+  how: PutHow,
 ): Promise<DirectoryChange> => {
   const known = new Set((await readDirectory(client)).map(({ id }) => id));
   const missing = given.filter(({ id }) => !known.has(id));
-  const change = await putSubscriptions(client, missing, origin);
+  const change = await putSubscriptions(client, missing, how);
   return { ...change, unchanged: given.length - missing.length };
 };
 
@@ -83,6 +98,7 @@ export const addMissingSubscriptions = async (
 export const removeSubscription = async (
   client: ClickHouseClient,
   id: string,
+  defaultProvider: string,
 ): Promise<boolean> => {
   const found = (await readDirectory(client)).find((each) => each.id === id);
   if (found === undefined) {
@@ -90,6 +106,7 @@ export const removeSubscription = async (
       `The directory has no subscription ${id}: see "usagectl subscriptions list". Nothing was changed.`,
     );
   }
-  const { changed } = await putSubscriptions(client, [{ ...found, state: 'deleted' }], 'remove');
+  const how = { origin: 'remove', defaultProvider };
+  const { changed } = await putSubscriptions(client, [{ ...found, state: 'deleted' }], how);
   return changed > 0;
 };

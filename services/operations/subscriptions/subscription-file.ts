@@ -3,7 +3,6 @@ import { asciiLower } from '../../shared/model/placement.ts';
 import { isSubscriptionId } from '../../shared/model/subscription-id.ts';
 import type { Subscription, SubscriptionState } from '../../shared/model/subscription.ts';
 import { messageOf, UserError } from '../../shared/process/errors.ts';
-import { ownProviderProblem } from './own-provider.ts';
 
 /**
  * The states that Azure Stack Hub's Microsoft.Subscriptions.Admin knows, and ours. A warned or overdue
@@ -58,14 +57,9 @@ const fileSchema = z.object({
 /**
  * Reads a saved answer of Azure Stack Hub's list of user subscriptions:
  * `GET …/providers/Microsoft.Subscriptions.Admin/subscriptions`.
- * @param defaultProvider alone may be its own provider
  * @throws UserError that names the row and what is wrong with it
  */
-export const readSubscriptionFile = (
-  name: string,
-  content: string,
-  defaultProvider: string,
-): readonly Subscription[] => {
+export const readSubscriptionFile = (name: string, content: string): readonly Subscription[] => {
   const refuse = (problem: string): never => {
     throw new UserError(`${name} cannot be imported: ${problem}. Nothing was changed.`);
   };
@@ -79,11 +73,7 @@ export const readSubscriptionFile = (
   const rows = file.data.value.map((row, index) => {
     const read = rowSchema.safeParse(row);
     if (!read.success) return refuse(`subscription ${String(index + 1)}: ${issuesOf(read.error)}`);
-    const subscription = subscriptionOf(read.data);
-    const problem = ownProviderProblem(subscription, defaultProvider);
-    return problem === null
-      ? subscription
-      : refuse(`subscription ${String(index + 1)}: ${problem}`);
+    return subscriptionOf(read.data);
   });
   const seen = new Map<string, number>();
   for (const [index, each] of rows.entries()) {
