@@ -85,6 +85,7 @@ runService('aggregator', async (logger, environment, crash) => {
           groupId: aggregatorGroup(config.USAGE_TOPIC_PREFIX),
           topics,
           sessionTimeout: config.AGGREGATOR_SESSION_MILLIS,
+          longestFetch: 200,
           onCrash: crash,
         }),
       worker: {

@@ -119,6 +119,7 @@ runService('bridge', async (logger, environment, crash) => {
           groupId: `${config.USAGE_TOPIC_PREFIX}-bridge`,
           topics,
           sessionTimeout: config.BRIDGE_SESSION_MILLIS,
+          longestFetch: 1_000,
           onCrash: crash,
         }),
       worker: {

@@ -61,6 +61,7 @@ const readerOf = (readers: PartitionReaders, group: string): GroupReader =>
     groupId: `${topic}-${group}`,
     topics: [topic],
     sessionTimeout: 2_000,
+    longestFetch: 200,
     onCrash: (error) => crashes.push(error),
   });
 

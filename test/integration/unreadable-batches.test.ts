@@ -93,6 +93,7 @@ const readAll = async (
       groupId: topic,
       topics: [topic],
       sessionTimeout: 10_000,
+      longestFetch: 200,
       onCrash: (error) => crashes.push(error),
     },
   );

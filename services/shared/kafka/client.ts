@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { KafkaConfig } from '../process/config.ts';
 import { messageOf, UserError } from '../process/errors.ts';
 import { readFetchesWithin } from './fetch/install.ts';
+import { wakeOnlyForRequests } from './request-timer.ts';
 
 export interface KafkaOptions {
   readonly brokers: readonly string[];
@@ -68,6 +69,7 @@ export const openKafka = ({
   logger,
 }: KafkaOptions): KafkaClient => {
   readFetchesWithin(maxBatchMib * 1024 * 1024);
+  wakeOnlyForRequests();
   return new Kafka({
     clientId,
     brokers: [...brokers],

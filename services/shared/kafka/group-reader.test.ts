@@ -152,6 +152,7 @@ beforeEach(async () => {
     groupId: 'test',
     topics: [AT.topic],
     sessionTimeout: 2_000,
+    longestFetch: 200,
     onCrash: (error) => crashes.push(error),
   });
   await reader.start();

@@ -35,6 +35,11 @@ export interface GroupReaderOptions {
   readonly topics: readonly string[];
   /** Milliseconds without a heartbeat after which the group gives the partitions to other members. */
   readonly sessionTimeout: number;
+  /**
+   * Milliseconds for which the broker may hold back an answer without records. So long may a stop take, and
+   * a partition that is read again wait; each answer wakes both processes.
+   */
+  readonly longestFetch: number;
   /** Called when kafkajs gives up; the process should end and be restarted. */
   readonly onCrash: (error: Error) => void;
 }
@@ -90,7 +95,7 @@ export class GroupReader {
       heartbeatInterval: Math.max(100, Math.floor(options.sessionTimeout / 10)),
       rebalanceTimeout: Math.max(options.sessionTimeout, 30_000),
       maxBytesPerPartition: 4 * 1024 * 1024,
-      maxWaitTimeInMs: 200,
+      maxWaitTimeInMs: options.longestFetch,
       allowAutoTopicCreation: false,
       retry: { retries: Number.MAX_SAFE_INTEGER, maxRetryTime: 5_000 },
     });

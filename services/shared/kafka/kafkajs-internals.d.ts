@@ -1,4 +1,4 @@
-/** Parts of kafkajs 2.2.4 that it does not publish; `fetch/install.ts` and `produce/install.ts` say why we need them. */
+/** Parts of kafkajs 2.2.4 that it does not publish; `fetch/install.ts`, `produce/install.ts` and `request-timer.ts` say why we need them. */
 declare module 'kafkajs/src/protocol/requests/fetch/index.js' {
   export interface FetchOptions {
     readonly topics: readonly {
@@ -52,4 +52,39 @@ declare module 'kafkajs/src/consumer/batch.js' {
 
   const KafkaJsBatch: new (topic: string, fetchedOffset: string, partition: object) => Batch;
   export default KafkaJsBatch;
+}
+
+declare module 'kafkajs/src/network/requestQueue/index.js' {
+  interface Entry {
+    readonly correlationId: number;
+    readonly resolve?: (answer: unknown) => void;
+    readonly reject?: (error: Error) => void;
+  }
+  class RequestQueue {
+    constructor(options: {
+      readonly maxInFlightRequests: number | null;
+      readonly requestTimeout: number;
+      readonly enforceRequestTimeout: boolean;
+      readonly clientId: string;
+      readonly broker: string;
+      readonly logger: { readonly debug: () => void; readonly warn: () => void };
+    });
+    pending: readonly unknown[];
+    throttledUntil: number;
+    throttleCheckTimeoutId: NodeJS.Timeout | null;
+    push(request: {
+      readonly entry: Entry;
+      readonly expectResponse: boolean;
+      readonly sendRequest: () => void;
+    }): void;
+    fulfillRequest(answer: {
+      readonly correlationId: number;
+      readonly payload: unknown;
+      readonly size: number;
+    }): void;
+    maybeThrottle(millis: number): void;
+    checkPendingRequests(): void;
+    scheduleCheckPendingRequests(): void;
+  }
+  export default RequestQueue;
 }

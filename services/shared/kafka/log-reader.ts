@@ -86,6 +86,7 @@ export class LogReader {
         groupId: this.groupId,
         topics,
         sessionTimeout: 30_000,
+        longestFetch: 200,
         onCrash: (error) => this.reading?.done(error),
       },
     );
