@@ -165,6 +165,8 @@ CREATE TABLE meters
     category          LowCardinality(String) COMMENT 'Category',
     deprecated        Bool                   COMMENT 'No longer emitted by current providers',
     billable          Bool                   COMMENT 'Whether the bridge sends it to Commerce',
+    billing           LowCardinality(String) COMMENT 'full-price, admin (infrastructure, at price zero), deprecated or local-only: why it is sent, or is not',
+    dimension         String                 COMMENT 'The name under which Commerce bills it: its id there, which may differ',
     loaded_at         DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When this row was loaded from the catalog'
 )
 ENGINE = ReplacingMergeTree(loaded_at)

@@ -8,8 +8,10 @@ CREATE TABLE billing_terms
     reporting       LowCardinality(String) COMMENT 'on, no-registration, not-registered, capacity or disabled: whether usage is sent, and why not',
     plan_id         String                 COMMENT 'The plan that submissions name',
     registration    String                 COMMENT 'The registration as it stood in its file, as JSON; empty where there was none',
-    billable_meters Array(String)          COMMENT 'Meters that are sent to Commerce, as the catalog writes them',
-    other_meters    Array(String)          COMMENT 'Meters that are known and not sent',
+    billed_meters   Array(Tuple(meter_id String, dimension String, plan_id String)) COMMENT 'Meters that are sent to Commerce, as the catalog writes them, with the name under which Commerce bills each, and its plan',
+    other_meters    Array(Tuple(meter_id String, reason String)) COMMENT 'Meters that are known and not sent, and why: admin, deprecated or local-only',
+    infrastructure  Array(String)          COMMENT 'Subscriptions of the infrastructure of the stamp, in lower case: their usage is not sent',
+    late            LowCardinality(String) COMMENT 'carried or dead-lettered: what becomes of usage that is older than Commerce accepts',
     digest          FixedString(64)        COMMENT 'SHA-256 of the other columns but effective_from',
     written_at      DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC') COMMENT 'When this row was written; of several that begin at one hour the first one counts'
 )
@@ -26,10 +28,15 @@ CREATE TABLE commerce_submissions
     submission_id UUID            COMMENT 'UUIDv5 over source partition, hour, resource and dimension',
     resource_uri  String          COMMENT 'Resource, as first written',
     resource_key  String          COMMENT 'resource_uri in lower case: identity',
-    dimension     String          COMMENT 'The meter, as the catalog writes it',
+    subscription_id String        COMMENT 'Subscription of the resource, as first written',
+    location      LowCardinality(String) COMMENT 'Location of the resource, as first written',
+    dimension     String          COMMENT 'The name under which Commerce bills the meters: by the terms of the hour. An unknown meter stands here as first written',
     dimension_key String          COMMENT 'dimension in lower case: identity',
+    meters        Array(String)   COMMENT 'Local meters inside, as the catalog writes them, sorted',
     quantity      Decimal(76, 30) COMMENT 'What is submitted, exact: the aggregates and carries inside',
+    usage_months  Map(String, Decimal(76, 30)) COMMENT 'The quantity by the month in which it was used (2026-11, UTC); a carry keeps its months. The parts add up to quantity, and none is zero',
     decision      LowCardinality(String) COMMENT 'Decided when it was composed: send, zero, not-reported (the stamp does not report), held (unknown meter)',
+    reason        LowCardinality(String) COMMENT 'Why it is not sent: zero-quantity, unknown-meter, no-registration, not-registered, capacity or disabled; empty where it is',
     plan_id       String          COMMENT 'Plan',
     aggregates    Array(UUID)     COMMENT 'Ids of the aggregates inside',
     carries       Array(UUID)     COMMENT 'Carried submissions whose quantity is inside'
@@ -50,7 +57,7 @@ CREATE TABLE compositions
     marker_offset UInt64          COMMENT 'Offset there of the closed marker',
     digest        String          COMMENT 'Digest of the hour, from its closed marker',
     aggregates    UInt64          COMMENT 'Aggregates of the hour',
-    submitted     UInt64          COMMENT 'How many of the aggregates are inside submissions: billable, or of an unknown meter',
+    submitted     UInt64          COMMENT 'How many of the aggregates are inside submissions: billable, or of an unknown meter. The others are in unbilled_usage',
     submissions   UInt64          COMMENT 'Rows in commerce_submissions',
     to_send       UInt64          COMMENT 'How many of the submissions go to Commerce',
     carries       Array(UUID)     COMMENT 'Submissions whose carries are inside; a later carry of one of them does not count',
@@ -59,6 +66,23 @@ CREATE TABLE compositions
 ENGINE = ReplacingMergeTree
 ORDER BY (topic, epoch, partition, reported_hour)
 COMMENT 'One row for each closed hour of a source partition, written after its submissions: from then on they count and are sent. Not partitioned, so that several hours are inserted atomically';
+
+CREATE TABLE unbilled_usage
+(
+    topic           LowCardinality(String) COMMENT 'Kafka topic of the source',
+    epoch           UInt32          COMMENT 'Epoch of the topic',
+    partition       UInt16          COMMENT 'Partition of the topic',
+    reported_hour   DateTime('UTC') COMMENT 'The reported hour',
+    reason          LowCardinality(String) COMMENT 'source-not-billable, infrastructure (its subscription), admin, deprecated or local-only (its meter)',
+    meter_key       String          COMMENT 'Meter, in lower case',
+    subscription_key String         COMMENT 'Subscription, in lower case',
+    quantity        Decimal(76, 30) COMMENT 'Total of the aggregates, exact',
+    aggregates      Array(UUID)     COMMENT 'Ids of the aggregates'
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(reported_hour)
+ORDER BY (topic, epoch, partition, reported_hour, reason, meter_key, subscription_key)
+COMMENT 'Aggregates that are in no submission, and why. A row counts once its composition is in compositions';
 
 CREATE TABLE commerce_outcomes
 (

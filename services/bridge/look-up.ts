@@ -1,5 +1,6 @@
 import type { Commerce, Failure } from './commerce/commerce-client.ts';
 import { HOLDS_NOTHING, type HeldQuantity } from './commerce/read-answer.ts';
+import { carryOf } from './carry.ts';
 import { deadLetter, heldOutcome, outcomeOf } from './outcome.ts';
 import type { Outbox, Outcome, Pending } from './ports.ts';
 import { succeed, type Result } from '../shared/model/result.ts';
@@ -52,12 +53,7 @@ export const settleByLookingUp = async (
   const carries = settled.flatMap((each) => (each.kind === 'carried' ? [each.pending] : []));
   if (carries.length > 0) {
     await persist('append carries', () =>
-      outbox.appendCarries(
-        carries.map(({ at, submission }) => {
-          const { submissionId, resourceUri, dimension, quantity } = submission;
-          return { ...at, submissionId, resourceUri, dimension, quantity };
-        }),
-      ),
+      outbox.appendCarries(carries.map((each) => carryOf(each, 'expired'))),
     );
   }
   return succeed(settled);

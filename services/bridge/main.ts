@@ -23,7 +23,7 @@ import { readBridgeConfig } from './config.ts';
 import { establishTerms, wantedTerms } from './establish-terms.ts';
 import { KafkaOutbox } from './kafka/kafka-outbox.ts';
 import type { WorkerPorts } from './log-worker.ts';
-import { readRegistration } from './registration.ts';
+import { readRegistration } from '../shared/billing/registration.ts';
 import { SourceRegister } from './source-register.ts';
 import { ClickHouseStore } from './store/clickhouse-store.ts';
 import { newestOpenHour } from './store/newest-open-hour.ts';

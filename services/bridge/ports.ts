@@ -22,7 +22,15 @@ export interface Pending {
   readonly hour: Hour;
   readonly submission: Pick<
     Submission,
-    'submissionId' | 'resourceUri' | 'dimension' | 'quantity' | 'planId'
+    | 'submissionId'
+    | 'resourceUri'
+    | 'subscriptionId'
+    | 'location'
+    | 'dimension'
+    | 'meters'
+    | 'quantity'
+    | 'usageMonths'
+    | 'planId'
   >;
 }
 

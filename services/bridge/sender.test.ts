@@ -2,10 +2,8 @@ import { isLosslessNumber, LosslessNumber, stringify } from 'lossless-json';
 import { hour, uriOf } from '../../test/support/bridge/examples.ts';
 import type { Answer, Asked } from '../../test/support/scripted-server.ts';
 import {
-  AT,
   endAll,
   ended,
-  exact,
   kinds,
   open,
   pendingOf,
@@ -21,6 +19,7 @@ import {
   requestOf,
 } from '../../test/support/bridge/usage-answers.ts';
 import { isoText } from '../shared/model/time.ts';
+import { carryOf } from './carry.ts';
 
 beforeEach(stopTheClock);
 afterEach(endAll);
@@ -245,16 +244,7 @@ describe('Expired', () => {
     );
     await world.settled(1);
     expect(world.outcomes[0]).toMatchObject({ kind: 'carried', code: 'Expired' });
-    const { submission } = pendingOf(0, quantity);
-    expect(world.carries).toEqual([
-      {
-        ...AT,
-        submissionId: submission.submissionId,
-        resourceUri: submission.resourceUri,
-        dimension: submission.dimension,
-        quantity: exact(quantity),
-      },
-    ]);
+    expect(world.carries).toEqual([carryOf(pendingOf(0, quantity), 'expired')]);
   });
 
   test('nothing can carry it: dead-lettered, and it says why', async () => {

@@ -1,5 +1,4 @@
-import { hour, uriOf } from '../../test/support/bridge/examples.ts';
-import { parseQuantity, ZERO } from '../shared/model/decimal.ts';
+import { hour, submissionOf, uriOf } from '../../test/support/bridge/examples.ts';
 import type { Pending, Unfinished } from './ports.ts';
 import { SubmissionQueue, type Item } from './submission-queue.ts';
 
@@ -16,13 +15,7 @@ const pendingOf = (h: number, count: number): readonly Pending[] =>
   Array.from({ length: count }, (_, n) => ({
     at: AT,
     hour: hour(h),
-    submission: {
-      submissionId: `${String(h)}-${String(n)}`,
-      resourceUri: uriOf('vm'),
-      dimension: 'DIM',
-      quantity: parseQuantity('1.5') ?? ZERO,
-      planId: 'plan',
-    },
+    submission: submissionOf(`${String(h)}-${String(n)}`, uriOf('vm'), h),
   }));
 
 const idsOf = (items: readonly Item[]): readonly string[] =>

@@ -52,6 +52,26 @@ test('what the bridge composed is what the log comes to', async () => {
   expect(billing.reduce((sum, each) => sum + each.submissions, 0)).toBe(submissions);
 });
 
+test('usage that is in no submission, and is not recorded with its reason, is found', async () => {
+  for (const change of [
+    'ALTER TABLE unbilled_usage DELETE WHERE 1',
+    'ALTER TABLE unbilled_usage UPDATE quantity = quantity + 1 WHERE 1',
+    'ALTER TABLE unbilled_usage UPDATE aggregates = arrayPopBack(aggregates) WHERE 1',
+  ]) {
+    const report = await restoring(stack.clickHouse, ['unbilled_usage'], async () => {
+      await stack.clickHouse.command({
+        query: change,
+        clickhouse_settings: { mutations_sync: '1' },
+      });
+      return recount();
+    });
+    expect([change, report.first.map(({ problem }) => problem)]).toEqual([
+      change,
+      expect.arrayContaining(['is not in unbilled_usage']),
+    ]);
+  }
+});
+
 test('whichever cell of a composition or a submission is changed, it is found', async () => {
   const tables = [
     { table: 'commerce_submissions', row: "concat(resource_key, ' ', dimension_key)" },

@@ -1,6 +1,5 @@
-import { hour, uriOf } from '../../../test/support/bridge/aggregates-log.ts';
+import { hour, submissionOf, uriOf } from '../../../test/support/bridge/examples.ts';
 import { scriptedServer, type Answer, type Asked } from '../../../test/support/scripted-server.ts';
-import { parseQuantity, ZERO } from '../../shared/model/decimal.ts';
 import { isoText } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
 import { CommerceClient } from './commerce-client.ts';
@@ -10,13 +9,7 @@ import { fail, succeed } from '../../shared/model/result.ts';
 const PENDING: Pending = {
   at: { topic: 'usage.events.compute', epoch: 1, partition: 0 },
   hour: hour(0),
-  submission: {
-    submissionId: '00000000-0000-4000-8000-000000000000',
-    resourceUri: uriOf('vm'),
-    dimension: 'DIM',
-    quantity: parseQuantity('1.5') ?? ZERO,
-    planId: 'plan',
-  },
+  submission: submissionOf('00000000-0000-4000-8000-000000000000', uriOf('vm'), 0),
 };
 
 const failures = async (answer: Answer) => {

@@ -1,5 +1,4 @@
-import { hour, uriOf } from '../../../test/support/bridge/aggregates-log.ts';
-import { parseQuantity, ZERO } from '../../shared/model/decimal.ts';
+import { hour, submissionOf, uriOf } from '../../../test/support/bridge/examples.ts';
 import { isoText } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
 import { readBatchAnswer, readRefusal, readHoldings } from './read-answer.ts';
@@ -8,13 +7,7 @@ import { fail, succeed } from '../../shared/model/result.ts';
 const pendingOf = (name: string, h = 0): Pending => ({
   at: { topic: 'usage.events.compute', epoch: 1, partition: 0 },
   hour: hour(h),
-  submission: {
-    submissionId: '00000000-0000-4000-8000-000000000000',
-    resourceUri: uriOf(name),
-    dimension: 'DIM',
-    quantity: parseQuantity('1.5') ?? ZERO,
-    planId: 'plan',
-  },
+  submission: submissionOf('00000000-0000-4000-8000-000000000000', uriOf(name), h),
 });
 
 const one = pendingOf('one');

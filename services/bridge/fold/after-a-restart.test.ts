@@ -13,6 +13,7 @@ import {
   uriOf,
   type Unplaced,
 } from '../../../test/support/bridge/aggregates-log.ts';
+import { carryInto } from '../../../test/support/bridge/examples.ts';
 import { CONTROL_HEADER } from '../../shared/model/control-record.ts';
 import type { Quantity } from '../../shared/model/decimal.ts';
 import { recordDigest } from '../../shared/model/record-mark.ts';
@@ -26,13 +27,11 @@ import { blockedBy, type ComposedBefore } from './source-progress.ts';
 const LIVE = sourceOf();
 const AT = { topic: LIVE.topic, epoch: 1, partition: 0 };
 
-const carryOf = (id: number): UsageCarry => ({
-  ...AT,
-  submissionId: `00000000-0000-4000-8000-00000000000${String(id)}`,
-  resourceUri: uriOf('a'),
-  dimension: 'DIM',
-  quantity: ONE as Quantity,
-});
+const carryOf = (id: number): UsageCarry =>
+  carryInto(AT, {
+    submissionId: `00000000-0000-4000-8000-00000000000${String(id)}`,
+    quantity: ONE as Quantity,
+  });
 
 const fold = (
   records: readonly Unplaced[],

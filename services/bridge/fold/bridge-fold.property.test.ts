@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import {
   aggregateOf,
+  BILLABLE,
   carryRecord,
   hour,
   hourRecords,
@@ -12,12 +13,14 @@ import {
   uriOf,
   type Unplaced,
 } from '../../../test/support/bridge/aggregates-log.ts';
+import { carryInto } from '../../../test/support/bridge/examples.ts';
 import type { Quantity } from '../../shared/model/decimal.ts';
 import type { LogRecord } from '../../shared/model/log-record.ts';
 import { partitionName, type Source, type SourcePartition } from '../../shared/model/source.ts';
 import { nextHour, type Hour } from '../../shared/model/time.ts';
 import type { UsageAggregate } from '../../shared/model/usage-aggregate.ts';
 import { uuidText } from '../../shared/model/usage-event.ts';
+import { totalOfMonths } from '../../shared/model/usage-months.ts';
 import {
   cut,
   stateAt,
@@ -125,15 +128,17 @@ const scenarios: fc.Arbitrary<Scenario> = fc
       const earlier = carried.get(submissionId);
       const amount = (BigInt(quantity + 1) * ONE) as Quantity;
       if (earlier === undefined) carried.set(submissionId, amount);
-      return carryRecord({
-        topic: LIVE.topic,
-        epoch: LIVE.epoch,
-        partition,
-        submissionId,
-        resourceUri: uriOf(`vm${String(partition)}-${String(resource)}`),
-        dimension: terms.billableMeters[0] ?? '',
-        quantity: amount,
-      });
+      return carryRecord(
+        carryInto(
+          { topic: LIVE.topic, epoch: LIVE.epoch, partition },
+          {
+            submissionId,
+            resourceUri: uriOf(`vm${String(partition)}-${String(resource)}`),
+            dimension: BILLABLE,
+            quantity: amount,
+          },
+        ),
+      );
     });
     const before = merge([...published.flatMap(({ streams }) => streams), carryStream], turns);
     // A last hour follows everything, so that every carry finds a composition.
@@ -167,7 +172,7 @@ class World {
       const through = Math.max(known.composedThrough, nextHour(composed, LIVE.hourMillis)) as Hour;
       before.set(name, {
         composedThrough: through,
-        carried: new Set([...known.carried, ...carries]),
+        carried: new Set([...known.carried, ...carries.map(({ submissionId }) => submissionId)]),
       });
     }
     return before;
@@ -206,8 +211,9 @@ test('every aggregate is in exactly one composition, and quantities add up exact
       const carried = new Map<string, number>();
       let total = 0n;
       for (const { submissions } of compositions.values()) {
-        for (const { quantity, aggregates, carries } of submissions) {
+        for (const { quantity, usageMonths, aggregates, carries } of submissions) {
           total += quantity;
+          expect(totalOfMonths(usageMonths)).toBe(quantity);
           for (const id of aggregates) seen.set(id, (seen.get(id) ?? 0) + 1);
           for (const id of carries) carried.set(id, (carried.get(id) ?? 0) + 1);
         }

@@ -15,6 +15,7 @@ import {
   uriOf,
   type Unplaced,
 } from '../../../test/support/bridge/aggregates-log.ts';
+import { carryInto } from '../../../test/support/bridge/examples.ts';
 import { controlRecord } from '../../shared/model/control-record.ts';
 import type { Quantity } from '../../shared/model/decimal.ts';
 import { partitionOfKey } from '../../shared/model/placement.ts';
@@ -44,14 +45,12 @@ const fold = (
 const usage = (h: number, ...names: readonly string[]) =>
   names.map((name) => aggregateOf(AT, hour(h), uriOf(name)));
 
-const carryOf = (id: number, changes: Partial<UsageCarry> = {}): UsageCarry => ({
-  ...AT,
-  submissionId: `00000000-0000-4000-8000-00000000000${String(id)}`,
-  resourceUri: uriOf('a'),
-  dimension: 'DIM',
-  quantity: ONE as Quantity,
-  ...changes,
-});
+const carryOf = (id: number, changes: Partial<UsageCarry> = {}): UsageCarry =>
+  carryInto(changes.topic === undefined ? AT : { ...AT, ...changes }, {
+    submissionId: `00000000-0000-4000-8000-00000000000${String(id)}`,
+    quantity: ONE as Quantity,
+    ...changes,
+  });
 
 const blocks = (state: BridgeState): readonly (string | null)[] =>
   [...state.sources.values()].map(blockedBy);

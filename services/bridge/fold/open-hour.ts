@@ -1,15 +1,36 @@
 import { createHash } from 'node:crypto';
 import type { Quantity } from '../../shared/model/decimal.ts';
-import type { ClosedMarker, UsageAggregate } from '../../shared/model/usage-aggregate.ts';
+import {
+  monthsOf,
+  type ClosedMarker,
+  type UsageAggregate,
+} from '../../shared/model/usage-aggregate.ts';
 import { uuidText } from '../../shared/model/usage-event.ts';
+import type { UsageMonths } from '../../shared/model/usage-months.ts';
 
 /** What billing needs from an aggregate. */
 export interface HourUsage {
   readonly aggregateId: string;
+  readonly subscriptionId: string;
   readonly meterId: string;
   readonly resourceUri: string;
+  readonly location: string;
   readonly quantity: Quantity;
+  readonly months: UsageMonths;
 }
+
+export const hourUsageOf = (aggregate: UsageAggregate): HourUsage => {
+  const { subscriptionId, meterId, resourceUri, location, quantity } = aggregate;
+  return {
+    aggregateId: uuidText(aggregate.aggregateId),
+    subscriptionId,
+    meterId,
+    resourceUri,
+    location,
+    quantity,
+    months: monthsOf(aggregate),
+  };
+};
 
 interface Collected {
   readonly usage: HourUsage;
@@ -47,11 +68,11 @@ export class OpenHour {
 
   add(aggregate: UsageAggregate, value: Buffer): void {
     if (this.matched) return;
-    const aggregateId = uuidText(aggregate.aggregateId);
+    const usage = hourUsageOf(aggregate);
+    const { aggregateId } = usage;
     const earlier = this.latest.get(aggregateId);
     if (earlier?.value.equals(value)) return;
-    const { meterId, resourceUri, quantity } = aggregate;
-    const collected = { usage: { aggregateId, meterId, resourceUri, quantity }, value };
+    const collected = { usage, value };
     this.latest.set(aggregateId, collected);
     if (!earlier) this.first.set(aggregateId, collected);
   }

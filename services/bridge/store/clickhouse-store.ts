@@ -1,7 +1,11 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows } from '../../shared/clickhouse/client.ts';
 import { OF_PARTITION } from '../../shared/clickhouse/of-partition.ts';
-import { hourFromSeconds, quantityFromText } from '../../shared/clickhouse/values.ts';
+import {
+  hourFromSeconds,
+  monthsFromRecord,
+  quantityFromText,
+} from '../../shared/clickhouse/values.ts';
 import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import type { BillingTerms } from '../../shared/billing/billing-terms.ts';
@@ -17,6 +21,7 @@ import {
   refusedRow,
   seconds,
   submissionRows,
+  unbilledRows,
 } from './rows.ts';
 import { readTerms } from '../../shared/billing/terms-table.ts';
 
@@ -131,13 +136,18 @@ export class ClickHouseStore implements Store {
     const rows = await queryRows<{
       readonly submission_id: string;
       readonly resource_uri: string;
+      readonly subscription_id: string;
+      readonly location: string;
       readonly dimension: string;
+      readonly meters: readonly string[];
       readonly quantity: string;
+      readonly months: Readonly<Record<string, string>>;
       readonly plan_id: string;
     }>(
       this.client,
-      `SELECT toString(s.submission_id) AS submission_id, resource_uri, dimension,
-         toString(s.quantity) AS quantity, plan_id
+      `SELECT toString(s.submission_id) AS submission_id, resource_uri, subscription_id, location,
+         dimension, meters, toString(s.quantity) AS quantity,
+         mapApply((month, part) -> (month, toString(part)), s.usage_months) AS months, plan_id
        FROM commerce_submissions AS s FINAL
        WHERE ${OF_HOUR} AND decision = 'send' AND s.submission_id NOT IN (
          SELECT submission_id FROM commerce_outcomes WHERE ${OF_HOUR}
@@ -151,17 +161,28 @@ export class ClickHouseStore implements Store {
       submission: {
         submissionId: row.submission_id,
         resourceUri: row.resource_uri,
+        subscriptionId: row.subscription_id,
+        location: row.location,
         dimension: row.dimension,
+        meters: row.meters,
         quantity: quantityFromText(row.quantity),
+        usageMonths: monthsFromRecord(row.months),
         planId: row.plan_id,
       },
     }));
   }
 
   async writeSubmissions(compositions: readonly Composition[]): Promise<void> {
-    const rows = compositions.flatMap(submissionRows);
+    await this.insertInParts('commerce_submissions', compositions.flatMap(submissionRows));
+    await this.insertInParts('unbilled_usage', compositions.flatMap(unbilledRows));
+  }
+
+  private async insertInParts(
+    table: string,
+    rows: readonly Readonly<Record<string, unknown>>[],
+  ): Promise<void> {
     for (let from = 0; from < rows.length; from += INSERT_ROWS) {
-      await insertRows(this.client, 'commerce_submissions', rows.slice(from, from + INSERT_ROWS));
+      await insertRows(this.client, table, rows.slice(from, from + INSERT_ROWS));
     }
   }
 

@@ -1,5 +1,6 @@
 import { quantityFromDouble } from '../../shared/billing/double.ts';
 import { formatQuantity } from '../../shared/model/decimal.ts';
+import { monthsRecord } from '../../shared/model/usage-months.ts';
 import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
 import type { SourcePartition } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
@@ -25,13 +26,28 @@ export const submissionRows = ({ at, hour, submissions }: Composition): Row[] =>
     submission_id: submission.submissionId,
     resource_uri: submission.resourceUri,
     resource_key: resourceKey(submission.resourceUri),
+    subscription_id: submission.subscriptionId,
+    location: submission.location,
     dimension: submission.dimension,
     dimension_key: asciiLower(submission.dimension),
+    meters: submission.meters,
     quantity: formatQuantity(submission.quantity),
+    usage_months: monthsRecord(submission.usageMonths),
     decision: submission.decision,
+    reason: submission.reason,
     plan_id: submission.planId,
     aggregates: submission.aggregates,
     carries: submission.carries,
+  }));
+
+export const unbilledRows = ({ at, hour, unbilled }: Composition): Row[] =>
+  unbilled.map((usage) => ({
+    ...hourColumns(at, hour),
+    reason: usage.reason,
+    meter_key: usage.meterKey,
+    subscription_key: usage.subscriptionKey,
+    quantity: formatQuantity(usage.quantity),
+    aggregates: usage.aggregates,
   }));
 
 export const toSend = ({ submissions }: Composition): number =>
@@ -47,7 +63,7 @@ export const compositionRow = (logPartition: number, composition: Composition): 
   submitted: composition.submitted,
   submissions: composition.submissions.length,
   to_send: toSend(composition),
-  carries: composition.carries,
+  carries: composition.carries.map(({ submissionId }) => submissionId),
   terms: seconds(composition.terms),
 });
 

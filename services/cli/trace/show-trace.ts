@@ -25,21 +25,25 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 };
 
 const answerOf = (submission: TracedSubmission): string => {
-  const { outcome, acceptedQuantity, usageEventId, code, message } = submission;
+  const { outcome, acceptedQuantity, usageEventId, code, message, reason } = submission;
   const held =
     acceptedQuantity === null ? '' : `, as ${acceptedQuantity} in usage event ${usageEventId}`;
   const why = code === '' ? '' : ` (${code}: ${message})`;
-  return `${outcome}: ${OUTCOMES[outcome] ?? ''}${held}${why}`;
+  const unsent = outcome === 'not-reported' ? ` (${reason})` : '';
+  return `${outcome}: ${OUTCOMES[outcome] ?? ''}${unsent}${held}${why}`;
 };
 
 const submissionFields = (submission: TracedSubmission): readonly Field[] => {
-  const { submissionId, reportedHour, quantity, aggregates, carries } = submission;
+  const { submissionId, reportedHour, quantity, aggregates, carries, usageMonths } = submission;
+  const months = Object.entries(usageMonths).map(([month, part]) => `${part} in ${month}`);
   const inside =
     aggregates + carries.length > 1
       ? `, with ${String(aggregates)} aggregates and ${String(carries.length)} carries inside`
       : '';
   return [
     ['submission', `${submissionId}: ${quantity} for the hour ${isoText(reportedHour)}${inside}`],
+    ['billed as', `${submission.dimension}, of the meters ${submission.meters.join(', ')}`],
+    ...(months.length > 1 ? [['used', months.join(', ')] as const] : []),
     ['Commerce', answerOf(submission)],
   ];
 };

@@ -31,7 +31,7 @@ runService('commerce', async (logger, environment, crash) => {
         maxAgeMillis: config.maxAgeMillis,
         hourMillis: config.hourMillis,
         dimensions: config.knownDimensionsOnly
-          ? new Set(billable.map(({ meterId }) => asciiLower(meterId)))
+          ? new Set(billable.map(({ dimension }) => asciiLower(dimension)))
           : null,
       },
       newId: randomUUID,

@@ -5,7 +5,12 @@ import type { Differences } from './differences.ts';
 import { storedRows } from './stored-rows.ts';
 
 const TABLES = ['checkpoints', 'usage_events', 'usage_hourly', 'usage_daily', 'dead_letters'];
-const BILLING_TABLES = ['compositions', 'commerce_submissions', 'commerce_outcomes'];
+const BILLING_TABLES = [
+  'compositions',
+  'commerce_submissions',
+  'unbilled_usage',
+  'commerce_outcomes',
+];
 
 /** Finds rows of partitions that no source has. */
 export const findStrangers = async (

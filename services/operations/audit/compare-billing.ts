@@ -1,13 +1,14 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { meterTerms, termsOf, type MeterTerms } from '../../shared/billing/billing-terms.ts';
+import { meterTerms, termsOf } from '../../shared/billing/billing-terms.ts';
 import { readTerms, type StoredTerms } from '../../shared/billing/terms-table.ts';
-import { addQuantities, formatQuantity, ZERO, type Quantity } from '../../shared/model/decimal.ts';
+import { formatQuantity } from '../../shared/model/decimal.ts';
+import { asciiLower } from '../../shared/model/placement.ts';
 import type { Source, SourcePartition } from '../../shared/model/source.ts';
 import { hourOf, isoText, millis, type Hour } from '../../shared/model/time.ts';
-import { submissionProblems, type Submission } from './compare-submission.ts';
+import { submissionProblems, type Carried, type Submission } from './compare-submission.ts';
 import type { CountedHour } from './counted-window.ts';
 import { contradiction, type Differences } from './differences.ts';
-import { owedOf, sumKey, type OwedSum } from './owed-hour.ts';
+import { owedOf, sumKey, type OwedSum, type TermsInForce } from './owed-hour.ts';
 import { inOrder, StoredBilling, type Composition } from './stored-billing.ts';
 import type { Span } from './window-rows.ts';
 
@@ -19,11 +20,11 @@ export interface BillingCounts {
   submissions: number;
 }
 
-/** What the submissions of an hour are judged by, besides its usage. */
-interface HourTerms {
-  readonly terms: StoredTerms;
-  readonly meters: ReadonlyMap<string, MeterTerms>;
-  readonly carried: ReadonlyMap<string, Quantity>;
+/** What is stored for an hour. */
+interface StoredHour {
+  readonly composition: Composition;
+  readonly submissions: readonly Submission[];
+  readonly unbilled: readonly string[];
 }
 
 const COMPOSITION_COLUMNS = [
@@ -45,7 +46,7 @@ export class BillingComparison {
   private readonly source: Source;
   private readonly differences: Differences;
   private readonly terms: readonly StoredTerms[];
-  private readonly meters: ReadonlyMap<Hour, ReadonlyMap<string, MeterTerms>>;
+  private readonly inForce: ReadonlyMap<Hour, TermsInForce>;
   private readonly lastComposed: number;
   readonly counts: BillingCounts = { composed: 0, waiting: 0, submissions: 0 };
 
@@ -62,7 +63,9 @@ export class BillingComparison {
     this.differences = differences;
     this.terms = known.terms;
     this.lastComposed = known.lastComposed;
-    this.meters = new Map(known.terms.map((each) => [each.effectiveFrom, meterTerms(each)]));
+    this.inForce = new Map(
+      known.terms.map((terms) => [terms.effectiveFrom, { terms, meters: meterTerms(terms) }]),
+    );
   }
 
   static async open(
@@ -86,7 +89,8 @@ export class BillingComparison {
     for (const { submissionId, hour, kind } of strayOutcomes) {
       this.differ(hour, submissionId, `outcome is ${kind}, and there is no submission`);
     }
-    const carried = await this.stored.carriedQuantities([...byHour.values()].flat());
+    const carried = await this.stored.carried([...byHour.values()].flat());
+    const unbilled = await this.stored.unbilled({ from: first, end });
     const windows = new Map(counted.map((each) => [each.hour, each]));
     for (let hour = first; hour < end; hour += hourMillis) {
       const composition = compositions.get(hour);
@@ -96,8 +100,12 @@ export class BillingComparison {
         continue;
       }
       this.counts.composed++;
-      const found = byHour.get(hour) ?? [];
-      this.compareHour(hour as Hour, windows.get(hour), composition, found, carried);
+      const stored = {
+        composition,
+        submissions: byHour.get(hour) ?? [],
+        unbilled: unbilled.get(hour) ?? [],
+      };
+      this.compareHour(hour as Hour, windows.get(hour), stored, carried);
     }
   }
 
@@ -120,17 +128,16 @@ export class BillingComparison {
   private compareHour(
     hour: Hour,
     counted: CountedHour | undefined,
-    composition: Composition,
-    submissions: readonly Submission[],
-    carried: ReadonlyMap<string, Quantity>,
+    { composition, submissions, unbilled }: StoredHour,
+    carried: ReadonlyMap<string, Carried>,
   ): void {
     const terms = termsOf(this.terms, hour);
-    if (!terms) {
+    const inForce = terms && this.inForce.get(terms.effectiveFrom);
+    if (!inForce) {
       this.differ(hour, '', 'is composed, and no billing terms hold for it');
       return;
     }
-    const meters = this.meters.get(terms.effectiveFrom) ?? new Map<string, MeterTerms>();
-    const owed = owedOf(this.at, this.source, hour, counted, meters);
+    const owed = owedOf(this.at, this.source, hour, counted, inForce);
     const problem = contradiction(
       COMPOSITION_COLUMNS,
       [
@@ -144,14 +151,19 @@ export class BillingComparison {
       Object.values(composition),
     );
     if (problem) this.differ(hour, '', `of the composition, ${problem}`);
-    this.compareSubmissions(hour, submissions, owed.sums, { terms, meters, carried });
+    this.compareSubmissions(hour, submissions, owed.sums, inForce, carried);
+    const missing = owed.unbilled.filter((text) => !unbilled.includes(text));
+    const wrong = unbilled.filter((text) => !owed.unbilled.includes(text));
+    for (const text of missing) this.differ(hour, text, 'is not in unbilled_usage');
+    for (const text of wrong) this.differ(hour, text, 'is in unbilled_usage, and not in the log');
   }
 
   private compareSubmissions(
     hour: Hour,
     submissions: readonly Submission[],
     owed: ReadonlyMap<string, OwedSum>,
-    { terms, meters, carried }: HourTerms,
+    inForce: TermsInForce,
+    carried: ReadonlyMap<string, Carried>,
   ): void {
     const missing = new Map(owed);
     for (const each of submissions) {
@@ -162,23 +174,17 @@ export class BillingComparison {
       const problems = submissionProblems(each, {
         at: this.at,
         hour,
-        usage: sum?.quantity ?? null,
-        quantity: each.carries
-          .map((id) => carried.get(id) ?? ZERO)
-          .reduce(addQuantities, sum?.quantity ?? ZERO),
-        aggregates: [...(sum?.aggregates ?? [])],
-        carries: each.carries.filter((id) => carried.has(id)),
-        reporting: terms.reporting,
-        planId: terms.planId,
-        meter: meters.get(each.dimensionKey) ?? null,
+        usage: sum ?? null,
+        carries: each.carries.flatMap((id) => carried.get(id) ?? []),
+        inForce,
       });
       const name = `${each.resourceKey} ${each.dimensionKey}`;
       for (const text of problems) this.differ(hour, name, text);
     }
-    for (const { resourceKey, meterKey, quantity } of missing.values()) {
+    for (const { resourceKey, dimension, quantity } of missing.values()) {
       this.differ(
         hour,
-        `${resourceKey} ${meterKey}`,
+        `${resourceKey} ${asciiLower(dimension.dimension)}`,
         `is not submitted, recounted ${formatQuantity(quantity)}`,
       );
     }

@@ -1,21 +1,31 @@
-import type { MeterTerms } from '../../shared/billing/billing-terms.ts';
-import { formatQuantity, type Quantity } from '../../shared/model/decimal.ts';
-import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
+import { addQuantities, formatQuantity, ZERO, type Quantity } from '../../shared/model/decimal.ts';
+import { asciiLower, resourceKey, subscriptionOf } from '../../shared/model/placement.ts';
 import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
 import { isoText, type Hour } from '../../shared/model/time.ts';
 import { uuidOf, uuidText } from '../../shared/model/usage-event.ts';
 import { contradiction, type Values } from './differences.ts';
+import { billedAs, type BilledAs, type OwedSum, type TermsInForce } from './owed-hour.ts';
+
+/** What a stored submission says, and what a carry takes along. */
+export interface Carried {
+  readonly id: string;
+  readonly location: string;
+  readonly dimension: string;
+  readonly meters: readonly string[];
+  readonly quantity: Quantity;
+  /** By month of usage: `2026-11`. */
+  readonly months: ReadonlyMap<string, Quantity>;
+}
 
 /** A stored submission with its outcome. */
-export interface Submission {
-  readonly id: string;
+export interface Submission extends Carried {
   readonly hour: number;
   readonly resourceUri: string;
   readonly resourceKey: string;
-  readonly dimension: string;
+  readonly subscriptionId: string;
   readonly dimensionKey: string;
-  readonly quantity: Quantity;
   readonly decision: string;
+  readonly reason: string;
   readonly planId: string;
   /** The ids of its aggregates. */
   readonly aggregates: readonly string[];
@@ -32,26 +42,25 @@ export interface Outcome {
 export interface Due {
   readonly at: SourcePartition;
   readonly hour: Hour;
-  /** The quantity of the usage; null if the log has no billable usage for it. */
-  readonly usage: Quantity | null;
-  /** Including carried quantities. */
-  readonly quantity: Quantity;
-  readonly aggregates: readonly string[];
+  /** Null if the log has no billable usage for it. */
+  readonly usage: OwedSum | null;
   /** Those of its carries that exist as submissions. */
-  readonly carries: readonly string[];
-  readonly reporting: string;
-  readonly planId: string;
-  /** Null if the catalog does not know the meter. */
-  readonly meter: MeterTerms | null;
+  readonly carries: readonly Carried[];
+  readonly inForce: TermsInForce;
 }
 
 /** The resource is compared in lower case, because the aggregator decides on the spelling. */
 const COLUMNS = [
   'submission_id',
   'resource_uri',
+  'subscription_id',
+  'location',
   'dimension',
+  'meters',
   'quantity',
+  'usage_months',
   'decision',
+  'reason',
   'plan_id',
   'aggregates',
   'carries',
@@ -62,39 +71,114 @@ export const submissionProblems = (found: Submission, due: Due): readonly string
   if (due.usage === null && found.carries.length === 0) {
     return ['is submitted, and the log has no billable usage for it'];
   }
+  const wrong = contradiction(COLUMNS, expectedOf(found, due), storedOf(found));
+  const strays = due.carries
+    .filter((carry) => asciiLower(targetOf(carry, due.inForce).dimension) !== found.dimensionKey)
+    .map(({ id }) => `contains the carry ${id}, which is billed under another dimension`);
+  return [wrong, ...strays, outcomeProblem(found)].filter((problem) => problem !== null);
+};
+
+const expectedOf = (found: Submission, due: Due): Values => {
+  const { usage, carries, inForce } = due;
   const { resourceKey: resource, dimensionKey } = found;
-  const expected: Values = [
+  const [firstCarry] = carries;
+  const target = usage?.dimension ?? (firstCarry && targetOf(firstCarry, inForce));
+  const quantity = carries
+    .map((each) => each.quantity)
+    .reduce(addQuantities, usage?.quantity ?? ZERO);
+  const { decision, reason } = decisionOf(found.quantity, target ?? null, inForce);
+  return [
     uuidText(
       uuidOf(['submission', partitionName(due.at), isoText(due.hour), resource, dimensionKey]),
     ),
     resource,
-    due.meter?.dimension ??
-      (asciiLower(found.dimension) === dimensionKey ? found.dimension : dimensionKey),
-    formatQuantity(due.quantity),
-    decisionOf(found.quantity, due),
-    due.planId,
-    [...due.aggregates].sort().join(' '),
-    due.carries.join(' '),
+    asciiLower(subscriptionOf(resource) ?? ''),
+    usage?.location ?? firstCarry?.location ?? '',
+    target?.isKnown ? target.dimension : spelt(found, dimensionKey),
+    [
+      ...new Set([
+        ...(usage?.meters ?? []),
+        ...carries.flatMap((each) => each.meters.map(asciiLower)),
+      ]),
+    ]
+      .sort()
+      .join(' '),
+    formatQuantity(quantity),
+    monthsText([
+      usage?.months ?? new Map<string, Quantity>(),
+      ...carries.map((each) => each.months),
+    ]),
+    decision,
+    reason,
+    target?.planId ?? '',
+    [...(usage?.aggregates ?? [])].sort().join(' '),
+    found.carries.filter((id) => carries.some((each) => each.id === id)).join(' '),
   ];
-  const stored: Values = [
-    found.id,
-    resourceKey(found.resourceUri),
-    found.dimension,
-    formatQuantity(found.quantity),
-    found.decision,
-    found.planId,
-    [...found.aggregates].sort().join(' '),
-    found.carries.join(' '),
-  ];
-  const wrong = contradiction(COLUMNS, expected, stored);
-  const outcome = outcomeProblem(found);
-  return [wrong, outcome].filter((problem) => problem !== null);
 };
 
-const decisionOf = (quantity: Quantity, { reporting, meter }: Due): string => {
-  if (quantity === 0n) return 'zero';
-  if (reporting !== 'on') return 'not-reported';
-  return meter === null ? 'held' : 'send';
+const storedOf = (found: Submission): Values => [
+  found.id,
+  resourceKey(found.resourceUri),
+  asciiLower(found.subscriptionId),
+  found.location,
+  found.dimension,
+  found.meters.map(asciiLower).sort().join(' '),
+  formatQuantity(found.quantity),
+  monthsText([found.months]),
+  found.decision,
+  found.reason,
+  found.planId,
+  [...found.aggregates].sort().join(' '),
+  found.carries.join(' '),
+];
+
+/** An unknown meter may be written in any way. */
+const spelt = ({ dimension }: Submission, dimensionKey: string): string =>
+  asciiLower(dimension) === dimensionKey ? dimension : dimensionKey;
+
+const monthsText = (parts: readonly ReadonlyMap<string, Quantity>[]): string => {
+  const sums = new Map<string, Quantity>();
+  for (const part of parts) {
+    for (const [month, quantity] of part) {
+      sums.set(month, addQuantities(sums.get(month) ?? ZERO, quantity));
+    }
+  }
+  return [...sums]
+    .filter(([, quantity]) => quantity !== 0n)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([month, quantity]) => `${month} ${formatQuantity(quantity)}`)
+    .join(', ');
+};
+
+/**
+ * A carry goes to the one dimension under which all its meters are billed now. Where there is no such
+ * dimension, it keeps its own, and waits while that is a meter that nobody knows.
+ */
+const targetOf = (carry: Carried, inForce: TermsInForce): BilledAs => {
+  const all = carry.meters.map((meter) => billedAs(asciiLower(meter), inForce));
+  const [first] = all;
+  const names = new Set(all.map(({ dimension }) => asciiLower(dimension)));
+  if (first && names.size === 1 && all.every(({ isKnown }) => isKnown)) return first;
+  const waits = all.some(
+    ({ isKnown, dimension }) => !isKnown && asciiLower(dimension) === asciiLower(carry.dimension),
+  );
+  return {
+    dimension: carry.dimension,
+    planId: first?.planId ?? inForce.terms.planId,
+    isKnown: !waits,
+  };
+};
+
+const decisionOf = (
+  quantity: Quantity,
+  target: BilledAs | null,
+  { terms: { reporting } }: TermsInForce,
+): { readonly decision: string; readonly reason: string } => {
+  if (quantity === 0n) return { decision: 'zero', reason: 'zero-quantity' };
+  if (reporting !== 'on') return { decision: 'not-reported', reason: reporting };
+  return target?.isKnown === true
+    ? { decision: 'send', reason: '' }
+    : { decision: 'held', reason: 'unknown-meter' };
 };
 
 /** Commerce keeps doubles: it has accepted a quantity if it holds that quantity's double. */
@@ -104,6 +188,7 @@ const isAccepted = (quantity: Quantity, accepted: string | null): boolean =>
 const outcomeProblem = ({ outcome, decision, quantity }: Submission): string | null => {
   if (outcome === null) return null;
   const { kind, accepted } = outcome;
+  if (decision === 'held' && kind === 'carried') return null; // released
   if (decision !== 'send') return `outcome is ${kind}, and it is not sent: ${decision}`;
   switch (kind) {
     case 'mismatch':

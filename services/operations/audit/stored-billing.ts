@@ -1,8 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { parseQuantity, ZERO, type Quantity } from '../../shared/model/decimal.ts';
 import type { SourcePartition } from '../../shared/model/source.ts';
-import type { Outcome, Submission } from './compare-submission.ts';
+import type { Carried, Outcome, Submission } from './compare-submission.ts';
 import type { Value } from './differences.ts';
+import { unbilledText } from './owed-hour.ts';
 import { instant, OF_PARTITION, partitionParams, shortest, storedRows } from './stored-rows.ts';
 import type { Span } from './window-rows.ts';
 
@@ -36,6 +37,28 @@ const ids = (column: string): string =>
 
 /** Ids as text, sorted, because their order in the table means nothing. */
 export const inOrder = (texts: readonly string[]): string => [...texts].sort().join(' ').trim();
+
+/** What a carry takes along. Months and their quantities stand in two lists. */
+const CARRIED = `toString(t.submission_id), t.location, t.dimension, t.meters, toString(t.quantity),
+  mapKeys(t.usage_months), arrayMap(part -> toString(part), mapValues(t.usage_months))`;
+
+/** The number of columns before these in a query for submissions. */
+const OTHERS = 10;
+
+const carriedOf = (row: readonly unknown[]): Carried => {
+  const [id, location, dimension, meters, quantity, months, parts] = row;
+  const quantities = parts as readonly string[];
+  return {
+    id: String(id),
+    location: String(location),
+    dimension: String(dimension),
+    meters: meters as readonly string[],
+    quantity: exactly(String(quantity)),
+    months: new Map(
+      (months as readonly string[]).map((month, n) => [month, exactly(quantities[n] ?? '')]),
+    ),
+  };
+};
 
 const exactly = (text: string): Quantity => parseQuantity(text) ?? ZERO;
 
@@ -89,25 +112,28 @@ export class StoredBilling {
     const outcomes = await this.outcomes(span);
     const byHour = new Map<number, Submission[]>();
     for await (const row of this.rows(
-      `SELECT toString(t.submission_id), ${instant('reported_hour')}, t.resource_uri, t.resource_key,
-         t.dimension, t.dimension_key, toString(t.quantity), t.decision, t.plan_id,
-         ${ids('aggregates')}, ${ids('carries')}
+      `SELECT ${instant('reported_hour')}, t.resource_uri, t.resource_key, t.subscription_id,
+         t.dimension_key, t.decision, t.reason, t.plan_id, ${ids('aggregates')}, ${ids('carries')},
+         ${CARRIED}
        FROM commerce_submissions AS t FINAL`,
       span,
     )) {
-      const [id, hour, resourceUri, resourceKey, dimension, dimensionKey, ...rest] =
-        row.map(String);
-      const [quantity = '', decision = '', planId = '', aggregates = '', carries = ''] = rest;
-      const name = `${String(id)} ${String(hour)}`;
+      const [hour = '', resourceUri = '', resourceKey = '', subscriptionId = '', ...others] = row
+        .slice(0, OTHERS)
+        .map(String);
+      const [dimensionKey = '', decision = '', reason = '', planId = '', ...lists] = others;
+      const [aggregates = '', carries = ''] = lists;
+      const carried = carriedOf(row.slice(OTHERS));
+      const name = `${carried.id} ${hour}`;
       const submission: Submission = {
-        id: String(id),
+        ...carried,
         hour: Number(hour),
-        resourceUri: String(resourceUri),
-        resourceKey: String(resourceKey),
-        dimension: String(dimension),
-        dimensionKey: String(dimensionKey),
-        quantity: exactly(quantity),
+        resourceUri,
+        resourceKey,
+        subscriptionId,
+        dimensionKey,
         decision,
+        reason,
         planId,
         aggregates: aggregates.split(' ').filter(Boolean),
         carries: carries.split(' ').filter(Boolean),
@@ -140,23 +166,43 @@ export class StoredBilling {
     return found;
   }
 
-  /** The quantities of carried submissions. */
-  async carriedQuantities(
-    submissions: readonly Submission[],
-  ): Promise<ReadonlyMap<string, Quantity>> {
+  /** The usage that is in no submission, as texts in order, by hour. */
+  async unbilled(span: Span): Promise<ReadonlyMap<number, readonly string[]>> {
+    const found = new Map<number, string[]>();
+    for await (const [hour, reason, meter, subscription, quantity, aggregates] of this.rows(
+      `SELECT ${instant('reported_hour')}, t.reason, t.meter_key, t.subscription_key,
+         toString(t.quantity), ${ids('aggregates')}
+       FROM unbilled_usage AS t FINAL`,
+      span,
+    )) {
+      const text = unbilledText(
+        String(reason),
+        String(meter),
+        String(subscription),
+        exactly(String(quantity)),
+        String(aggregates).split(' ').filter(Boolean),
+      );
+      found.set(Number(hour), [...(found.get(Number(hour)) ?? []), text].sort());
+    }
+    return found;
+  }
+
+  /** The carried submissions inside others, by id. */
+  async carried(submissions: readonly Submission[]): Promise<ReadonlyMap<string, Carried>> {
     const ids = [...new Set(submissions.flatMap(({ carries }) => carries))];
-    const quantities = new Map<string, Quantity>();
+    const found = new Map<string, Carried>();
     for (let from = 0; from < ids.length; from += IDS_PER_QUERY) {
-      for await (const [id, quantity] of storedRows(
+      for await (const row of storedRows(
         this.client,
-        `SELECT toString(t.submission_id), toString(t.quantity) FROM commerce_submissions AS t FINAL
+        `SELECT ${CARRIED} FROM commerce_submissions AS t FINAL
          WHERE t.submission_id IN {ids:Array(UUID)}`,
         { ids: ids.slice(from, from + IDS_PER_QUERY) },
       )) {
-        quantities.set(String(id), exactly(String(quantity)));
+        const carried = carriedOf(row);
+        found.set(carried.id, carried);
       }
     }
-    return quantities;
+    return found;
   }
 
   private rows(query: string, { from, end }: Span): AsyncGenerator<readonly unknown[]> {

@@ -25,7 +25,16 @@ const BOOK = parseRates(
 );
 const METER = { meterId: 'M', name: 'Cores', unit: 'Virtual core hours', category: 'Compute' };
 const context = exportContext(
-  [{ ...METER, resourceProvider: '', deprecated: false, billable: true }],
+  [
+    {
+      ...METER,
+      resourceProvider: '',
+      deprecated: false,
+      billable: true,
+      billing: 'full-price',
+      dimension: 'M',
+    },
+  ],
   [{ id: S1, displayName: '<b>Tenant</b>' }],
   BOOK,
 );

@@ -2,10 +2,10 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { OF_PARTITION, partitionParams } from '../../shared/clickhouse/of-partition.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { hourFromSeconds } from '../../shared/clickhouse/values.ts';
-import { meterTerms, termsOf } from '../../shared/billing/billing-terms.ts';
-import { readTerms } from '../../shared/billing/terms-table.ts';
-import { asciiLower } from '../../shared/model/placement.ts';
+import { asciiLower, identityKeys } from '../../shared/model/placement.ts';
 import type { Hour } from '../../shared/model/time.ts';
+import { usageAggregateId } from '../../shared/model/usage-aggregate.ts';
+import { uuidText } from '../../shared/model/usage-event.ts';
 import { readSources } from '../../shared/sources/register.ts';
 import type { TracedWindow } from './windows.ts';
 
@@ -14,11 +14,17 @@ export interface TracedSubmission {
   readonly submissionId: string;
   readonly reportedHour: Hour;
   readonly dimension: string;
+  /** The local meters inside. */
+  readonly meters: readonly string[];
   /** Exact, as decimal text: also that of other windows and of carries that are inside. */
   readonly quantity: string;
   readonly aggregates: number;
   readonly carries: readonly string[];
+  /** The quantity by month of usage, as decimal texts. */
+  readonly usageMonths: Readonly<Record<string, string>>;
   readonly outcome: string;
+  /** Why it was not to be sent; empty if it was. */
+  readonly reason: string;
   readonly acceptedQuantity: string | null;
   readonly usageEventId: string;
   readonly code: string;
@@ -35,10 +41,13 @@ interface Row {
   readonly submission_id: string;
   readonly reported_hour: number;
   readonly dimension: string;
+  readonly meters: readonly string[];
   readonly quantity: string;
   readonly aggregates: string;
   readonly carries: readonly string[];
+  readonly months: Readonly<Record<string, string>>;
   readonly outcome: string;
+  readonly reason: string;
   readonly accepted_quantity: string | null;
   readonly usage_event_id: string;
   readonly code: string;
@@ -46,8 +55,10 @@ interface Row {
 }
 
 const COLUMNS = `toString(u.submission_id) AS submission_id, toUnixTimestamp(u.reported_hour) AS reported_hour,
-  u.dimension AS dimension, toString(u.quantity) AS quantity, toString(length(u.aggregates)) AS aggregates,
-  arrayMap(carry -> toString(carry), u.carries) AS carries, u.outcome AS outcome,
+  u.dimension AS dimension, u.meters AS meters, toString(u.quantity) AS quantity, toString(length(u.aggregates)) AS aggregates,
+  arrayMap(carry -> toString(carry), u.carries) AS carries,
+  mapApply((month, part) -> (month, toString(part)), u.usage_months) AS months,
+  u.outcome AS outcome, u.reason AS reason,
   toString(u.accepted_quantity) AS accepted_quantity, u.usage_event_id AS usage_event_id, u.code AS code,
   u.message AS message`;
 
@@ -55,10 +66,13 @@ const submissionOf = (row: Row): TracedSubmission => ({
   submissionId: row.submission_id,
   reportedHour: hourFromSeconds(row.reported_hour),
   dimension: row.dimension,
+  meters: row.meters,
   quantity: row.quantity,
   aggregates: Number(row.aggregates),
   carries: row.carries,
+  usageMonths: row.months,
   outcome: row.outcome,
+  reason: row.reason,
   acceptedQuantity: row.accepted_quantity,
   usageEventId: row.usage_event_id,
   code: row.code,
@@ -88,6 +102,10 @@ const carriedInto = async (
   return row === undefined ? null : submissionOf(row);
 };
 
+/** The aggregate that holds a window's usage. */
+const aggregateOf = (window: TracedWindow): string =>
+  uuidText(usageAggregateId(window, window.reportedHour, identityKeys(window)));
+
 /** Follows a window to Commerce. */
 export const traceBilling = async (
   client: ClickHouseClient,
@@ -96,11 +114,11 @@ export const traceBilling = async (
   const [row] = await queryRows<Row>(
     client,
     `SELECT ${COLUMNS} FROM commerce_usage AS u
-     WHERE ${OF_WINDOW} AND u.resource_key = {resource:String} AND u.dimension_key = {meter:String}`,
+     WHERE ${OF_WINDOW} AND u.resource_key = {resource:String} AND has(u.aggregates, {aggregate:UUID})`,
     {
       ...hourParams(window),
       resource: asciiLower(window.resourceUri),
-      meter: asciiLower(window.meterId),
+      aggregate: aggregateOf(window),
     },
   );
   if (row === undefined) {
@@ -135,10 +153,21 @@ const whyNotBilled = async (client: ClickHouseClient, window: TracedWindow): Pro
   if (composed?.n === '0') {
     return 'its hour is not composed yet: "usagectl status" says whether the bridge runs';
   }
-  const terms = termsOf(await readTerms(client), window.reportedHour);
-  const meter = terms === null ? undefined : meterTerms(terms).get(asciiLower(window.meterId));
-  if (meter?.billable === false) return 'its meter is not billable';
-  if (terms !== null && terms.reporting !== 'on')
-    return `the stamp does not report: ${terms.reporting}`;
-  return 'its hour was composed without it: see "usagectl reconcile"';
+  const [unbilled] = await queryRows<{ readonly reason: string }>(
+    client,
+    `SELECT u.reason AS reason FROM unbilled_usage AS u FINAL
+     WHERE ${OF_WINDOW} AND has(u.aggregates, {aggregate:UUID})`,
+    { ...hourParams(window), aggregate: aggregateOf(window) },
+  );
+  return unbilled === undefined
+    ? 'its hour was composed without it: see "usagectl reconcile"'
+    : (WHY_UNBILLED[unbilled.reason] ?? unbilled.reason);
+};
+
+const WHY_UNBILLED: Readonly<Record<string, string>> = {
+  'source-not-billable': 'its source is not billable: see "usagectl sources list"',
+  infrastructure: 'its subscription belongs to the infrastructure of the stamp',
+  admin: 'its meter is an admin meter, which Azure bills at price zero',
+  deprecated: 'its meter is deprecated: another one has taken its place',
+  'local-only': 'its meter is for local use only',
 };

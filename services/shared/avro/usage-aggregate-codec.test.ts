@@ -24,6 +24,13 @@ const aggregates: fc.Arbitrary<UsageAggregate> = fc.record({
   eventCount: fc.integer({ min: 1, max: 2 ** 52 - 1 }),
   firstUsageTime: fc.integer({ min: -(2 ** 52), max: 2 ** 52 - 1 }).map(millis),
   lastUsageTime: fc.integer({ min: -(2 ** 52), max: 2 ** 52 - 1 }).map(millis),
+  usageMonths: fc.array(
+    fc.record({
+      month: text,
+      quantity: fc.bigInt({ min: 0n, max: 10n ** 75n }) as fc.Arbitrary<Quantity>,
+    }),
+    { maxLength: 3 },
+  ),
   location: text,
   tags: fc.option(text),
   additionalInfo: fc.option(text),

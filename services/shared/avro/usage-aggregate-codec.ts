@@ -7,9 +7,10 @@ import { frame, unframe } from './wire-format.ts';
 
 const USAGE_AGGREGATE_SUBJECT = 'usage-aggregate';
 
-type OnTheWire = Omit<UsageAggregate, 'quantity' | 'aggregateId'> & {
+type OnTheWire = Omit<UsageAggregate, 'quantity' | 'aggregateId' | 'usageMonths'> & {
   readonly aggregateId: Buffer;
   readonly quantity: Buffer;
+  readonly usageMonths: readonly { readonly month: string; readonly quantity: Buffer }[];
 };
 
 const typeOf = (schema: PublishedSchema): avro.Type =>
@@ -28,6 +29,10 @@ export const usageAggregateEncoder = (
         ...aggregate,
         aggregateId: Buffer.from(aggregate.aggregateId),
         quantity: quantityToBytes(aggregate.quantity),
+        usageMonths: aggregate.usageMonths.map(({ month, quantity }) => ({
+          month,
+          quantity: quantityToBytes(quantity),
+        })),
       }),
     );
 };
@@ -48,7 +53,14 @@ export const usageAggregateDecoder = (
     if (!resolver) return null;
     try {
       const value = reader.fromBuffer(framed.datum, resolver) as OnTheWire;
-      return { ...value, quantity: quantityFromBytes(value.quantity) };
+      return {
+        ...value,
+        quantity: quantityFromBytes(value.quantity),
+        usageMonths: value.usageMonths.map(({ month, quantity }) => ({
+          month,
+          quantity: quantityFromBytes(quantity),
+        })),
+      };
     } catch {
       return null;
     }

@@ -1,24 +1,31 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../clickhouse/client.ts';
 import { hourFromSeconds, quantityFromText } from '../clickhouse/values.ts';
+import { addQuantities } from '../model/decimal.ts';
+import { asciiLower } from '../model/placement.ts';
 import { UserError } from '../process/errors.ts';
-import { meterTerms, termsOf, type BillingTerms } from './billing-terms.ts';
+import { meterTerms, termsOf, type BillingTerms, type MeterTerms } from './billing-terms.ts';
 import { ALL_HOURS, type Billed, type BillingSides, type HourSpan } from './reconcile.ts';
 import { readTerms } from './terms-table.ts';
 
 interface BilledRow {
   readonly hour: number;
   readonly resource: string;
-  readonly meter: string;
+  readonly dimension: string;
   readonly quantity: string;
+}
+
+interface WindowRow extends Omit<BilledRow, 'dimension'> {
+  readonly meter: string;
+  readonly subscription: string;
 }
 
 const WITHIN = `u.reported_hour >= toDateTime({from:UInt32}, 'UTC') AND u.reported_hour < toDateTime({end:UInt32}, 'UTC')`;
 
 /**
  * Reads the two sides that ClickHouse holds, for some or all closed hours: the windows of billable sources,
- * without meters that the terms of their hour do not bill; and the submissions, with those that were
- * carried into them.
+ * without meters and subscriptions that the terms of their hour do not bill; and the submissions, with
+ * those that were carried into them.
  */
 export const readBillingSides = async (
   client: ClickHouseClient,
@@ -37,7 +44,7 @@ export const readBillingSides = async (
   >(
     client,
     `SELECT toString(submission_id) AS id, toUnixTimestamp(reported_hour) AS hour,
-       resource_key AS resource, dimension_key AS meter, toString(u.quantity) AS quantity, outcome,
+       resource_key AS resource, dimension_key AS dimension, toString(u.quantity) AS quantity, outcome,
        arrayStringConcat(arrayFilter(text -> text != '', [u.code, u.message]), ': ') AS reason,
        arrayMap(id -> toString(id), u.carries) AS carries,
        outcome = 'carried' AND u.submission_id IN (SELECT arrayJoin(c.carries) FROM commerce_usage AS c) AS carried_on
@@ -46,17 +53,17 @@ export const readBillingSides = async (
        SELECT arrayJoin(u.carries) FROM commerce_usage AS u WHERE ${WITHIN})`,
     params,
   );
-  const windows = await queryRows<BilledRow>(
+  const windows = await queryRows<WindowRow>(
     client,
     `SELECT toUnixTimestamp(reported_hour) AS hour, resource_key AS resource, meter_key AS meter,
-       toString(sum(u.quantity)) AS quantity
+       subscription_key AS subscription, toString(sum(u.quantity)) AS quantity
      FROM usage_closed_hours AS u
      WHERE (topic, epoch) IN (SELECT topic, epoch FROM sources FINAL WHERE billable) AND ${WITHIN}
-     GROUP BY reported_hour, resource_key, meter_key`,
+     GROUP BY reported_hour, resource_key, meter_key, subscription_key`,
     params,
   );
   return {
-    windows: billable(windows.map(billedOf), terms),
+    windows: billable(windows, terms),
     submissions: submissions.map((row) => ({
       ...billedOf(row),
       submissionId: row.id,
@@ -71,20 +78,46 @@ export const readBillingSides = async (
 const billedOf = (row: BilledRow): Billed => ({
   hour: hourFromSeconds(row.hour),
   resourceKey: row.resource,
-  dimensionKey: row.meter,
+  dimensionKey: row.dimension,
   quantity: quantityFromText(row.quantity),
 });
 
-/** Leaves out known meters that are not billed. Unknown meters are submitted and held. */
+interface KnownTerms {
+  readonly meters: ReadonlyMap<string, MeterTerms>;
+  readonly infrastructure: ReadonlySet<string>;
+}
+
+/**
+ * Leaves out known meters and subscriptions that are not billed, and adds up the meters of one dimension.
+ * Unknown meters are submitted and held.
+ */
 const billable = (
-  windows: readonly Billed[],
+  windows: readonly WindowRow[],
   terms: readonly BillingTerms[],
 ): readonly Billed[] => {
-  const meters = new Map(terms.map((each) => [each.effectiveFrom, meterTerms(each)]));
-  return windows.filter(({ hour, dimensionKey }) => {
-    const found = termsOf(terms, hour);
-    return found && meters.get(found.effectiveFrom)?.get(dimensionKey)?.billable !== false;
-  });
+  const known = new Map<BillingTerms, KnownTerms>(
+    terms.map((each) => [
+      each,
+      { meters: meterTerms(each), infrastructure: new Set(each.infrastructure) },
+    ]),
+  );
+  const sums = new Map<string, Billed>();
+  for (const window of windows) {
+    const found = termsOf(terms, hourFromSeconds(window.hour));
+    const inForce = found && known.get(found);
+    if (!inForce || inForce.infrastructure.has(window.subscription)) continue;
+    const meter = inForce.meters.get(window.meter);
+    if (meter?.billable === false) continue;
+    const billed = billedOf({ ...window, dimension: asciiLower(meter?.dimension ?? window.meter) });
+    const key = `${String(billed.hour)}\0${billed.resourceKey}\0${billed.dimensionKey}`;
+    const { quantity } = billed;
+    const before = sums.get(key);
+    sums.set(
+      key,
+      before ? { ...before, quantity: addQuantities(before.quantity, quantity) } : billed,
+    );
+  }
+  return [...sums.values()];
 };
 
 /**

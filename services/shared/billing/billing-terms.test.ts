@@ -12,13 +12,15 @@ test('the terms of an hour are the newest that began by then', () => {
   expect(termsOf(terms.slice(1), hour(4))).toBeNull();
 });
 
-test('meters are known by their ids in lower case, with the name to bill them by', () => {
+test('meters are known by their ids in lower case, with the name and plan to bill them by, or why they are not billed', () => {
   const meters = meterTerms(
-    termsOfAll({ billableMeters: [BILLABLE, 'Both'], otherMeters: [NOT_BILLABLE, 'BOTH'] }),
+    termsOfAll({ otherMeters: [{ meterId: NOT_BILLABLE, reason: 'deprecated' }] }),
   );
   expect([...meters]).toEqual([
-    [NOT_BILLABLE.toLowerCase(), { dimension: NOT_BILLABLE, billable: false }],
-    ['both', { dimension: 'Both', billable: true }],
-    [BILLABLE.toLowerCase(), { dimension: BILLABLE, billable: true }],
+    [NOT_BILLABLE.toLowerCase(), { meterId: NOT_BILLABLE, billable: false, reason: 'deprecated' }],
+    [
+      BILLABLE.toLowerCase(),
+      { meterId: BILLABLE, dimension: BILLABLE, planId: 'plan', billable: true },
+    ],
   ]);
 });

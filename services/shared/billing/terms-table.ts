@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows } from '../clickhouse/client.ts';
-import type { BillingTerms, Reporting } from './billing-terms.ts';
+import type { BillingTerms, LateUsage, Reporting, UnbilledMeter } from './billing-terms.ts';
 import type { Hour } from '../model/time.ts';
 
 /** Stored terms, with the registration that they came from. */
@@ -16,8 +16,14 @@ interface TermsRow {
   readonly reporting: Reporting;
   readonly plan_id: string;
   readonly registration: string;
-  readonly billable_meters: readonly string[];
-  readonly other_meters: readonly string[];
+  readonly billed_meters: readonly {
+    readonly meter_id: string;
+    readonly dimension: string;
+    readonly plan_id: string;
+  }[];
+  readonly other_meters: readonly { readonly meter_id: string; readonly reason: UnbilledMeter }[];
+  readonly infrastructure: readonly string[];
+  readonly late: LateUsage;
   readonly digest: string;
 }
 
@@ -26,7 +32,7 @@ export const readTerms = async (client: ClickHouseClient): Promise<readonly Stor
   const rows = await queryRows<TermsRow>(
     client,
     `SELECT toUnixTimestamp(effective_from) AS from, reporting, plan_id, registration,
-       billable_meters, other_meters, digest
+       billed_meters, other_meters, infrastructure, late, digest
      FROM billing_terms ORDER BY effective_from, written_at, digest LIMIT 1 BY effective_from`,
   );
   return rows.map((row) => ({
@@ -34,8 +40,14 @@ export const readTerms = async (client: ClickHouseClient): Promise<readonly Stor
     reporting: row.reporting,
     planId: row.plan_id,
     registration: row.registration,
-    billableMeters: row.billable_meters,
-    otherMeters: row.other_meters,
+    billedMeters: row.billed_meters.map((meter) => ({
+      meterId: meter.meter_id,
+      dimension: meter.dimension,
+      planId: meter.plan_id,
+    })),
+    otherMeters: row.other_meters.map(({ meter_id: meterId, reason }) => ({ meterId, reason })),
+    infrastructure: row.infrastructure,
+    late: row.late,
     digest: row.digest,
   }));
 };
@@ -47,8 +59,14 @@ export const writeTerms = (client: ClickHouseClient, terms: StoredTerms): Promis
       reporting: terms.reporting,
       plan_id: terms.planId,
       registration: terms.registration,
-      billable_meters: terms.billableMeters,
-      other_meters: terms.otherMeters,
+      billed_meters: terms.billedMeters.map(({ meterId, dimension, planId }) => ({
+        meter_id: meterId,
+        dimension,
+        plan_id: planId,
+      })),
+      other_meters: terms.otherMeters.map(({ meterId, reason }) => ({ meter_id: meterId, reason })),
+      infrastructure: terms.infrastructure,
+      late: terms.late,
       digest: terms.digest,
     },
   ]);

@@ -1,5 +1,6 @@
 import { parseQuantity, type Quantity } from '../model/decimal.ts';
 import type { Hour } from '../model/time.ts';
+import { sumOfMonths, type UsageMonths } from '../model/usage-months.ts';
 
 /** A DateTime, which ClickHouse gives in seconds. */
 export const hourFromSeconds = (seconds: number): Hour => (seconds * 1000) as Hour;
@@ -10,3 +11,9 @@ export const quantityFromText = (text: string): Quantity => {
   if (quantity === null) throw new Error(`ClickHouse gave "${text}" as a quantity`);
   return quantity;
 };
+
+/** Quantities by month, which ClickHouse gives as texts by month. */
+export const monthsFromRecord = (record: Readonly<Record<string, string>>): UsageMonths =>
+  sumOfMonths(
+    Object.entries(record).map(([month, text]) => ({ month, quantity: quantityFromText(text) })),
+  );

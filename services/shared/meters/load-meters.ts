@@ -17,5 +17,7 @@ export const loadMeters = (client: ClickHouseClient, meters: readonly Meter[]): 
       category: meter.category,
       deprecated: meter.deprecated,
       billable: meter.billable,
+      billing: meter.billing,
+      dimension: meter.dimension,
     })),
   );

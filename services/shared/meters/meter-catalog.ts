@@ -7,15 +7,34 @@ import { asciiLower } from '../model/placement.ts';
 
 export const METER_CATALOG_FILE = 'schemas/meters.json';
 
-const meterSchema = z.object({
-  meterId: z.string().min(1),
-  name: z.string(),
-  unit: z.string(),
-  resourceProvider: z.string(),
-  category: z.string(),
-  deprecated: z.boolean(),
-  billable: z.boolean(),
-});
+/**
+ * - `full-price`: it is sent to Commerce
+ * - `admin`: infrastructure, which Azure bills at price zero
+ * - `deprecated`: another meter has taken its place
+ * - `local-only`: it is for the stamp's own use, or counts what other meters bill
+ */
+const METER_BILLING = ['full-price', 'admin', 'deprecated', 'local-only'] as const;
+
+export type MeterBilling = (typeof METER_BILLING)[number];
+
+const meterSchema = z
+  .object({
+    meterId: z.string().min(1),
+    name: z.string(),
+    unit: z.string(),
+    resourceProvider: z.string(),
+    category: z.string(),
+    deprecated: z.boolean(),
+    billing: z.enum(METER_BILLING),
+    /** Its id at Commerce, if it has another one there. */
+    commerceMeterId: z.string().min(1).optional(),
+  })
+  .transform(({ commerceMeterId, ...meter }) => ({
+    ...meter,
+    billable: meter.billing === 'full-price',
+    /** The name under which Commerce bills it. */
+    dimension: commerceMeterId ?? meter.meterId,
+  }));
 
 export type Meter = z.output<typeof meterSchema>;
 

@@ -3,6 +3,7 @@ import type { Quantity } from './decimal.ts';
 import { partitionName, type SourcePartition } from './source.ts';
 import { isoText, type Hour, type Millis } from './time.ts';
 import { uuidOf } from './usage-event.ts';
+import { usageMonthOf, type UsageMonths } from './usage-months.ts';
 
 /** One resource's consumption of one meter in one closed reported hour of a source partition. */
 export interface UsageAggregate extends SourcePartition {
@@ -19,10 +20,21 @@ export interface UsageAggregate extends SourcePartition {
   readonly firstUsageTime: Millis;
   /** The end of its latest usage hour, exclusive. */
   readonly lastUsageTime: Millis;
+  /** Its quantity by month; empty if all of it was used in the month of `firstUsageTime`. */
+  readonly usageMonths: UsageMonths;
   readonly location: string;
   readonly tags: string | null;
   readonly additionalInfo: string | null;
 }
+
+/** The quantity of an aggregate by month of usage. */
+export const monthsOf = (
+  aggregate: Pick<UsageAggregate, 'firstUsageTime' | 'quantity' | 'usageMonths'>,
+): UsageMonths => {
+  const { firstUsageTime, quantity, usageMonths } = aggregate;
+  if (usageMonths.length > 0) return usageMonths;
+  return quantity === 0n ? [] : [{ month: usageMonthOf(firstUsageTime), quantity }];
+};
 
 /** The id is deterministic, so that an hour that is published again has the same ids. */
 export const usageAggregateId = (

@@ -56,6 +56,26 @@ const windowOf = (changes: Partial<Window> = {}): Window => ({
   ...changes,
 });
 
+test('usage of several months says how much of it was used in each', () => {
+  const newYear = Date.UTC(2026, 0, 1);
+  const usedAt = (offset: number, quantity: bigint) =>
+    windowOf({
+      usageHour: (newYear + offset * 3_600_000) as Hour,
+      quantity: quantity as Quantity,
+    });
+  const windows = [usedAt(-2, 1n), usedAt(-1, 2n), usedAt(0, 4n)];
+  const monthsIn = (given: readonly Window[]) =>
+    aggregatesOf(place, { hour: hour(3), windows: given }).map(({ usageMonths }) => usageMonths);
+  expect(monthsIn(windows)).toEqual([
+    [
+      { month: '2025-12', quantity: 3n },
+      { month: '2026-01', quantity: 4n },
+    ],
+  ]);
+  // One month goes without saying.
+  expect(monthsIn(windows.slice(0, 2))).toEqual([[]]);
+});
+
 test('windows of one resource and meter become one aggregate over their usage hours', () => {
   const [aggregate, ...others] = aggregatesOf(place, {
     hour: hour(5),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { addQuantities } from '../model/decimal.ts';
 import { nextHour, type Hour } from '../model/time.ts';
+import { sumOfMonths, usageMonthOf, type UsageMonths } from '../model/usage-months.ts';
 import {
   usageAggregateId,
   type ClosedMarker,
@@ -91,6 +92,7 @@ const aggregateOf = (
   group: readonly Window[],
 ): UsageAggregate => {
   const first = group.reduce((a, b) => (b.firstOffset < a.firstOffset ? b : a));
+  const earliestHour = group.reduce((a, b) => (b.usageHour < a.usageHour ? b : a)).usageHour;
   const latestHour = group.reduce((a, b) => (b.usageHour > a.usageHour ? b : a)).usageHour;
   return {
     aggregateId: usageAggregateId(place, reportedHour, first),
@@ -103,10 +105,19 @@ const aggregateOf = (
     resourceUri: first.resourceUri,
     quantity: group.map((window) => window.quantity).reduce(addQuantities),
     eventCount: group.reduce((sum, window) => sum + window.eventCount, 0),
-    firstUsageTime: group.reduce((a, b) => (b.usageHour < a.usageHour ? b : a)).usageHour,
+    firstUsageTime: earliestHour,
     lastUsageTime: nextHour(latestHour, place.source.hourMillis),
+    usageMonths: monthsOf(group, earliestHour, latestHour),
     location: first.location,
     tags: first.tags,
     additionalInfo: first.additionalInfo,
   };
 };
+
+/** Nearly always one month holds it all, which goes without saying. */
+const monthsOf = (group: readonly Window[], earliest: Hour, latest: Hour): UsageMonths =>
+  earliest === latest || usageMonthOf(earliest) === usageMonthOf(latest)
+    ? []
+    : sumOfMonths(
+        group.map(({ usageHour, quantity }) => ({ month: usageMonthOf(usageHour), quantity })),
+      );

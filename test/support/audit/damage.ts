@@ -52,6 +52,8 @@ const changed = ({ name, type }: Column): string => {
   if (plain === 'Bool') return `NOT ${name}`;
   if (plain === 'UUID') return 'generateUUIDv4()';
   if (plain === 'Array(UUID)') return `arrayPushBack(${name}, generateUUIDv4())`;
+  if (plain === 'Array(String)') return `arrayPushBack(${name}, 'x')`;
+  if (plain.startsWith('Map(')) return `mapUpdate(${name}, map('1999-01', toDecimal256('1', 30)))`;
   return `concat(ifNull(${name}, ''), 'x')`;
 };
 

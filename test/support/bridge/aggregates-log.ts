@@ -74,8 +74,10 @@ export const termsOfAll = (changes: Partial<BillingTerms> = {}): BillingTerms =>
   effectiveFrom: 0 as Hour,
   reporting: 'on',
   planId: 'plan',
-  billableMeters: [BILLABLE],
-  otherMeters: [NOT_BILLABLE],
+  billedMeters: [{ meterId: BILLABLE, dimension: BILLABLE, planId: 'plan' }],
+  otherMeters: [{ meterId: NOT_BILLABLE, reason: 'local-only' }],
+  infrastructure: [],
+  late: 'carried',
   ...changes,
 });
 
@@ -100,6 +102,7 @@ export const aggregateOf = (
     eventCount: 1,
     firstUsageTime: reportedHour,
     lastUsageTime: nextHour(reportedHour, HOUR_MILLIS),
+    usageMonths: [],
     location: 'local',
     tags: null,
     additionalInfo: null,

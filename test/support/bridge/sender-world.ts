@@ -7,7 +7,7 @@ import { parseQuantity, type Quantity } from '../../../services/shared/model/dec
 import { isoText } from '../../../services/shared/model/time.ts';
 import type { UsageCarry } from '../../../services/shared/model/usage-carry.ts';
 import { persist } from '../../../services/shared/process/retry.ts';
-import { hour, uriOf } from './examples.ts';
+import { hour, submissionOf, uriOf } from './examples.ts';
 import { commerceInMemory } from './commerce-in-memory.ts';
 import type { Answer, Asked } from '../scripted-server.ts';
 
@@ -27,13 +27,12 @@ export const exact = (text: string): Quantity => {
 export const pendingOf = (n: number, quantity = '1.5', h = 0): Pending => ({
   at: AT,
   hour: hour(h),
-  submission: {
-    submissionId: `00000000-0000-4000-8000-${String(h * 1000 + n).padStart(12, '0')}`,
-    resourceUri: uriOf(`vm${String(n)}`),
-    dimension: 'DIM',
-    quantity: exact(quantity),
-    planId: 'plan',
-  },
+  submission: submissionOf(
+    `00000000-0000-4000-8000-${String(h * 1000 + n).padStart(12, '0')}`,
+    uriOf(`vm${String(n)}`),
+    h,
+    exact(quantity),
+  ),
 });
 
 export const submissions = (count: number): readonly Pending[] =>
