@@ -11,7 +11,7 @@ import {
   type CommerceProcess,
 } from '../support/commerce-process.ts';
 
-const VM = '9cd92d4c-bafd-4492-b278-bedc2de8232a';
+const VM = 'fab6eb84-500b-4a09-a8ca-7358f8bbaea5';
 const API = 'api-version=2018-08-31';
 
 /** Each test starts processes, and they may have to share the machine. */
@@ -40,7 +40,7 @@ interface Item {
   readonly usageEventId: string;
   readonly resourceUri: string;
   readonly quantity: number;
-  readonly error?: { readonly additionalInfo: { readonly acceptedMessage: Item } };
+  readonly error?: { readonly additionalInfo?: { readonly acceptedMessage: Item } };
 }
 
 /** The exact texts of the numbers called `name` in an answer: JSON.parse would round them. */
@@ -120,7 +120,7 @@ test('whatever was answered Accepted is there, once, after a SIGKILL in the midd
     ...[...accepted.keys()].slice(-25).map((uri) => event(uri, 999)),
   );
   expect(again.map(({ status }) => status)).toEqual(again.map(() => 'Duplicate'));
-  expect(again.map((item) => item.error?.additionalInfo.acceptedMessage.quantity)) //
+  expect(again.map((item) => item.error?.additionalInfo?.acceptedMessage.quantity)) //
     .toEqual([...accepted.values()].slice(-25));
 });
 
@@ -242,6 +242,46 @@ describe('faults', () => {
     expect(await billed('/close')).toMatchObject([{ submittedQuantity: 5 }]);
   });
 
+  test('the connection is reset before anything is stored, or after', async () => {
+    await fault(shared.url, { kind: 'reset' });
+    await expect(send(shared.url, single('/reset'))).rejects.toThrow();
+    expect(await billed('/reset')).toEqual([]);
+    await fault(shared.url, { kind: 'reset', stored: true, method: 'POST' });
+    await expect(send(shared.url, single('/reset'))).rejects.toThrow();
+    expect(await billed('/reset')).toMatchObject([{ submittedQuantity: 5 }]);
+  });
+
+  test('half of the right answer arrives, and what it answers is stored', async () => {
+    await fault(shared.url, { kind: 'half' });
+    const answer = await send(shared.url, single('/half'));
+    expect(answer.status).toBe(200);
+    await expect(answer.text()).rejects.toThrow();
+    expect(await billed('/half')).toHaveLength(1);
+    await fault(shared.url, { kind: 'half', method: 'GET' });
+    await expect(rows(shared.url)).rejects.toThrow();
+  });
+
+  test('a slow answer is the right one, and keeps nobody from stopping', async () => {
+    const commerce = await start({ COMMERCE_FAULTS: 'on' });
+    await fault(commerce.url, { kind: 'slow', millis: 20 });
+    expect((await batch(commerce.url, event('/slow')))[0]?.status).toBe('Accepted');
+    await fault(commerce.url, { kind: 'slow', millis: 600_000, stored: true });
+    const late = batch(commerce.url, event('/late'));
+    while ((await rows(commerce.url)).length < 2);
+    expect(await commerce.end('SIGTERM')).toBe(0);
+    expect((await late)[0]?.status).toBe('Accepted');
+  });
+
+  test('a slow request may be carried out after its caller has given up', async () => {
+    await fault(shared.url, { kind: 'slow', millis: 300 });
+    const caller = new AbortController();
+    const given = expect(send(shared.url, single('/given-up'), caller.signal)).rejects.toThrow();
+    while ((await (await fetch(`${shared.url}/faults`)).text()) !== '[]');
+    caller.abort();
+    await given;
+    while ((await billed('/given-up')).length === 0);
+  });
+
   test('an answer is broken JSON', async () => {
     await fault(shared.url, { kind: 'garbage', stored: true });
     const answer = await send(shared.url, single('/garbage'));
@@ -289,6 +329,84 @@ test('a connection on which no request came keeps it from stopping no more than 
   const accepted = settled.filter(({ status }) => status === 'fulfilled').length;
   const again = await start();
   expect((await rows(again.url)).length).toBe(accepted);
+});
+
+test('customers, the clock and tokens outlive a SIGKILL', async () => {
+  const settings = {
+    COMMERCE_FAULTS: 'on',
+    COMMERCE_CLIENT_ID: 'bridge',
+    COMMERCE_CLIENT_SECRET: 'hidden',
+    COMMERCE_TENANT_ID: 'contoso',
+  };
+  const customers =
+    '/subscriptions/7f3c2b9a-61d4-4a8e-9b57-0c1d2e3f4a5b/resourceGroups/azurestack/providers/' +
+    'Microsoft.AzureStack/registrations/azurestack-5b2f8a6e-3c1d-4e7f-9a04-6d1c2b3e4f50/customerSubscriptions';
+  const customer = 'c0a1e5d2-8b34-4f6a-9d70-1e2f3a4b5c6d';
+  const first = await start(settings);
+  const signIn = await fetch(`${first.url}/contoso/oauth2/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: 'bridge',
+      client_secret: 'hidden',
+      resource: '20e940b3-4c77-4b0b-9a53-9e16a1b010a7',
+    }),
+  });
+  const { access_token: token } = (await signIn.json()) as { readonly access_token: string };
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const put = (path: string, body: unknown): Promise<Response> =>
+    fetch(first.url + path, { method: 'PUT', headers, body: JSON.stringify(body) });
+  expect((await put('/clock', { offsetMillis: 60_000 })).status).toBe(200);
+  const body = { properties: { tenantId: 't' } };
+  expect((await put(`${customers}/${customer}?api-version=2017-06-01`, body)).status).toBe(201);
+  expect(await first.end('SIGKILL')).toBe('SIGKILL');
+
+  const second = await start(settings);
+  const get = async (path: string): Promise<unknown> =>
+    (await fetch(second.url + path, { headers })).json();
+  expect(await get('/clock')).toMatchObject({ offsetMillis: 60_000 });
+  expect(await get(`${customers}?api-version=2017-06-01`)).toMatchObject({
+    value: [{ name: customer }],
+  });
+});
+
+test('under a mix of all faults what was accepted is there once, and nothing else', async () => {
+  const { url } = await start({ COMMERCE_FAULTS: 'on' });
+  await fetch(`${url}/faults`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ kind: 'mix', seed: 'integration', share: 0.6, count: 120 }),
+  });
+  const held = new Map<string, number>();
+  /** Sends until every event is known to be held, as a careful caller does. */
+  const deliver = async (events: readonly Readonly<Record<string, unknown>>[]): Promise<void> => {
+    let left = events;
+    while (left.length > 0) {
+      const sent = left;
+      const result = await send(url, JSON.stringify({ request: sent }))
+        .then(async (answer) => (answer.status === 200 ? await answer.json() : null))
+        .catch(() => null);
+      const items = (result as { readonly result?: readonly Item[] } | null)?.result ?? [];
+      items.forEach((item, i) => {
+        const quantity =
+          item.status === 'Accepted'
+            ? item.quantity
+            : item.error?.additionalInfo?.acceptedMessage.quantity;
+        const uri = String(sent[i]?.['resourceUri']);
+        if (item.status === 'Accepted' || item.status === 'Duplicate')
+          held.set(uri, quantity ?? -1);
+      });
+      left = events.filter(({ resourceUri }) => !held.has(String(resourceUri)));
+    }
+  };
+  const batches = Array.from({ length: 40 }, (_, b) =>
+    Array.from({ length: 25 }, (_, i) => event(`/b${String(b)}/r${String(i)}`, i + 1)),
+  );
+  for (const each of batches) await deliver(each);
+  await fetch(`${url}/faults`, { method: 'DELETE' });
+  const found = await rows(url);
+  expect(found).toHaveLength(1000);
+  expect(new Map(found.map((row) => [row.usageResourceId, row.submittedQuantity]))).toEqual(held);
 });
 
 describe('it does not start, and says why', () => {

@@ -1,23 +1,26 @@
+import { ClassicLevel } from 'classic-level';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatQuantity } from '../../shared/model/decimal.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { isoText, millis, type Hour } from '../../shared/model/time.ts';
 import { AcceptedEvents, type Scan } from './accepted-events.ts';
 import { identityOf, type AcceptedEvent } from './metering-event.ts';
 import { timeOf } from '../../shared/model/time-text.ts';
+import { Store } from './store.ts';
 
 let directory: string;
+let store: Store;
 let events: AcceptedEvents;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'commerce-'));
-  events = await AcceptedEvents.open(directory);
+  store = await Store.open(directory);
+  events = await AcceptedEvents.load(store);
 });
 
 afterEach(async () => {
-  await events.close();
+  await store.close();
   await rm(directory, { recursive: true });
 });
 
@@ -37,7 +40,11 @@ const event = (
   hour: hour(at),
   planId: 'plan1',
   usageEventId: `event-${String(made++)}`,
-  messageTime: millis(1_700_000_000_000),
+  messageTime: millis(1_700_000_000_000 + made),
+  additionalInfo: null,
+  registration: 'stamp',
+  tenantSubscription: null,
+  billedTo: 'payer',
 });
 
 const kinds = async (...candidates: readonly AcceptedEvent[]): Promise<readonly string[]> =>
@@ -92,34 +99,35 @@ test('what was accepted is there again, the same double, when the store is opene
   const first = event('/a', '10T11', '123456789012345.123456789012345678901234567891');
   await events.accept([first]);
   await events.accept([event('/b', '10T11', '0.000000000000000000000000000001')]);
-  await events.close();
-  events = await AcceptedEvents.open(directory);
+  await store.close();
+  store = await Store.open(directory);
+  events = await AcceptedEvents.load(store);
   expect((await events.accept([event('/a', '10T11')]))[0]?.event).toEqual(first);
-  const totals = await events.totals();
-  expect(totals).toMatchObject({ count: 2, firstHour: '2026-03-10T11:00:00Z' });
-  expect(totals.dimensions.map(({ quantity }) => formatQuantity(quantity))).toEqual([
-    '123456789012345.120000000000000000000000000001',
-  ]);
+  expect(events.count()).toBe(2);
 });
 
-test('totals count what was accepted by dimension, duplicates never', async () => {
-  await events.accept([
-    event('/a', '10T11', '0.1', 'Dim1'),
-    event('/a', '10T12', '0.2', 'dim1'),
-    event('/a', '10T12', '7', 'dim1'),
-    event('/a', '11T12', '3', 'dim2'),
-  ]);
-  const { dimensions, ...rest } = await events.totals();
-  expect(rest).toEqual({
-    count: 3,
-    firstHour: '2026-03-10T11:00:00Z',
-    lastHour: '2026-03-11T12:00:00Z',
-  });
-  expect(dimensions.map((total) => [total.dimension, total.count, formatQuantity(total.quantity)])) //
-    .toEqual([
-      ['Dim1', 2, '0.3'],
-      ['dim2', 1, '3'],
-    ]);
+test('the count, the months and the versions follow what was accepted, duplicates never', async () => {
+  const march = timeOf('2026-03-01T00:00:00Z');
+  expect([events.count(), await events.months(), events.versionOf(march)]).toEqual([0, [], 0]);
+  await events.accept([event('/a', '10T11'), event('/a', '10T12'), event('/a', '10T12')]);
+  const april = { ...event('/a', '10T11'), hour: timeOf('2026-04-30T23:00:00Z') };
+  await events.accept([april]);
+  await events.accept([april]);
+  expect(events.count()).toBe(3);
+  expect((await events.months()).map((month) => isoText(month).slice(0, 7))) //
+    .toEqual(['2026-03', '2026-04']);
+  expect(events.versionOf(march)).toBe(2);
+});
+
+test('what was accepted is read by the time of acceptance too', async () => {
+  const [a, b, c] = [event('/c', '10T11'), event('/b', '10T12'), event('/a', '09T00')];
+  await events.accept([a, b]);
+  await events.accept([c, event('/a', '09T00')]);
+  const found: string[] = [];
+  for await (const { usageEventId } of events.acceptedBetween(b.messageTime, millis(2e12))) {
+    found.push(usageEventId);
+  }
+  expect(found).toEqual([b.usageEventId, c.usageEventId]);
 });
 
 test('a scan gives the hours of its period, both ends included, in its order', async () => {
@@ -138,22 +146,27 @@ test('a scan goes on behind an event, in either order', async () => {
   expect(await scan({ order: 'newest first', after })).toEqual(['10T00 /a']);
 });
 
-test('an empty store has no hours', async () => {
-  expect(await events.totals()).toEqual({
-    count: 0,
-    firstHour: null,
-    lastHour: null,
-    dimensions: [],
-  });
+test('a store of another version is refused, and stays as it is', async () => {
+  await store.write([{ type: 'put', key: '!layout', value: '1' }]);
+  await store.close();
+  await expect(Store.open(directory)).rejects.toThrow(/another version.*COMMERCE_DATA_DIR/);
+  const db = new ClassicLevel(directory);
+  expect(await db.get('!layout')).toBe('1');
+  await db.del('!layout');
+  await db.put('2026-03-10T11:00:00Z', '{}');
+  await db.close();
+  await expect(Store.open(directory)).rejects.toThrow(/another version/);
+  await rm(directory, { recursive: true });
+  store = await Store.open(directory);
 });
 
 test('a directory in use, and one that cannot be, are explained', async () => {
-  const inUse = AcceptedEvents.open(directory);
+  const inUse = Store.open(directory);
   await expect(inUse).rejects.toThrow(UserError);
   await expect(inUse).rejects.toThrow(/in use by another process.*COMMERCE_DATA_DIR/);
   const file = join(directory, 'file');
   await writeFile(file, '');
-  const impossible = AcceptedEvents.open(join(file, 'store'));
+  const impossible = Store.open(join(file, 'store'));
   await expect(impossible).rejects.toThrow(UserError);
   await expect(impossible).rejects.toThrow(
     /cannot use the directory .*, a part of its path is a file: choose another directory with COMMERCE_DATA_DIR\.$/,

@@ -1,41 +1,22 @@
-import { ClassicLevel } from 'classic-level';
 import { z } from 'zod';
 import {
-  addQuantities,
-  formatQuantity,
-  parseQuantity,
-  ZERO,
-  type Quantity,
-} from '../../shared/model/decimal.ts';
-import { quantityFromDouble } from '../../shared/billing/double.ts';
-import { makeDirectory } from '../../shared/process/directory.ts';
-import { messageOf, UserError } from '../../shared/process/errors.ts';
-import { Serial } from '../../shared/process/serial.ts';
-import { isoText, millis, type Hour } from '../../shared/model/time.ts';
+  isoText,
+  millis,
+  monthOf,
+  nextMonth,
+  type Hour,
+  type Millis,
+} from '../../shared/model/time.ts';
 import { timeOf } from '../../shared/model/time-text.ts';
+import { additionalInfoSchema } from './additional-info.ts';
 import { identityOf, type AcceptedEvent, type Identity } from './metering-event.ts';
+import { AFTER_SEPARATOR, SEPARATOR, type Change, type Store } from './store.ts';
 
 /** What became of an event that passed the checks. */
 export type Decision =
   | { readonly kind: 'accepted'; readonly event: AcceptedEvent }
   /** `event` is the one that was accepted before and stays. */
   | { readonly kind: 'duplicate'; readonly event: AcceptedEvent };
-
-/** The total of what was accepted for one dimension. */
-export interface DimensionTotal {
-  /** In the spelling of the first event. */
-  readonly dimension: string;
-  readonly count: number;
-  /** The sum of their doubles, each as its shortest decimal text, so that the rows add up to it. */
-  readonly quantity: Quantity;
-}
-
-export interface Totals {
-  readonly count: number;
-  readonly firstHour: string | null;
-  readonly lastHour: string | null;
-  readonly dimensions: readonly DimensionTotal[];
-}
 
 export interface Scan {
   readonly order: 'oldest first' | 'newest first';
@@ -49,76 +30,56 @@ export interface Scan {
   readonly matches?: (identity: Identity) => boolean;
 }
 
-/**
- * The accepted events, in an embedded store on disk.
- *
- *     <hour> NUL <resource> NUL <dimension>   an accepted event, under its identity
- *     !total NUL <dimension>                  the sum of the accepted events of a dimension
- *
- * A key begins with the hour, so keys are also the index by date. The events of a request and the totals
- * that they raise are one write, on disk before `accept` returns.
- */
+/** The accepted events in the store. */
 export class AcceptedEvents {
-  private readonly db: ClassicLevel;
-  private readonly totalsByDimension: Map<string, DimensionTotal>;
-  private readonly serial = new Serial();
+  private readonly store: Store;
+  private accepted: number;
+  private readonly versions = new Map<Millis, number>();
 
-  private constructor(db: ClassicLevel, totals: Map<string, DimensionTotal>) {
-    this.db = db;
-    this.totalsByDimension = totals;
+  private constructor(store: Store, accepted: number) {
+    this.store = store;
+    this.accepted = accepted;
   }
 
-  /** @throws UserError if the directory cannot be used, or another process uses it */
-  static async open(directory: string): Promise<AcceptedEvents> {
-    await makeDirectory('The store of Commerce', directory, 'COMMERCE_DATA_DIR');
-    try {
-      const db = new ClassicLevel(directory);
-      await db.open();
-      return new AcceptedEvents(db, await readTotals(db));
-    } catch (error) {
-      throw explainOpenError(directory, error);
-    }
+  static async load(store: Store): Promise<AcceptedEvents> {
+    return new AcceptedEvents(store, Number((await store.db.get(COUNT)) ?? 0));
   }
 
   /**
    * Accepts each candidate unless an event of its identity was accepted before, in an earlier request or
-   * earlier in this one: the first write wins. Requests are decided one after another. After a rejection it
-   * is unknown whether the request was stored, so the process must end.
+   * earlier in this one: the first write wins. Requests are decided one after another, and the events of a
+   * request are one write, on disk before this is done. After a rejection it is unknown whether the request
+   * was stored, so the process must end.
    */
   accept(candidates: readonly AcceptedEvent[]): Promise<readonly Decision[]> {
-    return this.serial.run(() => this.acceptNow(candidates));
+    return this.store.decide(() => this.acceptNow(candidates));
   }
 
   private async acceptNow(candidates: readonly AcceptedEvent[]): Promise<readonly Decision[]> {
     const keys = candidates.map((candidate) => keyOf(identityOf(candidate)));
-    const stored = await this.db.getMany(keys);
+    const stored = await this.store.db.getMany(keys);
     const standing = new Map<string, AcceptedEvent>();
     stored.forEach((value, i) => {
       const key = keys[i];
       if (key !== undefined && value !== undefined) standing.set(key, readEvent(key, value));
     });
-    const puts: { type: 'put'; key: string; value: string }[] = [];
-    const raised = new Map<string, DimensionTotal>();
+    const changes: Change[] = [];
+    const fresh: AcceptedEvent[] = [];
     const outcomes = candidates.map((candidate): Decision => {
-      const identity = identityOf(candidate);
-      const key = keyOf(identity);
+      const key = keyOf(identityOf(candidate));
       const earlier = standing.get(key);
       if (earlier) return { kind: 'duplicate', event: earlier };
       standing.set(key, candidate);
-      puts.push({ type: 'put', key, value: writeEvent(candidate) });
-      const total =
-        raised.get(identity.dimension) ?? this.totalsByDimension.get(identity.dimension);
-      raised.set(identity.dimension, raise(total, candidate));
+      fresh.push(candidate);
+      changes.push({ type: 'put', key, value: writeEvent(candidate) });
+      changes.push({ type: 'put', key: reportedKey(candidate.messageTime) + key, value: '' });
       return { kind: 'accepted', event: candidate };
     });
-    if (puts.length === 0) return outcomes;
-    for (const [key, total] of raised) {
-      puts.push({ type: 'put', key: TOTALS + key, value: writeTotal(total) });
-    }
-    await this.db.batch(puts, { sync: true }).catch((error: unknown) => {
-      throw explainWriteError(this.db.location, error);
-    });
-    for (const [key, total] of raised) this.totalsByDimension.set(key, total);
+    if (fresh.length === 0) return outcomes;
+    const accepted = this.accepted + fresh.length;
+    await this.store.write([...changes, { type: 'put', key: COUNT, value: String(accepted) }]);
+    this.accepted = accepted;
+    for (const { hour } of fresh) this.raiseVersion(monthOf(hour));
     return outcomes;
   }
 
@@ -133,38 +94,56 @@ export class AcceptedEvents {
         : reverse
           ? { gte: low, lt: start < high ? start : high }
           : { gt: start > low ? start : low, lt: high };
-    for await (const [key, value] of this.db.iterator({ ...range, reverse })) {
+    for await (const [key, value] of this.store.db.iterator({ ...range, reverse })) {
       if (matches && !matches(identityFrom(key))) continue;
       yield readEvent(key, value);
     }
   }
 
-  async totals(): Promise<Totals> {
-    const dimensions = [...this.totalsByDimension.values()];
-    return {
-      count: dimensions.reduce((sum, { count }) => sum + count, 0),
-      firstHour: await this.edge(false),
-      lastHour: await this.edge(true),
-      dimensions,
-    };
+  /** What was accepted from one instant to another, exclusive, in the order of acceptance. */
+  async *acceptedBetween(from: Millis, to: Millis): AsyncGenerator<AcceptedEvent> {
+    const range = { gte: reportedKey(from), lt: reportedKey(to) };
+    for await (const index of this.store.db.keys(range)) {
+      const key = index.slice(reportedKey(from).length);
+      const value = await this.store.db.get(key);
+      if (value === undefined) throw new Error('an accepted event is missing in the store');
+      yield readEvent(key, value);
+    }
   }
 
-  /** Waits for the requests that are being decided, and closes the store. */
-  async close(): Promise<void> {
-    await this.serial.run(() => this.db.close());
+  /** How many were accepted. */
+  count(): number {
+    return this.accepted;
   }
 
-  private async edge(reverse: boolean): Promise<string | null> {
-    const range = { gte: FIRST_EVENT, lt: AFTER_EVENTS };
-    const [key] = await this.db.keys({ ...range, reverse, limit: 1 }).all();
-    return key === undefined ? null : identityFrom(key).hour;
+  /** Reads the store, to show that it answers. */
+  async probe(): Promise<void> {
+    await this.store.db.get(COUNT);
+  }
+
+  /** The months with accepted usage, oldest first. */
+  async months(): Promise<readonly Millis[]> {
+    const months: Millis[] = [];
+    for (let low = FIRST_EVENT; ;) {
+      const [key] = await this.store.db.keys({ gte: low, lt: AFTER_EVENTS, limit: 1 }).all();
+      if (key === undefined) return months;
+      const month = monthOf(timeOf(identityFrom(key).hour));
+      months.push(month);
+      low = isoText(nextMonth(month));
+    }
+  }
+
+  /** Rises whenever something is accepted in a month: what was computed from it is out of date then. */
+  versionOf(month: Millis): number {
+    return this.versions.get(month) ?? 0;
+  }
+
+  private raiseVersion(month: Millis): void {
+    this.versions.set(month, this.versionOf(month) + 1);
   }
 }
 
-const SEPARATOR = '\0';
-const AFTER_SEPARATOR = '\x01';
-const TOTALS = `!total${SEPARATOR}`;
-const AFTER_TOTALS = `!total${AFTER_SEPARATOR}`;
+const COUNT = '!count';
 const FIRST_EVENT = '0'; // hours begin with the year's digits
 const AFTER_EVENTS = ':'; // the character after 9
 
@@ -176,12 +155,9 @@ const identityFrom = (key: string): Identity => {
   return { hour, resource, dimension };
 };
 
-const total = z.string().transform((text, context): Quantity => {
-  const value = parseQuantity(text);
-  if (value !== null) return value;
-  context.addIssue('is no quantity');
-  return z.NEVER;
-});
+/** Of one length for all times, so that keys sort by time. */
+const reportedKey = (time: Millis): string =>
+  `!reported${SEPARATOR}${String(time).padStart(15, '0')}${SEPARATOR}`;
 
 const storedEvent = z.object({
   usageEventId: z.string(),
@@ -191,9 +167,11 @@ const storedEvent = z.object({
   dimension: z.string(),
   effectiveStartTime: z.string(),
   planId: z.string(),
+  additionalInfo: additionalInfoSchema.nullable(),
+  registration: z.string(),
+  tenantSubscription: z.string().nullable(),
+  billedTo: z.string(),
 });
-
-const storedTotal = z.object({ dimension: z.string(), count: z.int(), quantity: total });
 
 const writeEvent = ({ hour: _, ...event }: AcceptedEvent): string => JSON.stringify(event);
 
@@ -201,37 +179,3 @@ const readEvent = (key: string, value: string): AcceptedEvent => ({
   ...storedEvent.parse(JSON.parse(value)),
   hour: timeOf(identityFrom(key).hour),
 });
-
-const writeTotal = (total: DimensionTotal): string =>
-  JSON.stringify({ ...total, quantity: formatQuantity(total.quantity) });
-
-const readTotals = async (db: ClassicLevel): Promise<Map<string, DimensionTotal>> => {
-  const entries = await db.iterator({ gte: TOTALS, lt: AFTER_TOTALS }).all();
-  return new Map(
-    entries.map(([key, value]) => [key.slice(TOTALS.length), storedTotal.parse(JSON.parse(value))]),
-  );
-};
-
-const raise = (total: DimensionTotal | undefined, event: AcceptedEvent): DimensionTotal => ({
-  dimension: total?.dimension ?? event.dimension,
-  count: (total?.count ?? 0) + 1,
-  quantity: addQuantities(total?.quantity ?? ZERO, quantityFromDouble(event.quantity)),
-});
-
-const explainOpenError = (directory: string, error: unknown): UserError => {
-  // The store's error has the reason in its cause.
-  const cause = (error as { readonly cause?: unknown }).cause ?? error;
-  const locked = (cause as { readonly code?: unknown }).code === 'LEVEL_LOCKED';
-  return new UserError(
-    locked
-      ? `The store ${directory} is in use by another process: stop that one, or set COMMERCE_DATA_DIR to another directory.`
-      : `The store ${directory} cannot be opened (${messageOf(cause)}): correct that, or set COMMERCE_DATA_DIR to another directory.`,
-    { cause: error },
-  );
-};
-
-const explainWriteError = (directory: string, error: unknown): UserError =>
-  new UserError(
-    `The store ${directory} cannot be written (${messageOf(error)}): correct that and start again; what was answered Accepted is stored.`,
-    { cause: error },
-  );

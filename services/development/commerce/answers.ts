@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { isoText, type Millis } from '../../shared/model/time.ts';
+import { asciiLower } from '../../shared/model/placement.ts';
 import type { Decision } from './accepted-events.ts';
 import { isFields, type Detail, type Refused } from './event-check.ts';
-import type { AcceptedEvent } from './metering-event.ts';
+import type { AcceptedEvent, Resource } from './metering-event.ts';
 
 /**
  * The bodies of answers, as the metering API documents them (docs/azure.md, "Metering service"). Quantities are
@@ -23,13 +25,36 @@ export const badRequest = (details: readonly Detail[], target = 'usageEventReque
 const acceptedBody = (event: AcceptedEvent, status = 'Accepted'): Body => ({
   usageEventId: event.usageEventId,
   status,
-  messageTime: isoText(event.messageTime),
-  ...event.resource,
+  messageTime: timeText(event.messageTime),
+  ...bothNames(event.resource),
   quantity: event.quantity,
   dimension: event.dimension,
   effectiveStartTime: event.effectiveStartTime,
   planId: event.planId,
+  ...(event.additionalInfo !== null && { additionalInfo: event.additionalInfo }),
 });
+
+/** With seven decimal places, as .NET writes it: `2021-12-14T20:29:42.0170000Z`. */
+const timeText = (instant: Millis): string =>
+  isoText(instant).replace(
+    /(?:\.(\d{3}))?Z$/,
+    (_, digits: string | undefined) => `.${digits ?? '000'}0000Z`,
+  );
+
+/**
+ * The service knows a managed application by both of its names, and answers with both (test data of
+ * `microsoft/metered-billing-accelerator`). Ours has no id of its own, so it gets one that follows from its URI.
+ */
+const bothNames = (resource: Resource): Body =>
+  'resourceId' in resource
+    ? resource
+    : { resourceId: idOf(resource.resourceUri), resourceUri: resource.resourceUri };
+
+const idOf = (resourceUri: string): string =>
+  createHash('sha256')
+    .update(asciiLower(resourceUri))
+    .digest('hex')
+    .replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-5$3-8$4-$5');
 
 /** Tells the event that stands: the sender compares its quantity with the one it sent. */
 const conflict = (standing: AcceptedEvent): Body => ({
@@ -52,7 +77,7 @@ export const batchItem = (outcome: Outcome, input: unknown, now: Millis): Body =
 
 const item = (status: string, error: Body, input: unknown, now: Millis): Body => ({
   status,
-  messageTime: isoText(now),
+  messageTime: timeText(now),
   error,
   ...echo(input),
 });

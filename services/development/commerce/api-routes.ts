@@ -1,15 +1,15 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { parse } from 'lossless-json';
 import { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import { readParameters, searchOf } from '../../shared/http/query-parameters.ts';
-import type { Millis } from '../../shared/model/time.ts';
+import { millis, type Millis } from '../../shared/model/time.ts';
 import type { AcceptedEvents } from './accepted-events.ts';
-import { badRequest, batchItem, singleAnswer, type Body, type Outcome } from './answers.ts';
-import { bearerMayCall } from './authorization.ts';
-import { isFields, type Detail, type RefusedStatus } from './event-check.ts';
-import { performFault, type FaultyConnections } from './fault-routes.ts';
-import type { FaultQueue } from './faults.ts';
+import { badRequest, batchItem, singleAnswer, type Outcome } from './answers.ts';
+import type { Callers } from './callers.ts';
+import { isFields, SAID, type Detail, type Refused, type RefusedStatus } from './event-check.ts';
+import { sendBody, type Answer, type FaultDesk, type Trouble } from './faults/perform-fault.ts';
+import { meteringTokenProblem } from './token-problem.ts';
 import { MAX_BATCH, submit, type SubmissionPorts } from './submission.ts';
 import {
   canMatch,
@@ -26,39 +26,31 @@ const API_VERSION = '2018-08-31';
 export interface ApiPorts {
   readonly events: AcceptedEvents;
   readonly submission: SubmissionPorts;
-  readonly token: string | null;
+  readonly callers: Callers;
   readonly now: () => Millis;
   readonly newId: () => string;
-  readonly faults: { readonly queue: FaultQueue; readonly connections: FaultyConnections } | null;
+  readonly faults: FaultDesk;
   readonly logger: Logger;
 }
-
-interface Answer {
-  readonly status: number;
-  readonly body: Body | Readable;
-}
-
-/** Carries out a request. If `refuse` is given, every event of it is refused with that status. */
-type Handle = (request: FastifyRequest, refuse: RefusedStatus | null) => Promise<Answer>;
-
-const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** Azure's metering service API, version 2018-08-31. */
 export const apiRoutes = (app: FastifyInstance, ports: ApiPorts): void => {
   readJsonBodies(app);
   refuseWrongRequests(app, ports);
-  const answered = answeredBy(ports);
+  const { faults } = ports;
   app.post(
     '/batchUsageEvent',
-    answered(({ body }, refuse) => submitBatch(ports, body, refuse)),
+    faults.answered('metering', (request, trouble) => submitBatch(ports, request, trouble)),
   );
   app.post(
     '/usageEvent',
-    answered(({ body }, refuse) => submitOne(ports, body, refuse)),
+    faults.answered('metering', (request, trouble) => submitOne(ports, request, trouble)),
   );
   app.get(
     '/usageEvents',
-    answered((request) => Promise.resolve(listUsageEvents(ports, request))),
+    faults.answered('metering', (request, trouble) =>
+      Promise.resolve(listUsageEvents(ports, request, trouble)),
+    ),
   );
 };
 
@@ -78,15 +70,13 @@ const readJsonBodies = (app: FastifyInstance): void => {
 };
 
 /** Refuses what no operation accepts: a wrong token, unknown parameters, another version of the API. */
-const refuseWrongRequests = (app: FastifyInstance, { token, newId }: ApiPorts): void => {
+const refuseWrongRequests = (app: FastifyInstance, { callers, newId }: ApiPorts): void => {
   app.addHook('onRequest', async (request, reply) => {
     for (const name of ['x-ms-requestid', 'x-ms-correlationid']) {
       reply.header(name, request.headers[name] ?? newId());
     }
-    if (!bearerMayCall(token, request.headers.authorization)) {
-      const message = 'The bearer token is missing or invalid.';
-      return sendBody(reply, 403, { message, code: 'Forbidden' });
-    }
+    const caller = await callers.identify(request);
+    if (!caller.ok) return sendBody(reply, 403, meteringTokenProblem(caller.error));
     const { parameters, details } = parametersOf(request);
     const version = parameters.get('api-version');
     const wrong =
@@ -100,55 +90,49 @@ const refuseWrongRequests = (app: FastifyInstance, { token, newId }: ApiPorts): 
   });
 };
 
-/** Answers with what an operation gives, unless the next fault that a test asked for says otherwise. */
-const answeredBy =
-  ({ faults, logger }: ApiPorts) =>
-  (handle: Handle) =>
-  async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const fault = faults?.queue.take(request.method) ?? null;
-    if (!faults || fault === null) return sendAnswer(reply, await handle(request, null));
-    logger.warn({ fault }, 'misbehaving as requested');
-    if (fault.kind === 'refuse') return sendAnswer(reply, await handle(request, fault.status));
-    if (fault.stored) await handle(request, null);
-    return performFault(fault, reply, faults.connections);
-  };
-
 const submitBatch = async (
   ports: ApiPorts,
-  body: unknown,
-  refuse: RefusedStatus | null,
+  request: FastifyRequest,
+  trouble: Trouble,
 ): Promise<Answer> => {
-  const inputs = isFields(body) ? body['request'] : null;
+  const inputs = isFields(request.body) ? request.body['request'] : null;
   if (!Array.isArray(inputs)) return invalid('request', 'The request is required.');
   if (inputs.length === 0 || inputs.length > MAX_BATCH) {
     const message = `The request must have 1 to ${String(MAX_BATCH)} usage events.`;
     return invalid('request', message);
   }
-  const now = ports.now();
-  const outcomes = await decide(ports, inputs, now, refuse);
+  const now = millis(ports.now() + trouble.skew);
+  const outcomes = await decide(ports, request, { inputs, now, trouble });
   const result = outcomes.map((outcome, i) => batchItem(outcome, inputs[i], now));
   return { status: 200, body: { count: result.length, result } };
 };
 
 const submitOne = async (
   ports: ApiPorts,
-  body: unknown,
-  refuse: RefusedStatus | null,
+  request: FastifyRequest,
+  trouble: Trouble,
 ): Promise<Answer> => {
-  const [outcome] = await decide(ports, [body], ports.now(), refuse);
+  const now = millis(ports.now() + trouble.skew);
+  const [outcome] = await decide(ports, request, { inputs: [request.body], now, trouble });
   if (outcome === undefined) throw new Error('an event was not decided');
   return singleAnswer(outcome);
 };
 
+interface Submitted {
+  readonly inputs: readonly unknown[];
+  readonly now: Millis;
+  readonly trouble: Trouble;
+}
+
 const decide = async (
-  { submission, logger }: ApiPorts,
-  inputs: readonly unknown[],
-  now: Millis,
-  refuse: RefusedStatus | null,
+  { submission, callers, logger }: ApiPorts,
+  request: FastifyRequest,
+  { inputs, now, trouble: { refuse } }: Submitted,
 ): Promise<readonly Outcome[]> => {
-  const outcomes = refuse
-    ? inputs.map(() => refusal(refuse))
-    : await submit(inputs, now, submission);
+  const refusalAt = (place: number): Refused | null =>
+    refuse && (refuse.items?.includes(place) ?? true) ? refusal(refuse.status) : null;
+  const caller = callers.of(request);
+  const outcomes = await submit({ inputs, now, caller, refuse: refusalAt }, submission);
   logger.info(countStatuses(outcomes), 'submission');
   return outcomes;
 };
@@ -156,32 +140,39 @@ const decide = async (
 const listUsageEvents = (
   { events, submission, now }: ApiPorts,
   request: FastifyRequest,
+  { skew }: Trouble,
 ): Answer => {
   const { parameters } = parametersOf(request);
-  const result = readUsageEventsQuery(parameters, now(), submission.rules.hourMillis);
+  const at = millis(now() + skew);
+  const result = readUsageEventsQuery(parameters, at, submission.rules.hourMillis);
   return result.kind === 'invalid'
     ? { status: 400, body: badRequest(result.details) }
     : { status: 200, body: Readable.from(rowsText(events, result.query)) };
 };
 
-const refusal = (status: RefusedStatus): Outcome => ({
+/** What a refusal says that a test asked for: Azure's words, as far as these are known. */
+const REFUSALS: Partial<Readonly<Record<RefusedStatus, Detail>>> = {
+  Expired: { target: 'effectiveStartTime', message: SAID.time },
+  InvalidDimension: { target: 'dimension', message: SAID.dimension },
+  ResourceNotFound: { target: 'resourceId', message: SAID.resource },
+  ResourceNotActive: { target: 'resourceId', message: SAID.resource },
+};
+
+const refusal = (status: RefusedStatus): Refused => ({
   kind: 'refused',
   status,
-  details: [{ target: 'resourceId', message: `Refused as ${status}, as a test requested.` }],
+  details: [
+    REFUSALS[status] ?? {
+      target: 'resourceId',
+      message: `Refused as ${status}, as a test requested.`,
+    },
+  ],
 });
 
 const invalid = (target: string, message: string): Answer => ({
   status: 400,
   body: badRequest([{ target, message }]),
 });
-
-export const sendBody = (reply: FastifyReply, status: number, body: Body): FastifyReply =>
-  reply.code(status).type(JSON_TYPE).send(JSON.stringify(body));
-
-const sendAnswer = (reply: FastifyReply, { status, body }: Answer): FastifyReply =>
-  body instanceof Readable
-    ? reply.code(status).type(JSON_TYPE).send(body)
-    : sendBody(reply, status, body);
 
 /** The parameters that the operation has, and what is wrong with those of this request. */
 const parametersOf = ({

@@ -135,3 +135,73 @@ test('what resending cannot mend is told before what a later event can carry', (
 test.each([[null], ['text'], [[]], [1]])('%p is no event', (input) => {
   expect(checkEvent(input, rules)).toMatchObject({ status: 'BadArgument' });
 });
+
+describe('the additionalInfo', () => {
+  const info = (changes: Readonly<Record<string, unknown>>): string =>
+    verdict({
+      additionalInfo: {
+        'azureStack.SubscriptionId': 's',
+        'azureStack.MeterId': 'm1,m2',
+        'azureStack.Location': 'local',
+        'azureStack.EventDateTime': '03/10/2026 11:00:00',
+        ...changes,
+      },
+    });
+  const months = (...parts: readonly (readonly [string, unknown])[]): string =>
+    info({ usageMonths: parts.map(([month, quantity]) => ({ month, quantity })) });
+
+  test('is kept as it came', () => {
+    const usageMonths = [
+      { month: '2026-02', quantity: '4.9' },
+      { month: '2026-03', quantity: '0.1' },
+    ];
+    const checked = checkEvent({ ...good, additionalInfo: { usageMonths } }, rules);
+    expect(checked).toMatchObject({ event: { additionalInfo: { usageMonths } } });
+    expect(checkEvent(good, rules)).toMatchObject({ event: { additionalInfo: null } });
+  });
+
+  test('may say the months of usage, whose quantities add up to the double', () => {
+    expect(info({})).toBe('valid');
+    expect(months(['2026-02', '2.5'], ['2026-03', '2.5'])).toBe('valid');
+    expect(months(['2026-02', '5'])).toBe('valid');
+    expect(months(['2025-12', '4.999999999999999999999999'], ['2026-03', '0'])).toBe('valid');
+  });
+
+  test.each([
+    ['a sum that is not the quantity', [['2026-02', '2']]],
+    [
+      'a month twice',
+      [
+        ['2026-02', '2'],
+        ['2026-02', '3'],
+      ],
+    ],
+    ['a month in the future', [['2026-04', '5']]],
+    ['no month', [['2026-13', '5']]],
+    ['a number', [['2026-02', 5]]],
+    [
+      'a negative quantity',
+      [
+        ['2026-01', '-1'],
+        ['2026-02', '6'],
+      ],
+    ],
+    ['no months', []],
+  ] as const)('%s is refused', (_name, parts) => {
+    expect(months(...(parts as readonly (readonly [string, unknown])[]))).toBe(
+      'BadArgument additionalInfo',
+    );
+  });
+
+  test.each([
+    [{ 'azureStack.SubscriptionId': '' }],
+    [{ 'azureStack.EventDateTime': '2026-03-10T11:00:00Z' }],
+    [{ 'azureStack.Colour': 'red' }],
+  ])('%j is refused', (changes) => {
+    expect(info(changes)).toBe('BadArgument additionalInfo');
+  });
+
+  test.each([['text'], [[]], [1]])('%j is none', (additionalInfo) => {
+    expect(verdict({ additionalInfo })).toBe('BadArgument additionalInfo');
+  });
+});

@@ -1,6 +1,7 @@
 import { asciiLower } from '../../shared/model/placement.ts';
 import { hourOf, type Millis } from '../../shared/model/time.ts';
 import { parseTimeInUtc } from '../../shared/model/time-text.ts';
+import { isName, readAdditionalInfo } from './additional-info.ts';
 import type { MeteringEvent, Resource } from './metering-event.ts';
 
 /** Why an event is refused, in the words of the API (docs/azure.md, "Batch statuses"). */
@@ -40,13 +41,14 @@ export interface CheckRules {
 
 export type Checked = { readonly kind: 'valid'; readonly event: MeteringEvent } | Refused;
 
-/** The longest text a field may have; the pipeline's own resource URIs end at 1,024 bytes. */
-const MAX_TEXT = 1024;
+/** As the real service words them, mistakes included (test data of `microsoft/metered-billing-accelerator`). */
+export const SAID = {
+  time: 'The effective time provided is has expired or is in future.',
+  dimension: 'The payload dimension is invalid.',
+  resource: 'The resourceId value provided cannot be found or this resource is not active.',
+} as const;
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-
-/** Control characters and halves of surrogate pairs: no name has them, and keys could not hold them. */
-const UNFIT = /[\p{Cc}\p{Cs}]/u;
 
 export const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -81,28 +83,35 @@ export const checkEvent = (input: unknown, rules: CheckRules): Checked => {
     dimension === null ||
     effectiveStartTime === null ||
     effective === null ||
-    planId === null ||
-    details.length > 0
+    planId === null
   ) {
     return { kind: 'refused', status: 'BadArgument', details };
+  }
+  const hour = hourOf(effective, rules.hourMillis);
+  const more = readAdditionalInfo(input['additionalInfo'], quantity, hour);
+  if (!more.ok) {
+    return refused('BadArgument', 'additionalInfo', `The additionalInfo ${more.error}.`);
   }
   if (quantity <= 0) {
     return refused('InvalidQuantity', 'quantity', 'The quantity must be greater than 0.');
   }
   if (rules.dimensions?.has(asciiLower(dimension)) === false) {
-    return refused('InvalidDimension', 'dimension', `The dimension ${dimension} is invalid.`);
+    return refused('InvalidDimension', 'dimension', SAID.dimension);
   }
   if (!isTimely(effective, rules)) {
-    return refused(
-      'Expired',
-      'effectiveStartTime',
-      'The effective time provided has expired or is in the future.',
-    );
+    return refused('Expired', 'effectiveStartTime', SAID.time);
   }
-  const hour = hourOf(effective, rules.hourMillis);
   return {
     kind: 'valid',
-    event: { resource, quantity, dimension, effectiveStartTime, hour, planId },
+    event: {
+      resource,
+      quantity,
+      dimension,
+      effectiveStartTime,
+      hour,
+      planId,
+      additionalInfo: more.value,
+    },
   };
 };
 
@@ -115,9 +124,6 @@ const refused = (status: RefusedStatus, target: string, message: string): Refuse
   status,
   details: [{ target, message }],
 });
-
-const isName = (value: unknown): value is string =>
-  typeof value === 'string' && value !== '' && value.length <= MAX_TEXT && !UNFIT.test(value);
 
 type Wrong = (target: string, message: string) => null;
 

@@ -1,25 +1,62 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { listen } from '../../shared/http/listen.ts';
-import { runService } from '../../shared/process/lifecycle.ts';
 import { readMeterCatalog } from '../../shared/meters/meter-catalog.ts';
-import { asciiLower } from '../../shared/model/placement.ts';
 import { millis } from '../../shared/model/time.ts';
+import { runService } from '../../shared/process/lifecycle.ts';
 import { AcceptedEvents } from './accepted-events.ts';
-import { readCommerceConfig } from './config.ts';
-import { FaultyConnections } from './fault-routes.ts';
-import { FaultQueue } from './faults.ts';
-
+import { Authorization } from './authorization.ts';
+import { Clock } from './clock.ts';
+import { commerceMeters, type CommerceMeters } from './commerce-meters.ts';
+import { readCommerceConfig, type CommerceConfig } from './config.ts';
+import { MIXED_KINDS } from './faults/fault.ts';
+import { FaultQueue } from './faults/fault-queue.ts';
+import { CustomerMap } from './registrations/customer-map.ts';
+import { readAzureDirectory } from './registrations/registrations-file.ts';
+import { whoPays } from './registrations/who-pays.ts';
 import { buildServer } from './server.ts';
+import { AccessTokens } from './sign-in/access-tokens.ts';
+import { Store } from './store.ts';
+
+const faultQueueOf = ({ faults, faultSeed }: CommerceConfig): FaultQueue | null => {
+  if (!faults) return null;
+  const queue = new FaultQueue();
+  if (faultSeed !== null) {
+    queue.add({ kind: 'mix', seed: faultSeed, share: 0.3, kinds: [...MIXED_KINDS] });
+  }
+  return queue;
+};
+
+/** What is kept on disk. */
+const openStore = async ({ dataDirectory, tokenSeconds }: CommerceConfig) => {
+  const store = await Store.open(resolve(dataDirectory));
+  return {
+    store,
+    events: await AcceptedEvents.load(store),
+    customers: await CustomerMap.load(store),
+    clock: await Clock.load(store, () => millis(Date.now())),
+    tokens: await AccessTokens.load(store, tokenSeconds),
+  };
+};
+
+/** The dimensions that exist; null for all. */
+const knownDimensions = (
+  { knownDimensionsOnly }: CommerceConfig,
+  meters: CommerceMeters,
+): ReadonlySet<string> | null => (knownDimensionsOnly ? new Set(meters.keys()) : null);
 
 runService('commerce', async (logger, environment, crash) => {
   const config = readCommerceConfig(environment);
+  const directory = readAzureDirectory(config.registrationsFile);
   const meters = readMeterCatalog();
-  const events = await AcceptedEvents.open(resolve(config.dataDirectory));
-  const billable = meters.filter((meter) => meter.billable);
+  const { store, events, customers, clock, tokens } = await openStore(config);
+  const client = config.client && { secret: config.client.secret, tokens };
   const app = await buildServer({
     events,
+    customers,
+    directory,
     meters,
+    clock,
     submission: {
       // It is unknown whether a failed write is on disk: only a fresh start can tell.
       accept: (candidates) =>
@@ -30,18 +67,15 @@ runService('commerce', async (logger, environment, crash) => {
       rules: {
         maxAgeMillis: config.maxAgeMillis,
         hourMillis: config.hourMillis,
-        dimensions: config.knownDimensionsOnly
-          ? new Set(billable.map(({ dimension }) => asciiLower(dimension)))
-          : null,
+        dimensions: knownDimensions(config, commerceMeters(meters)),
       },
       newId: randomUUID,
+      whoPays: (event, { clientId }) => whoPays(directory, customers, event, clientId),
     },
-    token: config.token,
-    now: () => millis(Date.now()),
+    authorization: new Authorization({ token: config.token, client, now: () => clock.now() }),
+    signIn: config.client && { client: config.client, tokens },
     newId: randomUUID,
-    faults: config.faults
-      ? { queue: new FaultQueue(), connections: new FaultyConnections() }
-      : null,
+    faultQueue: faultQueueOf(config),
     logger,
     listener: {
       listenHost: config.host,
@@ -58,12 +92,13 @@ runService('commerce', async (logger, environment, crash) => {
     logger.warn('usage of any age is accepted: COMMERCE_MAX_AGE_HOURS is 0');
   }
   if (config.faults) logger.warn('tests may make this service misbehave: COMMERCE_FAULTS is on');
-  const { count } = await events.totals();
-  logger.info({ url, dataDirectory: config.dataDirectory, accepted: count }, 'ready');
+  const { now, offsetMillis } = clock.shown();
+  if (offsetMillis !== 0) logger.warn({ now, offsetMillis }, 'the clock was set by a test');
+  logger.info({ url, dataDirectory: config.dataDirectory, accepted: events.count() }, 'ready');
   return {
     stop: async () => {
       await close();
-      await events.close();
+      await store.close();
     },
   };
 });

@@ -1,5 +1,6 @@
 import { asciiLower } from '../../shared/model/placement.ts';
 import { isoText, type Hour, type Millis } from '../../shared/model/time.ts';
+import type { AdditionalInfo } from './additional-info.ts';
 
 /** A resource has either a `resourceId`, a UUID, or a `resourceUri`, an Azure resource path. */
 export type Resource = { readonly resourceId: string } | { readonly resourceUri: string };
@@ -14,10 +15,21 @@ export interface MeteringEvent {
   /** The hour that holds `effectiveStartTime`: part of what makes two events the same. */
   readonly hour: Hour;
   readonly planId: string;
+  readonly additionalInfo: AdditionalInfo | null;
+}
+
+/** Who pays for an event. It is decided when the event is accepted and never changes (docs/commerce.md, "Who pays"). */
+export interface Billing {
+  /** The name of the stamp's registration. */
+  readonly registration: string;
+  /** The stamp's local subscription, in lower case; null if the event does not say. */
+  readonly tenantSubscription: string | null;
+  /** The Azure subscription that is billed: the customer's, or the registration's own. */
+  readonly billedTo: string;
 }
 
 /** An event that is, or was, accepted. */
-export interface AcceptedEvent extends MeteringEvent {
+export interface AcceptedEvent extends MeteringEvent, Billing {
   readonly usageEventId: string;
   /** When it was accepted. */
   readonly messageTime: Millis;

@@ -1,103 +1,33 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pino } from 'pino';
-import { readMeterCatalog } from '../../shared/meters/meter-catalog.ts';
-import { AcceptedEvents } from './accepted-events.ts';
-import { FaultyConnections } from './fault-routes.ts';
-import { FaultQueue } from './faults.ts';
-import { buildServer, type ServerPorts } from './server.ts';
-import { timeOf } from '../../shared/model/time-text.ts';
+import {
+  CommerceServer,
+  event,
+  SUBSCRIPTION,
+  TOKEN,
+  URI,
+  VM,
+  type Answered,
+} from '../../../test/support/commerce-server.ts';
+import { FaultQueue } from './faults/fault-queue.ts';
 
-const TOKEN = 'secret';
-const NOW = timeOf('2026-03-10T12:34:56Z');
-const VM = '9cd92d4c-bafd-4492-b278-bedc2de8232a';
-const SUBSCRIPTION = '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4';
-const URI = `/subscriptions/${SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm0`;
 const ID = 'fdc778a6-1281-40e4-cade-4a5fc11f5440';
 
-let directory: string;
-let events: AcceptedEvents;
-let app: FastifyInstance;
-
-const server = (changes: Partial<ServerPorts> = {}): Promise<FastifyInstance> => {
-  let ids = 0;
-  const newId = (): string => `id-${String(++ids)}`;
-  return buildServer({
-    events,
-    meters: readMeterCatalog(),
-    submission: {
-      accept: (candidates) => events.accept(candidates),
-      rules: { maxAgeMillis: 86_400_000, hourMillis: 3_600_000, dimensions: new Set([VM]) },
-      newId,
-    },
-    token: TOKEN,
-    now: () => NOW,
-    newId: () => 'made-here',
-    faults: null,
-    logger: pino({ level: 'silent' }),
-    listener: { listenHost: '127.0.0.1', allowedHosts: [], linksFromElsewhere: true },
-    ...changes,
-  });
-};
+let server: CommerceServer;
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'commerce-'));
-  events = await AcceptedEvents.open(directory);
-  app = await server();
+  server = await CommerceServer.start();
 });
 
-afterEach(async () => {
-  await app.close();
-  await events.close();
-  await rm(directory, { recursive: true });
-});
+afterEach(() => server.stop());
 
-interface Answered {
-  readonly status: number;
-  readonly text: string;
-  readonly body: unknown;
-  readonly headers: Readonly<Record<string, unknown>>;
-}
-
-const ask = async (options: InjectOptions): Promise<Answered> => {
-  const { statusCode, payload, headers } = await app.inject({
-    ...options,
-    headers: { authorization: `Bearer ${TOKEN}`, ...options.headers },
-  });
-  const json = String(headers['content-type']).startsWith('application/json');
-  return {
-    status: statusCode,
-    text: payload,
-    body: json ? JSON.parse(payload) : null,
-    headers,
-  };
-};
+const ask = (options: InjectOptions): Promise<Answered> => server.ask(options);
+const post = (path: string, body: unknown): Promise<Answered> => server.post(path, body);
+const batch = (...request: readonly unknown[]): Promise<Answered> => server.batch(...request);
 
 const API = 'api-version=2018-08-31';
 
-const post = (path: string, body: unknown): Promise<Answered> =>
-  ask({
-    method: 'POST',
-    url: `/api/${path}?${API}`,
-    headers: { 'content-type': 'application/json' },
-    payload: typeof body === 'string' ? body : JSON.stringify(body),
-  });
-
-const batch = (...request: readonly unknown[]): Promise<Answered> =>
-  post('batchUsageEvent', { request });
-
 const get = (query: string): Promise<Answered> =>
   ask({ method: 'GET', url: `/api/usageEvents?${API}&${query}` });
-
-const event = {
-  resourceUri: URI,
-  quantity: 2,
-  dimension: VM,
-  effectiveStartTime: '2026-03-10T11:00:00Z',
-  planId: 'plan1',
-};
 
 const details = (target: string): unknown =>
   expect.objectContaining({
@@ -114,7 +44,7 @@ describe('POST usageEvent', () => {
         body: {
           usageEventId: 'id-1',
           status: 'Accepted',
-          messageTime: '2026-03-10T12:34:56Z',
+          messageTime: '2026-03-10T12:34:56.0000000Z',
           resourceId: ID,
           quantity: 2,
           dimension: VM,
@@ -211,7 +141,7 @@ describe('POST batchUsageEvent', () => {
       resourceUri: `${URI}${String(i)}`,
     }));
     expect(await batch(...many)).toMatchObject({ status: 400, body: details('request') });
-    expect((await events.totals()).count).toBe(0);
+    expect(server.events.count()).toBe(0);
     expect(await batch(...many.slice(1))).toMatchObject({ status: 200, body: { count: 25 } });
   });
 
@@ -477,26 +407,35 @@ describe('what is not for this service', () => {
     ['POST', `/api/batchUsageEvent?${API}`, JSON.stringify({ request: [event] })],
     ['POST', '/faults', JSON.stringify({ kind: 'close' })],
     ['DELETE', '/faults', ''],
+    ['PUT', '/clock', JSON.stringify({ offsetMillis: 1 })],
+    ['GET', '/subscriptions/s/providers/Microsoft.Commerce/UsageAggregates', ''],
+    [
+      'DELETE',
+      '/subscriptions/s/resourceGroups/g/providers/Microsoft.AzureStack/registrations/r/customerSubscriptions/c',
+      '',
+    ],
   ] as const;
+  let other: CommerceServer;
   let open: FastifyInstance;
   let queue: FaultQueue;
 
   beforeEach(async () => {
     queue = new FaultQueue();
-    open = await server({ token: null, faults: { queue, connections: new FaultyConnections() } });
+    other = await CommerceServer.start({ token: null, faultQueue: queue });
+    open = other.app;
   });
 
-  afterEach(() => open.close());
+  afterEach(() => other.stop());
 
   test.each(FOREIGN)('%s reaches no route', async (_, foreign, status) => {
-    queue.add({ kind: 'close', count: 3, stored: false });
+    queue.add({ kind: 'close', count: 3, stored: false, on: 'metering' });
     for (const [method, url, payload] of ROUTES) {
       const headers = { ...foreign, ...(payload !== '' && { 'content-type': 'application/json' }) };
       const answer = await open.inject({ method, url, headers, payload });
       expect([method, url, answer.statusCode]).toEqual([method, url, status]);
     }
-    expect(queue.pending()).toEqual([{ kind: 'close', count: 3, stored: false }]);
-    expect((await events.totals()).count).toBe(0);
+    expect(queue.pending()).toEqual([{ kind: 'close', count: 3, stored: false, on: 'metering' }]);
+    expect(other.events.count()).toBe(0);
   });
 
   test('a form of another page cannot ask for faults', async () => {
@@ -535,7 +474,7 @@ describe('a parameter that is not known', () => {
     const url = `/api/usageEvent?${API}&dryRun=true`;
     const answer = await ask({ method: 'POST', url, payload: event });
     expect(answer).toMatchObject({ status: 400, body: details('dryRun') });
-    expect((await events.totals()).count).toBe(0);
+    expect(server.events.count()).toBe(0);
   });
 
   test.each([

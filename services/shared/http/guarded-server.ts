@@ -50,19 +50,21 @@ export class RefusedRequest extends Error {
 export type ServerOptions = Partial<FastifyHttpOptions<RawServerDefault>> & {
   /** Null or missing for plain HTTP. */
   readonly tls?: Tls | null;
+  /** Paths that take a form instead of JSON. A page of another origin cannot send one there: its `Origin` is refused. */
+  readonly formPaths?: RegExp;
 };
 
 const SAFE_TLS = { minVersion: 'TLSv1.2' } as const;
 
 /**
  * A server that accepts only requests that pass `refuseForeign`, and bodies only as JSON, which no web page
- * can send to another origin without a preflight. Other requests reach the server's error handler as
+ * can send to another origin without a preflight; `formPaths` are the exception. Other requests reach the server's error handler as
  * `RefusedRequest`. Answers have the security headers, and no slow or huge request keeps the server busy.
  * All listeners are made here, except the local ClickHouse's.
  */
 export const guardedServer = (
   rules: ListenerRules,
-  { tls, ...options }: ServerOptions = {},
+  { tls, formPaths, ...options }: ServerOptions = {},
   { headMillis, requestMillis, idleMillis, checkMillis }: ConnectionLimits = LIMITS,
 ): FastifyInstance => {
   const limits = {
@@ -81,7 +83,7 @@ export const guardedServer = (
   server.server.maxConnections = MAX_CONNECTIONS;
   server.addHook('onRequest', (request, reply, done) => {
     void reply.headers(SECURITY_HEADERS);
-    const refusal = refuseForeign(request.raw, rules) ?? refuseBody(request.raw);
+    const refusal = refuseForeign(request.raw, rules) ?? refuseBody(request.raw, formPaths);
     if (refusal === null) done();
     else done(new RefusedRequest(refusal));
   });
@@ -89,13 +91,21 @@ export const guardedServer = (
 };
 
 const JSON_TYPE = /^application\/json *(?:;|$)/i;
+const FORM_TYPE = /^application\/x-www-form-urlencoded *(?:;|$)/i;
 
-const refuseBody = ({ headers }: IncomingMessage): { status: number; message: string } | null => {
+const refuseBody = (
+  { headers, url = '' }: IncomingMessage,
+  formPaths: RegExp | undefined,
+): { status: number; message: string } | null => {
+  const takesForm = formPaths?.test(url.split('?', 1)[0] ?? '') === true;
+  const [type, name] = takesForm
+    ? [FORM_TYPE, 'application/x-www-form-urlencoded']
+    : [JSON_TYPE, 'application/json'];
   const hasBody =
     headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
-  return !hasBody || JSON_TYPE.test(headers['content-type'] ?? '')
+  return !hasBody || type.test(headers['content-type'] ?? '')
     ? null
-    : { status: 415, message: 'The Content-Type of a body must be application/json.' };
+    : { status: 415, message: `The Content-Type of a body must be ${name}.` };
 };
 
 /** Options for a route: a request with other query parameters is a `RefusedRequest`. */

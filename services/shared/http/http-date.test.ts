@@ -1,4 +1,5 @@
-import { parseHttpDate } from './http-date.ts';
+import { millis } from '../model/time.ts';
+import { httpDateText, parseHttpDate } from './http-date.ts';
 
 test('a date of an HTTP header is in UTC', () => {
   expect(parseHttpDate('Sun, 06 Nov 1994 08:49:37 GMT')).toBe(Date.UTC(1994, 10, 6, 8, 49, 37));
@@ -23,3 +24,10 @@ test.each([
 ])('"%s" is none', (text) => {
   expect(parseHttpDate(text)).toBeNull();
 });
+
+test.each(['Sun, 06 Nov 1994 08:49:37 GMT', 'Wed, 31 Dec 1969 23:59:59 GMT'])(
+  '%s is written as it is read, to the second',
+  (text) => {
+    expect(httpDateText(millis((parseHttpDate(text) ?? 0) + 999))).toBe(text);
+  },
+);

@@ -1,4 +1,4 @@
-import type { Millis } from '../model/time.ts';
+import { isoText, millis, type Millis } from '../model/time.ts';
 import { parseTime } from '../model/time-text.ts';
 
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
@@ -22,4 +22,13 @@ export const parseHttpDate = (text: string): Millis | null => {
   const { instant } = parsed.value;
   const days = Math.floor(instant / DAY_MILLIS);
   return weekday === DAYS[((days % 7) + 7) % 7] ? instant : null;
+};
+
+/** The text of an HTTP header such as `Date`, to the second. */
+export const httpDateText = (instant: Millis): string => {
+  const days = Math.floor(instant / DAY_MILLIS);
+  const [date = '', time = ''] = isoText(millis(Math.floor(instant / 1000) * 1000)).split('T');
+  const [year = '', month = '', day = ''] = date.split('-');
+  const weekday = DAYS[((days % 7) + 7) % 7] ?? '';
+  return `${weekday}, ${day} ${MONTHS[Number(month) - 1] ?? ''} ${year} ${time.replace('Z', '')} GMT`;
 };

@@ -1,16 +1,14 @@
 import { doubleText } from '../../../shared/billing/double.ts';
-import { formatQuantity } from '../../../shared/model/decimal.ts';
 import type { Meter } from '../../../shared/meters/meter-catalog.ts';
 import { asciiLower, subscriptionOf } from '../../../shared/model/placement.ts';
 import { isoText } from '../../../shared/model/time.ts';
-import type { DimensionTotal, Totals } from '../accepted-events.ts';
 import { identityOf, resourceName, type AcceptedEvent } from '../metering-event.ts';
 import { html, type Html } from './html.ts';
 import { isFiltered, pageAddress, type PageQuery } from './page-query.ts';
 
 export interface BilledPage {
   readonly query: PageQuery;
-  readonly totals: Totals;
+  readonly count: number;
   /** Newest first. */
   readonly events: readonly AcceptedEvent[];
   /** Whether there are older ones. */
@@ -21,7 +19,7 @@ export interface BilledPage {
 
 type Meters = ReadonlyMap<string, Meter>;
 
-export const billedPage = ({ query, totals, events, more, meters, anyAge }: BilledPage): Html => {
+export const billedPage = ({ query, count, events, more, meters, anyAge }: BilledPage): Html => {
   const known: Meters = new Map(meters.map((meter) => [asciiLower(meter.meterId), meter]));
   return html`<!doctype html>
     <html lang="en">
@@ -39,17 +37,15 @@ export const billedPage = ({ query, totals, events, more, meters, anyAge }: Bill
             <h1><a href="/">Billed usage</a></h1>
             <p>
               What this mock of Azure’s metering service has
-              accepted${anyAge ? ', of any age' : ''}. Hours are UTC; quantities are doubles, and
-              totals the exact sums of what is shown.
+              accepted${anyAge ? ', of any age' : ''}. Hours are UTC; quantities are doubles.
             </p>
           </div>
-          ${totals.count === 0 ? null : summary(totals)}
         </header>
         <main>
           ${
-            totals.count === 0
+            count === 0
               ? emptyStore()
-              : html`${perMeter(totals, known)} ${filterForm(query)}
+              : html`${filterForm(query)}
                 ${events.length === 0 ? nothingFound() : eventsTable(events, query, known)}
                 ${paging(query, events, more)}`
           }
@@ -62,55 +58,6 @@ export const billedPage = ({ query, totals, events, more, meters, anyAge }: Bill
         </footer>
       </body>
     </html> `;
-};
-
-const summary = ({ count, dimensions, firstHour, lastHour }: Totals): Html =>
-  html`<dl class="summary">
-    <div>
-      <dt>Events accepted</dt>
-      <dd>${grouped(count)}</dd>
-    </div>
-    <div>
-      <dt>Meters</dt>
-      <dd>${grouped(dimensions.length)}</dd>
-    </div>
-    <div>
-      <dt>First hour</dt>
-      <dd>${hourText(firstHour ?? '')}</dd>
-    </div>
-    <div>
-      <dt>Last hour</dt>
-      <dd>${hourText(lastHour ?? '')}</dd>
-    </div>
-  </dl>`;
-
-const perMeter = ({ dimensions }: Totals, meters: Meters): Html => {
-  const name = ({ dimension }: DimensionTotal): string => meterName(dimension, meters);
-  const sorted = [...dimensions].sort((a, b) => name(a).localeCompare(name(b), 'en'));
-  return html`<details class="totals">
-    <summary>Totals by meter</summary>
-    <table>
-      <thead>
-        <tr>
-          <th>Meter</th>
-          <th class="number">Events</th>
-          <th class="number">Quantity</th>
-          <th>Unit</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${sorted.map(
-          (total) =>
-            html`<tr>
-              <td class="what">${name(total)}<small class="id">${total.dimension}</small></td>
-              <td class="number">${grouped(total.count)}</td>
-              <td class="number">${decimal(formatQuantity(total.quantity))}</td>
-              <td class="unit">${meterUnit(total.dimension, meters)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </details>`;
 };
 
 const filterForm = (query: PageQuery): Html =>
@@ -255,5 +202,3 @@ const decimal = (text: string): Html => {
 
 /** `2019-12-10 19:00` for `2019-12-10T19:00:00Z`; seconds only where they are not zero. */
 const hourText = (iso: string): string => iso.replace('T', ' ').replace(/(:00)?Z$/, '');
-
-const grouped = (count: number): string => count.toLocaleString('en');

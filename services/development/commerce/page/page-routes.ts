@@ -7,7 +7,7 @@ import {
 import { searchOf } from '../../../shared/http/query-parameters.ts';
 import type { Meter } from '../../../shared/meters/meter-catalog.ts';
 import type { AcceptedEvents } from '../accepted-events.ts';
-import { browserMayCall } from '../authorization.ts';
+import type { Authorization } from '../authorization.ts';
 import type { AcceptedEvent } from '../metering-event.ts';
 import type { SubmissionPorts } from '../submission.ts';
 import { billedPage } from './billed-page.ts';
@@ -18,7 +18,7 @@ export interface PagePorts {
   readonly events: AcceptedEvents;
   readonly meters: readonly Meter[];
   readonly submission: Pick<SubmissionPorts, 'rules'>;
-  readonly token: string | null;
+  readonly authorization: Authorization;
 }
 
 const PAGE_ROWS = 50;
@@ -30,7 +30,7 @@ export const pageRoutes = (app: FastifyInstance, ports: PagePorts): void => {
       'content-security-policy',
       "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     );
-    if (browserMayCall(ports.token, request.headers.authorization)) return undefined;
+    if (await ports.authorization.browser(request.headers.authorization)) return undefined;
     const ask = 'Basic realm="Commerce: any name, the token as password", charset="UTF-8"';
     return reply
       .code(401)
@@ -70,7 +70,7 @@ export const pageRoutes = (app: FastifyInstance, ports: PagePorts): void => {
     }
     const page = billedPage({
       query,
-      totals: await ports.events.totals(),
+      count: ports.events.count(),
       events: found.slice(0, PAGE_ROWS),
       more: found.length > PAGE_ROWS,
       meters: ports.meters,
