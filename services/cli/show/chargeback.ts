@@ -3,6 +3,7 @@ import {
   NO_RATE,
   priceText,
   quantityText,
+  tagText,
 } from '../../operations/chargeback/statement-text.ts';
 import type { Statement } from '../../operations/chargeback/statement.ts';
 import { notCoveredText } from '../../operations/exports/hour-spans.ts';
@@ -38,7 +39,7 @@ const linesTable = (statement: Statement): string => {
     ],
     lines.map(({ each, line }, n) => [
       each.name,
-      ...(tagName === null ? [] : [line.tag]),
+      ...(tagName === null ? [] : [tagText(line.tag)]),
       line.meterName,
       quantities[n] ?? '',
       line.unit,

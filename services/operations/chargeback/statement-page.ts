@@ -1,6 +1,6 @@
 import { isoText } from '../../shared/model/time.ts';
 import { notCoveredText } from '../exports/hour-spans.ts';
-import { moneyText, NO_RATE, priceText, quantityText } from './statement-text.ts';
+import { moneyText, NO_RATE, priceText, quantityText, tagText } from './statement-text.ts';
 import type { ChargeLine, Statement, SubscriptionCharges } from './statement.ts';
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -71,7 +71,7 @@ const number = (text: string): string => `<td class="number">${escaped(text)}</t
 const missing = `<td class="number missing">${NO_RATE}</td>`;
 
 const lineRow = (line: ChargeLine, tagName: string | null): string =>
-  `<tr>${tagName === null ? '' : `<td>${escaped(line.tag ?? '–')}</td>`}<td>${escaped(line.meterName)}</td>` +
+  `<tr>${tagName === null ? '' : `<td>${escaped(tagText(line.tag))}</td>`}<td>${escaped(line.meterName)}</td>` +
   number(quantityText(line.quantity)) +
   `<td>${escaped(line.unit)}</td>` +
   (line.unitPrice === null ? missing : number(priceText(line.unitPrice))) +

@@ -30,7 +30,9 @@ export const statementColumns = ({
     ? []
     : ([
         { name: 'tagName', type: 'text', of: () => tagName },
-        { name: 'tagValue', type: 'text', of: ({ line }) => line.tag },
+        { name: 'tagValue', type: 'text', of: ({ line }) => line.tag?.text ?? null },
+        // Tells the text "true" from the boolean, and an empty value from usage that does not have the tag.
+        { name: 'tagType', type: 'text', of: ({ line }) => line.tag?.type ?? null },
       ] satisfies Column<StatementRow>[])),
   { name: 'meterId', type: 'text', of: ({ line }) => line.meterKey },
   { name: 'meterName', type: 'text', of: ({ line }) => line.meterName },

@@ -1,4 +1,5 @@
 import { decimalText, QUANTITY_SCALE, roundedText } from '../../shared/model/decimal.ts';
+import type { TagValue } from '../exports/tags.ts';
 import { COST_SCALE, PRICE_SCALE } from '../rates/rate-book.ts';
 
 const QUANTITY_PLACES = 4;
@@ -14,3 +15,16 @@ export const quantityText = (quantity: bigint): string =>
 export const priceText = (price: bigint): string => decimalText(price, PRICE_SCALE);
 
 export const NO_RATE = 'no rate';
+
+const NO_TAG = '(no tag)';
+const OF_JSON = ' (JSON)';
+
+/** The value of a tag for people. Different values look different: a text that looks like another kind of value is quoted. */
+export const tagText = (tag: TagValue | null): string => {
+  if (tag === null) return NO_TAG;
+  const { type, text } = tag;
+  if (type === 'json') return `${text}${OF_JSON}`;
+  const isUnclear =
+    text === '' || text === NO_TAG || text.startsWith('"') || text.endsWith(OF_JSON);
+  return isUnclear ? JSON.stringify(text) : text;
+};

@@ -4,6 +4,7 @@ import { exportContext } from '../exports/layouts/export-context.ts';
 import { parseRates } from '../rates/rate-file.ts';
 import type { DayUsage } from './read-month.ts';
 import { statementPage } from './statement-page.ts';
+import { tagText } from './statement-text.ts';
 import { statementOf, type Statement } from './statement.ts';
 
 const S1 = '11111111-0000-4000-8000-000000000001';
@@ -70,7 +71,7 @@ const statement = (
 const linesOf = ({ subscriptions }: Statement) =>
   subscriptions.flatMap(({ lines }) =>
     lines.map(({ tag, unitPrice, quantity, cost }) => [
-      tag,
+      tag === null ? null : tagText(tag),
       unitPrice === null ? null : Number(decimalText(unitPrice, 10)),
       Number(decimalText(quantity, 30)),
       cost === null ? null : Number(decimalText(cost, 40)),
@@ -122,9 +123,30 @@ test('a tag divides the charges, and usage without it stays apart', () => {
   );
   expect(linesOf(found).map(([tag, , quantity]) => [tag, quantity])).toEqual([
     [null, 4],
+    ['""', 8],
     ['42', 3],
-    ['true', 8],
   ]);
+});
+
+test('tags-become-one: values that are written differently have lines of their own, and look different', () => {
+  const values = [
+    '9007199254740992',
+    '9007199254740993',
+    '"9007199254740993"',
+    'true',
+    '"true"',
+    '"true (JSON)"',
+    '""',
+    '"(no tag)"',
+    'null',
+    '"\\"\\""',
+  ];
+  const days = values.map((value) => usage('2026-01-02', S1, '1', { tags: `{"t":${value}}` }));
+  const tags = linesOf(statement([...days, usage('2026-01-02', S1, '1')], 't')).map(([tag]) => tag);
+  expect(new Set(tags).size).toBe(values.length + 1);
+  expect(tags).toEqual(
+    expect.arrayContaining([null, '9007199254740993 (JSON)', 'true', 'true (JSON)', '""']),
+  );
 });
 
 test('nothing in a name, a tag or a meter is markup of the page', () => {

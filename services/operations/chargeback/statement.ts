@@ -1,5 +1,5 @@
 import type { Millis } from '../../shared/model/time.ts';
-import { tagNamed, tagsOf } from '../exports/tags.ts';
+import { tagNamed, tagsOf, type TagValue } from '../exports/tags.ts';
 import type { HourSpan } from '../exports/hour-spans.ts';
 import type { ExportContext, PricedBy } from '../exports/layouts/export-context.ts';
 import { invoiceId } from '../rates/rate-book.ts';
@@ -11,7 +11,7 @@ export interface ChargeLine {
   readonly meterName: string;
   readonly unit: string;
   /** The value of the tag by which the statement is divided; null if it is not divided, or the usage does not have that tag. */
-  readonly tag: string | null;
+  readonly tag: TagValue | null;
   /** In units of 10^-30. */
   readonly quantity: bigint;
   /** In units of 10^-10 of the currency; null if there is no rate. */
@@ -49,15 +49,12 @@ export interface Statement {
 
 export type StatementTime = Pick<Statement, 'month' | 'to' | 'isWhole' | 'notCovered'>;
 
-const tagOf = ({ tags }: DayUsage, tagName: string | null): string | null => {
-  if (tagName === null) return null;
-  const value = tagNamed(tagsOf(tags), tagName);
-  return value === null ? null : String(value);
-};
+const tagOf = ({ tags }: DayUsage, tagName: string | null): TagValue | null =>
+  tagName === null ? null : tagNamed(tagsOf(tags), tagName);
 
 const newLine = (
   { meterKey }: DayUsage,
-  tag: string | null,
+  tag: TagValue | null,
   unitPrice: bigint | null,
   { meterOf }: ExportContext,
 ): ChargeLine => {
@@ -84,7 +81,8 @@ const withUsage = (line: ChargeLine, { quantity }: DayUsage): ChargeLine => {
 
 const order = (a: ChargeLine, b: ChargeLine): number => {
   const texts = (line: ChargeLine): readonly string[] => [
-    line.tag ?? '',
+    line.tag?.text ?? '',
+    line.tag?.type ?? '',
     line.meterName,
     line.meterKey,
   ];

@@ -4,7 +4,7 @@ import { COST_SCALE, invoiceId, PRICE_SCALE, type Prices } from '../../rates/rat
 import type { Column } from '../column.ts';
 import type { ExportRow } from '../export-row.ts';
 import { resourceParts } from '../resource-parts.ts';
-import { tagsOf } from '../tags.ts';
+import { flatTags, tagsOf } from '../tags.ts';
 import type { ExportContext, PricedBy } from './export-context.ts';
 import { focusService, focusUnit } from './focus-terms.ts';
 
@@ -37,10 +37,7 @@ const UNRATED = 0n;
 const isLate = ({ usageStart, reportedStart }: ExportRow): boolean =>
   monthOf(usageStart) < monthOf(reportedStart);
 
-const tagsJson = ({ tags }: ExportRow): string | null => {
-  const found = tagsOf(tags);
-  return found.size === 0 ? null : JSON.stringify(Object.fromEntries(found));
-};
+const tagsJson = ({ tags }: ExportRow): string | null => flatTags(tagsOf(tags));
 
 const billing = ({ book }: PricedBy): readonly FocusColumn[] => [
   text('BillingAccountId', () => book.billingAccountId),
