@@ -11,7 +11,7 @@ const ARROW = 'pyarrow==21.0.0';
 
 const script = inRepository('test/exports/install.py');
 
-/** The Python of an environment that has the validator and Apache Arrow. */
+/** The Python of an environment that has the validator, which brings Polars and DuckDB, and Apache Arrow. */
 export interface ValidatorTools {
   readonly python: string;
 }
@@ -70,14 +70,23 @@ interface Sums {
   readonly quantity: string;
 }
 
+export const PARQUET_READERS = ['arrow', 'polars', 'duckdb'] as const;
+export type ParquetReader = (typeof PARQUET_READERS)[number];
+
 /** How a Parquet file differs from what it should hold; null if it does not. */
 export const readParquetSums = async (
   { python }: ValidatorTools,
+  reader: ParquetReader,
   path: string,
   column: string,
   expected: Sums,
 ): Promise<string | null> => {
-  const output = await runProgram(python, [inRepository('test/exports/sums.py'), path, column]);
+  const output = await runProgram(python, [
+    inRepository('test/exports/sums.py'),
+    reader,
+    path,
+    column,
+  ]);
   const { rows, quantity } = JSON.parse(output) as Sums;
   const same = rows === expected.rows && Number(quantity) > 0 && quantity === expected.quantity;
   return same ? null : `${String(rows)} rows, ${quantity} instead of ${JSON.stringify(expected)}`;

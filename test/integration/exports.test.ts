@@ -49,6 +49,7 @@ const PLAN: ExportPlan = {
   format: 'ndjson',
   layout: 'usage',
   reader: 'machines',
+  decimals: '76',
   granularity: 'hourly',
   subscriptionKey: null,
 };

@@ -7,6 +7,7 @@ import {
   type ExportKind,
 } from '../../operations/exports/export-kind.ts';
 import { exportRange, type ExportTools } from '../../operations/exports/export-range.ts';
+import { DECIMALS, type Decimals } from '../../operations/exports/parquet.ts';
 import type { ExportPlan } from '../../operations/exports/export-state.ts';
 import { exportNewHours } from '../../operations/exports/incremental.ts';
 import { reportedMillis, type Granularity } from '../../operations/exports/read-rows.ts';
@@ -24,7 +25,7 @@ import { formatIncremental, formatRange } from '../show/export.ts';
 import { subscriptionKey } from '../subscription-option.ts';
 import { EMPTY_RANGE, hour } from '../time-option.ts';
 
-interface Options extends Omit<ExportKind, 'reader'> {
+interface Options extends Omit<ExportKind, 'reader' | 'decimals'> {
   readonly from?: Hour;
   readonly to?: Hour;
   readonly output?: string;
@@ -33,6 +34,7 @@ interface Options extends Omit<ExportKind, 'reader'> {
   readonly subscription?: string;
   readonly rates?: string;
   readonly for?: ExportKind['reader'];
+  readonly decimals?: Decimals;
   readonly rewriteRestated?: boolean;
 }
 
@@ -43,10 +45,16 @@ const planOf = (options: Options): ExportPlan => {
   if (options.for === 'people' && format !== 'csv') {
     throw new UserError(`--for people changes texts in CSV only; the format is ${format}`);
   }
+  if (options.decimals !== undefined && format !== 'parquet') {
+    throw new UserError(
+      `--decimals is for --format parquet; in ${format} every decimal has all its digits`,
+    );
+  }
   return {
     format,
     layout,
     granularity,
+    decimals: options.decimals ?? '38',
     reader: options.for ?? (format === 'csv' ? 'people' : 'machines'),
     subscriptionKey: options.subscription ?? null,
   };
@@ -148,6 +156,12 @@ export const exportCommand = (command: Command): Command =>
         '--for <reader>',
         'who reads CSV: for people (the default) texts that a spreadsheet would run are neutralised; for machines they stay as they are',
       ).choices(READERS),
+    )
+    .addOption(
+      new Option(
+        '--decimals <type>',
+        'decimals in Parquet: of 38 digits (the default), which every reader knows and some values do not fit; of 76, which every value fits; or text',
+      ).choices(DECIMALS),
     )
     .option(
       '--rewrite-restated',

@@ -7,7 +7,7 @@ import type { ExportContext } from './layouts/export-context.ts';
 import { focusLayout } from './layouts/focus-layout.ts';
 import { usageLayout } from './layouts/usage-layout.ts';
 import { ndjson } from './ndjson.ts';
-import { parquet } from './parquet.ts';
+import { parquet, type Decimals } from './parquet.ts';
 
 export const FORMATS = ['csv', 'ndjson', 'parquet'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -23,11 +23,13 @@ export interface ExportKind {
   readonly format: Format;
   readonly layout: Layout;
   readonly reader: Reader;
+  /** For Parquet alone. */
+  readonly decimals: Decimals;
 }
 
-export const writerOf = ({ format, reader }: ExportKind): RowWriter => {
+export const writerOf = ({ format, reader, decimals }: ExportKind): RowWriter => {
   if (format === 'csv') return reader === 'people' ? csvForPeople : csvForMachines;
-  return format === 'ndjson' ? ndjson : parquet;
+  return format === 'ndjson' ? ndjson : parquet(decimals);
 };
 
 /** @throws UserError if the layout needs rates and there are none */

@@ -19,8 +19,10 @@ export interface ExportPlan extends ExportKind {
   readonly subscriptionKey: string | null;
 }
 
-/** The plan of a directory. */
-export interface DirectoryPlan extends ExportPlan {
+/**
+ * The plan of a directory. A file of a row that needs other decimals may be written between others: each file says of which type they are.
+ */
+export interface DirectoryPlan extends Omit<ExportPlan, 'decimals'> {
   /** Of the price list; null without prices. */
   readonly currency: string | null;
 }

@@ -50,7 +50,7 @@ export interface IncrementalExport {
 }
 
 /** The name says the hour: a file that is written again has the same name. */
-const fileNameOf = ({ layout, format }: ExportPlan, from: Millis): string =>
+const fileNameOf = ({ layout, format }: DirectoryPlan, from: Millis): string =>
   `${layout}-${isoText(from).replaceAll(':', '-')}.${format}`;
 
 /** The parts of a day (or the hour) that sources answer for, all closed. */
@@ -132,12 +132,20 @@ class Run {
   readonly waiting: Restatement[] = [];
   private readonly tools: ExportTools;
   private readonly directory: string;
+  private readonly plan: ExportPlan;
   private readonly coverage: Coverage;
   state: ExportState;
 
-  constructor(tools: ExportTools, directory: string, coverage: Coverage, state: ExportState) {
+  constructor(
+    tools: ExportTools,
+    directory: string,
+    plan: ExportPlan,
+    coverage: Coverage,
+    state: ExportState,
+  ) {
     this.tools = tools;
     this.directory = directory;
+    this.plan = plan;
     this.coverage = coverage;
     this.state = state;
   }
@@ -195,7 +203,7 @@ class Run {
       const tally = newTally();
       const reading = { client, coverage, hourMillis, range: span, restated: hours };
       const onRows = (rows: number): void => tools.onRows(this.tally.rows + rows);
-      const bytes = exportBytes({ ...tools, onRows }, this.state.plan, range, reading, tally);
+      const bytes = exportBytes({ ...tools, onRows }, this.plan, range, reading, tally);
       const isWritten = await unlessRestated(async () => {
         await writeWhole(path, bytes);
         return true;
@@ -260,14 +268,15 @@ export const exportNewHours = (
     join(directory, `${STATE_FILE}.lock`),
     async () => {
       const currency = tools.context.prices?.book.currency ?? null;
-      const state = await recover(directory, { ...plan, currency });
+      const { decimals: _, ...ofDirectory } = plan;
+      const state = await recover(directory, { ...ofDirectory, currency });
       const coverage = await readCoverage(tools.client);
       const changed = async ({ state }: Run): Promise<readonly Millis[]> => {
         const restated = await readRestated(tools.client, coverage, tools.hourMillis);
         return hoursThatChanged(coverage, state, restated.hours, length);
       };
       const length = reportedMillis(plan.granularity, tools.hourMillis);
-      const run = new Run(tools, directory, coverage, state);
+      const run = new Run(tools, directory, plan, coverage, state);
       if (rewriteRestated) {
         for (const span of readySpans(coverage, await changed(run), length)) {
           await run.export(span);

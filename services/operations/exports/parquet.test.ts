@@ -1,7 +1,7 @@
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { millis } from '../../shared/model/time.ts';
 import type { Column } from './column.ts';
-import { parquet } from './parquet.ts';
+import { parquet, type Decimals } from './parquet.ts';
 
 interface Row {
   readonly name: string | null;
@@ -15,9 +15,13 @@ const COLUMNS: readonly Column<Row>[] = [
   { name: 'amount', type: 'decimal', scale: 30, of: ({ amount }) => amount },
 ];
 
-const bytesOf = async (blocks: readonly (readonly Row[])[]): Promise<Buffer> => {
+const bytesOf = async (
+  blocks: readonly (readonly Row[])[],
+  decimals: Decimals = '76',
+  columns = COLUMNS,
+): Promise<Buffer> => {
   const parts: Uint8Array[] = [];
-  for await (const part of parquet(COLUMNS, blocks)) parts.push(part);
+  for await (const part of parquet(decimals)(columns, blocks)) parts.push(part);
   return Buffer.concat(parts);
 };
 
@@ -41,6 +45,50 @@ test('a decimal has 76 digits, 30 of them behind the point, in 32 bytes', async 
     converted_type: 'DECIMAL',
     precision: 76,
     scale: 30,
+  });
+});
+
+describe('reader-stops-at-38-digits: Polars, DuckDB and Spark read a decimal of 38 digits', () => {
+  const columns = (scale: number): readonly Column<Row>[] => [
+    { name: 'cost', type: 'decimal', scale, of: ({ amount }) => amount },
+  ];
+  const elementOf = async (amount: bigint, scale = 40) => {
+    const bytes = await bytesOf([[{ ...ROW, amount }]], '38', columns(scale));
+    return parquetMetadata(arrayBuffer(bytes)).schema.find(({ name }) => name === 'cost');
+  };
+  const ONE = 10n ** 40n;
+
+  test.each([
+    [10, 10],
+    [30, 30],
+    [40, 30],
+  ])(
+    'of %d decimal places, %d stand in the file, whatever the values are',
+    async (scale, inFile) => {
+      expect(await elementOf(0n, scale)).toMatchObject({
+        type: 'FIXED_LEN_BYTE_ARRAY',
+        type_length: 16,
+        precision: 38,
+        scale: inFile,
+      });
+    },
+  );
+
+  test('a value fits with all its digits, or is refused with what to do', async () => {
+    for (const most of [10n ** 48n - 10n ** 10n, 10n ** 10n, 10n ** 10n - 10n ** 48n]) {
+      await expect(elementOf(most)).resolves.toBeDefined();
+    }
+    for (const amount of [10n ** 8n * ONE, -(10n ** 8n) * ONE, 10n ** 9n]) {
+      await expect(elementOf(amount)).rejects.toThrow(
+        /has the cost .*, which does not fit decimal\(38, 30\): .* --decimals 76, .* --decimals text/,
+      );
+    }
+  });
+
+  test('as text it has all digits', async () => {
+    const bytes = await bytesOf([[{ ...ROW, amount: ONE + 1n }]], 'text', columns(40));
+    const [row] = await parquetReadObjects({ file: arrayBuffer(bytes) });
+    expect(row).toEqual({ cost: `1.${'0'.repeat(39)}1` });
   });
 });
 

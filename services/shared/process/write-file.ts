@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { explainFileError } from './directory.ts';
 
@@ -48,6 +48,11 @@ export const writeAtomically = async (
   parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> => {
   const unfinished = unfinishedName(path);
-  await writeWhole(unfinished, parts);
+  try {
+    await writeWhole(unfinished, parts);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
   await renameWhole(unfinished, path);
 };
