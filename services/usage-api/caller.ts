@@ -29,6 +29,8 @@ export interface CallerRequest {
   readonly subscription: string;
   /** The header `Authorization`; null if there is none. */
   readonly authorization: string | null;
+  /** Whether the call is for a later page of an answer: then the directory of a moment ago will do. */
+  readonly continues?: boolean;
 }
 
 /** Decides who calls. The error is the answer to a caller who may not. */
@@ -49,7 +51,7 @@ export interface CallerTools {
  */
 export const callerBy =
   ({ signIn, directory, provider }: CallerTools): CallerOf =>
-  async ({ api, subscription: given, authorization }) => {
+  async ({ api, subscription: given, authorization, continues = false }) => {
     const identity = signIn === null ? null : await signIn(authorization);
     if (identity !== null && !identity.ok) return fail(authenticationError(identity.error));
     const id = pathSubscription(given);
@@ -60,7 +62,7 @@ export const callerBy =
       defaultProvider: provider,
       roles: identity === null ? 'every' : identity.value.roles,
     };
-    const entries = hasRole(request) ? await directory.entriesFor(request) : [];
+    const entries = hasRole(request) ? await directory.entriesFor(request, continues) : [];
     const access = accessOf(request, entries);
     if (access.kind === 'granted') {
       const isProvider = id.value === asciiLower(provider);

@@ -14,6 +14,9 @@ import { UsageStore } from './usage-store.ts';
 /** The longest time that a call may take. ARM's gateway waits 60 seconds. */
 const TIME_LIMIT_SECONDS = 30;
 
+/** What was read this long ago will do for the next page of an answer. */
+const RECENT_MILLIS = 1_000;
+
 runService('usage-api', async (logger, environment) => {
   const config = readUsageApiConfig(environment);
   const signIn = openSignIn(config);
@@ -21,9 +24,12 @@ runService('usage-api', async (logger, environment) => {
   const tls = readTlsOf(config);
   const clickHouse = openClickHouse(config);
   await checkClickHouse(clickHouse, config);
-  const directory = new DirectoryView(clickHouse);
+  const directory = new DirectoryView(clickHouse, RECENT_MILLIS);
   const server = usageApiServer({
-    store: new UsageStore(clickHouse, TIME_LIMIT_SECONDS, config.USAGE_HOUR_MILLIS),
+    store: new UsageStore(clickHouse, TIME_LIMIT_SECONDS, {
+      hourMillis: config.USAGE_HOUR_MILLIS,
+      recentMillis: RECENT_MILLIS,
+    }),
     providerSubscription: config.PROVIDER_SUBSCRIPTION_ID,
     callerOf: callerBy({ signIn, directory, provider: config.PROVIDER_SUBSCRIPTION_ID }),
     directory,

@@ -36,6 +36,8 @@ class Usage {
   /** Happens while rows are read. */
   meanwhile: () => void = () => undefined;
   restated: readonly Restatement[] = [];
+  /** What is told to whom recent restatements will do; null to tell everybody what is true. */
+  recent: readonly Restatement[] | null = null;
   caller: Caller = { subscription: PROVIDER, visible: { allBut: [] } };
   openHour = hour(4);
 
@@ -50,8 +52,10 @@ class Usage {
         const progress = { topic, epoch, partition: 0, openHour: this.openHour };
         return Promise.resolve(coverageOf([source], [{ ...progress, sealed: false }]));
       },
-      restatements: ({ from, to }) =>
-        Promise.resolve(this.restated.filter(({ hour }) => from <= hour && hour < to)),
+      restatements: ({ from, to }, mayBeRecent) => {
+        const told = mayBeRecent === true && this.recent !== null ? this.recent : this.restated;
+        return Promise.resolve(told.filter(({ hour }) => from <= hour && hour < to));
+      },
       rows: async (_, sources, after: RowKey | null, limit, { digest, isUnchanged }) => {
         this.asked.push(sources);
         this.digests.push(digest);
@@ -122,6 +126,17 @@ test('an hour that was restated between two pages is not mixed with what it was'
     ok: true,
     value: { restatedHours: [timeText(2)] },
   });
+});
+
+test('a page by restatements of a moment ago is not mixed either: they are read again after its rows', async () => {
+  const usage = new Usage();
+  const first = await usage.get(1, 3);
+  const link = first.ok ? first.value.page.nextLink : undefined;
+  const { topic, epoch } = source;
+  usage.recent = [];
+  usage.restated = [{ topic, epoch, hour: millis(hour(2)), generation: 1, isWritten: true }];
+  expect(await usage.follow(link)).toMatchObject({ ok: false, error: { code: 'InvalidProperty' } });
+  expect(await usage.get(1, 3)).toMatchObject({ value: { restatedHours: [timeText(2)] } });
 });
 
 test('the digest under which pages are read ahead is that of their tokens, and another after a restatement', async () => {

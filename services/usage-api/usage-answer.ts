@@ -58,9 +58,12 @@ export const answerUsage = async (
   if (!parsed.ok) return parsed;
   const query: VisibleQuery = { ...parsed.value, visible: call.caller.visible };
   if (!maySeeSubscriber(query)) return fail(notDirectTenant());
+  // The pages after the first one are of an answer that was told: what was true a moment ago holds for them.
+  let mayBeRecent = query.continuationToken !== null;
   for (;;) {
-    const answer = await answerFromStore(tools, call, query);
+    const answer = await answerFromStore(tools, call, query, mayBeRecent);
     if (answer !== null) return answer;
+    mayBeRecent = false;
   }
 };
 
@@ -77,10 +80,11 @@ const answerFromStore = async (
   tools: UsageAnswerTools,
   call: UsageCall,
   query: VisibleQuery,
+  mayBeRecent: boolean,
 ): Promise<Result<UsageAnswer, ApiError> | null> => {
   const [coverage, restatements] = await Promise.all([
-    tools.store.coverage(),
-    tools.store.restatements(query),
+    tools.store.coverage(mayBeRecent),
+    tools.store.restatements(query, mayBeRecent),
   ]);
   const processing = firstProcessing(coverage, query.from, query.to);
   if (processing !== null) return fail(processingNotComplete(isoText(processing)));

@@ -83,12 +83,18 @@ const handle = async (tools: UsageRouteTools, call: UsageRequest): Promise<Fasti
   }
 };
 
+/** Whether a call is for a later page of an answer. */
+const continuesAnswer = (search: URLSearchParams): boolean =>
+  [...search.keys()].some((name) => name.toLowerCase() === 'continuationtoken');
+
 const answered = async (
   tools: UsageRouteTools,
   { api, subscription, request, reply }: UsageRequest,
 ): Promise<Result<UsageAnswer, ApiError>> => {
   const authorization = request.headers.authorization ?? null;
-  const caller = await tools.callerOf({ api, subscription, authorization });
+  const search = searchOf(request.url);
+  const continues = continuesAnswer(search);
+  const caller = await tools.callerOf({ api, subscription, authorization, continues });
   if (!caller.ok) return caller;
   const read = tools.readLimit.take(`${api}/${caller.value.subscription}`, tools.now());
   void reply.header(REMAINING_READS_HEADER, String(read.remaining));
@@ -96,7 +102,7 @@ const answered = async (
   return answerUsage(tools, {
     api,
     caller: caller.value,
-    search: searchOf(request.url),
+    search,
     origin: originOf(tools.publicUrl, request),
   });
 };

@@ -4,6 +4,7 @@ import type { SourceId } from '../shared/model/source.ts';
 import { readCoverage, type Coverage } from '../shared/sources/coverage.ts';
 import { sourcesParam } from '../shared/usage-store/usage-buckets.ts';
 import { roomFor } from '../shared/usage-store/visible-sql.ts';
+import { Recent } from '../shared/model/recent.ts';
 import { HOUR_MILLIS } from '../shared/model/time.ts';
 import type { RowKey } from './continuation-token.ts';
 import type { Visible } from './caller.ts';
@@ -26,20 +27,39 @@ export interface LastingAnswer {
   readonly isUnchanged: () => Promise<boolean>;
 }
 
+/** How a store reads. */
+export interface StoreOptions {
+  readonly hourMillis?: number;
+  /**
+   * The milliseconds for which coverage and restatements that were just read are good enough for the next
+   * pages of an answer: the engine answers one statement in the time of a page that was read ahead.
+   */
+  readonly recentMillis?: number;
+}
+
 /** Reads closed usage from ClickHouse. */
 export class UsageStore {
   private readonly client: ClickHouseClient;
   private readonly limits: PageLimits;
   private readonly ahead = new PagesAhead();
+  private readonly recentCoverage: Recent<Coverage>;
+  private readonly recentRestatements: Recent<readonly Restatement[]>;
 
   /** @param timeLimitSeconds after which the engine cancels a query */
-  constructor(client: ClickHouseClient, timeLimitSeconds: number, hourMillis = HOUR_MILLIS) {
+  constructor(
+    client: ClickHouseClient,
+    timeLimitSeconds: number,
+    { hourMillis = HOUR_MILLIS, recentMillis = 0 }: StoreOptions = {},
+  ) {
     this.client = client;
     this.limits = { timeLimitSeconds, hourMillis };
+    this.recentCoverage = new Recent(recentMillis);
+    this.recentRestatements = new Recent(recentMillis);
   }
 
-  coverage(): Promise<Coverage> {
-    return readCoverage(this.client);
+  /** @param mayBeRecent whether it may be as it was a moment ago */
+  coverage(mayBeRecent = false): Promise<Coverage> {
+    return this.recentCoverage.of('', mayBeRecent, () => readCoverage(this.client));
   }
 
   /**
@@ -98,9 +118,15 @@ export class UsageStore {
     return data.map(usageRowOf);
   }
 
-  /** What was restated in a range after it had closed, in any source. */
-  restatements(query: UsageQuery): Promise<readonly Restatement[]> {
-    return readRestatements(this.client, query);
+  /**
+   * What was restated in a range after it had closed, in any source.
+   * @param mayBeRecent whether it may be as it was a moment ago
+   */
+  restatements(query: UsageQuery, mayBeRecent = false): Promise<readonly Restatement[]> {
+    const name = `${String(query.from)}/${String(query.to)}`;
+    return this.recentRestatements.of(name, mayBeRecent, () =>
+      readRestatements(this.client, query),
+    );
   }
 
   /** Whether ClickHouse answers and has the tables. */

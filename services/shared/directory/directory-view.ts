@@ -1,18 +1,33 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../clickhouse/client.ts';
 import { asciiLower } from '../model/placement.ts';
+import { Recent } from '../model/recent.ts';
 import { isDefaultProvider, type AccessRequest, type DirectoryEntry } from '../sign-in/access.ts';
 
 /** Reads what decides about the access of one caller. */
 export class DirectoryView {
   private readonly client: ClickHouseClient;
+  private readonly recent: Recent<readonly DirectoryEntry[]>;
 
-  constructor(client: ClickHouseClient) {
+  /** @param recentMillis the milliseconds for which entries are told again to whom recent ones will do */
+  constructor(client: ClickHouseClient, recentMillis = 0) {
     this.client = client;
+    this.recent = new Recent(recentMillis);
   }
 
-  /** The entries that `accessOf` needs: few, but for a provider with many tenants. */
+  /**
+   * The entries that `accessOf` needs: few, but for a provider with many tenants.
+   * @param mayBeRecent whether they may be as they were a moment ago
+   */
   entriesFor(
+    request: Pick<AccessRequest, 'api' | 'subscription' | 'defaultProvider'>,
+    mayBeRecent = false,
+  ): Promise<readonly DirectoryEntry[]> {
+    const name = `${request.api}/${request.subscription}`;
+    return this.recent.of(name, mayBeRecent, () => this.readEntries(request));
+  }
+
+  private readEntries(
     request: Pick<AccessRequest, 'api' | 'subscription' | 'defaultProvider'>,
   ): Promise<readonly DirectoryEntry[]> {
     const { api, subscription } = request;
