@@ -67,7 +67,10 @@ CREATE TABLE usage_events
     quantity        Decimal(76, 30)      COMMENT 'Consumption in the unit of the meter, exact',
     location        LowCardinality(String) COMMENT 'Region',
     tags            Nullable(String)     COMMENT 'As the provider gave them',
-    additional_info Nullable(String)     COMMENT 'As the provider gave it'
+    additional_info Nullable(String)     COMMENT 'As the provider gave it',
+    -- Finds an event by its id alone ("usagectl event ID"). Inserts of 500,000 rows took 1.26 s of processor time with it, and 1.14 and 1.37 s
+    -- in two equal tables without it: medians of twelve, in turns. Of 63 granules one to three are read.
+    INDEX by_event_id event_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(reported_hour)

@@ -1,4 +1,8 @@
-import { insertRows } from '../../services/shared/clickhouse/client.ts';
+import { BY_ID, eventsById } from '../../services/operations/trace/events.ts';
+import { insertRows, queryRows } from '../../services/shared/clickhouse/client.ts';
+import { identityKeys } from '../../services/shared/model/placement.ts';
+import { usageAggregateId } from '../../services/shared/model/usage-aggregate.ts';
+import { uuidText } from '../../services/shared/model/usage-event.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
 import { usagectl } from '../support/service-process.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
@@ -40,6 +44,19 @@ const insertUsage = async (resourceUri: string, offset: number): Promise<void> =
   ]);
 };
 
+const aggregateOf = (at: Hour): string =>
+  uuidText(
+    usageAggregateId(
+      AT,
+      at,
+      identityKeys({
+        subscriptionId: SUBSCRIPTION,
+        meterId: METER,
+        resourceUri: uri('rg', 'VM1'),
+      }),
+    ),
+  );
+
 const submission = (id: string, at: Hour, carries: readonly string[]) => ({
   ...AT,
   reported_hour: at / 1000,
@@ -51,7 +68,8 @@ const submission = (id: string, at: Hour, carries: readonly string[]) => ({
   quantity: '2.5',
   decision: 'send',
   plan_id: 'plan',
-  aggregates: [],
+  // Of an hour: the second one has the carried quantity of the first one beside its own.
+  aggregates: [aggregateOf(at)],
   carries,
 });
 
@@ -219,4 +237,36 @@ test('what is nowhere is said to be nowhere, with where to look next', async () 
     expect(code).toBe(1);
     expect(stderr).toContain('Was it sent? "usagectl status"');
   }
+});
+
+test('ledger-scanned-for-an-id: the id of an event alone leads to a few granules', async () => {
+  const { clickHouse } = stack;
+  const rows = 100_000;
+  await clickHouse.command({
+    query: `INSERT INTO usage_events (topic, epoch, partition, offset, event_id, content_digest, reported_time, reported_hour, usage_hour,
+        usage_start, usage_end, subscription_id, meter_id, resource_uri, quantity, location, tags, additional_info)
+      SELECT 'usage.events.other', 1, 0, number, generateUUIDv4(number), number, '2026-01-10 05:10:00.000', '2026-01-10 05:00:00',
+        toDateTime('2026-01-09 00:00:00', 'UTC') + 3600 * (number % 24), '2026-01-10 04:00:00.000', '2026-01-10 05:00:00.000', 's', 'm', 'r', 1, '', NULL, NULL
+      FROM numbers(${String(rows)})`,
+  });
+  const [event] = await queryRows<{ id: string }>(
+    clickHouse,
+    'SELECT toString(event_id) AS id FROM usage_events AS e WHERE e.offset = 77777',
+  );
+  const id = event?.id ?? '';
+  expect(await eventsById(clickHouse, id)).toMatchObject([{ eventId: id, offset: 77_777 }]);
+  const plan = await queryRows<{ explain: string }>(
+    clickHouse,
+    'EXPLAIN indexes = 1 SELECT 1 FROM usage_events AS e FINAL WHERE e.event_id = {id:UUID}',
+    { id },
+    BY_ID,
+  );
+  const lines = plan.map(({ explain }) => explain.trim());
+  const at = lines.indexOf('Name: by_event_id');
+  const [, read, all] =
+    /^Granules: (\d+)\/(\d+)$/.exec(
+      lines.slice(at).find((line) => line.startsWith('Granules')) ?? '',
+    ) ?? [];
+  expect(Number(all)).toBeGreaterThan(rows / 10_000);
+  expect(Number(read)).toBeLessThan(Number(all) / 2);
 });

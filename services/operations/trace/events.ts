@@ -1,4 +1,4 @@
-import type { ClickHouseClient } from '@clickhouse/client';
+import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { OF_PARTITION, partitionParams } from '../../shared/clickhouse/of-partition.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { hourFromSeconds } from '../../shared/clickhouse/values.ts';
@@ -36,6 +36,7 @@ const eventsWhere = async (
   client: ClickHouseClient,
   where: string,
   params: Readonly<Record<string, unknown>>,
+  settings: ClickHouseSettings = {},
 ): Promise<readonly AcceptedEvent[]> => {
   const rows = await queryRows<EventRow>(
     client,
@@ -46,6 +47,7 @@ const eventsWhere = async (
      FROM usage_events AS e FINAL WHERE ${where}
      ORDER BY e.reported_time, topic, epoch, partition, e.offset`,
     params,
+    settings,
   );
   return rows.map((row) => ({
     topic: row.topic,
@@ -63,11 +65,18 @@ const eventsWhere = async (
   }));
 };
 
+/**
+ * Lets the engine find an id by its index also where rows may replace one another: those of one event have the same id. Not every version
+ * does so by itself.
+ */
+export const BY_ID = { use_skip_indexes_if_final: 1 } as const;
+
 /** Where an event was accepted: once in a topic. It may be in a history run and in a live topic. */
 export const eventsById = (
   client: ClickHouseClient,
   id: string,
-): Promise<readonly AcceptedEvent[]> => eventsWhere(client, 'e.event_id = {id:UUID}', { id });
+): Promise<readonly AcceptedEvent[]> =>
+  eventsWhere(client, 'e.event_id = {id:UUID}', { id }, BY_ID);
 
 /** The accepted event of a record. Without an epoch: of each epoch that has it. */
 export const eventsAt = (
