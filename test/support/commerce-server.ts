@@ -11,6 +11,12 @@ import {
   readAzureDirectory,
   type AzureDirectory,
 } from '../../services/development/commerce/registrations/registrations-file.ts';
+import { MonthBills } from '../../services/development/commerce/portal/month-bills.ts';
+import { Names } from '../../services/development/commerce/portal/names.ts';
+import { Pricing } from '../../services/development/commerce/portal/pricing.ts';
+import { commerceMeters } from '../../services/development/commerce/commerce-meters.ts';
+import type { RateBook } from '../../services/operations/rates/rate-book.ts';
+import { parseRates } from '../../services/operations/rates/rate-file.ts';
 import { whoPays } from '../../services/development/commerce/registrations/who-pays.ts';
 import { buildServer, type ServerPorts } from '../../services/development/commerce/server.ts';
 import { AccessTokens } from '../../services/development/commerce/sign-in/access-tokens.ts';
@@ -25,6 +31,14 @@ export const VM = '9cd92d4c-bafd-4492-b278-bedc2de8232a';
 export const SUBSCRIPTION = '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4';
 export const URI = `/subscriptions/${SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm0`;
 export const CLIENT = { clientId: 'the-bridge', secret: 'hidden', tenantId: 'contoso.example' };
+
+const RATES = JSON.stringify({
+  currency: 'USD',
+  provider: 'Azure',
+  billingAccountId: 'a',
+  billingAccountName: 'A',
+  rates: [{ meter: VM, from: '2017-07-01', price: '0.046' }],
+});
 
 export const event = {
   resourceUri: URI,
@@ -67,7 +81,11 @@ export class CommerceServer {
 
   static async start(
     changes: Partial<ServerPorts> & { readonly token?: string | null } = {},
-    settings: { readonly client?: boolean; readonly maxAgeMillis?: number | null } = {},
+    settings: {
+      readonly client?: boolean;
+      readonly maxAgeMillis?: number | null;
+      readonly book?: RateBook;
+    } = {},
   ): Promise<CommerceServer> {
     const folder = await mkdtemp(join(tmpdir(), 'commerce-'));
     const store = await Store.open(folder);
@@ -79,13 +97,28 @@ export class CommerceServer {
       changes.directory ?? readAzureDirectory(inRepository('samples/commerce-registrations.json'));
     const client = settings.client === true ? { secret: CLIENT.secret, tokens } : null;
     const { token = TOKEN, ...ports } = changes;
+    const meters = new Map([
+      ...commerceMeters(readMeterCatalog()),
+      [
+        VM,
+        {
+          name: 'Windows VM Size Hours',
+          unit: 'Virtual core hours',
+          category: 'Compute',
+          charged: true,
+        },
+      ],
+    ]);
+    const book = settings.book ?? parseRates('rates', RATES);
     let ids = 0;
     const app = await buildServer({
       events,
       customers,
       directory,
       clock,
-      meters: readMeterCatalog(),
+      bills: new MonthBills(events, new Pricing(book, meters, directory)),
+      names: new Names(meters, directory),
+      price: book,
       submission: {
         accept: (candidates) => events.accept(candidates),
         rules: {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
+import { readRates } from '../../operations/rates/rate-file.ts';
 import { listen } from '../../shared/http/listen.ts';
 import { readMeterCatalog } from '../../shared/meters/meter-catalog.ts';
 import { millis } from '../../shared/model/time.ts';
@@ -11,6 +12,9 @@ import { commerceMeters, type CommerceMeters } from './commerce-meters.ts';
 import { readCommerceConfig, type CommerceConfig } from './config.ts';
 import { MIXED_KINDS } from './faults/fault.ts';
 import { FaultQueue } from './faults/fault-queue.ts';
+import { MonthBills } from './portal/month-bills.ts';
+import { Names } from './portal/names.ts';
+import { Pricing } from './portal/pricing.ts';
 import { CustomerMap } from './registrations/customer-map.ts';
 import { readAzureDirectory } from './registrations/registrations-file.ts';
 import { whoPays } from './registrations/who-pays.ts';
@@ -48,14 +52,17 @@ const knownDimensions = (
 runService('commerce', async (logger, environment, crash) => {
   const config = readCommerceConfig(environment);
   const directory = readAzureDirectory(config.registrationsFile);
-  const meters = readMeterCatalog();
+  const meters = commerceMeters(readMeterCatalog());
+  const book = await readRates(config.ratesFile);
   const { store, events, customers, clock, tokens } = await openStore(config);
   const client = config.client && { secret: config.client.secret, tokens };
   const app = await buildServer({
     events,
     customers,
     directory,
-    meters,
+    bills: new MonthBills(events, new Pricing(book, meters, directory)),
+    names: new Names(meters, directory),
+    price: book,
     clock,
     submission: {
       // It is unknown whether a failed write is on disk: only a fresh start can tell.
@@ -67,7 +74,7 @@ runService('commerce', async (logger, environment, crash) => {
       rules: {
         maxAgeMillis: config.maxAgeMillis,
         hourMillis: config.hourMillis,
-        dimensions: knownDimensions(config, commerceMeters(meters)),
+        dimensions: knownDimensions(config, meters),
       },
       newId: randomUUID,
       whoPays: (event, { clientId }) => whoPays(directory, customers, event, clientId),

@@ -309,87 +309,6 @@ describe('GET usageEvents', () => {
   });
 });
 
-describe('the page', () => {
-  const page = (
-    query = '',
-    authorization = `Basic ${btoa(`anyone:${TOKEN}`)}`,
-  ): Promise<Answered> => ask({ method: 'GET', url: `/${query}`, headers: { authorization } });
-
-  test('asks a browser for the token', async () => {
-    const answer = await page('', 'Basic bm8=');
-    expect(answer).toMatchObject({ status: 401 });
-    expect(answer.headers['www-authenticate']).toMatch(/^Basic /);
-    expect(await page('style.css', '')).toMatchObject({ status: 401 });
-  });
-
-  test('says so where nothing was billed', async () => {
-    expect((await page()).text).toContain('Nothing has been billed yet');
-  });
-
-  test('tells resource, subscription, meter, unit, hour and quantity', async () => {
-    await batch(event);
-    const { text } = await page();
-    for (const part of [
-      'vm0',
-      SUBSCRIPTION,
-      'Windows VM Size Hours',
-      'Virtual core hours',
-      '2026-03-10 11:00',
-    ]) {
-      expect(text).toContain(part);
-    }
-  });
-
-  test('escapes whatever it shows', async () => {
-    const script = `"><script>alert('x')</script>`;
-    await batch({
-      ...event,
-      resourceUri: `/subscriptions/${script}/providers/a/b/${script}`,
-      planId: script,
-    });
-    const { text, headers } = await page(`?text=${encodeURIComponent('<script')}&subscription=`);
-    expect(text).toContain('&#60;script&#62;');
-    expect(text).not.toContain('<script');
-    expect(headers['content-security-policy']).toContain("default-src 'none'");
-  });
-
-  test('finds by part of a name, by the name of a meter and by subscription', async () => {
-    await batch(event);
-    for (const query of [
-      '?text=VM0',
-      '?text=windows+vm',
-      `?subscription=${SUBSCRIPTION.toUpperCase()}`,
-    ]) {
-      expect((await page(query)).text).toContain('vm0');
-    }
-    for (const query of ['?text=disk', `?subscription=${ID}`]) {
-      expect((await page(query)).text).toContain('No event matches');
-    }
-  });
-
-  test('walks through all events, newest first, each one once', async () => {
-    for (let i = 0; i < 60; i += 20) {
-      await batch(
-        ...Array.from({ length: 20 }, (_, k) => ({
-          ...event,
-          resourceUri: `${URI}-n${String(i + k)}e`,
-        })),
-      );
-    }
-    const seen: string[] = [];
-    let query: string | undefined = '';
-    while (query !== undefined) {
-      const { text }: Answered = await page(query);
-      seen.push(
-        ...Array.from(text.matchAll(/title="[^"]*-n(\d+)e"/g), ([, number = '']) => number),
-      );
-      query = /href="\/(\?[^"]*)" rel="next"/.exec(text)?.[1];
-    }
-    expect(seen).toHaveLength(60);
-    expect(new Set(seen).size).toBe(60);
-  });
-});
-
 describe('what is not for this service', () => {
   const FOREIGN = [
     ['a Host that was rebound', { host: 'evil.example:8081' }, 421],
@@ -399,7 +318,9 @@ describe('what is not for this service', () => {
   ] as const;
   const ROUTES = [
     ['GET', '/', ''],
-    ['GET', '/style.css', ''],
+    ['GET', '/portal/style.css', ''],
+    ['GET', '/portal', ''],
+    ['GET', '/portal/invoice.csv', ''],
     ['GET', '/health/ready', ''],
     ['GET', '/nothing', ''],
     ['GET', `/api/usageEvents?${API}&usageStartDate=2026-03-10`, ''],
@@ -457,7 +378,7 @@ describe('what is not for this service', () => {
       'sec-fetch-mode': 'navigate',
       'sec-fetch-dest': 'document',
     };
-    expect((await open.inject({ url: '/', headers })).statusCode).toBe(200);
+    expect((await open.inject({ url: '/portal', headers })).statusCode).toBe(200);
   });
 });
 
@@ -478,11 +399,14 @@ describe('a parameter that is not known', () => {
   });
 
   test.each([
-    ['/?txt=vm', "'txt' is not known: did you mean 'text'?"],
-    ['/?after=', "'after' is empty"],
-    ['/?after=bm93aGVyZQ', "'after' is not a position in this list"],
-    ['/?text=a&text=b', "'text' is given twice"],
-    ['/style.css?v=2', "'v' is not known"],
+    ['/portal/usage?txt=vm', "'txt' is not known: did you mean 'text'?"],
+    ['/portal/usage?after=', "'after' is empty"],
+    ['/portal/usage?after=bm93aGVyZQ', "'after' is not a position in this list"],
+    ['/portal/usage?text=a&text=b', "'text' is given twice"],
+    ['/portal/style.css?v=2', "'v' is not known"],
+    ['/portal?mounth=2026-03', "'mounth' is not known: did you mean 'month'?"],
+    ['/portal?month=March', "'month' is no month: write it like 2026-11"],
+    ['/portal/bill.json?month=2026-13', "'month' is no month"],
   ])('of the page is told in words: %s', async (url, message) => {
     const { status, text, headers } = await ask({ url });
     expect([status, headers['content-type']]).toEqual([400, 'text/plain; charset=utf-8']);

@@ -13,7 +13,7 @@ import type { Clock } from './clock.ts';
 import { faultRoutes } from './faults/fault-routes.ts';
 import type { FaultQueue } from './faults/fault-queue.ts';
 import { FaultDesk, FaultyConnections, sendBody } from './faults/perform-fault.ts';
-import { pageRoutes, type PagePorts } from './page/page-routes.ts';
+import { portalRoutes, type PortalPorts } from './portal/portal-routes.ts';
 import { customerRoutes } from './registrations/customer-routes.ts';
 import type { CustomerMap } from './registrations/customer-map.ts';
 import type { AzureDirectory } from './registrations/registrations-file.ts';
@@ -22,7 +22,7 @@ import { TOKEN_PATH, tokenRoutes } from './sign-in/token-routes.ts';
 import type { Client } from './sign-in/token-request.ts';
 
 export type ServerPorts = Omit<ApiPorts, 'callers' | 'faults' | 'now'> &
-  PagePorts & {
+  Omit<PortalPorts, 'now'> & {
     readonly directory: AzureDirectory;
     /** Null where nobody can sign in. */
     readonly signIn: { readonly client: Client; readonly tokens: AccessTokens } | null;
@@ -69,7 +69,7 @@ export const buildServer = async (ports: ServerPorts): Promise<FastifyInstance> 
   const { signIn } = ports;
   await inRoom(app, '/api', (room) => apiRoutes(room, all));
   await inRoom(app, '', (room) => customerRoutes(room, all));
-  await inRoom(app, '', (room) => pageRoutes(room, all));
+  await inRoom(app, '', (room) => portalRoutes(room, all));
   if (signIn) await inRoom(app, '', (room) => tokenRoutes(room, { ...all, ...signIn }));
   if (faultQueue) {
     const admin = { queue: faultQueue, clock, authorization };

@@ -1,27 +1,27 @@
 import { readParameters, type ParameterRules } from '../../../shared/http/query-parameters.ts';
-import type { Meter } from '../../../shared/meters/meter-catalog.ts';
 import { asciiLower, subscriptionOf } from '../../../shared/model/placement.ts';
 import type { Identity } from '../metering-event.ts';
+import type { Names } from './names.ts';
 
-/** What the page shows. */
-export interface PageQuery {
+/** Which accepted events are listed. */
+export interface AcceptedQuery {
   /** Part of a resource's or a meter's name or id; empty for all. */
   readonly text: string;
-  /** A subscription id; empty for all. */
+  /** Any part of a subscription's id in the resource's; empty for all. */
   readonly subscription: string;
   /** Events older than this one; null for the newest. */
   readonly after: Identity | null;
 }
 
 /** The form also sends empty fields. */
-export const PAGE_PARAMETERS: ParameterRules = {
+export const ACCEPTED_PARAMETERS: ParameterRules = {
   known: ['text', 'subscription', 'after'],
   mayBeEmpty: ['text', 'subscription'],
 };
 
 /** Null if `after` is not a position in the list. */
-export const readPageQuery = (search: URLSearchParams): PageQuery | null => {
-  const { values } = readParameters(search, PAGE_PARAMETERS);
+export const readAcceptedQuery = (search: URLSearchParams): AcceptedQuery | null => {
+  const { values } = readParameters(search, ACCEPTED_PARAMETERS);
   const cursor = values.get('after');
   const after = cursor === undefined ? null : readCursor(cursor);
   if (cursor !== undefined && after === null) return null;
@@ -33,33 +33,31 @@ export const readPageQuery = (search: URLSearchParams): PageQuery | null => {
 };
 
 /** The address of a page. */
-export const pageAddress = ({ text, subscription, after }: PageQuery): string => {
+export const acceptedAddress = ({ text, subscription, after }: AcceptedQuery): string => {
   const parameters = new URLSearchParams();
   if (text !== '') parameters.set('text', text);
   if (subscription !== '') parameters.set('subscription', subscription);
   if (after) parameters.set('after', writeCursor(after));
   const query = parameters.toString();
-  return query === '' ? '/' : `/?${query}`;
+  return query === '' ? '/portal/usage' : `/portal/usage?${query}`;
 };
 
-export const isFiltered = ({ text, subscription }: PageQuery): boolean =>
+export const isFiltered = ({ text, subscription }: AcceptedQuery): boolean =>
   text !== '' || subscription !== '';
 
 /** Which events a query shows: a meter is found by its name too. */
 export const identityFilter = (
-  query: PageQuery,
-  meters: readonly Meter[],
+  query: AcceptedQuery,
+  names: Names,
 ): ((identity: Identity) => boolean) => {
   const text = asciiLower(query.text);
   const subscription = asciiLower(query.subscription);
-  const named = new Set(
-    meters
-      .filter(({ name }) => asciiLower(name).includes(text))
-      .map(({ meterId }) => asciiLower(meterId)),
-  );
   return ({ resource, dimension }) =>
-    (subscription === '' || subscriptionOf(resource) === subscription) &&
-    (text === '' || resource.includes(text) || dimension.includes(text) || named.has(dimension));
+    (subscription === '' || (subscriptionOf(resource) ?? '').includes(subscription)) &&
+    (text === '' ||
+      resource.includes(text) ||
+      dimension.includes(text) ||
+      asciiLower(names.meter(dimension)).includes(text));
 };
 
 const writeCursor = ({ hour, resource, dimension }: Identity): string =>
