@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../services/shared/process/errors.ts';
-import { MUTANTS, type Mutant } from './mutants.ts';
-import type { ScheduleCounts } from './schedule.ts';
+import type { Mutant } from './mutants.ts';
+import type { Counts } from './schedule-result.ts';
 import { addCounts, runShare, type ShareReport } from './share.ts';
+import { SIMULATIONS, type Simulation } from './simulations.ts';
 
 /** Processes that simulate at the same time. */
 const PROCESSES = 2;
@@ -11,8 +12,10 @@ const MUTANT_SCHEDULES = 20_000;
 
 const { values } = parseArgs({
   options: {
+    of: { type: 'string', default: 'aggregator' },
     schedules: { type: 'string' },
     seed: { type: 'string' },
+    minutes: { type: 'string' },
     seconds: { type: 'string', default: '86400' },
     mutants: { type: 'boolean', default: false },
     mutant: { type: 'string' },
@@ -27,30 +30,15 @@ const wholeNumber = (name: string, text: string): number => {
 
 const number = (value: number): string => value.toLocaleString('en');
 
-const printCounts = (counts: ScheduleCounts): void => {
-  const rows: readonly (readonly [string, number])[] = [
-    ['records', counts.records],
-    ['accepted events', counts.accepted],
-    ['duplicates', counts.duplicates],
-    ['dead letters', counts.deadLetters],
-    ['closed hours', counts.closedHours],
-    ['flushes of several hours', counts.storedTogether],
-    ['epochs of a topic', counts.epochs],
-    ['crashes', counts.crashes],
-    ['reassignments', counts.reassignments],
-    ['partitions lost', counts.lostPartitions],
-    ['graceful stops', counts.gracefulStops],
-    ['requests refused', counts.refused],
-    ['answers lost', counts.answersLost],
-    ['writes that came late', counts.lateWrites],
-    ['answers that came late', counts.lateAnswers],
-  ];
-  for (const [name, count] of rows)
-    console.log(`  ${name.padEnd(24)}${number(count).padStart(12)}`);
+const printCounts = (labels: Simulation['labels'], counts: Counts): void => {
+  for (const [name, label] of labels) {
+    console.log(`  ${label.padEnd(24)}${number(counts[name] ?? 0).padStart(12)}`);
+  }
 };
 
 /** Runs schedules in several processes; resolves to the first failure, or null. */
 const runAll = async (
+  of: Simulation,
   seed: number,
   schedules: number,
   seconds: number,
@@ -61,7 +49,7 @@ const runAll = async (
   let shown = 0;
   const shares = Array.from({ length: PROCESSES }, (_, at) =>
     runShare(
-      { from: seed + at, every: PROCESSES, to: seed + schedules, seconds, mutant },
+      { of, from: seed + at, every: PROCESSES, to: seed + schedules, seconds, mutant },
       (report) => {
         progress[at] = report;
         if (report.failure !== null) stop.abort();
@@ -78,23 +66,36 @@ const runAll = async (
   return { reports, failed: reports.find(({ failure }) => failure !== null) ?? null };
 };
 
-const simulate = async (seed: number, schedules: number, seconds: number): Promise<boolean> => {
-  console.log(`simulating ${number(schedules)} schedules from seed ${String(seed)}`);
+const simulate = async (
+  of: Simulation,
+  seed: number,
+  schedules: number,
+  seconds: number,
+): Promise<boolean> => {
+  console.log(
+    `simulating ${number(schedules)} schedules of the ${of.name} from seed ${String(seed)}`,
+  );
   const begun = performance.now();
-  const { reports, failed } = await runAll(seed, schedules, seconds, null);
+  const { reports, failed } = await runAll(of, seed, schedules, seconds, null);
   const done = reports.reduce((sum, report) => sum + report.schedules, 0);
   const took = (performance.now() - begun) / 1000;
-  let counts: ScheduleCounts | null = null;
+  let counts: Counts | null = null;
   for (const report of reports) if (report.counts) counts = addCounts(counts, report.counts);
   console.log(
     `${number(done)} schedules in ${took.toFixed(1)} s, ${number(Math.round(done / took))} a second`,
   );
-  if (counts) printCounts(counts);
+  if (counts) printCounts(of.labels, counts);
   console.log(`  ${'differences'.padEnd(24)}${(failed ? '1' : '0').padStart(12)}`);
   if (failed?.failure) {
     const { seed: at, violation } = failed.failure;
     console.error(`seed ${String(at)}: ${violation}`);
-    console.error(`again: npm run test:simulation -- --seed ${String(at)} --schedules 1`);
+    console.error(
+      `again: npm run test:simulation -- --of ${of.name} --seed ${String(at)} --schedules 1`,
+    );
+  } else if (done < schedules) {
+    // Each process has its own share of the seeds.
+    const next = Math.min(...reports.map((each, at) => seed + at + each.schedules * PROCESSES));
+    console.log(`continue: npm run test:simulation -- --of ${of.name} --seed ${String(next)}`);
   }
   return failed === null;
 };
@@ -115,12 +116,17 @@ const outcomeOf = (report: ShareReport | string): string => {
 };
 
 /** Every mutant is run until it is noticed. */
-const hunt = async (mutants: readonly Mutant[], seed: number, schedules: number) => {
+const hunt = async (
+  of: Simulation,
+  mutants: readonly Mutant[],
+  seed: number,
+  schedules: number,
+): Promise<boolean> => {
   const lines: { readonly mutant: Mutant; readonly report: ShareReport | string }[] = [];
   const waiting = [...mutants];
   const worker = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
-      const share = { from: seed, every: 1, to: seed + schedules, seconds: 86_400, mutant };
+      const share = { of, from: seed, every: 1, to: seed + schedules, seconds: 86_400, mutant };
       const report = await runShare(share).catch((error: unknown) => messageOf(error));
       lines.push({ mutant, report });
       console.log(`  ${mutant.name.padEnd(36)}${outcomeOf(report)}`);
@@ -140,16 +146,21 @@ const hunt = async (mutants: readonly Mutant[], seed: number, schedules: number)
 
 const run = async (): Promise<boolean> => {
   const seed = wholeNumber('seed', values.seed ?? '1');
-  const seconds = wholeNumber('seconds', values.seconds);
+  const seconds =
+    values.minutes === undefined
+      ? wholeNumber('seconds', values.seconds)
+      : 60 * wholeNumber('minutes', values.minutes);
+  const of = SIMULATIONS.find(({ name }) => name === values.of);
+  if (!of) throw new Error(`--of takes ${SIMULATIONS.map(({ name }) => name).join(' or ')}`);
   const isHunt = values.mutants || values.mutant !== undefined;
   const schedules = wholeNumber(
     'schedules',
     values.schedules ?? String(isHunt ? MUTANT_SCHEDULES : 100_000),
   );
-  if (!isHunt) return simulate(seed, schedules, seconds);
-  const mutants = MUTANTS.filter(({ name }) => values.mutants || name === values.mutant);
+  if (!isHunt) return simulate(of, seed, schedules, seconds);
+  const mutants = of.mutants.filter(({ name }) => values.mutants || name === values.mutant);
   if (mutants.length === 0) throw new Error(`there is no mutant "${String(values.mutant)}"`);
-  return hunt(mutants, seed, schedules);
+  return hunt(of, mutants, seed, schedules);
 };
 
 try {

@@ -37,6 +37,7 @@ export class PortCalls {
   private readonly faultRate: number;
   /** Owners that meet no faults. */
   private readonly safe = new WeakSet();
+  private readonly dead = new WeakSet();
 
   constructor(random: Random, faultRate: number) {
     this.random = random;
@@ -103,8 +104,9 @@ export class PortCalls {
     if (apply) attempt(apply);
   }
 
-  /** An owner has died: what it asked for may still be on its way. */
+  /** An owner has died: what it asked for may still be on its way. It asks for nothing more. */
   abandon(owner: object): void {
+    this.dead.add(owner);
     const orphaned = this.waiting.filter((call) => call.owner === owner);
     this.waiting = this.waiting.filter((call) => call.owner !== owner);
     for (const { isWrite, apply } of orphaned) {
@@ -117,6 +119,7 @@ export class PortCalls {
 
   private call<T>(owner: object, isWrite: boolean, apply: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      if (this.dead.has(owner)) return;
       this.waiting.push({
         owner,
         isWrite,

@@ -4,12 +4,13 @@ import { knowledge } from '../support/fold/fixtures.ts';
 import { seededRandom, type Random } from '../support/workload/random.ts';
 import { PortCalls, type Faults } from './port-calls.ts';
 import { SimulatedProcess, type Held } from './simulated-process.ts';
+import type { Counts, ScheduleResult } from './schedule-result.ts';
 import type { StoreMistake } from './simulated-store.ts';
 import { Violation, violated } from './violation.ts';
 import { World } from './world.ts';
 
 /** What happened in a schedule, for the summary. */
-export interface ScheduleCounts extends Faults {
+interface ScheduleCounts extends Faults, Counts {
   records: number;
   accepted: number;
   duplicates: number;
@@ -21,12 +22,6 @@ export interface ScheduleCounts extends Faults {
   reassignments: number;
   lostPartitions: number;
   gracefulStops: number;
-}
-
-export interface ScheduleResult {
-  readonly counts: ScheduleCounts;
-  /** What a reader saw and must not; null where all is well. */
-  readonly violation: string | null;
 }
 
 /** So long may a schedule take, in steps of its owners, before it counts as stuck. */

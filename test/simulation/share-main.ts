@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { addCounts, type ShareReport } from './share.ts';
-import type { ScheduleCounts } from './schedule.ts';
+import type { ScheduleResult } from './schedule-result.ts';
 import type { StoreMistake } from './simulated-store.ts';
 
 /**
@@ -9,6 +9,7 @@ import type { StoreMistake } from './simulated-store.ts';
  */
 const { values } = parseArgs({
   options: {
+    of: { type: 'string', default: 'aggregator' },
     from: { type: 'string', default: '0' },
     every: { type: 'string', default: '1' },
     to: { type: 'string', default: '1' },
@@ -18,7 +19,10 @@ const { values } = parseArgs({
 });
 
 // Only now: the product is loaded with its patches applied.
-const { runSchedule } = await import('./schedule.ts');
+const { runSchedule } =
+  values.of === 'bridge'
+    ? await import('./bridge/bridge-schedule.ts')
+    : await import('./schedule.ts');
 const marks = globalThis as { patchesToApply?: string[]; patchedModules?: Set<string> };
 const missing = (marks.patchesToApply ?? []).filter((url) => !marks.patchedModules?.has(url));
 if (missing.length > 0) throw new Error(`not loaded through the patches: ${missing.join()}`);
@@ -33,10 +37,10 @@ let nextReport = performance.now() + REPORT_MILLIS;
 let report: ShareReport = { schedules: 0, counts: null, failure: null };
 
 for (let seed = Number(values.from); seed < Number(values.to); seed += Number(values.every)) {
-  const { counts, violation } = await runSchedule(seed, mistake);
+  const { counts, violation }: ScheduleResult = await runSchedule(seed, mistake);
   report = {
     schedules: report.schedules + 1,
-    counts: addCounts(report.counts, counts satisfies ScheduleCounts),
+    counts: addCounts(report.counts, counts),
     failure: violation === null ? null : { seed, violation },
   };
   const now = performance.now();

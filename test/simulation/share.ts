@@ -2,16 +2,18 @@ import { fork } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { inRepository } from '../../services/shared/process/repository.ts';
 import type { Mutant } from './mutants.ts';
-import type { ScheduleCounts } from './schedule.ts';
+import type { Counts } from './schedule-result.ts';
+import type { Simulation } from './simulations.ts';
 
 /** How far a process is with its share of the schedules. */
 export interface ShareReport {
   readonly schedules: number;
-  readonly counts: ScheduleCounts | null;
+  readonly counts: Counts | null;
   readonly failure: { readonly seed: number; readonly violation: string } | null;
 }
 
 export interface Share {
+  readonly of: Simulation;
   readonly from: number;
   readonly every: number;
   readonly to: number;
@@ -24,11 +26,11 @@ export interface Share {
  * @throws where the process fails, for example because a patch does not apply any more.
  */
 export const runShare = (
-  { from, every, to, seconds, mutant }: Share,
+  { of, from, every, to, seconds, mutant }: Share,
   onReport: (report: ShareReport) => void = () => undefined,
   signal?: AbortSignal,
 ): Promise<ShareReport> => {
-  const args = { from, every, to, seconds };
+  const args = { of: of.name, from, every, to, seconds };
   const child = fork(
     inRepository('dist/test/simulation/share-main.js'),
     [
@@ -70,10 +72,8 @@ export const runShare = (
   });
 };
 
-export const addCounts = (a: ScheduleCounts | null, b: ScheduleCounts): ScheduleCounts => {
-  const sum = { ...b };
-  if (a) {
-    for (const name of Object.keys(b) as (keyof ScheduleCounts)[]) sum[name] += a[name];
-  }
+export const addCounts = (a: Counts | null, b: Counts): Counts => {
+  const sum: Record<string, number> = { ...b };
+  for (const [name, count] of Object.entries(a ?? {})) sum[name] = (sum[name] ?? 0) + count;
   return sum;
 };

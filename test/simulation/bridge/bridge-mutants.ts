@@ -1,0 +1,246 @@
+import type { Mutant } from '../mutants.ts';
+
+const LOG_WORKER = 'services/bridge/log-worker.ts';
+const FOLD = 'services/bridge/fold/bridge-fold.ts';
+const PROGRESS = 'services/bridge/fold/source-progress.ts';
+const OPEN_HOUR = 'services/bridge/fold/open-hour.ts';
+const COMPOSE = 'services/bridge/fold/compose.ts';
+const FLUSH = 'services/bridge/flush.ts';
+const LOOK_UP = 'services/bridge/look-up.ts';
+const OUTCOME = 'services/bridge/outcome.ts';
+
+const CHECKPOINT = '  await store.writeCheckpoint(partition, chunk.checkpoint);';
+
+/** Realistic mistakes in the bridge, which its simulator must notice. */
+export const BRIDGE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'recomposed-after-a-crash',
+    mistake: 'an hour that is composed is composed again when its records are read again',
+    patches: [
+      {
+        file: PROGRESS,
+        find: 'composedThrough: before?.composedThrough ?? source.firstHour,',
+        replace: 'composedThrough: source.firstHour,',
+      },
+    ],
+  },
+  {
+    name: 'composed-at-a-republished-marker',
+    mistake: 'of several markers of an hour that fit, the last one counts',
+    patches: [
+      { file: OPEN_HOUR, find: 'if (this.matched) return true;', replace: '' },
+      {
+        file: OPEN_HOUR,
+        find: '    this.first.clear();\n    this.latest.clear();\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'marker-before-its-count-is-there',
+    mistake: 'a marker closes its hour with what has arrived by then',
+    patches: [
+      {
+        file: OPEN_HOUR,
+        find: 'each.length === marker.count && digestOf(each) === marker.digest',
+        replace: 'each.length <= marker.count',
+      },
+    ],
+  },
+  {
+    name: 'first-bytes-only',
+    mistake: 'an hour that is published again with other bytes never closes',
+    patches: [{ file: OPEN_HOUR, find: '[this.first, this.latest]', replace: '[this.first]' }],
+  },
+  {
+    name: 'carried-ids-lost-on-restart',
+    mistake: 'which carries are composed is known in memory only',
+    patches: [{ file: PROGRESS, find: 'new Set(before?.carried)', replace: 'new Set()' }],
+  },
+  {
+    name: 'second-carry-counts',
+    mistake: 'each carry record counts',
+    patches: [
+      {
+        file: FOLD,
+        find: 'if (progress.carried.has(submissionId) || progress.carries.has(submissionId)) return;',
+        replace: 'if (progress.carries.has(submissionId)) return;',
+      },
+    ],
+  },
+  {
+    name: 'last-carry-counts',
+    mistake: 'a carry record replaces the one before, and its place in the log',
+    patches: [
+      {
+        file: FOLD,
+        find: 'if (progress.carried.has(submissionId) || progress.carries.has(submissionId)) return;',
+        replace:
+          'if (progress.carried.has(submissionId)) return;\n      progress.carries.delete(submissionId);',
+      },
+    ],
+  },
+  {
+    name: 'carried-without-looking',
+    mistake: 'what Commerce calls expired has never been accepted',
+    patches: [
+      {
+        file: LOOK_UP,
+        find: 'if (holding.value !== null) {',
+        replace: "if (holding.value !== null && said !== 'expired') {",
+      },
+    ],
+  },
+  {
+    name: 'outcome-before-its-carry',
+    mistake: 'what is to be carried counts as carried before its carry is in the log',
+    patches: [
+      {
+        file: LOOK_UP,
+        find: 'if (carries.length > 0) {',
+        replace: 'if (carries.length > 1) {',
+      },
+    ],
+  },
+  {
+    name: 'doubles-compared-as-decimals',
+    mistake: 'Commerce keeps every digit',
+    patches: [
+      {
+        file: OUTCOME,
+        find: 'if (isSameDouble(quantity, acceptedQuantity)) {',
+        replace: 'if (formatQuantity(quantity) === String(acceptedQuantity)) {',
+      },
+    ],
+  },
+  {
+    name: 'carry-loses-its-month',
+    mistake: 'a carried quantity was used in the month of the hour that takes it',
+    patches: [
+      {
+        file: COMPOSE,
+        find: '    add(group, carry.meters, carry);',
+        replace:
+          '    add(group, carry.meters, { quantity: carry.quantity, months: [{ month: isoText(due.hour).slice(0, 7), quantity: carry.quantity }] });',
+      },
+    ],
+  },
+  {
+    name: 'committed-past-a-pending-item',
+    mistake: 'what is composed is done',
+    patches: [
+      {
+        file: LOG_WORKER,
+        find: 'for (const { firstOffset } of this.unfinished) offset = Math.min(offset, firstOffset);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'checkpoint-first',
+    mistake: 'the checkpoint is written before the compositions',
+    patches: [
+      {
+        file: FLUSH,
+        find: '  if (chunk.refused.length > 0) await',
+        replace: `${CHECKPOINT}\n  if (chunk.refused.length > 0) await`,
+      },
+    ],
+  },
+  {
+    name: 'compositions-before-submissions',
+    mistake: 'a composition counts before its submissions are written',
+    patches: [
+      {
+        file: FLUSH,
+        find: '    await store.writeSubmissions(compositions);\n    await store.writeCompositions(partition, compositions);',
+        replace:
+          '    await store.writeCompositions(partition, compositions);\n    await store.writeSubmissions(compositions);',
+      },
+    ],
+  },
+  {
+    name: 'resumed-where-reading-ended',
+    mistake: 'open hours and waiting carries need not be read again',
+    patches: [
+      {
+        file: FOLD,
+        find: 'resume = Math.min(resume, neededFrom(progress) ?? resume);',
+        replace: 'neededFrom(progress);',
+      },
+    ],
+  },
+  {
+    name: 'waiting-carries-not-read-again',
+    mistake: 'a waiting carry need not be read again after a restart',
+    patches: [
+      {
+        file: PROGRESS,
+        find: 'for (const { offset } of carries.values()) needed = Math.min(needed, offset);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'hours-in-any-order',
+    mistake: 'an hour is composed as soon as it closes, also before an earlier one',
+    patches: [
+      {
+        file: PROGRESS,
+        find: 'const next = hours.get(composedThrough);',
+        replace:
+          'for (const [hour, each] of hours) if (each.closed) progress.composedThrough = hour;\n  const next = hours.get(progress.composedThrough);',
+      },
+    ],
+  },
+  {
+    name: 'history-hour-by-hour',
+    mistake: 'the hours of a history run are composed as they close',
+    patches: [
+      {
+        file: PROGRESS,
+        find: 'if (lastHour !== null && composedThrough <= lastHour && !hours.get(lastHour)?.closed) return null;',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'carries-in-every-hour',
+    mistake: 'the carries of several hours that become due at once go into each of them',
+    patches: [{ file: FOLD, find: '    progress.carries.clear();\n', replace: '' }],
+  },
+  {
+    name: 'unverified-log-stored',
+    mistake: 'an owner stores before it has read what the one before had read',
+    patches: [
+      {
+        file: LOG_WORKER,
+        find: 'this.resumed = checkpoint;',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'newest-terms',
+    mistake: 'every hour is composed by the newest terms',
+    patches: [
+      {
+        file: 'services/bridge/compose-due.ts',
+        find: 'const found = termsOf(terms, hour.hour);',
+        replace: 'const found = terms.at(-1);',
+      },
+    ],
+  },
+  {
+    name: 'meters-each-by-itself',
+    mistake: 'meters of one dimension are submitted each by itself',
+    patches: [
+      {
+        file: COMPOSE,
+        find: 'const key = `${resourceKey(resourceUri)}\\0${asciiLower(target.dimension)}`;',
+        replace:
+          'const key = `${resourceKey(resourceUri)}\\0${asciiLower(target.dimension)}\\0${String(this.groups.size)}`;',
+      },
+    ],
+  },
+];

@@ -1,0 +1,293 @@
+import type { Composition, Submission } from '../../../services/bridge/fold/compose.ts';
+import type { Outcome } from '../../../services/bridge/ports.ts';
+import { termsOf } from '../../../services/shared/billing/billing-terms.ts';
+import { CONTROL_HEADER } from '../../../services/shared/model/control-record.ts';
+import {
+  partitionName,
+  type Source,
+  type SourcePartition,
+} from '../../../services/shared/model/source.ts';
+import { isoText, type Hour } from '../../../services/shared/model/time.ts';
+import { violated } from '../violation.ts';
+import type { BridgeLog, Entry } from './bridge-log.ts';
+import type { BridgeStore, BridgeStoreObserver } from './bridge-store.ts';
+import {
+  addTo,
+  exact,
+  ExpectedSource,
+  type Amounts,
+  type ExpectedHour,
+  type ExpectedLine,
+  type WrittenCarry,
+} from './expected-source.ts';
+import { requireSame } from './require-same.ts';
+import { commerceKey, GONE, POISON, type SimulatedCommerce } from './simulated-commerce.ts';
+
+interface Visible {
+  readonly commerce: SimulatedCommerce;
+  storeOf(): BridgeStore;
+  sourceOf(at: SourcePartition): Source;
+}
+
+const hourName = (at: SourcePartition, hour: number): string =>
+  `${partitionName(at)} ${isoText(hour as Hour)}`;
+
+/**
+ * Somebody who reads the logs, every table and Commerce's books all the time, and knows by the logs alone what must
+ * stand there: each row as soon as it is written, and all of it in the end.
+ */
+export class BridgeOracle implements BridgeStoreObserver {
+  readonly sources = new Map<string, ExpectedSource>();
+  readonly counts = { compositions: 0, carriesWritten: 0, carriesCounted: 0, fates: 0 };
+  private readonly logs: readonly BridgeLog[];
+  private readonly visible: Visible;
+  private readonly told: number[];
+  /** Submissions by id, with their source partition and hour. */
+  private readonly lines = new Map<string, { at: SourcePartition; hour: ExpectedHour }>();
+
+  constructor(logs: readonly BridgeLog[], visible: Visible) {
+    this.logs = logs;
+    this.visible = visible;
+    this.told = logs.map(() => 0);
+  }
+
+  expect(at: SourcePartition): void {
+    const source = this.visible.sourceOf(at);
+    const termsAt = (hour: number) => {
+      const terms = termsOf(this.visible.storeOf().terms, hour as Hour);
+      return terms ?? violated(`there are no terms for ${isoText(hour as Hour)}`);
+    };
+    this.sources.set(partitionName(at), new ExpectedSource(at, source, termsAt));
+  }
+
+  /** Takes note of all that has been written meanwhile. */
+  catchUp(): void {
+    for (const [partition, log] of this.logs.entries()) {
+      for (let next = this.told[partition] ?? 0; next < log.high; next++) {
+        const entry = log.entries[next];
+        if (entry) this.take(entry);
+        this.told[partition] = next + 1;
+      }
+    }
+  }
+
+  /** The first time the hour is composed, and whenever it is written again: always the same. */
+  composed({ at, hour, markerOffset, carries }: Composition): void {
+    this.catchUp();
+    const name = hourName(at, hour);
+    const expected = this.sourceOf(at).hours.find((each) => each.hour === hour);
+    if (!expected) return violated(`${name} is composed, and is not closed`);
+    if (markerOffset !== expected.markerOffset) {
+      violated(
+        `${name} is composed at the marker ${String(markerOffset)} instead of ${String(expected.markerOffset)}`,
+      );
+    }
+    requireSame(
+      `the carries in ${name}`,
+      carries.map(({ submissionId }) => submissionId).sort(),
+      [...expected.carries].sort(),
+    );
+    this.requireLines(name, expected, this.visible.storeOf().submissionsOf(at, hour));
+    for (const { submissionId } of this.visible.storeOf().submissionsOf(at, hour)) {
+      this.lines.set(submissionId, { at, hour: expected });
+    }
+    this.counts.compositions++;
+  }
+
+  /** An outcome is recorded: by then a carry must be in the log, and what counts as accepted at Commerce. */
+  outcome({ kind, pending, code }: Outcome): void {
+    this.catchUp();
+    const { at, hour, submission } = pending;
+    const { submissionId, resourceUri, dimension, quantity } = submission;
+    const held = this.visible.commerce.held.get(commerceKey(hour, resourceUri, dimension));
+    const name = `${submissionId} of ${hourName(at, hour)}`;
+    const double = Number(`${String(quantity)}e-30`);
+    switch (kind) {
+      case 'accepted':
+      case 'duplicate':
+        if (held?.quantity !== double) {
+          violated(`${name} counts as ${kind}; Commerce holds ${String(held?.quantity)}`);
+        }
+        return;
+      case 'mismatch':
+        return violated(`${name} of ${String(double)} is a mismatch: ${String(held?.quantity)}`);
+      case 'carried':
+        if (held) violated(`${name} is carried, and Commerce has accepted it`);
+        if (!this.sourceOf(at).carried.has(submissionId)) {
+          violated(`${name} counts as carried, and its log has no carry`);
+        }
+        return;
+      case 'dead-lettered':
+        if (held) violated(`${name} is dead-lettered, and Commerce has accepted it`);
+        if (!this.mayBeDead(pending.at, pending.hour, resourceUri, code)) {
+          violated(`${name} is dead-lettered as ${code}`);
+        }
+    }
+  }
+
+  /** A bridge tells its group that everything below an offset is done. */
+  reported(partition: number, offset: number): void {
+    for (const { at, hour, firstOffset } of this.visible.storeOf().unfinished(partition)) {
+      if (firstOffset < offset) {
+        violated(`offset ${String(offset)} is committed, and ${hourName(at, hour)} is not sent`);
+      }
+    }
+  }
+
+  /** When everything is composed and sent: every quantity is at exactly one place. */
+  requireEnd(): void {
+    this.catchUp();
+    const { commerce } = this.visible;
+    const unexplained = new Set(commerce.held.keys());
+    for (const source of this.sources.values()) {
+      const placed: Amounts = new Map();
+      for (const expected of source.hours) this.requireFates(source, expected, placed, unexplained);
+      for (const { resourceUri, months } of source.waiting.values()) {
+        for (const [month, part] of Object.entries(months)) {
+          addTo(placed, `${resourceUri.toLowerCase()} ${month}`, exact(part));
+        }
+      }
+      requireSame(
+        `the sums by resource and month of ${partitionName(source.at)}`,
+        placed,
+        source.used,
+      );
+    }
+    for (const key of unexplained) violated(`Commerce holds what nobody submitted: ${key}`);
+    this.requireRefused();
+  }
+
+  private requireFates(
+    source: ExpectedSource,
+    expected: ExpectedHour,
+    placed: Amounts,
+    unexplained: Set<string>,
+  ): void {
+    const { at } = source;
+    const store = this.visible.storeOf();
+    const name = hourName(at, expected.hour);
+    const composition = store.compositionOf(at, expected.hour as Hour);
+    if (!composition) return violated(`${name} is closed, and is not composed`);
+    for (const submission of store.submissionsOf(at, expected.hour as Hour)) {
+      this.counts.fates++;
+      const { submissionId, resourceUri, dimension, decision, usageMonths } = submission;
+      const key = commerceKey(expected.hour, resourceUri, dimension);
+      const isHeld = this.visible.commerce.held.has(key);
+      unexplained.delete(key);
+      const isCarried = source.carried.has(submissionId);
+      const outcome = store.outcomes.get(submissionId)?.kind ?? null;
+      const what = `${submissionId} of ${name} (${decision}, ${outcome ?? 'no outcome'})`;
+      if (isHeld && isCarried) violated(`${what} is at Commerce and carried`);
+      if (isHeld !== (outcome === 'accepted' || outcome === 'duplicate')) {
+        violated(`${what} is ${isHeld ? '' : 'not '}at Commerce`);
+      }
+      if (isCarried !== (outcome === 'carried')) {
+        violated(`${what} is ${isCarried ? '' : 'not '}carried`);
+      }
+      if (decision === 'send' && outcome === null) violated(`${what} is never sent`);
+      if (isCarried) continue;
+      for (const { month, quantity } of usageMonths) {
+        addTo(placed, `${resourceUri.toLowerCase()} ${month}`, quantity);
+      }
+    }
+  }
+
+  private requireRefused(): void {
+    const bad = this.logs.flatMap((log, partition) =>
+      log.entries
+        .filter(({ meant }) => meant.kind === 'bad')
+        .map(({ record }) => `${String(partition)} ${String(record.offset)}`),
+    );
+    const refused = [...this.visible.storeOf().refused.keys()];
+    requireSame('the refused records', refused.sort(), bad.sort());
+  }
+
+  private sourceOf(at: SourcePartition): ExpectedSource {
+    return this.sources.get(partitionName(at)) ?? violated(`there is no ${partitionName(at)}`);
+  }
+
+  private take(entry: Entry): void {
+    const { meant, record } = entry;
+    if (meant.kind === 'bad') return;
+    if (meant.kind !== 'bridge') {
+      this.sourceOf(meant.at).take(entry);
+      return;
+    }
+    const body: unknown = JSON.parse(record.value?.toString('utf8') ?? '');
+    const kind = record.headers[CONTROL_HEADER];
+    if (kind === 'carry') this.takeCarry(body as WrittenCarry);
+    else violated(`a bridge has written a record of kind ${String(kind)}`);
+  }
+
+  private takeCarry(carry: WrittenCarry): void {
+    this.counts.carriesWritten++;
+    const { submissionId, from } = carry;
+    const name = `the carry of ${submissionId}`;
+    const stored = this.visible
+      .storeOf()
+      .submissionsOf(from, from.hour as Hour)
+      .find((each) => each.submissionId === submissionId);
+    if (!stored || !this.lines.has(submissionId))
+      return violated(`${name} carries what is not composed`);
+    requireSame(
+      name,
+      [carry.resourceUri, carry.dimension, exact(carry.quantity), carry.meters],
+      [stored.resourceUri, stored.dimension, stored.quantity, stored.meters],
+    );
+    requireSame(`the months of ${name}`, monthsOfCarry(carry), monthsOf(stored));
+    const source = this.sourceOf(carry);
+    if (!source.carried.has(submissionId)) this.counts.carriesCounted++;
+    source.takeCarry(carry);
+  }
+
+  private mayBeDead(at: SourcePartition, hour: Hour, resource: string, code: string): boolean {
+    if (resource.endsWith(GONE)) return code === 'ResourceNotFound';
+    if (resource.endsWith(POISON)) return code === 'BadRequest';
+    if (code !== 'Expired') return false;
+    const { kind } = this.visible.sourceOf(at);
+    const terms = termsOf(this.visible.storeOf().terms, hour);
+    return kind === 'history' || terms?.late === 'dead-lettered';
+  }
+
+  private requireLines(
+    name: string,
+    { lines, terms }: ExpectedHour,
+    stored: readonly Submission[],
+  ): void {
+    const found = new Map(
+      stored.map((each) => [
+        `${each.resourceUri.toLowerCase()}\0${each.dimension.toLowerCase()}`,
+        each,
+      ]),
+    );
+    requireSame(`the submissions of ${name}`, [...found.keys()].sort(), [...lines.keys()].sort());
+    if (found.size !== stored.length) violated(`${name} has a submission twice`);
+    for (const [key, line] of lines) {
+      const submission = found.get(key);
+      if (submission) requireLine(`${name} ${key}`, submission, line, terms.reporting === 'on');
+    }
+  }
+}
+
+const requireLine = (
+  name: string,
+  submission: Submission,
+  line: ExpectedLine,
+  isReported: boolean,
+): void => {
+  const { quantity, decision, carries, aggregates } = submission;
+  const expected =
+    line.quantity === 0n ? 'zero' : !isReported ? 'not-reported' : line.isUnknown ? 'held' : 'send';
+  requireSame(
+    name,
+    [quantity, decision, [...carries].sort(), aggregates.length],
+    [line.quantity, expected, [...line.carries].sort(), line.aggregates],
+  );
+  requireSame(`the months of ${name}`, monthsOf(submission), line.months);
+};
+
+const monthsOf = ({ usageMonths }: Submission): Amounts =>
+  new Map(usageMonths.map(({ month, quantity }) => [month, quantity]));
+
+const monthsOfCarry = ({ months }: WrittenCarry): Amounts =>
+  new Map(Object.entries(months).map(([month, part]) => [month, exact(part)]));

@@ -1,0 +1,162 @@
+import type { BillingTerms } from '../../../services/shared/billing/billing-terms.ts';
+import type { BridgeCheckpoint, RefusedRecord } from '../../../services/bridge/fold/bridge-fold.ts';
+import type { Composition, Submission } from '../../../services/bridge/fold/compose.ts';
+import type { ComposedBefore } from '../../../services/bridge/fold/source-progress.ts';
+import type {
+  Outcome,
+  OutcomeKind,
+  Pending,
+  Store,
+  Unfinished,
+} from '../../../services/bridge/ports.ts';
+import { partitionName, type SourcePartition } from '../../../services/shared/model/source.ts';
+import type { Hour } from '../../../services/shared/model/time.ts';
+import type { PortCalls } from '../port-calls.ts';
+
+/** An outcome that was decided by Commerce outranks one that was decided without it; an alarm all. */
+const RANKS: Readonly<Record<OutcomeKind, number>> = {
+  'dead-lettered': 1,
+  carried: 2,
+  duplicate: 3,
+  accepted: 4,
+  mismatch: 5,
+};
+
+export interface StoredComposition {
+  readonly logPartition: number;
+  readonly composition: Composition;
+}
+
+export interface BridgeStoreObserver {
+  /** A composition counts from now on. */
+  composed(composition: Composition): void;
+  outcome(outcome: Outcome): void;
+}
+
+const hourKey = (at: SourcePartition, hour: Hour): string => `${partitionName(at)} ${String(hour)}`;
+
+/**
+ * The bridge's tables as ClickHouse keeps them: each insert is applied as a whole; a row replaces the one with
+ * its key unless that has a higher version; among equal versions the last insert wins.
+ */
+export class BridgeStore {
+  terms: readonly BillingTerms[];
+  readonly compositions = new Map<string, StoredComposition>();
+  readonly outcomes = new Map<string, Outcome>();
+  /** By log partition and offset. */
+  readonly refused = new Map<string, RefusedRecord>();
+  readonly checkpoints = new Map<number, BridgeCheckpoint>();
+  /** By hour, then by id. */
+  private readonly submissions = new Map<string, Map<string, Submission>>();
+  private readonly observer: BridgeStoreObserver;
+
+  constructor(terms: readonly BillingTerms[], observer: BridgeStoreObserver) {
+    this.terms = terms;
+    this.observer = observer;
+  }
+
+  /** The store as one process sees it: each of its requests waits for its turn. */
+  portOf(calls: PortCalls, owner: object): Store {
+    return {
+      terms: () => calls.read(owner, () => this.terms),
+      checkpoint: (partition) => calls.read(owner, () => this.checkpoints.get(partition) ?? null),
+      composedBefore: (partition) => calls.read(owner, () => this.composedBefore(partition)),
+      unfinished: (partition) => calls.read(owner, () => this.unfinished(partition)),
+      pendingOf: ({ at, hour }) => calls.read(owner, () => this.pendingOf(at, hour)),
+      // Many rows go in several inserts.
+      writeSubmissions: async (compositions) => {
+        for (const composition of compositions) {
+          await calls.write(owner, () => this.insertSubmissions(composition));
+        }
+      },
+      writeCompositions: (partition, compositions) =>
+        calls.write(owner, () => this.insertCompositions(partition, compositions)),
+      writeRefused: (partition, refused) =>
+        calls.write(owner, () => {
+          for (const each of refused) {
+            this.refused.set(`${String(partition)} ${String(each.record.offset)}`, each);
+          }
+        }),
+      writeCheckpoint: (partition, checkpoint) =>
+        calls.write(owner, () => {
+          const before = this.checkpoints.get(partition);
+          if (before && before.nextOffset > checkpoint.nextOffset) return;
+          this.checkpoints.set(partition, checkpoint);
+        }),
+      writeOutcomes: (outcomes) =>
+        calls.write(owner, () => {
+          for (const outcome of outcomes) this.insertOutcome(outcome);
+        }),
+    };
+  }
+
+  submissionsOf(at: SourcePartition, hour: Hour): readonly Submission[] {
+    return [...(this.submissions.get(hourKey(at, hour))?.values() ?? [])];
+  }
+
+  compositionOf(at: SourcePartition, hour: Hour): Composition | null {
+    return this.compositions.get(hourKey(at, hour))?.composition ?? null;
+  }
+
+  unfinished(partition: number): readonly Unfinished[] {
+    return [...this.compositions.values()]
+      .filter(({ logPartition }) => logPartition === partition)
+      .map(({ composition: { at, hour, firstOffset } }) => {
+        return { at, hour, firstOffset, count: this.pendingOf(at, hour).length };
+      })
+      .filter(({ count }) => count > 0)
+      .sort((a, b) => a.hour - b.hour);
+  }
+
+  private pendingOf(at: SourcePartition, hour: Hour): readonly Pending[] {
+    return this.submissionsOf(at, hour)
+      .filter(
+        ({ decision, submissionId }) => decision === 'send' && !this.outcomes.has(submissionId),
+      )
+      .map((submission) => ({ at, hour, submission }));
+  }
+
+  private composedBefore(partition: number): ReadonlyMap<string, ComposedBefore> {
+    const before = new Map<string, { composedThrough: Hour; carried: Set<string> }>();
+    for (const { logPartition, composition } of this.compositions.values()) {
+      if (logPartition !== partition) continue;
+      const name = partitionName(composition.at);
+      const end = (composition.hour + this.hourMillis) as Hour;
+      const found = before.get(name) ?? { composedThrough: end, carried: new Set<string>() };
+      before.set(name, found);
+      if (end > found.composedThrough) found.composedThrough = end;
+      for (const { submissionId } of composition.carries) found.carried.add(submissionId);
+    }
+    return before;
+  }
+
+  /** The length of an hour, in milliseconds. */
+  hourMillis = 3_600_000;
+
+  private insertSubmissions({ at, hour, submissions }: Composition): void {
+    const key = hourKey(at, hour);
+    const rows = this.submissions.get(key) ?? new Map<string, Submission>();
+    this.submissions.set(key, rows);
+    for (const submission of submissions) rows.set(submission.submissionId, submission);
+    const composed = this.compositions.get(key);
+    if (composed) this.observer.composed(composed.composition);
+  }
+
+  private insertCompositions(logPartition: number, compositions: readonly Composition[]): void {
+    for (const composition of compositions) {
+      this.compositions.set(hourKey(composition.at, composition.hour), {
+        logPartition,
+        composition,
+      });
+    }
+    for (const composition of compositions) this.observer.composed(composition);
+  }
+
+  private insertOutcome(outcome: Outcome): void {
+    this.observer.outcome(outcome);
+    const { submissionId } = outcome.pending.submission;
+    const before = this.outcomes.get(submissionId);
+    if (before && RANKS[before.kind] > RANKS[outcome.kind]) return;
+    this.outcomes.set(submissionId, outcome);
+  }
+}

@@ -1,0 +1,166 @@
+import type { Source, SourcePartition } from '../../../services/shared/model/source.ts';
+import { partitionName } from '../../../services/shared/model/source.ts';
+import type { NewRecord } from '../../../services/shared/kafka/new-record.ts';
+import { partitionOfKey } from '../../../services/shared/model/placement.ts';
+import { millis, type Hour } from '../../../services/shared/model/time.ts';
+import { aggregateKey } from '../../../services/shared/model/usage-aggregate.ts';
+import type { BillingTerms } from '../../../services/shared/billing/billing-terms.ts';
+import {
+  hour,
+  NOT_BILLABLE,
+  BILLABLE,
+  sourceOf,
+  UNKNOWN,
+} from '../../support/bridge/aggregates-log.ts';
+import type { Random } from '../../support/workload/random.ts';
+import { BridgeLog } from './bridge-log.ts';
+import { BridgeOracle } from './bridge-oracle.ts';
+import { BridgeStore } from './bridge-store.ts';
+import { Publisher, SHARED_METERS } from './publisher.ts';
+import { SimulatedCommerce } from './simulated-commerce.ts';
+import { SimulatedTimers } from './simulated-timers.ts';
+
+/** Partitions of the aggregates topic. */
+export const LOG_PARTITIONS = 2;
+/** Long hours, so that a day has few of them. */
+export const HOUR = 4 * 3_600_000;
+/** Half a day before a month ends. */
+const FIRST_HOUR = hour(21 * 24 + 12);
+
+const SHARED = SHARED_METERS.map((meterId) => ({ meterId, dimension: 'shared', planId: 'plan' }));
+
+/** Everything outside the bridges: logs, tables, Commerce, the clock. */
+export class BridgeWorld {
+  readonly timers = new SimulatedTimers(FIRST_HOUR + 60_000);
+  readonly logs: readonly BridgeLog[];
+  readonly store: BridgeStore;
+  readonly commerce: SimulatedCommerce;
+  readonly oracle: BridgeOracle;
+  readonly publishers: Publisher[] = [];
+  sources: readonly Source[] = [];
+  private readonly random: Random;
+
+  constructor(random: Random) {
+    this.random = random;
+    this.logs = Array.from({ length: LOG_PARTITIONS }, () => new BridgeLog());
+    this.commerce = new SimulatedCommerce(random, () => this.now, random.pick([0, 0.05, 0.2]));
+    const late = random.chance(0.15) ? 'dead-lettered' : 'carried';
+    const terms = termsOf({ effectiveFrom: 0 as Hour, late });
+    this.oracle = new BridgeOracle(this.logs, {
+      commerce: this.commerce,
+      storeOf: () => this.store,
+      sourceOf: (at) => this.sourceOf(at),
+    });
+    this.store = new BridgeStore([terms], this.oracle);
+    this.store.hourMillis = HOUR;
+    this.open({ partitions: 1 + random.below(2), firstHour: FIRST_HOUR });
+    if (random.chance(0.3)) {
+      const back = random.pick([1, 8]) * HOUR;
+      this.open({
+        topic: 'usage.history.run',
+        kind: 'history',
+        partitions: 1,
+        firstHour: (FIRST_HOUR - back - HOUR) as Hour,
+        lastHour: (FIRST_HOUR - back) as Hour,
+        namespaces: ['*'],
+        billable: random.chance(0.7),
+      });
+    }
+  }
+
+  get now(): number {
+    return this.timers.now;
+  }
+
+  /** Something happens outside the bridges. */
+  happen(): void {
+    const { random } = this;
+    const draw = random.below(20);
+    if (draw < 4) this.passTime();
+    else if (draw < 7) random.pick(this.publishers).publishLate();
+    else if (draw < 9) random.pick(this.publishers).publishAgain();
+    else if (draw < 10) this.commerce.isAway = !this.commerce.isAway;
+    else if (draw < 11) this.learnMeter();
+    else this.publish();
+  }
+
+  /** Publishes an hour that is over; false if there is none. */
+  publish(): boolean {
+    const due = this.publishers.filter((publisher) => publisher.isDue(this.now));
+    if (due.length === 0) return false;
+    this.random.pick(due).publishNext();
+    return true;
+  }
+
+  /** Publishes all that is over, and all that is late. */
+  publishAll(): void {
+    while (this.publish());
+    for (const publisher of this.publishers) while (publisher.hasLate) publisher.publishLate();
+  }
+
+  /** Mostly by some hours; now and then by more than Commerce's day. */
+  passTime(): void {
+    const { random } = this;
+    const hours = random.chance(0.15) ? 24 + random.below(8) : random.pick([0.5, 4, 4, 9]);
+    this.timers.now += hours * 3_600_000;
+  }
+
+  /** The clock goes on until the hours that are open now are over, but for no longer. */
+  closeHours(): void {
+    this.timers.now += HOUR;
+  }
+
+  append(partition: number, records: readonly NewRecord[]): void {
+    for (const { key, value, headers = {}, timestamp = millis(this.now) } of records) {
+      const record = { key: Buffer.from(key ?? ''), value, headers, timestamp };
+      this.logs[partition]?.append(record, { kind: 'bridge' });
+    }
+    this.oracle.catchUp();
+  }
+
+  logOf(at: SourcePartition): BridgeLog {
+    const log = this.logs[partitionOfKey(aggregateKey(at), LOG_PARTITIONS)];
+    if (!log) throw new Error(`there is no log for ${partitionName(at)}`);
+    return log;
+  }
+
+  private sourceOf({ topic, epoch }: SourcePartition): Source {
+    const source = this.sources.find((each) => each.topic === topic && each.epoch === epoch);
+    if (!source) throw new Error(`there is no ${topic}/${String(epoch)}`);
+    return source;
+  }
+
+  /** From an hour on that is open nowhere yet, the catalog knows the unknown meter. */
+  private learnMeter(): void {
+    if (this.store.terms.length > 1) return;
+    const [first] = this.store.terms;
+    if (!first) return;
+    const open = Math.max(this.now, ...this.publishers.map(({ next }) => next));
+    const effectiveFrom = (open - (open % HOUR) + HOUR) as Hour;
+    const learnt = { meterId: UNKNOWN, dimension: 'learnt', planId: 'plan' };
+    const billedMeters = [...first.billedMeters, learnt];
+    this.store.terms = [first, termsOf({ ...first, effectiveFrom, billedMeters })];
+  }
+
+  private open(changes: Partial<Source>): void {
+    const source = sourceOf({ hourMillis: HOUR, ...changes });
+    this.sources = [...this.sources, source];
+    const { topic, epoch } = source;
+    for (let partition = 0; partition < source.partitions; partition++) {
+      const at = { topic, epoch, partition };
+      this.publishers.push(new Publisher(at, source, this.logOf(at), this.random));
+      this.oracle.expect(at);
+    }
+  }
+}
+
+const termsOf = (changes: Partial<BillingTerms>): BillingTerms => ({
+  effectiveFrom: 0 as Hour,
+  reporting: 'on',
+  planId: 'plan',
+  billedMeters: [{ meterId: BILLABLE, dimension: BILLABLE, planId: 'plan' }, ...SHARED],
+  otherMeters: [{ meterId: NOT_BILLABLE, reason: 'local-only' }],
+  infrastructure: [],
+  late: 'carried',
+  ...changes,
+});

@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto';
+import { parseQuantity, type Quantity } from '../../../services/shared/model/decimal.ts';
+import type { Source, SourcePartition } from '../../../services/shared/model/source.ts';
+import { isoText, type Millis } from '../../../services/shared/model/time.ts';
+import type { UsageAggregate } from '../../../services/shared/model/usage-aggregate.ts';
+import type { BillingTerms } from '../../../services/shared/billing/billing-terms.ts';
+import type { Entry } from './bridge-log.ts';
+
+/** Exact quantities by name. */
+export type Amounts = Map<string, bigint>;
+
+export const addTo = (amounts: Amounts, name: string, amount: bigint): void => {
+  if (amount !== 0n) amounts.set(name, (amounts.get(name) ?? 0n) + amount);
+};
+
+/** A line of an hour: what is submitted of one resource under one name. */
+export interface ExpectedLine {
+  readonly resource: string;
+  dimension: string;
+  quantity: bigint;
+  readonly months: Amounts;
+  readonly carries: Set<string>;
+  aggregates: number;
+  /** Some meter in it is not in the catalog. */
+  isUnknown: boolean;
+}
+
+export interface ExpectedHour {
+  readonly hour: number;
+  readonly markerOffset: number;
+  readonly lines: ReadonlyMap<string, ExpectedLine>;
+  readonly carries: ReadonlySet<string>;
+  readonly terms: BillingTerms;
+}
+
+/** A carry as its record says it. */
+export interface WrittenCarry {
+  readonly topic: string;
+  readonly epoch: number;
+  readonly partition: number;
+  readonly submissionId: string;
+  readonly from: SourcePartition & { readonly hour: number };
+  readonly resourceUri: string;
+  readonly dimension: string;
+  readonly meters: readonly string[];
+  readonly quantity: string;
+  readonly months: Readonly<Record<string, string>>;
+}
+
+interface Open {
+  readonly first: Map<string, { readonly aggregate: UsageAggregate; readonly bytes: Buffer }>;
+  readonly latest: Map<string, { readonly aggregate: UsageAggregate; readonly bytes: Buffer }>;
+  marker: number | null;
+}
+
+export const exact = (text: string): bigint => parseQuantity(text) ?? -1n;
+
+const monthOf = (instant: number): string => isoText(instant as Millis).slice(0, 7);
+
+/**
+ * What one source partition must come to, by its log alone. It shares no code with the bridge, keeps
+ * everything, and knows nothing of owners, restarts or checkpoints.
+ */
+export class ExpectedSource {
+  readonly at: SourcePartition;
+  readonly hours: ExpectedHour[] = [];
+  /** Carries that no hour has taken yet, in the order of the log. */
+  readonly waiting = new Map<string, WrittenCarry>();
+  /** Submissions whose carries counted. */
+  readonly carried = new Set<string>();
+  /** All that was used and is to be billed or held, by resource and month. */
+  readonly used: Amounts = new Map();
+  private readonly source: Source;
+  private readonly termsAt: (hour: number) => BillingTerms;
+  private readonly open = new Map<number, Open>();
+  private next: number;
+
+  constructor(at: SourcePartition, source: Source, termsAt: (hour: number) => BillingTerms) {
+    this.at = at;
+    this.source = source;
+    this.termsAt = termsAt;
+    this.next = source.firstHour;
+  }
+
+  take({ record, meant }: Entry): void {
+    if (meant.kind === 'aggregate') {
+      if (meant.hour < this.next || this.openOf(meant.hour).marker !== null) return;
+      const { first, latest } = this.openOf(meant.hour);
+      const seen = { aggregate: meant.aggregate, bytes: record.value ?? Buffer.alloc(0) };
+      if (!first.has(meant.id)) first.set(meant.id, seen);
+      latest.set(meant.id, seen);
+    }
+    if (meant.kind === 'marker') {
+      if (meant.hour < this.next) return;
+      const open = this.openOf(meant.hour);
+      const fits = [open.first, open.latest].some((seen) => {
+        const digest = createHash('sha256');
+        for (const { bytes } of seen.values()) digest.update(bytes);
+        return seen.size === meant.count && digest.digest('hex') === meant.digest;
+      });
+      if (!fits || open.marker !== null) return;
+      open.marker = record.offset;
+      this.compose();
+    }
+  }
+
+  takeCarry(carry: WrittenCarry): void {
+    if (this.carried.has(carry.submissionId)) return;
+    this.carried.add(carry.submissionId);
+    this.waiting.set(carry.submissionId, carry);
+  }
+
+  private openOf(hour: number): Open {
+    const open = this.open.get(hour) ?? { first: new Map(), latest: new Map(), marker: null };
+    this.open.set(hour, open);
+    return open;
+  }
+
+  private compose(): void {
+    const { lastHour, hourMillis } = this.source;
+    for (;;) {
+      if (lastHour !== null && this.next <= lastHour && this.openOf(lastHour).marker === null)
+        return;
+      const open = this.open.get(this.next);
+      if (open?.marker == null) return;
+      this.open.delete(this.next);
+      this.hours.push(this.composed(this.next, open, open.marker));
+      this.waiting.clear();
+      this.next += hourMillis;
+    }
+  }
+
+  private composed(hour: number, { first }: Open, markerOffset: number): ExpectedHour {
+    const terms = this.termsAt(hour);
+    const lines = new Map<string, ExpectedLine>();
+    const lineOf = (resource: string, dimension: string, isUnknown: boolean): ExpectedLine => {
+      const key = `${resource.toLowerCase()}\0${dimension.toLowerCase()}`;
+      const line = lines.get(key) ?? {
+        resource: resource.toLowerCase(),
+        dimension: dimension.toLowerCase(),
+        quantity: 0n,
+        months: new Map<string, bigint>(),
+        carries: new Set<string>(),
+        aggregates: 0,
+        isUnknown,
+      };
+      lines.set(key, line);
+      line.isUnknown &&= isUnknown;
+      return line;
+    };
+    for (const { aggregate } of first.values()) {
+      const place = placeOf(aggregate.meterId, terms);
+      if (place === null || !this.source.billable) continue;
+      const line = lineOf(aggregate.resourceUri, place.dimension, place.isUnknown);
+      line.quantity += aggregate.quantity;
+      line.aggregates++;
+      for (const [month, part] of monthsOf(aggregate)) {
+        addTo(line.months, month, part);
+        addTo(this.used, `${line.resource} ${month}`, part);
+      }
+    }
+    for (const carry of this.waiting.values()) {
+      const places = carry.meters.map((meter) => placeOf(meter, terms));
+      const named = new Set(places.map((place) => place?.dimension.toLowerCase()));
+      const [one] = places;
+      const isKnown = named.size === 1 && one && !one.isUnknown;
+      const line = isKnown
+        ? lineOf(carry.resourceUri, one.dimension, false)
+        : lineOf(
+            carry.resourceUri,
+            carry.dimension,
+            places.some((place) => place?.isUnknown),
+          );
+      line.quantity += exact(carry.quantity);
+      line.carries.add(carry.submissionId);
+      for (const [month, part] of Object.entries(carry.months)) {
+        addTo(line.months, month, exact(part));
+      }
+    }
+    return { hour, markerOffset, lines, carries: new Set(this.waiting.keys()), terms };
+  }
+}
+
+const monthsOf = (aggregate: UsageAggregate): readonly (readonly [string, Quantity])[] =>
+  aggregate.usageMonths.length > 0
+    ? aggregate.usageMonths.map(({ month, quantity }) => [month, quantity])
+    : [[monthOf(aggregate.firstUsageTime), aggregate.quantity]];
+
+/** Null where the meter is never billed. */
+const placeOf = (
+  meterId: string,
+  terms: BillingTerms,
+): { readonly dimension: string; readonly isUnknown: boolean } | null => {
+  const is = (each: { readonly meterId: string }): boolean =>
+    each.meterId.toLowerCase() === meterId.toLowerCase();
+  const billed = terms.billedMeters.find(is);
+  if (billed) return { dimension: billed.dimension, isUnknown: false };
+  return terms.otherMeters.some(is) ? null : { dimension: meterId, isUnknown: true };
+};

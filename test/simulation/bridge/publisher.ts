@@ -1,0 +1,203 @@
+import { createHash } from 'node:crypto';
+import type { Quantity } from '../../../services/shared/model/decimal.ts';
+import type { Source, SourcePartition } from '../../../services/shared/model/source.ts';
+import { nextHour, type Hour } from '../../../services/shared/model/time.ts';
+import type { UsageAggregate } from '../../../services/shared/model/usage-aggregate.ts';
+import { uuidText } from '../../../services/shared/model/usage-event.ts';
+import { usageMonthOf } from '../../../services/shared/model/usage-months.ts';
+import {
+  aggregateOf,
+  aggregateRecord,
+  BILLABLE,
+  encodeAggregate,
+  markerRecord,
+  NOT_BILLABLE,
+  ONE,
+  stranger,
+  UNKNOWN,
+  uriOf,
+  type Unplaced,
+} from '../../support/bridge/aggregates-log.ts';
+import type { Random } from '../../support/workload/random.ts';
+import type { BridgeLog, Meant } from './bridge-log.ts';
+import { GONE, POISON } from './simulated-commerce.ts';
+
+/** Two local meters that Commerce bills under one name. */
+export const SHARED_METERS = [
+  '11111111-0000-4000-8000-000000000001',
+  '11111111-0000-4000-8000-000000000002',
+] as const;
+
+export interface PublishedHour {
+  readonly hour: Hour;
+  readonly aggregates: readonly UsageAggregate[];
+}
+
+/**
+ * The aggregator's side of one source partition: it publishes hours that are over, one after another. It may
+ * die in between and begin again, and an earlier owner's records may come late.
+ */
+export class Publisher {
+  readonly at: SourcePartition;
+  readonly source: Source;
+  readonly log: BridgeLog;
+  readonly hours: PublishedHour[] = [];
+  next: Hour;
+  private readonly random: Random;
+  private late: (() => void)[] = [];
+
+  constructor(at: SourcePartition, source: Source, log: BridgeLog, random: Random) {
+    this.at = at;
+    this.source = source;
+    this.log = log;
+    this.next = source.firstHour;
+    this.random = random;
+  }
+
+  /** Whether an hour is over that is not published; of a source that has an end, none after that. */
+  isDue(now: number): boolean {
+    const { lastHour, hourMillis } = this.source;
+    if (lastHour !== null && this.next > lastHour) return false;
+    return this.next + hourMillis <= now;
+  }
+
+  /** Publishes the next hour, in whatever way. */
+  publishNext(): void {
+    const { random } = this;
+    const hour = { hour: this.next, aggregates: this.content(this.next) };
+    const later = this.hours.length > 0 && random.chance(0.1);
+    this.hours.push(hour);
+    this.next = nextHour(this.next, this.source.hourMillis);
+    if (random.chance(0.2)) this.publishSome(hour, random.chance(0.3));
+    if (random.chance(0.1)) this.append(markerOf(this.at, hour, false));
+    if (random.chance(0.1)) this.forge(hour);
+    // Its owner has died, and the next one takes a while; the hour after it may be first.
+    if (later) this.late.push(() => this.publishAll(hour));
+    else this.publishAll(hour);
+  }
+
+  get hasLate(): boolean {
+    return this.late.length > 0;
+  }
+
+  publishLate(): void {
+    this.late.shift()?.();
+  }
+
+  /** An earlier owner, or one that has read an older checkpoint, publishes an hour again. */
+  publishAgain(): void {
+    const { random, hours } = this;
+    if (hours.length === 0) return;
+    const hour = random.pick(hours);
+    if (random.chance(0.5)) this.publishAll(hour);
+    else if (random.chance(0.5)) this.append(markerOf(this.at, hour, false));
+    else this.publishSome(hour, random.chance(0.3));
+  }
+
+  private publishAll(hour: PublishedHour): void {
+    for (const aggregate of hour.aggregates) this.append(recordOf(this.at, hour, aggregate, false));
+    this.append(markerOf(this.at, hour, false));
+  }
+
+  /** The first so many; by a version with another schema, the bytes differ. */
+  private publishSome(hour: PublishedHour, otherBytes: boolean): void {
+    for (const aggregate of hour.aggregates.slice(0, this.random.below(3))) {
+      this.append(recordOf(this.at, hour, aggregate, otherBytes));
+    }
+  }
+
+  /** Somebody without the key, or with something unreadable. */
+  private forge(hour: PublishedHour): void {
+    const { random } = this;
+    const usage = { ...aggregateOf(this.at, hour.hour, uriOf('forged')) };
+    const record = aggregateRecord(usage, stranger);
+    const bad = random.pick<Unplaced>([
+      record,
+      { ...record, value: Buffer.from('nothing of ours') },
+      { ...aggregateRecord(usage), key: Buffer.from('usage.events.compute/9[0]') },
+    ]);
+    this.log.append(bad, { kind: 'bad' });
+  }
+
+  private append([record, meant]: readonly [Unplaced, Meant]): void {
+    this.log.append(record, meant);
+  }
+
+  private content(hour: Hour): readonly UsageAggregate[] {
+    const { random, at } = this;
+    const aggregates = new Map<string, UsageAggregate>();
+    for (let n = random.below(5); n > 0; n--) {
+      const resource = uriOf(this.resource());
+      const meterId = random.pick([BILLABLE, BILLABLE, ...SHARED_METERS, UNKNOWN, NOT_BILLABLE]);
+      const quantity = this.quantity();
+      const made = aggregateOf(at, hour, resource, {
+        meterId,
+        quantity,
+        ...this.usedWhen(hour, quantity),
+      });
+      aggregates.set(uuidText(made.aggregateId), made);
+    }
+    return [...aggregates.values()];
+  }
+
+  private resource(): string {
+    const { random } = this;
+    const kind = random.chance(0.08) ? random.pick([GONE, POISON]) : String(random.below(3));
+    return `p${String(this.at.partition)}-${String(this.at.epoch)}-${kind}`;
+  }
+
+  /** Many have more digits than a double can hold. */
+  private quantity(): Quantity {
+    const { random } = this;
+    if (random.chance(0.05)) return 0n as Quantity;
+    if (random.chance(0.3)) return (ONE * BigInt(1 + random.below(9))) as Quantity;
+    const digits = BigInt(`0x1${random.bytes(11).toString('hex')}`);
+    return (ONE * BigInt(random.below(3000)) + digits) as Quantity;
+  }
+
+  /** Late usage is of the month before, or of both. */
+  private usedWhen(hour: Hour, quantity: Quantity): Partial<UsageAggregate> {
+    const { random } = this;
+    if (!random.chance(0.3)) return {};
+    const before = (hour - 40 * 24 * 3_600_000) as Hour;
+    const months = [usageMonthOf(before), usageMonthOf(hour)];
+    const part = (quantity / 3n) as Quantity;
+    if (part === 0n || random.chance(0.3)) return { firstUsageTime: before };
+    return {
+      firstUsageTime: before,
+      usageMonths: [
+        { month: months[0] ?? '', quantity: part },
+        { month: months[1] ?? '', quantity: (quantity - part) as Quantity },
+      ],
+    };
+  }
+}
+
+const recordOf = (
+  at: SourcePartition,
+  { hour }: PublishedHour,
+  aggregate: UsageAggregate,
+  otherBytes: boolean,
+): readonly [Unplaced, Meant] => {
+  const written = otherBytes
+    ? { ...aggregate, additionalInfo: '{"written":"otherwise"}' }
+    : aggregate;
+  const id = uuidText(aggregate.aggregateId);
+  return [aggregateRecord(written), { kind: 'aggregate', at, hour, id, aggregate }];
+};
+
+const markerOf = (
+  at: SourcePartition,
+  { hour, aggregates }: PublishedHour,
+  otherBytes: boolean,
+): readonly [Unplaced, Meant] => {
+  const written = otherBytes
+    ? aggregates.map((each) => ({ ...each, additionalInfo: '{"written":"otherwise"}' }))
+    : aggregates;
+  const digest = createHash('sha256');
+  for (const each of written) digest.update(encodeAggregate(each));
+  return [
+    markerRecord(at, hour, written),
+    { kind: 'marker', at, hour, count: written.length, digest: digest.digest('hex') },
+  ];
+};

@@ -1,0 +1,226 @@
+import type { Logger } from 'pino';
+import { CommerceClient } from '../../../services/bridge/commerce/commerce-client.ts';
+import { KafkaOutbox } from '../../../services/bridge/kafka/kafka-outbox.ts';
+import {
+  LogWorker,
+  type WorkerOptions,
+  type WorkerPorts,
+} from '../../../services/bridge/log-worker.ts';
+import { SourceRegister } from '../../../services/bridge/source-register.ts';
+import type { LogWriter } from '../../../services/shared/kafka/log-writer.ts';
+import { keyring, knowledgeOf } from '../../support/bridge/aggregates-log.ts';
+import { Unanswered, type PortCalls } from '../port-calls.ts';
+import { violated } from '../violation.ts';
+import { LOG_PARTITIONS, type BridgeWorld } from './bridge-world.ts';
+import type { Answered } from './simulated-commerce.ts';
+
+export const TOPIC = 'usage.aggregates';
+
+const silent = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  debug: () => undefined,
+  child: () => silent,
+} as unknown as Logger;
+
+/** A partition that a bridge believes to own, and how far its reader is. */
+export interface HeldLog {
+  readonly partition: number;
+  readonly worker: LogWorker;
+  /** Where the next batch begins; null while nothing is wanted. */
+  expected: number | null;
+  /** Counts the seeks: what was begun before one does not act after it. */
+  turn: number;
+  /** Requests to the worker that it has not finished. */
+  busy: number;
+  closing: 'no' | 'asked' | 'done';
+}
+
+export interface BridgeProcessOptions extends WorkerOptions {
+  /** How far its clock is ahead of Commerce's, in milliseconds. */
+  readonly clockAhead: number;
+  /** Records of a batch, at most. */
+  readonly batch: number;
+}
+
+/** A process of the bridge: workers of log partitions, each with a reader. */
+export class SimulatedBridge {
+  readonly held = new Map<number, HeldLog>();
+  readonly options: BridgeProcessOptions;
+  /** What went wrong in it, for the schedule to find. */
+  failure: unknown = null;
+  private readonly url: string;
+  private readonly world: BridgeWorld;
+  private readonly calls: PortCalls;
+  private readonly register: SourceRegister;
+  private isDead = false;
+
+  constructor(url: string, world: BridgeWorld, calls: PortCalls, options: BridgeProcessOptions) {
+    this.url = url;
+    this.world = world;
+    this.calls = calls;
+    this.options = options;
+    this.register = new SourceRegister(() => calls.read(this, () => world.sources));
+  }
+
+  /** The group has assigned a partition to it: a worker that it still has goes on. */
+  assign(partition: number): void {
+    const before = this.held.get(partition);
+    if (before?.closing === 'no') {
+      this.reposition(before);
+      return;
+    }
+    const { decode } = knowledgeOf([]);
+    const worker = new LogWorker(
+      { topic: TOPIC, partition },
+      { decode, keyring, partitions: LOG_PARTITIONS },
+      this.ports(partition),
+      this.options,
+    );
+    const held: HeldLog = { partition, worker, expected: null, turn: 0, busy: 0, closing: 'no' };
+    this.held.set(partition, held);
+    this.reposition(held);
+  }
+
+  /** It has learnt that the partition is another's. */
+  unassign(held: HeldLog): void {
+    held.worker.drop();
+    this.held.delete(held.partition);
+  }
+
+  /** Everything in memory is gone; what it asked of others may still happen. */
+  crash(): void {
+    this.isDead = true;
+    this.calls.abandon(this);
+    this.held.clear();
+  }
+
+  /** Reads the next batch, if one is wanted and there is something to read. */
+  read(held: HeldLog, size: number): boolean {
+    const { expected } = held;
+    const log = this.world.logs[held.partition];
+    if (expected === null || held.closing !== 'no' || !log || expected >= log.high) return false;
+    const { batches, next } = log.read(expected, size);
+    const { turn } = held;
+    held.expected = null;
+    this.watch(held, held.worker.consume(batches), (goOn) => {
+      if (held.turn === turn && goOn) held.expected = next;
+    });
+    return true;
+  }
+
+  /** Begins reading anew from the worker's position. */
+  reposition(held: HeldLog): void {
+    if (held.closing !== 'no') return;
+    held.expected = null;
+    const turn = ++held.turn;
+    this.watch(held, held.worker.position(), (position) => {
+      if (held.turn === turn && position !== null) held.expected = position;
+    });
+  }
+
+  timer(held: HeldLog): void {
+    this.watch(held, held.worker.onTimer(), () => undefined);
+  }
+
+  /** A graceful stop of one partition. */
+  close(held: HeldLog): void {
+    held.closing = 'asked';
+    this.watch(held, held.worker.close(), () => {
+      held.closing = 'done';
+    });
+  }
+
+  /** What its client's `fetch` does. */
+  fetch(url: URL, init: RequestInit): Promise<Answered> {
+    const body = typeof init.body === 'string' ? init.body : null;
+    const { commerce } = this.world;
+    const answered = this.calls
+      .write(this, () => commerce.handle(init.method ?? 'GET', url, body))
+      .catch((error: unknown) => {
+        if (!(error instanceof Unanswered)) throw error;
+        throw new TypeError('fetch failed', { cause: new Error('the connection was reset') });
+      });
+    const { signal } = init;
+    if (!signal) return answered;
+    const aborted = new Promise<never>((_, reject) => {
+      const abort = (): void => reject(signal.reason as Error);
+      if (signal.aborted) abort();
+      else signal.addEventListener('abort', abort);
+    });
+    return Promise.race([answered, aborted]);
+  }
+
+  private watch<T>(held: HeldLog, work: Promise<T>, then: (result: T) => void): void {
+    held.busy++;
+    work
+      .then((result) => {
+        held.busy--;
+        if (this.isDead) return;
+        const { halt } = held.worker.status();
+        if (halt) violated(`partition ${String(held.partition)} halted: ${halt.code}`);
+        then(result);
+      })
+      .catch((error: unknown) => {
+        if (!this.isDead) this.failure ??= error;
+      });
+  }
+
+  private ports(partition: number): WorkerPorts {
+    const { world, calls, register } = this;
+    const store = world.store.portOf(calls, this);
+    const writer: LogWriter = {
+      // A large publication goes in several requests.
+      append: async (at, records) => {
+        const half = records.length > 2 ? records.length >> 1 : records.length;
+        for (const part of [records.slice(0, half), records.slice(half)]) {
+          if (part.length === 0) continue;
+          await calls.write(this, () => world.append(at.partition, part));
+        }
+        return [];
+      },
+      close: () => Promise.resolve(),
+    };
+    const now = (): number => world.now + this.options.clockAhead;
+    return {
+      store,
+      register,
+      log: {
+        bounds: (at) =>
+          calls.read(this, () => ({ low: 0, high: world.logs[at.partition]?.high ?? 0 })),
+      },
+      sender: {
+        commerce: new CommerceClient({ url: this.url, token: null, requestMillis: 600_000 }),
+        outbox: new KafkaOutbox(writer, { topic: TOPIC, partitions: LOG_PARTITIONS, keyring, now }),
+        cannotCarry: async () => {
+          const reasonOf = await register.cannotCarry();
+          return ({ at, submission }) => reasonOf(at, submission.resourceUri);
+        },
+      },
+      logger: silent,
+      now,
+      persist: async (_what, step, signal) => {
+        for (;;) {
+          signal.throwIfAborted();
+          try {
+            return await step();
+          } catch (error) {
+            if (!(error instanceof Unanswered)) throw error;
+          }
+        }
+      },
+      report: (offset) => {
+        if (this.isDead) return;
+        try {
+          world.oracle.reported(partition, offset);
+        } catch (error) {
+          this.failure ??= error;
+        }
+      },
+      onCrash: (error) => {
+        if (!this.isDead) this.failure ??= error;
+      },
+    };
+  }
+}

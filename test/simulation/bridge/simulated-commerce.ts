@@ -1,0 +1,208 @@
+import { httpDateText } from '../../../services/shared/http/http-date.ts';
+import { isoText, type Millis } from '../../../services/shared/model/time.ts';
+import { parseTimeInUtc } from '../../../services/shared/model/time-text.ts';
+import type { Random } from '../../support/workload/random.ts';
+import { Unanswered } from '../port-calls.ts';
+import { violated } from '../violation.ts';
+
+/** What Commerce holds: the first event of a resource, dimension and hour, and none after it. */
+export interface Held {
+  readonly quantity: number;
+  readonly usageEventId: string;
+  readonly resource: string;
+  readonly dimension: string;
+  readonly hour: number;
+  /** The parts of months other than the hour's, as they were sent. */
+  readonly months: Readonly<Record<string, string>>;
+}
+
+interface SentEvent {
+  readonly resourceUri: string;
+  readonly quantity: number;
+  readonly dimension: string;
+  readonly effectiveStartTime: string;
+  readonly additionalInfo?: {
+    readonly usageMonths?: readonly { readonly month: string; readonly quantity: string }[];
+  };
+}
+
+/** What `fetch` resolves to, as far as the client reads it. */
+export interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const DAY = 24 * 3_600_000;
+const MAX_BATCH = 25;
+/** Resources that Commerce refuses, for good. */
+export const GONE = 'gone';
+/** A request with this one in it is refused as a whole. */
+export const POISON = 'poison';
+
+export const commerceKey = (hour: number, resource: string, dimension: string): string =>
+  `${String(hour)}\0${resource.toLowerCase()}\0${dimension.toLowerCase()}`;
+
+/** Commerce as documented: batches of 25, the first write wins, nothing older than a day is accepted. */
+export class SimulatedCommerce {
+  readonly held = new Map<string, Held>();
+  readonly counts = { accepted: 0, duplicates: 0, expired: 0, rejected: 0, failed: 0, lookedUp: 0 };
+  /** No request is answered while it is away. */
+  isAway = false;
+  private readonly random: Random;
+  private readonly now: () => number;
+  private readonly faultRate: number;
+  private trouble = true;
+
+  constructor(random: Random, now: () => number, faultRate: number) {
+    this.random = random;
+    this.now = now;
+    this.faultRate = faultRate;
+  }
+
+  /** From now on it answers as it should. */
+  recover(): void {
+    this.trouble = false;
+    this.isAway = false;
+  }
+
+  /** @throws Unanswered while it is away */
+  handle(method: string, url: URL, body: string | null): Answered {
+    if (this.isAway) {
+      this.counts.failed++;
+      if (this.random.chance(0.5)) throw new Unanswered();
+      return answer(this.random.pick([502, 503, 504]), 'away');
+    }
+    const fault = this.fault();
+    if (fault) return fault;
+    const isBatch = method === 'POST' && url.pathname === '/api/batchUsageEvent';
+    if (isBatch) return this.damaged(this.batch(body ?? ''));
+    if (method === 'GET' && url.pathname === '/api/usageEvents') {
+      this.counts.lookedUp++;
+      return this.damaged(this.holdings(url.searchParams));
+    }
+    return violated(`Commerce has no ${method} ${url.pathname}`);
+  }
+
+  private fault(): Answered | null {
+    const { random } = this;
+    if (!this.trouble || !random.chance(this.faultRate)) return null;
+    this.counts.failed++;
+    const seconds: Record<string, string> = random.chance(0.5) ? { 'retry-after': '7' } : {};
+    return answer(random.pick([429, 500, 503]), 'busy', seconds);
+  }
+
+  /** A body that breaks off, after all was done. */
+  private damaged(given: { readonly status: number; readonly body: unknown }): Answered {
+    const text = JSON.stringify(given.body);
+    const half = this.trouble && this.random.chance(this.faultRate / 2);
+    // Commerce's clock may be behind or ahead by a little.
+    const date = httpDateText(this.now() as Millis);
+    return answer(given.status, half ? text.slice(0, text.length >> 1) : text, { date });
+  }
+
+  private batch(body: string): { status: number; body: unknown } {
+    const { request } = JSON.parse(body) as { readonly request: readonly SentEvent[] };
+    if (request.length === 0 || request.length > MAX_BATCH) {
+      return violated(`a batch of ${String(request.length)}`);
+    }
+    const keys = request.map((event) => keyOf(event));
+    if (new Set(keys).size !== keys.length) violated('a batch has one event twice');
+    if (request.some(({ resourceUri }) => resourceUri.endsWith(POISON))) {
+      this.counts.rejected++;
+      const details = [{ message: 'The resourceUri is invalid.', target: 'resourceUri' }];
+      return { status: 400, body: { code: 'BadArgument', message: 'One or more errors', details } };
+    }
+    const result = request.map((event, at) => this.item(event, keys[at] ?? ''));
+    return { status: 200, body: { count: result.length, result } };
+  }
+
+  private item(event: SentEvent, key: string): Fields {
+    const { random, counts } = this;
+    const hour = instantOf(event.effectiveStartTime);
+    const echoed = { ...event, messageTime: isoText(this.now() as Millis) };
+    if (this.trouble && random.chance(this.faultRate / 2)) {
+      return { ...echoed, status: 'Error', error: { message: 'try again' } };
+    }
+    if (event.resourceUri.endsWith(GONE)) {
+      counts.rejected++;
+      return { ...echoed, status: 'ResourceNotFound', error: { message: 'there is none' } };
+    }
+    const holding = this.held.get(key);
+    // Which of the two is told of what is both is not documented.
+    const isExpired = hour < this.now() - DAY || hour > this.now();
+    if (isExpired && !(holding && random.chance(0.5))) {
+      counts.expired++;
+      return { ...echoed, status: 'Expired', error: { message: 'out of time' } };
+    }
+    if (holding) {
+      counts.duplicates++;
+      const acceptedMessage = this.trouble && random.chance(0.2) ? {} : holding;
+      return { ...echoed, status: 'Duplicate', error: { additionalInfo: { acceptedMessage } } };
+    }
+    if (!(event.quantity > 0))
+      violated(`${event.resourceUri} is sent with ${String(event.quantity)}`);
+    counts.accepted++;
+    const usageEventId = `event-${String(this.held.size)}`;
+    const months = event.additionalInfo?.usageMonths ?? [];
+    this.held.set(key, {
+      quantity: event.quantity,
+      usageEventId,
+      resource: event.resourceUri,
+      dimension: event.dimension,
+      hour,
+      months: Object.fromEntries(months.map(({ month, quantity }) => [month, quantity])),
+    });
+    return { ...echoed, status: 'Accepted', usageEventId };
+  }
+
+  private holdings(query: URLSearchParams): { status: number; body: unknown } {
+    const from = instantOf(query.get('usageStartDate') ?? '');
+    const to = instantOf(query.get('UsageEndDate') ?? '');
+    const has = (name: string, value: string): boolean => {
+      const wanted = query.get(name);
+      return wanted === null || wanted.toLowerCase() === value.toLowerCase();
+    };
+    const rows = [...this.held.values()].filter(
+      ({ hour, resource, dimension }) =>
+        hour >= from &&
+        hour <= to &&
+        has('usageResourceId', resource) &&
+        has('dimension', dimension),
+    );
+    return {
+      status: 200,
+      body: rows.map(({ hour, resource, dimension, quantity }) => ({
+        usageDate: isoText(hour as Millis),
+        usageResourceId: resource,
+        dimension,
+        submittedQuantity: quantity,
+        processedQuantity: quantity,
+      })),
+    };
+  }
+}
+
+const instantOf = (text: string): number => {
+  const parsed = parseTimeInUtc(text);
+  return parsed.ok ? parsed.value.instant : violated(`${text} is no time`);
+};
+
+const keyOf = ({ effectiveStartTime, resourceUri, dimension }: SentEvent): string =>
+  commerceKey(instantOf(effectiveStartTime), resourceUri, dimension);
+
+const answer = (
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): Answered => ({
+  status,
+  headers: new Headers(headers),
+  body: {
+    async *[Symbol.asyncIterator]() {
+      yield await Promise.resolve(Buffer.from(body));
+    },
+  },
+});
