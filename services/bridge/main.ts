@@ -23,10 +23,12 @@ import { readBridgeConfig } from './config.ts';
 import { establishTerms, wantedTerms } from './establish-terms.ts';
 import { KafkaOutbox } from './kafka/kafka-outbox.ts';
 import type { WorkerPorts } from './log-worker.ts';
+import { readUnsent } from '../shared/billing/unsent.ts';
 import { readRegistration } from '../shared/billing/registration.ts';
 import { SourceRegister } from './source-register.ts';
 import { ClickHouseStore } from './store/clickhouse-store.ts';
 import { newestOpenHour } from './store/newest-open-hour.ts';
+import { UnsentWatch } from './unsent-watch.ts';
 
 type Config = ReturnType<typeof readBridgeConfig>;
 
@@ -140,13 +142,16 @@ runService('bridge', async (logger, environment, crash) => {
     },
     optionsOf(config),
   );
-  const health = await startHealthServer(config, () => bridge.health());
+  const unsent = new UnsentWatch({ read: () => readUnsent(clickHouse), now: Date.now, logger });
+  const health = await startHealthServer(config, () => unsent.addTo(bridge.health()));
   await bridge.start();
+  unsent.start();
   logger.info({ health: health.url }, 'ready');
 
   return {
     stop: async () => {
       await bridge.stop();
+      await unsent.stop();
       await Promise.all([writer.close(), admin.close(), clickHouse.close(), health.close()]);
     },
   };

@@ -46,6 +46,11 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
       'the directory of subscriptions: which provider each one belongs to, which decides who may read its usage',
     load: async () => (await import('./commands/subscriptions.ts')).subscriptionsCommand,
   },
+  registration: {
+    description:
+      "the stamp's registration with Azure: how its usage is billed, and which customers pay for which tenants",
+    load: async () => (await import('./commands/registration.ts')).registrationCommand,
+  },
   token: {
     description: 'make a token for the usage API of this machine, which "npm start" runs',
     load: async () => (await import('./commands/token.ts')).tokenCommand,
@@ -108,6 +113,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     description:
       'compare what is billable by the windows with what was submitted and what Commerce accepted; exit code 1 if anything differs or could not be read',
     load: async () => (await import('./commands/reconcile.ts')).reconcileCommand,
+  },
+  bridge: {
+    description: 'the bridge to Azure Commerce: what it does, and what waits',
+    load: async () => (await import('./commands/bridge.ts')).bridgeCommand,
   },
   status: {
     description:

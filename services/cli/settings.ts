@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   clickHouseSettings,
+  commerceSettings,
   controlKeySettings,
   foldSettings,
   hourSettings,
@@ -53,6 +54,14 @@ export const readTokenConfig = () =>
 /** The settings of what reads windows of usage. */
 export const readUsageConfig = () =>
   parseEnvironment({ ...clickHouseSettings, ...hourSettings, ...providerSettings });
+
+/** The settings of commands about the stamp's registration with Azure. */
+export const readRegistrationConfig = () =>
+  parseEnvironment({
+    ...clickHouseSettings,
+    ...commerceSettings,
+    COMMERCE_REGISTRATION_FILE: z.string().optional(),
+  });
 
 /** The settings of commands that work on the directory of subscriptions. */
 export const readDirectoryConfig = () =>

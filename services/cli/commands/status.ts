@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { readBillingCounts, type BillingCounts } from '../../shared/billing/billing-counts.ts';
+import { readUnsent, unsentProblem, unsentText, type Unsent } from '../../shared/billing/unsent.ts';
 import { aggregatesTopicName } from '../../shared/kafka/topic-names.ts';
 import { ALL_TIME, readRestatements, unwrittenTexts } from '../../shared/sources/restated-hours.ts';
 import { readCoverage } from '../../shared/sources/coverage.ts';
@@ -32,6 +33,8 @@ interface Status {
   /** Spans of reported time for which no source answers. */
   readonly notCovered: readonly TimeSpan[];
   readonly billing: BillingCounts;
+  /** Live usage that is still to be sent to Commerce; null if there is none. */
+  readonly unsent: Unsent | null;
   readonly openDeadLetters: number;
   /** Open dead letters on wrong partitions, if they show which partitioner put them there. */
   readonly misplaced: readonly Misplaced[];
@@ -48,6 +51,7 @@ const readStatus = async (): Promise<Status> => {
       const { completeBefore } = coverage;
       const partitions = await readPartitions(client, admin);
       const billing = await readBillingCounts(client);
+      const unsent = await readUnsent(client);
       const topic = aggregatesTopicName(config.USAGE_TOPIC_PREFIX);
       const bridge = await bridgeTroubles(client, admin, topic);
       const restatements = await readRestatements(client, ALL_TIME);
@@ -58,9 +62,17 @@ const readStatus = async (): Promise<Status> => {
         completeBefore: completeBefore === null ? null : isoText(completeBefore),
         notCovered: notCovered(coverage),
         billing,
+        unsent,
         openDeadLetters: await countOpenDeadLetters(client),
         misplaced: await readMisplaced(client, ALL_OPEN),
-        problems: problemsOf({ services, partitions, bridge, restating, billing }),
+        problems: problemsOf({
+          services,
+          partitions,
+          bridge,
+          restating,
+          billing,
+          unsent: unsentProblem(unsent, Date.now()),
+        }),
       };
     }),
   );
@@ -108,12 +120,19 @@ const format = (status: Status): string => {
         .filter(([, count]) => count > 0)
         .map(([name, count]) => `${String(count)} ${name}`)
         .join(', ')}`,
+      `Not sent yet      ${unsentLine(status.unsent)}`,
       `Dead letters      ${String(openDeadLetters)} open${openDeadLetters > 0 ? ': see "usagectl dlq list"' : ''}`,
     ].join('\n'),
     ...misplaced.map(formatMisplaced),
     verdict(status),
   ].join('\n\n');
 };
+
+const unsentLine = (unsent: Unsent | null): string =>
+  unsent === null ? 'nothing' : unsentText(unsent, Date.now());
+
+const unsentObject = (unsent: Unsent | null) =>
+  unsent === null ? null : { ...unsent, hour: isoText(unsent.hour) };
 
 /** The last lines are the verdict. */
 const verdict = ({ problems, openDeadLetters }: Status): string => {
@@ -128,7 +147,12 @@ const verdict = ({ problems, openDeadLetters }: Status): string => {
 export const statusCommand = (command: Command): Command =>
   command.option('--json', 'as JSON').action(async ({ json }: { json?: boolean }) => {
     const status = await readStatus();
-    if (json) printJson({ ...status, misplaced: status.misplaced.map(misplacedObject) });
+    if (json)
+      printJson({
+        ...status,
+        unsent: unsentObject(status.unsent),
+        misplaced: status.misplaced.map(misplacedObject),
+      });
     else print(format(status));
     if (status.problems.length > 0) checkFailed();
   });

@@ -58,14 +58,11 @@ const startServices = async (stack: Stack): Promise<void> => {
     COMMERCE_MAX_AGE_HOURS: '0',
     COMMERCE_DATA_DIR: localPath('data/commerce'),
   };
-  const bridge = {
-    COMMERCE_REGISTRATION_FILE: inRepository('samples/registration.json'),
-  };
   await Promise.all([
     stack.startService('aggregator'),
     stack.startService('usage-api'),
     stack.startService('commerce', commerce),
-    stack.startService('bridge', bridge),
+    stack.startService('bridge'),
   ]);
 };
 

@@ -19,7 +19,7 @@ import { usageApiAccess } from './usage-api-access.ts';
 import { localControlKeys } from './control-keys.ts';
 import { checkUnused, hasEndedBadly, ORPHAN_MILLIS, removePid, writePid } from './pid-file.ts';
 import type { Reporter } from './reporter.ts';
-import { mainOf } from '../../shared/process/repository.ts';
+import { inRepository, mainOf } from '../../shared/process/repository.ts';
 import { startClickHouse, type LocalClickHouse } from './clickhouse/start-clickhouse.ts';
 import { startKafka, type LocalKafka } from './kafka/start-kafka.ts';
 import { serviceUrls, takenOver, writeNetrc, writeStackEnvironment } from './stack-environment.ts';
@@ -76,6 +76,8 @@ export const openStack = async (ports: StackPorts, reporter: Reporter): Promise<
       ...servers.environment,
       ...access,
       ...serviceUrls(ports, process.env, 'USAGE_API_TLS_CERT' in access),
+      COMMERCE_REGISTRATION_FILE:
+        process.env['COMMERCE_REGISTRATION_FILE'] ?? inRepository('samples/registration.json'),
       USAGE_CONTROL_KEYS:
         process.env['USAGE_CONTROL_KEYS'] ?? (await localControlKeys(join(local, 'control-keys'))),
       USAGE_API_TOKEN_KEYS:

@@ -26,6 +26,7 @@ const well: Known = {
   partitions: [partition],
   bridge: [],
   restating: [],
+  unsent: null,
   billing: { deadLettered: 0, mismatch: 0, pending: 5, held: 3 } as BillingCounts,
 };
 
@@ -57,6 +58,7 @@ test.each<[string, Partial<Known>, string]>([
     { restating: ['an hour is being restated'] },
     'an hour is being restated',
   ],
+  ['usage that waits to be billed', { unsent: 'usage is not billed' }, 'usage is not billed'],
   [
     'submissions that were refused',
     { billing: { ...well.billing, deadLettered: 1_200 } },

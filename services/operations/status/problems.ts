@@ -11,9 +11,25 @@ export interface Known {
   /** Restatements that are not written yet, in words. */
   readonly restating: readonly string[];
   readonly billing: BillingCounts;
+  /** Usage that waits for so long that Commerce will soon refuse it, in words; null if none does. */
+  readonly unsent: string | null;
 }
 
 const number = (value: number): string => value.toLocaleString('en');
+
+/** What is wrong with submissions that have their outcome, one sentence each. */
+export const billingProblems = (billing: BillingCounts): readonly string[] => [
+  ...(billing.deadLettered > 0
+    ? [
+        `Commerce refused ${number(billing.deadLettered)} submissions for good: "usagectl reconcile"`,
+      ]
+    : []),
+  ...(billing.mismatch > 0
+    ? [
+        `Commerce holds another quantity for ${number(billing.mismatch)} submissions: "usagectl reconcile"`,
+      ]
+    : []),
+];
 
 /** Everything that needs attention, one sentence each; empty if all is well. */
 export const problemsOf = ({
@@ -22,6 +38,7 @@ export const problemsOf = ({
   bridge,
   restating,
   billing,
+  unsent,
 }: Known): readonly string[] => [
   ...services
     .filter(({ isWrong }) => isWrong)
@@ -34,14 +51,6 @@ export const problemsOf = ({
   ),
   ...bridge,
   ...restating,
-  ...(billing.deadLettered > 0
-    ? [
-        `Commerce refused ${number(billing.deadLettered)} submissions for good: "usagectl reconcile"`,
-      ]
-    : []),
-  ...(billing.mismatch > 0
-    ? [
-        `Commerce holds another quantity for ${number(billing.mismatch)} submissions: "usagectl reconcile"`,
-      ]
-    : []),
+  ...(unsent === null ? [] : [unsent]),
+  ...billingProblems(billing),
 ];
