@@ -5,7 +5,7 @@ import { readParameters, type ParameterProblem } from '../shared/http/query-para
 import { badRequest, invalidProperty, notDirectTenant, type ApiError } from './api-error.ts';
 import { fail, succeed, type Result } from '../shared/model/result.ts';
 import type { UsageApi, Visible } from './caller.ts';
-import { parseReportedTime } from './reported-time.ts';
+import { parseReportedTime } from '../shared/http/reported-time.ts';
 
 export const API_VERSION = '2015-06-01-preview';
 

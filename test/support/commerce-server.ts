@@ -118,6 +118,7 @@ export class CommerceServer {
       clock,
       bills: new MonthBills(events, new Pricing(book, meters, directory)),
       names: new Names(meters, directory),
+      meters,
       price: book,
       submission: {
         accept: (candidates) => events.accept(candidates),

@@ -101,7 +101,7 @@ const submitBatch = async (
     const message = `The request must have 1 to ${String(MAX_BATCH)} usage events.`;
     return invalid('request', message);
   }
-  const now = millis(ports.now() + trouble.skew);
+  const now = ports.now();
   const outcomes = await decide(ports, request, { inputs, now, trouble });
   const result = outcomes.map((outcome, i) => batchItem(outcome, inputs[i], now));
   return { status: 200, body: { count: result.length, result } };
@@ -112,7 +112,7 @@ const submitOne = async (
   request: FastifyRequest,
   trouble: Trouble,
 ): Promise<Answer> => {
-  const now = millis(ports.now() + trouble.skew);
+  const now = ports.now();
   const [outcome] = await decide(ports, request, { inputs: [request.body], now, trouble });
   if (outcome === undefined) throw new Error('an event was not decided');
   return singleAnswer(outcome);
@@ -127,12 +127,15 @@ interface Submitted {
 const decide = async (
   { submission, callers, logger }: ApiPorts,
   request: FastifyRequest,
-  { inputs, now, trouble: { refuse } }: Submitted,
+  { inputs, now, trouble: { refuse, skew } }: Submitted,
 ): Promise<readonly Outcome[]> => {
   const refusalAt = (place: number): Refused | null =>
     refuse && (refuse.items?.includes(place) ?? true) ? refusal(refuse.status) : null;
   const caller = callers.of(request);
-  const outcomes = await submit({ inputs, now, caller, refuse: refusalAt }, submission);
+  const outcomes = await submit(
+    { inputs, now, judgedAt: millis(now + skew), caller, refuse: refusalAt },
+    submission,
+  );
   logger.info(countStatuses(outcomes), 'submission');
   return outcomes;
 };

@@ -62,6 +62,7 @@ runService('commerce', async (logger, environment, crash) => {
     directory,
     bills: new MonthBills(events, new Pricing(book, meters, directory)),
     names: new Names(meters, directory),
+    meters,
     price: book,
     clock,
     submission: {

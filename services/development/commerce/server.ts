@@ -10,6 +10,7 @@ import { badRequest } from './answers.ts';
 import { apiRoutes, type ApiPorts } from './api-routes.ts';
 import { Callers } from './callers.ts';
 import type { Clock } from './clock.ts';
+import type { CommerceMeters } from './commerce-meters.ts';
 import { faultRoutes } from './faults/fault-routes.ts';
 import type { FaultQueue } from './faults/fault-queue.ts';
 import { FaultDesk, FaultyConnections, sendBody } from './faults/perform-fault.ts';
@@ -20,10 +21,12 @@ import type { AzureDirectory } from './registrations/registrations-file.ts';
 import type { AccessTokens } from './sign-in/access-tokens.ts';
 import { TOKEN_PATH, tokenRoutes } from './sign-in/token-routes.ts';
 import type { Client } from './sign-in/token-request.ts';
+import { usageAggregateRoutes } from './usage-aggregates/usage-aggregate-routes.ts';
 
 export type ServerPorts = Omit<ApiPorts, 'callers' | 'faults' | 'now'> &
   Omit<PortalPorts, 'now'> & {
     readonly directory: AzureDirectory;
+    readonly meters: CommerceMeters;
     /** Null where nobody can sign in. */
     readonly signIn: { readonly client: Client; readonly tokens: AccessTokens } | null;
     readonly customers: CustomerMap;
@@ -69,6 +72,7 @@ export const buildServer = async (ports: ServerPorts): Promise<FastifyInstance> 
   const { signIn } = ports;
   await inRoom(app, '/api', (room) => apiRoutes(room, all));
   await inRoom(app, '', (room) => customerRoutes(room, all));
+  await inRoom(app, '', (room) => usageAggregateRoutes(room, all));
   await inRoom(app, '', (room) => portalRoutes(room, all));
   if (signIn) await inRoom(app, '', (room) => tokenRoutes(room, { ...all, ...signIn }));
   if (faultQueue) {

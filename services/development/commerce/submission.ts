@@ -17,7 +17,10 @@ export interface SubmissionPorts {
 
 export interface Submission {
   readonly inputs: readonly unknown[];
+  /** When it is accepted. */
   readonly now: Millis;
+  /** By which clock it is judged: another one only if a test makes the clock wrong. */
+  readonly judgedAt: Millis;
   readonly caller: Caller;
   /** The refusal of the event at a place, where a test asks for one. */
   readonly refuse: (place: number) => Refused | null;
@@ -25,11 +28,11 @@ export interface Submission {
 
 /** Checks the events of a request and stores the valid ones. Outcomes are in the order of the inputs. */
 export const submit = async (
-  { inputs, now, caller, refuse }: Submission,
+  { inputs, now, judgedAt, caller, refuse }: Submission,
   { accept, rules, newId, whoPays }: SubmissionPorts,
 ): Promise<readonly Outcome[]> => {
   const checked = inputs.map(
-    (input, place) => refuse(place) ?? checkEvent(input, { ...rules, now }),
+    (input, place) => refuse(place) ?? checkEvent(input, { ...rules, now: judgedAt }),
   );
   const decisions = await accept(
     checked.flatMap((check) =>

@@ -1,4 +1,4 @@
-import { parseTimeInUtc, type ParsedTime } from '../shared/model/time-text.ts';
+import { parseTimeInUtc, type ParsedTime } from '../model/time-text.ts';
 
 /**
  * Reads a time as clients of the usage API write it (docs/azure.md, "Parameters"). Without an offset it is
