@@ -24,11 +24,11 @@ const parameter = (description: string, required: boolean, schema: Part): Part =
   schema,
 });
 
-const reportedTime = (bound: string): Part =>
+const reportedTime = (bound: string, example: string): Part =>
   parameter(
     `${bound} of the range, in reported time: on the hour, or midnight UTC for daily usage. UTC if it has no offset.`,
     true,
-    { type: 'string', format: 'date-time', examples: ['2019-12-10T19:00:00Z'] },
+    { type: 'string', format: 'date-time', examples: [example] },
   );
 
 const PARAMETERS: Readonly<Record<string, Part>> = {
@@ -37,8 +37,8 @@ const PARAMETERS: Readonly<Record<string, Part>> = {
     enum: ['Daily', 'Hourly', 'daily', 'hourly'],
     default: 'Daily',
   }),
-  reportedStartTime: reportedTime('Inclusive start'),
-  reportedEndTime: reportedTime('Exclusive end'),
+  reportedStartTime: reportedTime('Inclusive start', '2019-12-10T00:00:00Z'),
+  reportedEndTime: reportedTime('Exclusive end', '2019-12-11T00:00:00Z'),
   subscriberId: parameter('One direct tenant. All of them without it.', false, {
     type: 'string',
     format: 'uuid',

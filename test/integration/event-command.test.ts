@@ -239,6 +239,12 @@ test('what is nowhere is said to be nowhere, with where to look next', async () 
   }
 });
 
+test('a bare name of a resource is told how it is asked for', async () => {
+  const { code, stderr } = await event('VM1');
+  expect(code).toBe(1);
+  expect(stderr).toContain('By the name of a resource: usagectl event --resource NAME');
+});
+
 test('ledger-scanned-for-an-id: the id of an event alone leads to a few granules', async () => {
   const { clickHouse } = stack;
   const rows = 100_000;

@@ -77,6 +77,11 @@ const byPosition = async (
   text: string,
   json: boolean,
 ): Promise<void> => {
+  if (!/\/\d+\/\d+$/.test(text)) {
+    throw new UserError(
+      `${quoted(text)} is neither the id of an event nor the position of a record, such as usage.events.compute/0/4711. By the name of a resource: usagectl event --resource NAME`,
+    );
+  }
   const position = parsePosition(text);
   const accepted = await eventsAt(client, position);
   const letters = await lettersAt(client, position);

@@ -31,6 +31,7 @@ test.each([
   [['-Reported', '1'], '-Reported can mean -ReportedStartTime, -ReportedEndTime'],
   [['-Granularity', 'x'], 'did you mean -AggregationGranularity?'],
   [['-ReportedStrtTime', 'x'], 'did you mean -ReportedStartTime?'],
+  [['-Foo', 'x'], 'there is no parameter -Foo. They are -ReportedStartTime, '],
   [['-ReportedEndTime'], '-ReportedEndTime has no value'],
   [['-ReportedEndTime', '-Show', 'x'], '-ReportedEndTime has no value'],
   [['-Show', 'x', '-SHOW', 'y'], '-Show is given twice'],

@@ -50,8 +50,12 @@ const nameOf = <Name extends string>(
   const [closest] = [...names].sort(
     (a, b) => distance(lower, a.toLowerCase()) - distance(lower, b.toLowerCase()),
   );
-  const nearest = names.find((name) => name.toLowerCase().includes(lower)) ?? closest;
+  const nearest = names.find((name) => name.toLowerCase().includes(lower)) ?? closest ?? '';
+  // Of two words that have next to nothing in common, nobody has meant the other.
+  const isNear =
+    nearest.toLowerCase().includes(lower) ||
+    distance(lower, nearest.toLowerCase()) <= nearest.length / 2;
   return fail(
-    `there is no parameter -${written}: did you mean -${nearest ?? ''}? They are ${listOf(names)}`,
+    `there is no parameter -${written}${isNear ? `: did you mean -${nearest}?` : '.'} They are ${listOf(names)}`,
   );
 };
