@@ -68,7 +68,10 @@ test('the summary says that everything adds up, and where to look', async () => 
   expect(printed).toContain('Everything adds up');
   expect(printed).toMatch(/Compared +[\d,]+ resources, meters and hours: 0 differences/);
   expect(printed).not.toContain('DOES NOT ADD UP');
-  expect(printed).toContain(`Billed usage  ${(await left())['COMMERCE_URL'] ?? '?'}\n`);
+  expect(printed).toMatch(
+    /Contoso Cloud, region northwest +[\da-f-]{36} +2019-12 +\d+ +USD [\d,]+\.\d\d/,
+  );
+  expect(printed).toContain(`Bill          ${(await left())['COMMERCE_URL'] ?? '?'}/portal\n`);
 });
 
 /** What `npm start` has left for others. */

@@ -180,8 +180,8 @@ export const whereToLook = ({ config, usageApiCa }: Stack): string =>
     `Usage API     ${config.USAGE_API_URL}`,
     ...(usageApiCa === null ? [] : [`  trust       ${usageApiCa}`]),
     '  sign in     npx usagectl token',
-    `Billed usage  ${config.COMMERCE_URL}`,
-    'Progress      npx usagectl status',
+    `Bill          ${config.COMMERCE_URL}/portal`,
+    'Progress      npx usagectl status, npx usagectl bridge status',
     `Try           curl -s ${usageApiCa === null ? '' : `--cacert ${usageApiCa} `}-H "Authorization: Bearer $(npx usagectl token)" "` +
       `${config.USAGE_API_URL}/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates` +
       '?reportedStartTime=2019-12-10T19:00:00Z&reportedEndTime=2019-12-10T20:00:00Z' +

@@ -8,6 +8,7 @@ const summary: Summary = {
   dailyWindows: 0,
   completeBefore: null,
   openDeadLetters: 0,
+  billedTo: [],
   billing: {} as BillingCounts,
   reconciliation: reconcile({ windows: [], submissions: [], holdings: null }),
 };

@@ -8,6 +8,7 @@ import { readBillingSides } from '../../shared/billing/billing-sides.ts';
 import { reconcile, type Reconciliation } from '../../shared/billing/reconcile.ts';
 import { countOpenDeadLetters } from '../../operations/dead-letters/open-dead-letters.ts';
 import { readCoverage } from '../../shared/sources/coverage.ts';
+import { formatBilledTo, readBilledTo, type CustomerBill } from './billed-to.ts';
 import { printable } from '../../shared/terminal/printable.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
 import { isoText, type Hour } from '../../shared/model/time.ts';
@@ -32,6 +33,7 @@ export interface Summary {
   readonly openDeadLetters: number;
   readonly billing: BillingCounts;
   readonly reconciliation: Reconciliation;
+  readonly billedTo: readonly CustomerBill[];
 }
 
 /**
@@ -91,6 +93,7 @@ export const readSummary = async (
     openDeadLetters: await countOpenDeadLetters(client),
     billing: await readBillingCounts(client),
     reconciliation: reconcile({ ...sides, holdings }),
+    billedTo: await readBilledTo(url, token ?? null),
   };
 };
 
@@ -170,5 +173,7 @@ export const formatSummary = (
       `${number(reconciliation.differences.length)} differences between windows, submissions and Commerce`,
     '',
     dimensionTable('BILLED, BY METER', reconciliation, (key) => meterNames.get(key) ?? key, true),
+    '',
+    formatBilledTo(summary.billedTo),
   ].join('\n');
 };
