@@ -24,11 +24,12 @@ export const killAggregators = (): void => {
 export type End = 'killed' | 'by-itself' | 'refused';
 
 /**
- * An aggregator that is started again whenever it ends, as a supervisor would do it, until it is
+ * A service that is started again whenever it ends, as a supervisor would do it, until it is
  * told to leave. Each life may have settings of its own; the last ones hold for all later lives.
  */
 export class Member {
   readonly name: string;
+  private readonly service: string;
   readonly ends: End[] = [];
   private readonly lives: readonly Environment[];
   private readonly printed: string[] = [];
@@ -36,7 +37,8 @@ export class Member {
   private wanted = true;
   private readonly running: Promise<void>;
 
-  constructor(name: string, lives: readonly Environment[]) {
+  constructor(service: string, name: string, lives: readonly Environment[]) {
+    this.service = service;
     this.name = name;
     this.lives = lives;
     this.running = this.run();
@@ -99,11 +101,11 @@ export class Member {
 
   private async live(environment: Environment): Promise<void> {
     try {
-      this.process = await startService('aggregator', environment);
+      this.process = await startService(this.service, environment);
     } catch (error) {
       const message = messageOf(error);
       this.printed.push(message);
-      this.ends.push(/^aggregator: /m.test(message) ? 'refused' : 'killed');
+      this.ends.push(new RegExp(`^${this.service}: `, 'm').test(message) ? 'refused' : 'killed');
       return;
     }
     const { process } = this;
@@ -118,20 +120,22 @@ export class Member {
   }
 }
 
-/** The aggregators of one schedule. */
+/** The processes of one service in one schedule: aggregators, if it is not said otherwise. */
 export class Fleet {
   readonly members: Member[] = [];
   private readonly environment: Environment;
+  private readonly service: string;
 
-  constructor(environment: Environment) {
+  constructor(environment: Environment, service = 'aggregator') {
     this.environment = environment;
+    this.service = service;
   }
 
-  /** A further aggregator; what its first lives have in addition, one after another. */
+  /** A further process; what its first lives have in addition, one after another. */
   join(...lives: readonly Environment[]): Member {
-    const name = `aggregator-${String(this.members.length + 1)}`;
+    const name = `${this.service}-${String(this.members.length + 1)}`;
     const settings = [...lives, {}].map((life) => ({ ...this.environment, ...life }));
-    const member = new Member(name, settings);
+    const member = new Member(this.service, name, settings);
     this.members.push(member);
     return member;
   }

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { codeDigest } from './code-digest.ts';
 import { formatTable } from '../../services/shared/terminal/table.ts';
 import { KIND_NAMES } from './kinds.ts';
 import type { ScheduleResult } from './schedule.ts';
-import { inRepository } from '../../services/shared/process/repository.ts';
 
 /** Results of schedules over several runs, by seed and kind, as long as the code is the same. */
 export class Results {
@@ -20,7 +19,7 @@ export class Results {
 
   /** Goes on with the results of a file; none are kept where the path is null. */
   static async open(path: string | null): Promise<Results> {
-    const code = await codeDigest();
+    const code = await codeDigest([]);
     const text = path === null ? '' : await readFile(path, 'utf8').catch(() => '');
     const kept = text === '' ? null : (JSON.parse(text) as Kept);
     return new Results(path, code, kept?.code === code ? kept.results : []);
@@ -59,19 +58,6 @@ interface Kept {
 }
 
 const nameOf = (kind: string, seed: number): string => `${kind} ${String(seed)}`;
-
-const repository = inRepository('.');
-
-const codeDigest = async (): Promise<string> => {
-  const digest = createHash('sha256');
-  for (const folder of ['services', 'schemas', 'deploy', 'test/crash', 'test/support']) {
-    const entries = await readdir(join(repository, folder), { recursive: true });
-    for (const entry of entries.filter((name) => /\.(ts|sql|json|avsc)$/.test(name)).sort()) {
-      digest.update(`${folder}/${entry}\0`).update(await readFile(join(repository, folder, entry)));
-    }
-  }
-  return digest.digest('hex');
-};
 
 const HEADINGS = [
   'kind',

@@ -58,25 +58,13 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     patches: [{ file: PROGRESS, find: 'new Set(before?.carried)', replace: 'new Set()' }],
   },
   {
-    name: 'second-carry-counts',
+    name: 'carried-twice-from-two-bridges',
     mistake: 'each carry record counts',
     patches: [
       {
         file: FOLD,
         find: 'if (progress.carried.has(submissionId) || progress.carries.has(submissionId)) return;',
         replace: 'if (progress.carries.has(submissionId)) return;',
-      },
-    ],
-  },
-  {
-    name: 'last-carry-counts',
-    mistake: 'a carry record replaces the one before, and its place in the log',
-    patches: [
-      {
-        file: FOLD,
-        find: 'if (progress.carried.has(submissionId) || progress.carries.has(submissionId)) return;',
-        replace:
-          'if (progress.carried.has(submissionId)) return;\n      progress.carries.delete(submissionId);',
       },
     ],
   },
@@ -110,6 +98,17 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
         file: OUTCOME,
         find: 'if (isSameDouble(quantity, acceptedQuantity)) {',
         replace: 'if (formatQuantity(quantity) === String(acceptedQuantity)) {',
+      },
+    ],
+  },
+  {
+    name: 'duplicate-is-done',
+    mistake: 'what Commerce holds already is ours',
+    patches: [
+      {
+        file: OUTCOME,
+        find: 'if (isSameDouble(quantity, acceptedQuantity)) {',
+        replace: "if (kind === 'duplicate' || isSameDouble(quantity, acceptedQuantity)) {",
       },
     ],
   },
@@ -208,17 +207,6 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     name: 'carries-in-every-hour',
     mistake: 'the carries of several hours that become due at once go into each of them',
     patches: [{ file: FOLD, find: '    progress.carries.clear();\n', replace: '' }],
-  },
-  {
-    name: 'unverified-log-stored',
-    mistake: 'an owner stores before it has read what the one before had read',
-    patches: [
-      {
-        file: LOG_WORKER,
-        find: 'this.resumed = checkpoint;',
-        replace: '',
-      },
-    ],
   },
   {
     name: 'newest-terms',

@@ -110,7 +110,10 @@ export class BridgeOracle implements BridgeStoreObserver {
         }
         return;
       case 'mismatch':
-        return violated(`${name} of ${String(double)} is a mismatch: ${String(held?.quantity)}`);
+        if (!held?.isForeign) {
+          violated(`${name} of ${String(double)} is a mismatch: ${String(held?.quantity)}`);
+        }
+        return;
       case 'carried':
         if (held) violated(`${name} is carried, and Commerce has accepted it`);
         if (!this.sourceOf(at).carried.has(submissionId)) {
@@ -178,7 +181,7 @@ export class BridgeOracle implements BridgeStoreObserver {
       const outcome = store.outcomes.get(submissionId)?.kind ?? null;
       const what = `${submissionId} of ${name} (${decision}, ${outcome ?? 'no outcome'})`;
       if (isHeld && isCarried) violated(`${what} is at Commerce and carried`);
-      if (isHeld !== (outcome === 'accepted' || outcome === 'duplicate')) {
+      if (isHeld !== ['accepted', 'duplicate', 'mismatch'].includes(outcome ?? '')) {
         violated(`${what} is ${isHeld ? '' : 'not '}at Commerce`);
       }
       if (isCarried !== (outcome === 'carried')) {

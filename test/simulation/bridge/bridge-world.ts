@@ -44,6 +44,9 @@ export class BridgeWorld {
     this.random = random;
     this.logs = Array.from({ length: LOG_PARTITIONS }, () => new BridgeLog());
     this.commerce = new SimulatedCommerce(random, () => this.now, random.pick([0, 0.05, 0.2]));
+    this.commerce.onOutage = () => {
+      this.timers.now += (25 + random.below(6)) * 3_600_000;
+    };
     const late = random.chance(0.15) ? 'dead-lettered' : 'carried';
     const terms = termsOf({ effectiveFrom: 0 as Hour, late });
     this.oracle = new BridgeOracle(this.logs, {

@@ -14,6 +14,8 @@ export interface Held {
   readonly hour: number;
   /** The parts of months other than the hour's, as they were sent. */
   readonly months: Readonly<Record<string, string>>;
+  /** Somebody else was first, with another quantity. */
+  readonly isForeign: boolean;
 }
 
 interface SentEvent {
@@ -51,6 +53,8 @@ export class SimulatedCommerce {
   readonly counts = { accepted: 0, duplicates: 0, expired: 0, rejected: 0, failed: 0, lookedUp: 0 };
   /** No request is answered while it is away. */
   isAway = false;
+  /** Called when it goes away for longer than a day, right after it has accepted a batch. */
+  onOutage: () => void = () => undefined;
   private readonly random: Random;
   private readonly now: () => number;
   private readonly faultRate: number;
@@ -78,7 +82,15 @@ export class SimulatedCommerce {
     const fault = this.fault();
     if (fault) return fault;
     const isBatch = method === 'POST' && url.pathname === '/api/batchUsageEvent';
-    if (isBatch) return this.damaged(this.batch(body ?? ''));
+    if (isBatch) {
+      const answered = this.damaged(this.batch(body ?? ''));
+      if (this.trouble && this.random.chance(this.faultRate / 5)) {
+        this.isAway = true;
+        this.onOutage();
+        throw new Unanswered();
+      }
+      return answered;
+    }
     if (method === 'GET' && url.pathname === '/api/usageEvents') {
       this.counts.lookedUp++;
       return this.damaged(this.holdings(url.searchParams));
@@ -130,6 +142,9 @@ export class SimulatedCommerce {
       counts.rejected++;
       return { ...echoed, status: 'ResourceNotFound', error: { message: 'there is none' } };
     }
+    if (!this.held.has(key) && this.trouble && random.chance(this.faultRate / 20)) {
+      this.hold(event, hour, key, true);
+    }
     const holding = this.held.get(key);
     // Which of the two is told of what is both is not documented.
     const isExpired = hour < this.now() - DAY || hour > this.now();
@@ -145,17 +160,23 @@ export class SimulatedCommerce {
     if (!(event.quantity > 0))
       violated(`${event.resourceUri} is sent with ${String(event.quantity)}`);
     counts.accepted++;
+    const usageEventId = this.hold(event, hour, key, false);
+    return { ...echoed, status: 'Accepted', usageEventId };
+  }
+
+  private hold(event: SentEvent, hour: number, key: string, isForeign: boolean): string {
     const usageEventId = `event-${String(this.held.size)}`;
     const months = event.additionalInfo?.usageMonths ?? [];
     this.held.set(key, {
-      quantity: event.quantity,
+      quantity: isForeign ? event.quantity + 1 : event.quantity,
       usageEventId,
       resource: event.resourceUri,
       dimension: event.dimension,
       hour,
       months: Object.fromEntries(months.map(({ month, quantity }) => [month, quantity])),
+      isForeign,
     });
-    return { ...echoed, status: 'Accepted', usageEventId };
+    return usageEventId;
   }
 
   private holdings(query: URLSearchParams): { status: number; body: unknown } {
