@@ -51,7 +51,7 @@ input::placeholder { color: var(--soft); opacity: 1; }
 .actions { display: flex; align-items: center; gap: 1rem; }
 button { width: auto; padding: 0 1.25rem; background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600; cursor: pointer; }
 
-.totals { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); margin: 1rem 0 0; background: var(--sheet); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
+.totals { display: grid; grid-template-columns: minmax(max-content, 1.5fr) repeat(4, minmax(0, 1fr)); margin: 1rem 0 0; background: var(--sheet); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
 .totals div { padding: 0.75rem 0.875rem; box-shadow: 1px 0 0 var(--line), 0 1px 0 var(--line); }
 .totals dt { color: var(--soft); font-size: 0.8125rem; }
 .totals dd { margin: 0; font-size: 1.1875rem; font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -116,7 +116,7 @@ footer p { max-width: 62rem; margin: 0; }
 @media (max-width: 35rem) {
   .from560 { display: none; }
   td .until560 { display: block; }
-  .usage td.number { white-space: normal; overflow-wrap: anywhere; }
+  .usage td.number { min-width: 18ch; font-size: 0.75rem; white-space: normal; overflow-wrap: anywhere; }
   main { padding-inline: 0.75rem; }
   th, td { padding: 0.4375rem 0.5rem; }
   .totals { grid-template-columns: 1fr 1fr; }
