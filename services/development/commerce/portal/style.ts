@@ -129,11 +129,13 @@ footer p { max-width: 62rem; margin: 0; }
 @media print {
   :root { color-scheme: light; --paper: #fff; --sheet: #fff; --ink: #000; --soft: #444; --line: #bbb; --band: #f3f3f3; --accent: #0b5cad; --warn: #8a4b00; --warn-band: #fff; }
   @page { margin: 16mm; }
-  body { font-size: 11px; }
+  html { font-size: 11.5px; }
+  body { font-size: 1rem; }
   .bar, .screen { display: none; }
   main, .sheet { max-width: none; margin: 0; padding: 0; border: 0; }
   thead { display: table-header-group; }
-  tr, h2, h3 { break-inside: avoid; break-after: avoid; }
+  tr { break-inside: avoid; }
+  h2, h3, h2 + p { break-after: avoid; }
   .from560, .from800 { display: table-cell; }
 }
 `;
