@@ -8,8 +8,11 @@ const MONEY_PLACES = 2;
 /** Amounts for people. The totals are sums of exact costs, rounded once. */
 export const moneyText = (cost: bigint): string => roundedText(cost, COST_SCALE, MONEY_PLACES);
 
-export const quantityText = (quantity: bigint): string =>
-  roundedText(quantity, QUANTITY_SCALE, QUANTITY_PLACES);
+/** A quantity for people. One that is too small to be seen is not the same as none. */
+export const quantityText = (quantity: bigint): string => {
+  const text = roundedText(quantity, QUANTITY_SCALE, QUANTITY_PLACES);
+  return quantity > 0n && /^[0.]*$/.test(text) ? `<${text.slice(0, -1)}1` : text;
+};
 
 /** A price as it stands in the rate file. */
 export const priceText = (price: bigint): string => decimalText(price, PRICE_SCALE);

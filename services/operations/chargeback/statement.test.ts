@@ -4,7 +4,7 @@ import { exportContext } from '../exports/layouts/export-context.ts';
 import { parseRates } from '../rates/rate-file.ts';
 import type { DayUsage } from './read-month.ts';
 import { statementPage } from './statement-page.ts';
-import { tagText } from './statement-text.ts';
+import { quantityText, tagText } from './statement-text.ts';
 import { statementOf, type Statement } from './statement.ts';
 
 const S1 = '11111111-0000-4000-8000-000000000001';
@@ -174,4 +174,14 @@ test('a statement of time that no source covers says so on the page, and is no p
     'No source answers for 2026-01-03T00:00:00Z to 2026-02-01T00:00:00Z',
   );
   expect(statementPage(statement([]))).not.toContain('No source answers');
+});
+
+test('small-usage-shown-as-none: a quantity that rounds to zero is less than the last place', () => {
+  const text = (quantity: string) => quantityText(parseQuantity(quantity) ?? -1n);
+  expect([text('0'), text('0.00004'), text('0.00005'), text('2')]).toEqual([
+    '0.0000',
+    '<0.0001',
+    '0.0001',
+    '2.0000',
+  ]);
 });
