@@ -134,6 +134,7 @@ footer p { max-width: 62rem; margin: 0; }
   .bar, .screen { display: none; }
   main, .sheet { max-width: none; margin: 0; padding: 0; border: 0; }
   thead { display: table-header-group; }
+  tfoot { display: table-row-group; }
   tr { break-inside: avoid; }
   h2, h3, h2 + p { break-after: avoid; }
   .from560, .from800 { display: table-cell; }
