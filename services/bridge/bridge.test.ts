@@ -3,6 +3,7 @@ import { waitFor } from '../../test/support/wait-for.ts';
 import type { GroupReader, PartitionReaders } from '../shared/kafka/group-reader.ts';
 import type { RegisteredSource } from '../shared/sources/register.ts';
 import { Bridge, type BridgePorts } from './bridge.ts';
+import { Gate } from './commerce/gate.ts';
 import type { BridgeCheckpoint } from './fold/bridge-fold.ts';
 import { SourceRegister } from './source-register.ts';
 
@@ -40,7 +41,7 @@ beforeEach(() => {
     },
     log: { bounds: () => Promise.resolve({ low: 0, high: 0 }) },
     register: new SourceRegister(() => readSources()),
-    sender: {},
+    sender: { gate: new Gate({ maxInFlight: 1, retryMillis: 1_000 }, Date.now) },
     logger,
     now: () => now,
     persist: <T>(_what: string, step: () => Promise<T>) => step(),

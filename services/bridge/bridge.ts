@@ -5,6 +5,7 @@ import {
   type AssignedPartitionsPorts,
 } from '../shared/partition/assigned-partitions.ts';
 import type { Health } from '../shared/process/health.ts';
+import type { Gate } from './commerce/gate.ts';
 import {
   LogWorker,
   type WorkerKnowledge,
@@ -31,6 +32,7 @@ const CLOSE_MILLIS = 8_000;
 export class Bridge {
   private readonly topic: string;
   private readonly partitions: AssignedPartitions<LogWorker>;
+  private readonly gate: Gate;
 
   constructor(
     topic: string,
@@ -39,6 +41,7 @@ export class Bridge {
     options: BridgeOptions,
   ) {
     this.topic = topic;
+    this.gate = ports.worker.sender.gate;
     const { register, now, onCrash } = ports.worker;
     this.partitions = new AssignedPartitions(
       {
@@ -73,6 +76,8 @@ export class Bridge {
         compositions: sum(statuses.map(({ compositions }) => compositions)),
         pending: sum(statuses.map(({ pending }) => pending)),
         lastError: statuses.find(({ lastError }) => lastError !== null)?.lastError ?? null,
+        /** `open` or `probing`: Commerce has failed too often, and is only tried now and then. */
+        commerce: this.gate.status(),
         blocked: statuses.flatMap(({ blocked }) => blocked),
         ...details,
       },

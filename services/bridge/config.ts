@@ -27,6 +27,8 @@ export const readBridgeConfig = (environment: Environment) =>
        * is collected.
        */
       COMMERCE_REGISTRATION_FILE: z.string().optional(),
+      /** The most requests to Commerce in flight at once, of all partitions of this process together. */
+      BRIDGE_MAX_IN_FLIGHT: wholeNumber(8, 1, 256),
       /** Milliseconds after which a request to Commerce is abandoned and sent again. */
       BRIDGE_REQUEST_MILLIS: wholeNumber(30_000, 100, 600_000),
       /** The longest pause between two attempts, in milliseconds. */

@@ -27,7 +27,8 @@ import type { Composition } from './fold/compose.ts';
 import type { Knowledge } from './fold/log-entry.ts';
 import { blockedBy } from './fold/source-progress.ts';
 import type { Store, Unfinished } from './ports.ts';
-import { Sender, type SenderOptions, type SenderPorts, type SenderStatus } from './sender.ts';
+import { Sender } from './sender.ts';
+import type { SenderOptions, SenderPorts, SenderStatus } from './sender-ports.ts';
 import type { SourceRegister } from './source-register.ts';
 import { WorkerNotices, type BlockedSource } from './worker-notices.ts';
 
@@ -46,7 +47,10 @@ export interface WorkerOptions extends SenderOptions {
 export interface WorkerPorts extends OwnershipPorts {
   readonly store: Store;
   readonly register: SourceRegister;
-  readonly sender: Omit<SenderPorts, 'finished' | 'store' | 'persist' | 'now' | 'logger'>;
+  readonly sender: Omit<
+    SenderPorts,
+    'partition' | 'finished' | 'store' | 'persist' | 'now' | 'logger'
+  >;
   readonly logger: Logger;
   /** Called when everything below an offset is composed and has its final outcome. */
   readonly report: (nextOffset: number) => void;
@@ -107,6 +111,7 @@ export class LogWorker implements PartitionOwner {
     this.sender = new Sender(
       {
         ...ports.sender,
+        partition: at.partition,
         store,
         persist,
         now,

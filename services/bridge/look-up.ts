@@ -1,13 +1,11 @@
-import type { Commerce, Failure } from './commerce/commerce-client.ts';
-import { HOLDS_NOTHING, type HeldQuantity } from './commerce/read-answer.ts';
+import type { HeldQuantity } from './commerce/read-answer.ts';
+import { HOLDS_NOTHING } from './commerce/read-answer.ts';
 import { carryOf } from './carry.ts';
 import { deadLetter, heldOutcome, outcomeOf } from './outcome.ts';
 import type { Outbox, Outcome, Pending } from './ports.ts';
-import { succeed, type Result } from '../shared/model/result.ts';
 
 /** A submission to be settled by what Commerce holds, and what Commerce said when it was sent. */
 export interface Doubtful {
-  readonly kind: 'doubtful';
   readonly pending: Pending;
   /** `duplicate`: Commerce did not say which quantity it holds. */
   readonly said: 'expired' | 'duplicate';
@@ -20,8 +18,7 @@ export type Settled = Outcome | { readonly kind: 'deferred'; readonly reason: st
 /** Why the quantity of a submission cannot go into a later composition; null if it can. */
 export type CannotCarry = (pending: Pending) => string | null;
 
-export interface LookUpPorts {
-  readonly commerce: Pick<Commerce, 'holdings'>;
+export interface SettlePorts {
   readonly outbox: Outbox;
   readonly cannotCarry: () => Promise<CannotCarry>;
   /** Runs a step again until it succeeds. */
@@ -29,22 +26,17 @@ export interface LookUpPorts {
 }
 
 /**
- * Settles submissions together, by what Commerce holds for them. Commerce is asked in as few requests as
- * its answers allow, the register is read once, and all carries are appended together. Carries are in the
- * log before any of their outcomes is recorded. A second carry of a submission does not count.
+ * Settles submissions together, by what Commerce holds for them: the register is read once, and all carries are
+ * appended together. Carries are in the log before any of their outcomes is recorded. A second carry of a submission
+ * does not count.
  */
-export const settleByLookingUp = async (
+export const settleByHoldings = async (
   doubtful: readonly Doubtful[],
-  { commerce, outbox, cannotCarry, persist }: LookUpPorts,
-  signal: AbortSignal,
-): Promise<Result<readonly Settled[], Failure>> => {
-  const answer = await commerce.holdings(
-    doubtful.map(({ pending }) => pending),
-    signal,
-  );
-  if (!answer.ok) return answer;
-  const known = doubtful.map((each, index) => held(each, answer.value[index] ?? HOLDS_NOTHING));
-  if (!known.includes(null)) return succeed(known.filter((settled) => settled !== null));
+  holdings: readonly HeldQuantity[],
+  { outbox, cannotCarry, persist }: SettlePorts,
+): Promise<readonly Settled[]> => {
+  const known = doubtful.map((each, index) => held(each, holdings[index] ?? HOLDS_NOTHING));
+  if (!known.includes(null)) return known.filter((settled) => settled !== null);
 
   const reasonOf = await persist('read the register of sources', cannotCarry);
   const settled = doubtful.map(
@@ -56,7 +48,7 @@ export const settleByLookingUp = async (
       outbox.appendCarries(carries.map((each) => carryOf(each, 'expired'))),
     );
   }
-  return succeed(settled);
+  return settled;
 };
 
 /** Null if Commerce no longer accepts it and holds nothing for it. */

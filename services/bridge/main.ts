@@ -18,7 +18,9 @@ import { persist } from '../shared/process/retry.ts';
 import { OUT_PARTITIONS, refuseWrongTopics } from '../shared/sources/check-topics.ts';
 import { readSources } from '../shared/sources/register.ts';
 import { Bridge, type BridgeOptions } from './bridge.ts';
+import { commerceTokens } from '../shared/commerce/sign-in.ts';
 import { CommerceClient } from './commerce/commerce-client.ts';
+import { Gate } from './commerce/gate.ts';
 import { readBridgeConfig } from './config.ts';
 import { establishTerms, wantedTerms } from './establish-terms.ts';
 import { KafkaOutbox } from './kafka/kafka-outbox.ts';
@@ -75,9 +77,13 @@ const senderPorts = (
 ): WorkerPorts['sender'] => ({
   commerce: new CommerceClient({
     url: config.COMMERCE_URL,
-    token: config.COMMERCE_TOKEN ?? null,
+    tokens: commerceTokens(config, config.BRIDGE_REQUEST_MILLIS),
     requestMillis: config.BRIDGE_REQUEST_MILLIS,
   }),
+  gate: new Gate(
+    { maxInFlight: config.BRIDGE_MAX_IN_FLIGHT, retryMillis: config.BRIDGE_RETRY_MILLIS },
+    Date.now,
+  ),
   outbox: new KafkaOutbox(writer, {
     topic,
     partitions: OUT_PARTITIONS,

@@ -2,6 +2,7 @@ import type { SourcePartition } from '../shared/model/source.ts';
 import type { Hour } from '../shared/model/time.ts';
 import type { UsageCarry } from '../shared/model/usage-carry.ts';
 import type { BillingTerms } from '../shared/billing/billing-terms.ts';
+import type { RequestNote } from './commerce/made-request.ts';
 import type { BridgeCheckpoint, RefusedRecord } from './fold/bridge-fold.ts';
 import type { Composition, Submission } from './fold/compose.ts';
 import type { ComposedBefore } from './fold/source-progress.ts';
@@ -54,6 +55,18 @@ export interface Outcome {
   readonly message: string;
 }
 
+/** A request to Commerce, or what would have been one in a dry run. */
+export type RequestRecord =
+  | RequestNote
+  | {
+      readonly operation: 'dry-run';
+      readonly requestId: string;
+      readonly correlationId: string;
+      readonly sentAt: number;
+      readonly submissionIds: readonly string[];
+      readonly body: string;
+    };
+
 /** Where the bridge keeps what it has composed and sent. Any write may come late or be repeated. */
 export interface Store {
   /** The terms in order. If several begin at the same hour, the one that was written first. */
@@ -72,6 +85,8 @@ export interface Store {
   writeRefused(partition: number, refused: readonly RefusedRecord[]): Promise<void>;
   writeCheckpoint(partition: number, checkpoint: BridgeCheckpoint): Promise<void>;
   writeOutcomes(outcomes: readonly Outcome[]): Promise<void>;
+  /** @param partition the partition of the aggregates topic whose owner made them */
+  writeRequests(partition: number, requests: readonly RequestRecord[]): Promise<void>;
 }
 
 /** What the bridge writes to Kafka. */

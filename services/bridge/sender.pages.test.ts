@@ -1,4 +1,4 @@
-import { hour, uriOf } from '../../test/support/bridge/examples.ts';
+import { hour } from '../../test/support/bridge/examples.ts';
 import type { Answer } from '../../test/support/scripted-server.ts';
 import {
   compositionOf,
@@ -44,14 +44,14 @@ describe('batches', () => {
     await world.settled(30);
     expect(world.steps).toEqual(['30 outcomes']);
     expect(kinds(world).filter((kind) => kind === 'dead-lettered')).toHaveLength(1);
-    expect(world.commerce.asked.map((asked) => requestOf(asked).length)).toEqual([
-      25,
-      ...Array.from({ length: 25 }, () => 1),
-      5,
-    ]);
+    const sizes = world.commerce.asked.map((asked) => requestOf(asked).length);
+    expect(sizes.slice(0, 4)).toEqual([25, 13, 7, 4]);
+    const refused = world.commerce.asked.filter((asked) => namesOf(asked).includes('vm3'));
+    expect(refused.map((asked) => requestOf(asked).length)).toEqual([25, 13, 7, 4, 2, 1]);
+    expect(sizes.length).toBeLessThan(15);
   });
 
-  test('Commerce goes away among those sent one by one: the others are not sent before the pause is over', async () => {
+  test('Commerce goes away among the halves of a batch: the others are not sent before the pause is over', async () => {
     const { times, answer } = timed((asked, nth) => {
       if (nth === 0) return REFUSED;
       return nth === 2 ? { status: 503, body: '' } : allAccepted(asked);
@@ -60,79 +60,66 @@ describe('batches', () => {
     const world = open([submissions(30)], answer, { retryMillis: 1_000 });
     await world.settled(30);
     expect(times).toEqual([0, 0, 0, 250, 250]);
-    expect(world.steps).toEqual(['1 outcomes', '29 outcomes']);
+    expect(world.steps).toEqual(['30 outcomes']);
   });
 
-  test('a stop among those sent one by one ends it after the one in flight', async () => {
+  test('a stop among the halves of a batch ends it after the one in flight', async () => {
     const world = open([submissions(3)], (asked, nth) => {
       if (nth === 0) return REFUSED;
       void world.sender.stop();
       return allAccepted(asked);
     });
     await world.until('it is asked to stop', () => world.commerce.asked.length > 0);
+    await ended(world.sender.stop());
     expect(world.commerce.asked).toHaveLength(2);
-    expect(world.steps).toEqual(['1 outcomes']);
+    expect(world.steps).toEqual(['2 outcomes']);
   });
 
   const PUZZLING: Answer = { status: 500, body: '' };
 
-  test('three puzzling answers in a row: one by one, until it takes one', async () => {
-    const world = open([submissions(30)], (asked, nth) =>
-      nth < 3 ? PUZZLING : allAccepted(asked),
+  const sizesOf = ({ commerce }: ReturnType<typeof open>): readonly number[] =>
+    commerce.asked.map((asked) => requestOf(asked).length);
+
+  test('a batch that Commerce cannot digest waits by itself, and after three tries goes in halves', async () => {
+    random(0);
+    const { times, answer } = timed((asked) =>
+      namesOf(asked).length > 7 && namesOf(asked).includes('vm0') ? PUZZLING : allAccepted(asked),
     );
+    const world = open([submissions(30)], answer, { retryMillis: 60_000 });
     await world.settled(30);
-    expect(world.commerce.asked.map((asked) => requestOf(asked).length)).toEqual([
-      25,
-      25,
-      25,
-      ...Array.from({ length: 30 }, () => 1),
-    ]);
-    world.sender.add([compositionOf(submissions(30))]);
-    await world.until('all are sent again', () => world.outcomes.length === 60);
-    expect(world.commerce.asked.slice(33).map((asked) => requestOf(asked).length)).toEqual([25, 5]);
+    expect(sizesOf(world)).toEqual([25, 5, 25, 25, 13, 12, 7, 6]);
+    expect(times).toEqual([0, 0, 250, 750, 1_750, 1_750, 3_750, 3_750]);
   });
 
-  test.each<[string, Answer | 'accepted']>([
-    ['of which it takes one', 'accepted'],
-    ['of which one is not puzzling', { status: 503, body: '' }],
-  ])('puzzling answers %s are not in a row', async (_, between) => {
-    const world = open([submissions(2), [pendingOf(0, '1', 1)]], (asked, nth) => {
-      if (nth === 2) {
-        return between === 'accepted'
-          ? each(asked, (_sent, index) => (index === 2 ? accepted : refusedWith('Error')))
-          : between;
-      }
-      return nth < 5 ? PUZZLING : allAccepted(asked);
-    });
-    random(0);
-    await world.settled(3);
-    expect(world.commerce.asked.slice(3).every((asked) => requestOf(asked).length > 1)).toBe(true);
-  });
-
-  test('what puzzles Commerce alone waits, and the next goes first', async () => {
-    random(0);
-    const world = open(
-      [submissions(2)],
-      (asked, nth) => (nth < 4 ? PUZZLING : allAccepted(asked)),
-      {
-        retryMillis: 60_000,
-      },
+  test('what is sent after a split goes in full batches again', async () => {
+    const world = open([submissions(25)], (asked, nth) =>
+      nth === 0 ? REFUSED : allAccepted(asked),
     );
+    await world.settled(25);
+    world.sender.add([compositionOf(submissions(25))]);
+    await world.until('all are sent again', () => world.outcomes.length === 50);
+    expect(sizesOf(world)).toEqual([25, 13, 12, 25]);
+  });
+
+  test('what puzzles Commerce alone waits longer and longer, and the others are sent', async () => {
+    random(0);
+    const { times, answer } = timed((asked) =>
+      namesOf(asked).includes('vm1') ? PUZZLING : allAccepted(asked),
+    );
+    const world = open([submissions(3)], answer, { retryMillis: 60_000 });
     await world.settled(2);
+    await world.until('it is tried again', () => world.commerce.asked.length === 9);
     expect(world.commerce.asked.map(namesOf)).toEqual([
-      ...Array.from({ length: 3 }, () => ['vm0', 'vm1']),
-      ['vm0'],
+      ...Array.from({ length: 3 }, () => ['vm0', 'vm1', 'vm2']),
+      ['vm0', 'vm1'],
+      ['vm2'],
       ['vm0'],
       ['vm1'],
+      ['vm1'],
+      ['vm1'],
     ]);
-    const warnings = world.logs.filter(({ level }) => level === 'warn');
-    expect(warnings.map(({ attempt, resource }) => [attempt, resource])).toEqual([
-      [1, undefined],
-      [2, undefined],
-      [3, undefined],
-      [4, undefined],
-      [1, uriOf('vm0')],
-    ]);
+    const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+    expect(pauses).toEqual([250, 500, 1_000, 0, 2_000, 0, 4_000, 8_000]);
   });
 
   test('a failure of all is told once, and not for each of them', async () => {
@@ -147,8 +134,8 @@ describe('batches', () => {
     await world.settled(2);
     const trouble = 'Commerce at http://commerce.test answered';
     expect(world.logs).toEqual([
-      { level: 'warn', attempt: 1, wait: 250, msg: `${trouble} 500; trying again` },
-      { level: 'warn', attempt: 2, wait: 500, msg: `${trouble} 503; trying again` },
+      { level: 'warn', handling: 'retry', msg: `${trouble} 500; trying again` },
+      { level: 'warn', wait: 250, handling: 'wait', msg: `${trouble} 503; trying again` },
       { level: 'info', accepted: 2, msg: 'sent' },
     ]);
   });
@@ -164,14 +151,14 @@ describe('batches', () => {
 describe('what is doubtful', () => {
   const duplicate = { status: 'Duplicate', error: { code: 'Conflict' } };
 
-  test('is looked up 250 at a time', async () => {
-    const world = open([submissions(300)], (asked) =>
+  test('is looked up 1,000 at a time', async () => {
+    const world = open([submissions(1_200)], (asked) =>
       asked.method === 'POST' ? each(asked, () => refusedWith('Expired')) : { body: '[]' },
     );
-    await world.settled(300);
+    await world.settled(1_200);
     expect(world.steps.filter((step) => step.endsWith('carries'))).toEqual([
-      '250 carries',
-      '50 carries',
+      '1000 carries',
+      '200 carries',
     ]);
   });
 

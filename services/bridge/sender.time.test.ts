@@ -53,8 +53,8 @@ describe('pauses', () => {
     await world.settled(1);
     expect(times).toEqual([0, 60_000, 120_000]);
     expect(world.logs.slice(0, 2)).toMatchObject([
-      { level: 'error', attempt: 1, wait: 60_000 },
-      { level: 'error', attempt: 2, wait: 60_000 },
+      { level: 'error', handling: 'ask-a-person', wait: 60_000 },
+      { level: 'error', handling: 'ask-a-person', wait: 60_000 },
     ]);
   });
 
@@ -86,7 +86,7 @@ describe('pauses', () => {
     await world.until('it has failed', () => world.sender.status().lastError !== null);
     world.sender.add([compositionOf([pendingOf(1, '1', 1)])]);
     await world.until('all are settled', () => world.outcomes.length === 3);
-    expect(times).toEqual([0, 250]);
+    expect(times).toEqual([0, 250, 250]);
   });
 
   test('of one submission end one by one, each at its instant', async () => {

@@ -1,53 +1,35 @@
-import type { Logger } from 'pino';
 import { Attempt } from '../shared/process/attempt.ts';
-import { isoText, type Millis } from '../shared/model/time.ts';
-import type { Commerce, Failure } from './commerce/commerce-client.ts';
-import type { ItemAnswer } from './commerce/read-answer.ts';
+import { backoff } from './commerce/circuit.ts';
+import type { BatchAnswer, Call } from './commerce/commerce-client.ts';
+import type { Failure } from './commerce/failure.ts';
+import type { Pass } from './commerce/gate.ts';
+import type { RequestNote } from './commerce/made-request.ts';
 import { MAX_BATCH } from './commerce/usage-message.ts';
-import { settleByLookingUp, type CannotCarry, type Doubtful } from './look-up.ts';
-import { deadLetter, heldOutcome } from './outcome.ts';
-import type { Outbox, Outcome, Pending, Store, Unfinished } from './ports.ts';
+import { decide, saidOf } from './decide.ts';
+import { DoubtfulSubmissions } from './doubtful-submissions.ts';
+import { Gatherer } from './gatherer.ts';
+import type { Outcome, Unfinished } from './ports.ts';
+import type { SenderOptions, SenderPorts, SenderStatus } from './sender-ports.ts';
 import { SubmissionQueue, type Item } from './submission-queue.ts';
+import { countsOf, logFields, tellOutcome } from './tell-outcome.ts';
 
-export interface SenderOptions {
-  /** The longest pause between two attempts, in milliseconds. */
-  readonly retryMillis: number;
+/** After so many tries of a batch that may have failed because of what is in it, it is split. */
+const TRIES_BEFORE_SPLIT = 3;
+/** Requests that are recorded together at most, with the outcomes that they brought. */
+const RECORD_PAGE = 200;
+const RECORD_MILLIS = 500;
+
+/** What is to be recorded of a batch, or of a look-up. */
+interface Result {
+  readonly requests: readonly RequestNote[];
+  readonly outcomes: ReadonlyMap<Item, Outcome>;
 }
-
-export interface SenderPorts {
-  readonly store: Pick<Store, 'pendingOf' | 'writeOutcomes'>;
-  readonly commerce: Commerce;
-  readonly outbox: Outbox;
-  /** Reads what determines whether a submission's quantity can go into a later composition. */
-  readonly cannotCarry: () => Promise<CannotCarry>;
-  /** Called when the last submission of a composition has its outcome. */
-  readonly finished: (composition: Unfinished) => void;
-  readonly now: () => number;
-  readonly logger: Logger;
-  /** Runs a step again until it succeeds or the sender is dropped. */
-  readonly persist: <T>(what: string, step: () => Promise<T>, signal: AbortSignal) => Promise<T>;
-}
-
-export interface SenderStatus {
-  readonly pending: number;
-  /** What keeps it from sending; null while all is well. */
-  readonly lastError: string | null;
-  /** Milliseconds for which sending, looking up, or storing for it has been tried without success. */
-  readonly notSentFor: number;
-}
-
-const FIRST_DELAY = 500;
-/** Submissions that are looked up, carried and recorded together. */
-const PAGE = 250;
-/**
- * After this many puzzling answers in a row, submissions are sent one by one: one of them may be the cause.
- */
-const PUZZLED_BEFORE_SINGLES = 3;
 
 /**
- * Sends the submissions of stored compositions to Commerce until each has a final outcome, in the order of
- * their hours. It may run in several processes at once, and may be killed at any moment: submissions never
- * change, and for each resource, dimension and hour Commerce keeps the one that it accepted first.
+ * Sends the submissions of stored compositions to Commerce until each has a final outcome: several batches at once,
+ * the oldest hours first. It may run in several processes at once, and may be killed at any moment: submissions
+ * never change, and for each resource, dimension and hour Commerce keeps the one that it accepted first. What is done
+ * about each answer is in `commerce/handling.ts`; what an outcome follows from, here:
  *
  * | Commerce says                         | outcome                                                |
  * |---------------------------------------|--------------------------------------------------------|
@@ -59,24 +41,30 @@ const PUZZLED_BEFORE_SINGLES = 3;
  * | Expired, and it holds another one     | mismatch                                               |
  * | Expired, and it holds nothing         | carried; where nothing can carry it, dead-lettered     |
  * | Expired, before its clock is there    | none yet: sent again later                             |
- * | Error                                 | none yet: sent again later, others go first            |
- * | another status                        | dead-lettered                                          |
- * | 400 to the batch                      | sent one by one; 400 to one alone: dead-lettered       |
- * | anything else, or nothing             | none yet: all is sent again, later and later           |
+ * | Error, or an unknown status           | none yet: sent again later, others go first            |
+ * | a refusal                             | dead-lettered                                          |
+ * | 400 to the batch                      | none yet: sent in halves; to one alone: dead-lettered, |
+ * |                                       | or as Expired where it is the time that is refused     |
+ * | anything else, or nothing             | none yet: sent again, later and later                  |
  */
 export class Sender {
   private readonly ports: SenderPorts;
   private readonly options: SenderOptions;
+  /** Aborted when no more is to be sent. */
+  private readonly stopped = new AbortController();
   private readonly dropped = new AbortController();
   private readonly queue = new SubmissionQueue();
-  private stopping = false;
-  /** Consecutive failures of sending and of looking up. */
-  private readonly failures = { send: 0, lookUp: 0 };
+  private readonly doubtful: DoubtfulSubmissions;
+  /** Those whose look-up has not succeeded yet. */
+  private readonly unresolved = new Set<Item>();
+  private readonly inFlight = new Set<Promise<void>>();
+  private readonly records: Gatherer<Result>;
   private readonly tries: Readonly<Record<'send' | 'lookUp' | 'store', Attempt>>;
-  private puzzles = 0;
-  private pausedUntil = 0;
+  private isLoading = false;
+  private isLookingUp = false;
   private lastError: string | null = null;
   private wake: () => void = () => undefined;
+  private onCrash: (error: Error) => void = () => undefined;
   private running: Promise<void> = Promise.resolve();
 
   constructor(ports: SenderPorts, options: SenderOptions) {
@@ -84,13 +72,21 @@ export class Sender {
     this.options = options;
     const attempt = (): Attempt => new Attempt(ports.now);
     this.tries = { send: attempt(), lookUp: attempt(), store: attempt() };
+    this.doubtful = new DoubtfulSubmissions({
+      ...ports,
+      persist: (what, step) => this.persist(what, step),
+    });
+    this.records = new Gatherer(
+      (results) => this.record(results),
+      { most: RECORD_PAGE, longest: RECORD_MILLIS },
+      (error) => this.crash(error),
+    );
   }
 
   /** @param onCrash called when a defect has ended the sender */
   start(onCrash: (error: Error) => void): void {
-    this.running = this.run().catch((error: unknown) => {
-      if (!this.isDropped()) onCrash(error as Error);
-    });
+    this.onCrash = onCrash;
+    this.running = this.run().catch((error: unknown) => this.crash(error));
   }
 
   /** Adds stored compositions. */
@@ -108,17 +104,18 @@ export class Sender {
     };
   }
 
-  /** Ends when the batch in flight has finished and its outcomes are recorded. */
+  /** Ends when the batches in flight have finished and their outcomes are recorded. */
   async stop(): Promise<void> {
-    this.stopping = true;
+    this.stopped.abort();
     this.wake();
     await this.running;
   }
 
-  /** Ends at once. */
+  /** Ends at once: what is in flight is given up. */
   drop(): void {
-    this.stopping = true;
+    this.stopped.abort();
     this.dropped.abort();
+    this.records.drop();
     this.wake();
   }
 
@@ -127,214 +124,237 @@ export class Sender {
   }
 
   private isStopping(): boolean {
-    return this.stopping;
+    return this.stopped.signal.aborted;
+  }
+
+  private crash(error: unknown): void {
+    if (this.isDropped()) return; // what was given up has failed
+    this.drop();
+    this.onCrash(error as Error);
   }
 
   private async run(): Promise<void> {
     while (!this.isStopping()) {
-      // Created before loading, so that the sender does not sleep over compositions that are added
-      // meanwhile.
+      // Created before looking, so that the sender does not sleep over what is added meanwhile.
       const woken = new Promise<void>((resolve) => {
         this.wake = resolve;
       });
-      await this.load();
-      const now = this.ports.now();
-      const due = now < this.pausedUntil ? [] : this.queue.due(now);
-      if (due.length > 0) await this.sendPage(due.slice(0, PAGE));
-      else await this.sleep(now, woken);
+      this.load();
+      const due = this.queue.due(this.ports.now());
+      // A batch is filled up by the composition that is being read.
+      const isDue = due >= MAX_BATCH || (due > 0 && !this.isLoading);
+      // An answer may be large, and tells of all of them: so they are looked up together.
+      const isIdle = due === 0 && this.inFlight.size === 0;
+      if (this.doubtful.isFull || (isIdle && !this.doubtful.isEmpty)) this.lookUp();
+      if (isDue) {
+        await this.sendNext();
+      } else {
+        if (this.inFlight.size === 0) this.records.flush();
+        await this.sleep(woken);
+      }
     }
+    await Promise.all(this.inFlight);
+    if (!this.isDropped()) await this.records.drain();
   }
 
-  private async load(): Promise<void> {
-    for (let next = this.queue.next(); next !== null; next = this.queue.next()) {
-      const composition = next;
+  /** Runs beside everything else. */
+  private track(task: Promise<void>): void {
+    const tracked = task
+      .catch((error: unknown) => this.crash(error))
+      .finally(() => {
+        this.inFlight.delete(tracked);
+        this.wake();
+      });
+    this.inFlight.add(tracked);
+  }
+
+  private load(): void {
+    const composition = this.isLoading ? null : this.queue.next();
+    if (composition === null) return;
+    this.isLoading = true;
+    const read = async (): Promise<void> => {
       const pending = await this.persist('read submissions', () =>
         this.ports.store.pendingOf(composition),
       );
       this.queue.load(composition, pending);
+      this.isLoading = false;
       if (pending.length === 0) this.ports.finished(composition);
-    }
+    };
+    this.track(read());
   }
 
-  /** Sleeps until something is due or is added, or the sender ends. */
-  private async sleep(now: number, woken: Promise<void>): Promise<void> {
-    const next = Math.max(this.pausedUntil, this.queue.nextDue);
-    const timer = Number.isFinite(next) ? setTimeout(this.wake, next - now) : undefined;
+  /** Sleeps until something is due, is added or has ended, or the sender ends. */
+  private async sleep(woken: Promise<void>): Promise<void> {
+    const { nextDue } = this.queue;
+    const timer = Number.isFinite(nextDue)
+      ? setTimeout(this.wake, nextDue - this.ports.now())
+      : undefined;
     await woken;
     clearTimeout(timer);
   }
 
-  private async sendPage(page: readonly Item[]): Promise<void> {
-    const outcomes = new Map<Item, Outcome>();
-    const doubtful = new Map<Item, Doubtful>();
-    const size = this.puzzles < PUZZLED_BEFORE_SINGLES ? MAX_BATCH : 1;
-    for (let from = 0; from < page.length && !this.isStopping(); from += size) {
-      if (!(await this.sendBatch(page.slice(from, from + size), outcomes, doubtful))) break;
-    }
-    if (doubtful.size === 0) this.tries.lookUp.succeeded();
-    else if (!this.isStopping()) await this.lookUp(doubtful, outcomes);
-    if (outcomes.size > 0) await this.record(outcomes);
-  }
-
-  /** Returns false if the rest of the page has to wait. */
-  private async sendBatch(
-    batch: readonly Item[],
-    outcomes: Map<Item, Outcome>,
-    doubtful: Map<Item, Doubtful>,
-  ): Promise<boolean> {
-    const { commerce } = this.ports;
-    const pending = batch.map((item) => item.pending);
-    this.tries.send.begun();
-    const answer = await commerce.submit(pending, this.dropped.signal);
-    if (answer.kind === 'failed') return this.fail(answer, 'send', batch);
-    if (answer.kind === 'refused' && batch.length > 1) {
-      return this.sendSingly(batch, outcomes, doubtful);
-    }
-    this.tries.send.succeeded();
-    this.failures.send = 0;
-    this.puzzles = 0;
-    this.lastError = null;
-    if (answer.kind === 'refused') {
-      for (const item of batch) {
-        outcomes.set(item, deadLetter(item.pending, 'BadRequest', answer.message));
-      }
-      return true;
-    }
-    for (const [index, item] of batch.entries()) {
-      const said = answer.items[index];
-      const settled = said && this.settle(item, said, answer.date);
-      if (!settled) continue;
-      if (settled.kind === 'doubtful') doubtful.set(item, settled);
-      else outcomes.set(item, settled);
-    }
-    return true;
-  }
-
-  private async sendSingly(
-    batch: readonly Item[],
-    outcomes: Map<Item, Outcome>,
-    doubtful: Map<Item, Doubtful>,
-  ): Promise<boolean> {
-    for (const item of batch) {
-      if (this.isStopping() || !(await this.sendBatch([item], outcomes, doubtful))) return false;
-    }
-    return true;
-  }
-
-  /** The outcome of a submission, if Commerce's answer decides it; null if it must be sent again. */
-  private settle(item: Item, said: ItemAnswer, date: Millis | null): Outcome | Doubtful | null {
-    const { pending } = item;
-    switch (said.kind) {
-      case 'accepted':
-        return heldOutcome(pending, 'accepted', said.quantity, said.usageEventId);
-      case 'duplicate':
-        return said.quantity === null
-          ? { kind: 'doubtful', pending, said: 'duplicate', message: '' }
-          : heldOutcome(pending, 'duplicate', said.quantity, said.usageEventId);
-      case 'expired':
-        return date !== null && date < pending.hour
-          ? this.defer(item, "Commerce's clock is before the hour of the usage")
-          : { kind: 'doubtful', pending, said: 'expired', message: said.message };
-      case 'try-again':
-        return this.defer(item, `Commerce could not accept it: ${said.message}`);
-      case 'rejected':
-        return deadLetter(pending, said.code, said.message);
-    }
-  }
-
-  private async lookUp(
-    doubtful: ReadonlyMap<Item, Doubtful>,
-    outcomes: Map<Item, Outcome>,
-  ): Promise<void> {
-    const items = [...doubtful.keys()];
-    const { commerce, outbox, cannotCarry } = this.ports;
-    this.tries.lookUp.begun();
-    const settled = await settleByLookingUp(
-      [...doubtful.values()],
-      { commerce, outbox, cannotCarry, persist: (what, step) => this.persist(what, step) },
-      this.dropped.signal,
-    );
-    if (!settled.ok) {
-      this.fail(settled.error, 'lookUp', items);
+  private async sendNext(): Promise<void> {
+    const { gate, now } = this.ports;
+    const hour = this.queue.firstHour();
+    if (hour === null) return;
+    if (gate.isTroubled('submit')) this.tries.send.begun();
+    const pass = await gate.enter('submit', hour, this.stopped.signal);
+    if (pass === null) return;
+    if (this.isStopping()) {
+      pass.left();
       return;
     }
-    this.failures.lookUp = 0;
-    this.tries.lookUp.succeeded();
-    for (const [index, item] of items.entries()) {
-      const each = settled.value[index];
-      if (each?.kind === 'deferred') this.defer(item, each.reason);
-      else if (each) outcomes.set(item, each);
+    const batch = this.queue.take(now());
+    this.track(this.sendBatch(batch, pass));
+  }
+
+  private async sendBatch(batch: readonly Item[], pass: Pass): Promise<void> {
+    this.tries.send.begun();
+    const requests: RequestNote[] = [];
+    const answer = await this.ports.commerce.submit(
+      batch.map((item) => item.pending),
+      this.callNoting(requests),
+    );
+    if (this.isDropped()) {
+      pass.left(); // we gave the request up ourselves
+      return;
     }
+    if (answer.kind === 'failed') {
+      this.failed(answer, batch, pass);
+      this.records.add({ requests, outcomes: new Map() });
+      return;
+    }
+    pass.succeeded();
+    this.tries.send.succeeded();
+    this.lastError = null;
+    this.records.add({ requests, outcomes: this.settle(batch, answer) });
+  }
+
+  /** The outcomes that an answer decides. The others are sent again, or looked up. */
+  private settle(
+    batch: readonly Item[],
+    answer: Exclude<BatchAnswer, Failure>,
+  ): ReadonlyMap<Item, Outcome> {
+    if (answer.kind === 'refused' && batch.length > 1) {
+      this.putBackInHalves(batch);
+      return new Map();
+    }
+    const outcomes = new Map<Item, Outcome>();
+    for (const [index, item] of batch.entries()) {
+      item.company = MAX_BATCH;
+      const said = saidOf(answer, index);
+      const decision = said && decide(item.pending, said, answer.date);
+      if (decision?.kind === 'settled') outcomes.set(item, decision.outcome);
+      else if (decision?.kind === 'deferred') this.defer(item, decision.reason);
+      else if (decision) {
+        this.doubtful.add(item, decision);
+        this.unresolved.add(item);
+      }
+    }
+    return outcomes;
+  }
+
+  private putBackInHalves(batch: readonly Item[]): void {
+    for (const item of batch) item.company = Math.ceil(batch.length / 2);
+    this.queue.putBack(batch);
+  }
+
+  private failed(failure: Failure, batch: readonly Item[], pass: Pass): void {
+    const pause = pass.failed(failure);
+    this.tellFailure(failure, pause);
+    if (failure.handling !== 'retry') {
+      this.queue.putBack(batch);
+      return;
+    }
+    // Perhaps it is because of something in the batch, so the others need not wait.
+    const attempts = Math.max(...batch.map((item) => item.attempts)) + 1;
+    const due = this.ports.now() + backoff(attempts, this.options.retryMillis);
+    for (const item of batch) {
+      item.attempts = attempts;
+      item.due = due;
+      if (attempts >= TRIES_BEFORE_SPLIT) item.company = Math.ceil(batch.length / 2);
+      this.queue.defer(item);
+    }
+  }
+
+  private tellFailure({ reason, handling }: Failure, pause: number | null): void {
+    this.lastError = reason;
+    const level = handling === 'ask-a-person' ? 'error' : 'warn';
+    this.ports.logger[level](
+      { ...(pause !== null && { wait: pause }), handling },
+      `${reason}; trying again`,
+    );
+  }
+
+  private lookUp(): void {
+    if (this.isLookingUp) return;
+    this.isLookingUp = true;
+    this.track(
+      this.settleDoubtful().finally(() => {
+        this.isLookingUp = false;
+      }),
+    );
+  }
+
+  private async settleDoubtful(): Promise<void> {
+    this.tries.lookUp.begun();
+    const requests: RequestNote[] = [];
+    const found = await this.doubtful.next(this.callNoting(requests), this.stopped.signal);
+    if (found === null) return;
+    if (found.kind === 'failed') {
+      this.tellFailure(found.failure, found.pause);
+      for (const item of found.items) this.putOff(item);
+      this.records.add({ requests, outcomes: new Map() });
+      return;
+    }
+    this.tries.lookUp.succeeded();
+    const outcomes = new Map<Item, Outcome>();
+    for (const [item, each] of found.settled) {
+      if (each.kind === 'deferred') this.defer(item, each.reason);
+      else outcomes.set(item, each);
+    }
+    this.records.add({ requests, outcomes });
+  }
+
+  private callNoting(requests: RequestNote[]): Call {
+    return { signal: this.dropped.signal, note: (request) => requests.push(request) };
   }
 
   /** Sends this submission again after a delay. Others go first. */
-  private defer(item: Item, reason: string): null {
-    item.attempts++;
-    item.due = this.ports.now() + this.delay(item.attempts);
+  private defer(item: Item, reason: string): void {
+    this.putOff(item);
     this.lastError = reason;
     this.ports.logger.warn(
       { ...logFields(item.pending), attempt: item.attempts },
       `${reason}; trying again`,
     );
-    return null;
   }
 
-  private fail(
-    { reason, retryAfter, nature }: Failure,
-    of: keyof Sender['failures'],
-    batch: readonly Item[],
-  ): false {
-    if (this.isDropped()) return false; // we aborted the request ourselves
-    const attempt = ++this.failures[of];
-    this.puzzles = nature === 'puzzled' ? this.puzzles + 1 : 0;
-    const wait =
-      retryAfter ?? (nature === 'settings' ? this.options.retryMillis : this.delay(attempt));
-    this.pausedUntil = this.ports.now() + wait;
-    this.lastError = reason;
-    const level = nature === 'settings' ? 'error' : 'warn';
-    this.ports.logger[level]({ attempt, wait }, `${reason}; trying again`);
-    if (nature === 'puzzled' && batch.length === 1) {
-      for (const item of batch) this.defer(item, reason);
+  private putOff(item: Item): void {
+    item.attempts++;
+    item.due = this.ports.now() + backoff(item.attempts, this.options.retryMillis);
+    this.queue.defer(item);
+  }
+
+  private async record(results: readonly Result[]): Promise<void> {
+    const { store, partition, finished, logger } = this.ports;
+    const requests = results.flatMap((result) => result.requests);
+    const settled = new Map(results.flatMap(({ outcomes }) => [...outcomes]));
+    const outcomes = [...settled.values()];
+    if (requests.length > 0) {
+      await this.persist('record requests', () => store.writeRequests(partition, requests));
     }
-    return false;
-  }
-
-  private delay(attempts: number): number {
-    const { retryMillis } = this.options;
-    const full = Math.min(retryMillis, FIRST_DELAY * 2 ** (attempts - 1));
-    return Math.ceil(full * (0.5 + Math.random() / 2));
-  }
-
-  private async record(outcomes: ReadonlyMap<Item, Outcome>): Promise<void> {
-    const { store, finished, logger } = this.ports;
-    await this.persist('record outcomes', () => store.writeOutcomes([...outcomes.values()]));
-    for (const outcome of outcomes.values()) this.tell(outcome);
-    for (const composition of this.queue.remove(outcomes)) finished(composition);
-    const counts: Record<string, number> = {};
-    for (const { kind } of outcomes.values()) counts[kind] = (counts[kind] ?? 0) + 1;
-    logger.info(counts, 'sent');
-  }
-
-  private tell({ pending, kind, code, message }: Outcome): void {
-    const { logger } = this.ports;
-    const fields = logFields(pending);
-    if (kind === 'mismatch') logger.error(fields, `billing is wrong: ${message}`);
-    if (kind === 'dead-lettered') {
-      logger.error({ ...fields, code }, `Commerce refuses this usage: ${message}`);
-    }
-    if (kind === 'carried') {
-      logger.warn(fields, 'Commerce no longer accepts this usage: it goes into a later hour');
-    }
+    if (outcomes.length === 0) return;
+    await this.persist('record outcomes', () => store.writeOutcomes(outcomes));
+    for (const item of settled.keys()) this.unresolved.delete(item);
+    if (this.unresolved.size === 0) this.tries.lookUp.succeeded();
+    for (const outcome of outcomes) tellOutcome(logger, outcome);
+    for (const composition of this.queue.settle([...settled.keys()])) finished(composition);
+    logger.info(countsOf(outcomes), 'sent');
+    this.wake();
   }
 
   private persist<T>(what: string, step: () => Promise<T>): Promise<T> {
     return this.tries.store.run(() => this.ports.persist(what, step, this.dropped.signal));
   }
 }
-
-const logFields = ({ hour, submission }: Pending): Readonly<Record<string, unknown>> => ({
-  submission: submission.submissionId,
-  hour: isoText(hour),
-  resource: submission.resourceUri,
-  dimension: submission.dimension,
-});

@@ -10,6 +10,8 @@ export interface Asked {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly authorization: string | null;
+  /** `x-ms-requestid` and `x-ms-correlationid`. */
+  readonly ids: readonly string[];
   readonly body: string;
 }
 
@@ -45,6 +47,9 @@ export const scriptedServer = async (
       path: url.pathname,
       query: url.searchParams,
       authorization: request.headers.authorization ?? null,
+      ids: ['x-ms-requestid', 'x-ms-correlationid'].map((name) =>
+        String(request.headers[name] ?? ''),
+      ),
       body,
     };
     asked.push(one);

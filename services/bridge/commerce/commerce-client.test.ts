@@ -2,8 +2,10 @@ import { hour, submissionOf, uriOf } from '../../../test/support/bridge/examples
 import { scriptedServer, type Answer, type Asked } from '../../../test/support/scripted-server.ts';
 import { isoText } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
-import { CommerceClient } from './commerce-client.ts';
+import { CommerceClient, type Call } from './commerce-client.ts';
+import type { RequestNote } from './made-request.ts';
 import { batchBody } from './usage-message.ts';
+import { staticToken } from '../../shared/commerce/token-source.ts';
 import { fail, succeed } from '../../shared/model/result.ts';
 
 const PENDING: Pending = {
@@ -12,13 +14,22 @@ const PENDING: Pending = {
   submission: submissionOf('00000000-0000-4000-8000-000000000000', uriOf('vm'), 0),
 };
 
+/** A call that nobody gives up, and whose requests go into a list. */
+const call = (requests: RequestNote[] = [], signal = new AbortController().signal): Call => ({
+  signal,
+  note: (request) => requests.push(request),
+});
+
 const failures = async (answer: Answer) => {
   const commerce = await scriptedServer(() => answer);
-  const client = new CommerceClient({ url: commerce.url, token: null, requestMillis: 30_000 });
-  const { signal } = new AbortController();
+  const client = new CommerceClient({
+    url: commerce.url,
+    tokens: staticToken(null),
+    requestMillis: 30_000,
+  });
   try {
-    const found = await client.holdings([PENDING], signal);
-    return [await client.submit([PENDING], signal), found.ok ? found.value : found.error];
+    const found = await client.holdings([PENDING], call());
+    return [await client.submit([PENDING], call()), found.ok ? found.value : found.error];
   } finally {
     await commerce.close();
   }
@@ -70,7 +81,7 @@ test('what Commerce holds of an hour that cannot be read is not taken for nothin
   for (const usageDate of ['1/10/2026 1:00:00 AM', '2026-01-10T01:00:00.123456789Z', '']) {
     const row = { usageDate, usageResourceId: 'r', dimension: 'd', submittedQuantity: 1 };
     const [, found] = await failures({ status: 200, body: JSON.stringify([row]) });
-    expect(found).toMatchObject({ kind: 'failed', nature: 'puzzled' });
+    expect(found).toMatchObject({ kind: 'failed', handling: 'retry' });
   }
 });
 
@@ -82,14 +93,18 @@ const pendingOf = (h: number, name: string, dimension: string): Pending => ({
 
 /** One answer to each request, and what was asked. */
 const ask = async <T>(
-  call: (client: CommerceClient, signal: AbortSignal) => Promise<T>,
+  make: (client: CommerceClient) => Promise<T>,
   answer: (asked: Asked) => Answer,
   token: string | null = null,
 ) => {
   const commerce = await scriptedServer(answer);
-  const client = new CommerceClient({ url: commerce.url, token, requestMillis: 30_000 });
+  const client = new CommerceClient({
+    url: commerce.url,
+    tokens: staticToken(token),
+    requestMillis: 30_000,
+  });
   try {
-    const answered = await call(client, new AbortController().signal);
+    const answered = await make(client);
     return { answered, asked: commerce.asked, url: commerce.url };
   } finally {
     await commerce.close();
@@ -98,7 +113,7 @@ const ask = async <T>(
 
 const submit = (answer: Answer, token: string | null = null) =>
   ask(
-    (client, signal) => client.submit([PENDING], signal),
+    (client) => client.submit([PENDING], call()),
     () => answer,
     token,
   );
@@ -124,7 +139,15 @@ test.each([
 
 test('the clock of Commerce is told with its answer', async () => {
   const at = 'Sat, 10 Jan 2026 01:00:00 GMT';
-  const items = [{ kind: 'accepted', quantity: 1.5, usageEventId: 'event' }];
+  const items = [
+    {
+      status: 'Accepted',
+      handling: 'compare',
+      kind: 'accepted',
+      quantity: 1.5,
+      usageEventId: 'event',
+    },
+  ];
   expect((await submit({ headers: { date: at }, body: accepted })).answered).toEqual({
     kind: 'answered',
     items,
@@ -138,25 +161,25 @@ test('the clock of Commerce is told with its answer', async () => {
 });
 
 test.each<[Answer, string, RegExp]>([
-  [{ status: 401, body: '' }, 'settings', /answered 401: it refuses the bridge's credentials/],
-  [{ status: 403, body: '' }, 'settings', /answered 403: it refuses the bridge's credentials/],
-  [{ status: 404, body: 'a \n b' }, 'settings', /answered 404 \(a b\): set COMMERCE_URL/],
-  [{ status: 404, body: 'x'.repeat(300) }, 'settings', /\(x{200}\)/],
-  [{ status: 302, headers: { location: '/' }, body: '' }, 'settings', /answered 302/],
-  [{ status: 400, body: '{}' }, 'settings', /answered 400/],
-  [{ status: 429, body: '' }, 'away', /answered 429$/],
-  [{ status: 500, body: '' }, 'puzzled', /answered 500$/],
-  [{ status: 501, body: '' }, 'away', /answered 501$/],
-  [{ status: 200, body: '[]' }, 'puzzled', /answered 200, and its body is no/],
-  ['close', 'away', /does not answer \(.+\)$/],
-])('%j is a failure of Commerce (%s), whatever is asked', async (answer, nature, reason) => {
+  [{ status: 401, body: '' }, 'ask-a-person', /answered 401: it refuses the bridge's credentials/],
+  [{ status: 403, body: '' }, 'ask-a-person', /answered 403: it refuses the bridge's credentials/],
+  [{ status: 404, body: 'a \n b' }, 'ask-a-person', /answered 404 \(a b\): set COMMERCE_URL/],
+  [{ status: 404, body: 'x'.repeat(300) }, 'ask-a-person', /\(x{200}\)/],
+  [{ status: 302, headers: { location: '/' }, body: '' }, 'ask-a-person', /answered 302/],
+  [{ status: 400, body: '{}' }, 'ask-a-person', /answered 400/],
+  [{ status: 429, body: '' }, 'wait', /answered 429$/],
+  [{ status: 500, body: '' }, 'retry', /answered 500$/],
+  [{ status: 501, body: '' }, 'wait', /answered 501$/],
+  [{ status: 200, body: '[]' }, 'retry', /answered 200, and its body is no/],
+  ['close', 'retry', /does not answer \(.+\)$/],
+])('%j is a failure of Commerce (%s), whatever is asked', async (answer, handling, reason) => {
   const { answered, url } = await submit(answer);
-  const failure = { kind: 'failed', nature, reason: expect.stringMatching(reason) as string };
+  const failure = { kind: 'failed', handling, reason: expect.stringMatching(reason) as string };
   expect(answered).toMatchObject(failure);
-  if ('reason' in answered && nature !== 'puzzled') expect(answered.reason).toContain(url);
+  if ('reason' in answered && handling !== 'retry') expect(answered.reason).toContain(url);
   if (answer !== 'close' && answer !== 'hang' && answer.status === 200) return;
   const lookedUp = await ask(
-    (client, signal) => client.holdings([PENDING], signal),
+    (client) => client.holdings([PENDING], call()),
     () => answer,
   );
   expect(lookedUp.answered).toMatchObject(fail(failure));
@@ -164,15 +187,17 @@ test.each<[Answer, string, RegExp]>([
 
 test('what Commerce refuses because of the usage is told as its refusal', async () => {
   const body = '{"code":"BadArgument","message":"why"}';
-  expect((await submit({ status: 400, body })).answered).toEqual({
+  expect((await submit({ status: 400, headers: { date: 'now' }, body })).answered).toEqual({
     kind: 'refused',
     message: 'why',
+    isAboutTime: false,
+    date: null,
   });
 });
 
 describe('what Commerce holds', () => {
   const holdings = (pending: readonly Pending[], answer: (asked: Asked) => Answer) =>
-    ask((client, signal) => client.holdings(pending, signal), answer);
+    ask((client) => client.holdings(pending, call()), answer);
 
   const rowOf = ({ hour: at, submission }: Pending, submittedQuantity: number) => ({
     usageDate: isoText(at),
@@ -181,13 +206,33 @@ describe('what Commerce holds', () => {
     submittedQuantity,
   });
 
+  const DAY = { usageStartDate: '2026-01-10T00:00:00Z', UsageEndDate: '2026-01-11T00:00:00Z' };
+
   test.each<[string, readonly Pending[], Record<string, string>]>([
+    [
+      'the last hour of a month',
+      [pendingOf(24 * 22 - 1, 'a', 'X')],
+      {
+        usageStartDate: '2026-01-31T00:00:00Z',
+        UsageEndDate: '2026-02-01T00:00:00Z',
+        dimension: 'X',
+        usageResourceId: uriOf('a'),
+      },
+    ],
+    [
+      'hours on both sides of the end of a month',
+      [pendingOf(24 * 22 - 1, 'a', 'X'), pendingOf(24 * 22, 'a', 'Y')],
+      {
+        usageStartDate: '2026-01-31T00:00:00Z',
+        UsageEndDate: '2026-02-02T00:00:00Z',
+        usageResourceId: uriOf('a'),
+      },
+    ],
     [
       'one submission',
       [pendingOf(1, 'a', 'X')],
       {
-        usageStartDate: isoText(hour(1)),
-        UsageEndDate: isoText(hour(1)),
+        ...DAY,
         dimension: 'X',
         usageResourceId: uriOf('a'),
       },
@@ -195,13 +240,9 @@ describe('what Commerce holds', () => {
     [
       'submissions that share their dimension',
       [pendingOf(3, 'a', 'X'), pendingOf(1, 'b', 'X')],
-      { usageStartDate: isoText(hour(1)), UsageEndDate: isoText(hour(3)), dimension: 'X' },
+      { ...DAY, dimension: 'X' },
     ],
-    [
-      'submissions that share nothing',
-      [pendingOf(1, 'a', 'X'), pendingOf(2, 'b', 'Y')],
-      { usageStartDate: isoText(hour(1)), UsageEndDate: isoText(hour(2)) },
-    ],
+    ['submissions that share nothing', [pendingOf(1, 'a', 'X'), pendingOf(2, 'b', 'Y')], DAY],
   ])('of %s is asked for in one request', async (_, pending, query) => {
     const [first] = pending;
     const { answered, asked } = await holdings(pending, () => ({
@@ -239,7 +280,7 @@ describe('what Commerce holds', () => {
   test('of one submission without end is a failure, and so is that of a batch', async () => {
     const failure = {
       kind: 'failed',
-      nature: 'puzzled',
+      handling: 'retry',
       retryAfter: null,
       reason: 'Commerce gave an answer that is too large',
     };
@@ -252,29 +293,32 @@ describe('what Commerce holds', () => {
   test('is not known where a part of it cannot be asked for', async () => {
     const pending = [pendingOf(1, 'a', 'X'), pendingOf(2, 'b', 'X')];
     const { answered } = await holdings(pending, ({ query }) => {
-      if (query.get('usageStartDate') !== query.get('UsageEndDate')) return { body: flood };
+      if (query.get('UsageEndDate') === DAY.UsageEndDate) return { body: flood };
       return query.get('usageStartDate') === isoText(hour(2))
         ? { status: 503, body: '' }
         : { body: '[]' };
     });
-    expect(answered).toMatchObject(fail({ kind: 'failed', nature: 'away' }));
+    expect(answered).toMatchObject(fail({ kind: 'failed', handling: 'wait' }));
   });
 });
 
 test('a request that is given up, or not answered in time, says so', async () => {
   const commerce = await scriptedServer(() => 'hang');
   try {
-    const client = new CommerceClient({ url: commerce.url, token: null, requestMillis: 50 });
-    const { signal } = new AbortController();
-    expect(await client.submit([PENDING], signal)).toMatchObject({ nature: 'away' });
+    const client = new CommerceClient({
+      url: commerce.url,
+      tokens: staticToken(null),
+      requestMillis: 50,
+    });
+    expect(await client.submit([PENDING], call())).toMatchObject({ handling: 'retry' });
     const patient = new CommerceClient({
       url: commerce.url,
-      token: null,
+      tokens: staticToken(null),
       requestMillis: 1_000_000,
     });
-    expect(await patient.submit([PENDING], AbortSignal.timeout(50))).toMatchObject({
+    expect(await patient.submit([PENDING], call([], AbortSignal.timeout(50)))).toMatchObject({
       kind: 'failed',
-      nature: 'away',
+      handling: 'retry',
     });
   } finally {
     await commerce.close();

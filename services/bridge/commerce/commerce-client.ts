@@ -1,10 +1,18 @@
-import { messageOf } from '../../shared/process/errors.ts';
 import { parseHttpDate } from '../../shared/http/http-date.ts';
-import { retryAfterMillis } from '../../shared/http/retry-after.ts';
-import { isoText, millis, type Millis } from '../../shared/model/time.ts';
+import { HOUR_MILLIS, isoText, millis, type Millis } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
 import {
+  exchange,
+  failureOf,
+  type Answer,
+  type Asking,
+  type CommerceOptions,
+} from './http-exchange.ts';
+import { failure, type Failure } from './failure.ts';
+import type { MadeRequest, RequestNote } from './made-request.ts';
+import {
   readBatchAnswer,
+  readConflict,
   readRefusal,
   readHoldings,
   HOLDS_NOTHING,
@@ -14,20 +22,6 @@ import {
 import { batchBody } from './usage-message.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
-/** Why the effect of a request is unknown. The request is sent again. */
-export interface Failure {
-  readonly kind: 'failed';
-  readonly reason: string;
-  /** Milliseconds that Commerce asks the bridge to wait; null if it does not say. */
-  readonly retryAfter: number | null;
-  /**
-   * - `away`: Commerce cannot be reached, is busy or broken
-   * - `puzzled`: it gives an unexpected answer, perhaps because of something in the batch
-   * - `settings`: somebody has to change a setting
-   */
-  readonly nature: 'away' | 'puzzled' | 'settings';
-}
-
 export type BatchAnswer =
   | {
       readonly kind: 'answered';
@@ -35,32 +29,28 @@ export type BatchAnswer =
       /** Commerce's clock; null if it does not say. */
       readonly date: Millis | null;
     }
-  /** The entire request was refused (400). */
-  | { readonly kind: 'refused'; readonly message: string }
+  /** The entire request was refused because of what is in it. */
+  | {
+      readonly kind: 'refused';
+      readonly message: string;
+      /** It is the time of usage that is refused. */
+      readonly isAboutTime: boolean;
+      readonly date: Millis | null;
+    }
   | Failure;
 
 export type HoldingsAnswer = Result<readonly HeldQuantity[], Failure>;
 
+export interface Call {
+  readonly signal: AbortSignal;
+  /** Told of every request that is made, once it has its answer or has failed. */
+  readonly note: (request: RequestNote) => void;
+}
+
 export interface Commerce {
-  submit(batch: readonly Pending[], signal: AbortSignal): Promise<BatchAnswer>;
+  submit(batch: readonly Pending[], call: Call): Promise<BatchAnswer>;
   /** What Commerce holds for the resource, dimension and hour of each submission, in their order. */
-  holdings(pending: readonly Pending[], signal: AbortSignal): Promise<HoldingsAnswer>;
-}
-
-export interface CommerceOptions {
-  readonly url: string;
-  readonly token: string | null;
-  readonly requestMillis: number;
-}
-
-const API_VERSION = '2018-08-31';
-/** Far more than the answer to one batch. For many submissions, holdings are requested in parts. */
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: string;
+  holdings(pending: readonly Pending[], call: Call): Promise<HoldingsAnswer>;
 }
 
 /** A client of Azure's metering service API, version 2018-08-31 (docs/azure.md, "Metering service"). */
@@ -71,25 +61,47 @@ export class CommerceClient implements Commerce {
     this.options = options;
   }
 
-  async submit(batch: readonly Pending[], signal: AbortSignal): Promise<BatchAnswer> {
-    const answer = await this.request('POST', '/api/batchUsageEvent', {}, batchBody(batch), signal);
-    if (!answer.ok) return answer.error === 'endless' ? ENDLESS : answer.error;
-    const { status, body } = answer.value;
-    if (status === 400) {
-      const refusal = readRefusal(body);
-      if (refusal?.isAboutUsage) return { kind: 'refused', message: refusal.message };
-    }
-    if (status !== 200) return this.failureOf(answer.value);
-    const items = readBatchAnswer(body, batch);
-    if (!items.ok) return puzzled(`Commerce answered 200, and ${items.error}`);
-    return { kind: 'answered', items: items.value, date: dateOf(answer.value) };
+  async submit(batch: readonly Pending[], call: Call): Promise<BatchAnswer> {
+    const asking = {
+      operation: 'submit',
+      method: 'POST',
+      path: '/api/batchUsageEvent',
+      query: {},
+      body: batchBody(batch),
+    } as const;
+    const asked = await this.ask(asking, batch, call, (answer) => this.read(answer, batch));
+    if (!asked.ok) return asked.error === 'endless' ? ENDLESS : asked.error;
+    return asked.value;
   }
 
-  async holdings(pending: readonly Pending[], signal: AbortSignal): Promise<HoldingsAnswer> {
+  async holdings(pending: readonly Pending[], call: Call): Promise<HoldingsAnswer> {
     const held = new Map<Pending, HeldQuantity>();
-    const failed = await this.lookUp(pending, 0, held, signal);
+    const failed = await this.lookUp(pending, 0, held, call);
     if (failed) return fail(failed);
     return succeed(pending.map((each) => held.get(each) ?? HOLDS_NOTHING));
+  }
+
+  private read(answer: Answer, batch: readonly Pending[]): BatchAnswer {
+    const { status, body } = answer;
+    const date = dateOf(answer);
+    if (status === 400) {
+      const refusal = readRefusal(body);
+      if (refusal !== null) return { kind: 'refused', ...refusal, date };
+    }
+    if (status === 413) {
+      return { kind: 'refused', message: 'the request is too large', isAboutTime: false, date };
+    }
+    if (status === 409) {
+      const conflict = readConflict(body);
+      if (conflict && batch.length === 1) return { kind: 'answered', items: [conflict], date };
+      if (conflict) {
+        return { kind: 'refused', message: 'one was accepted before', isAboutTime: false, date };
+      }
+    }
+    if (status !== 200) return failureOf(answer, this.options.url);
+    const items = readBatchAnswer(body, batch);
+    if (!items.ok) return failure('retry', `Commerce answered 200, and ${items.error}`);
+    return { kind: 'answered', items: items.value, date };
   }
 
   /** Sends one request for all submissions; if its answer is too large, several narrower ones. */
@@ -97,90 +109,89 @@ export class CommerceClient implements Commerce {
     pending: readonly Pending[],
     narrowness: number,
     held: Map<Pending, HeldQuantity>,
-    signal: AbortSignal,
+    call: Call,
   ): Promise<Failure | null> {
-    const query = queryFor(pending);
-    const answer = await this.request('GET', '/api/usageEvents', query, null, signal);
-    if (!answer.ok) {
+    const asking = {
+      operation: 'look-up',
+      method: 'GET',
+      path: '/api/usageEvents',
+      query: queryFor(pending, narrowness === 0 ? DAY_MILLIS : HOUR_MILLIS),
+      body: null,
+    } as const;
+    const asked = await this.ask(asking, pending, call, (answer) =>
+      this.readFound(answer, pending),
+    );
+    if (!asked.ok) {
       const narrower = NARROWER[narrowness];
-      if (answer.error !== 'endless') return answer.error;
+      if (asked.error !== 'endless') return asked.error;
       if (!narrower) return ENDLESS;
       for (const part of partsBy(narrower, pending)) {
-        const failed = await this.lookUp(part, narrowness + 1, held, signal);
+        const failed = await this.lookUp(part, narrowness + 1, held, call);
         if (failed) return failed;
       }
       return null;
     }
-    const { status, body } = answer.value;
-    if (status !== 200) return this.failureOf(answer.value);
-    const found = readHoldings(body, pending);
-    if (!found.ok) return puzzled(`Commerce answered 200, and ${found.error}`);
+    if (!asked.value.ok) return asked.value.error;
     for (const [index, each] of pending.entries()) {
-      held.set(each, found.value[index] ?? HOLDS_NOTHING);
+      held.set(each, asked.value.value[index] ?? HOLDS_NOTHING);
     }
     return null;
   }
 
-  private async request(
-    method: 'GET' | 'POST',
-    path: string,
-    query: Readonly<Record<string, string>>,
-    body: string | null,
-    signal: AbortSignal,
-  ): Promise<Result<Answer, Failure | 'endless'>> {
-    const { url, token, requestMillis } = this.options;
-    const parameters = new URLSearchParams({ 'api-version': API_VERSION, ...query });
-    try {
-      const response = await fetch(`${url}${path}?${parameters.toString()}`, {
-        method,
-        body,
-        redirect: 'manual',
-        headers: {
-          ...(body !== null && { 'content-type': 'application/json' }),
-          ...(token !== null && { authorization: `Bearer ${token}` }),
-        },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(requestMillis)]),
-      });
-      const text = await readText(response);
-      if (text === null) return fail('endless');
-      return succeed({ status: response.status, headers: response.headers, body: text });
-    } catch (error) {
-      const { cause } = error as { readonly cause?: unknown };
-      const why = cause === undefined ? messageOf(error) : messageOf(cause);
-      return fail(failure('away', `Commerce at ${url} does not answer (${why})`));
-    }
+  private readFound(answer: Answer, pending: readonly Pending[]): HoldingsAnswer {
+    if (answer.status !== 200) return fail(failureOf(answer, this.options.url));
+    const found = readHoldings(answer.body, pending);
+    return found.ok ? found : fail(failure('retry', `Commerce answered 200, and ${found.error}`));
   }
 
-  private failureOf({ status, headers, body }: Answer): Failure {
-    const { url } = this.options;
-    const said = body.slice(0, 200).replace(/\s+/g, ' ');
-    const answered = `Commerce at ${url} answered ${String(status)}`;
-    if (status === 401 || status === 403) {
-      return failure(
-        'settings',
-        `${answered}: it refuses the bridge's credentials, set COMMERCE_TOKEN`,
-      );
+  /** Makes a request, reads its answer, and notes both. */
+  private async ask<T extends BatchAnswer | HoldingsAnswer>(
+    asking: Omit<Asking, 'correlationId'>,
+    about: readonly Pending[],
+    { signal, note }: Call,
+    read: (answer: Answer) => T,
+  ): Promise<Result<T, Failure | 'endless'>> {
+    const submissionIds = about.map(({ submission }) => submission.submissionId);
+    const noteIt = (made: MadeRequest, statuses: readonly string[] = []): void =>
+      note({ ...made, submissionIds, statuses });
+    const asked = await exchange(
+      // The first submission: so the tries of a batch have it in common.
+      { ...asking, correlationId: submissionIds[0] ?? '' },
+      this.options,
+      signal,
+      noteIt,
+    );
+    if (!asked.ok) return asked;
+    const { made, answer } = asked.value;
+    if (!answer.ok) {
+      const message = answer.error === 'endless' ? ENDLESS.reason : answer.error.reason;
+      noteIt({ ...made, message });
+      return answer;
     }
-    if (status === 429 || status >= 500) {
-      return failure(
-        status === 500 ? 'puzzled' : 'away',
-        answered,
-        retryAfterMillis(headers.get('retry-after'), Date.now()),
-      );
-    }
-    return failure('settings', `${answered} (${said}): set COMMERCE_URL to a metering API`);
+    const value = read(answer.value);
+    noteIt(...told(made, value));
+    return succeed(value);
   }
 }
 
-const failure = (
-  nature: Failure['nature'],
-  reason: string,
-  retryAfter: number | null = null,
-): Failure => ({ kind: 'failed', reason, retryAfter, nature });
+/** What is noted of an answer that was read. */
+const told = (
+  made: MadeRequest,
+  value: BatchAnswer | HoldingsAnswer,
+): [MadeRequest, readonly string[]] => {
+  const failed = (why: Failure): [MadeRequest, readonly string[]] => [
+    { ...made, handling: why.handling, message: why.reason },
+    [],
+  ];
+  if ('ok' in value) return value.ok ? [made, []] : failed(value.error);
+  if (value.kind === 'failed') return failed(value);
+  if (value.kind === 'refused') return [{ ...made, handling: 'split', message: value.message }, []];
+  return [{ ...made, handling: 'items' }, value.items.map(({ status }) => status)];
+};
 
-const puzzled = (reason: string): Failure => failure('puzzled', reason);
+const ENDLESS = failure('retry', 'Commerce gave an answer that is too large');
 
-const ENDLESS = puzzled('Commerce gave an answer that is too large');
+const DAY_MILLIS = 86_400_000;
 
 /** How a request is split, step by step, when its answer would be too large. */
 const NARROWER: readonly ((pending: Pending) => string)[] = [
@@ -203,33 +214,25 @@ const partsBy = (
   return [...parts.values()];
 };
 
-/** Asks for the hours of submissions, and for the dimension or resource if all of them share it. */
-const queryFor = (pending: readonly Pending[]): Readonly<Record<string, string>> => {
+/**
+ * Asks for the days, or hours, of submissions, and for the dimension or resource if all of them share it. Nobody
+ * has documented whether `UsageEndDate` is inclusive, or is cut to its day. So the last day, or hour, is asked for to
+ * its end: what Commerce holds of the last hour of a day or a month must not be taken for nothing.
+ */
+const queryFor = (pending: readonly Pending[], unit: number): Readonly<Record<string, string>> => {
   const hours = pending.map(({ hour }) => hour);
   const shared = (name: string, valueOf: (pending: Pending) => string): Record<string, string> => {
     const values = new Set(pending.map(valueOf));
     const [value] = values;
     return values.size === 1 && value !== undefined ? { [name]: value } : {};
   };
+  const begin = (instant: number): number => Math.floor(instant / unit) * unit;
   return {
-    usageStartDate: isoText(millis(Math.min(...hours))),
-    UsageEndDate: isoText(millis(Math.max(...hours))),
+    usageStartDate: isoText(millis(begin(Math.min(...hours)))),
+    UsageEndDate: isoText(millis(begin(Math.max(...hours)) + unit)),
     ...shared('dimension', ({ submission }) => submission.dimension),
     ...shared('usageResourceId', ({ submission }) => submission.resourceUri),
   };
-};
-
-/** Null if the body is larger than any answer may be. */
-const readText = async (response: Response): Promise<string | null> => {
-  if (response.body === null) return '';
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 };
 
 const dateOf = ({ headers }: Answer): Millis | null => parseHttpDate(headers.get('date') ?? '');

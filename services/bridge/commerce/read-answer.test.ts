@@ -56,16 +56,6 @@ describe('nothing in an answer is believed', () => {
   });
 
   test.each([
-    ['no object', [], 'item 0: its status is ""'],
-    ['nothing', null, 'item 0: its status is ""'],
-    ['no status', echo, 'item 0: its status is ""'],
-    ['a status that is no text', { ...accepted, status: 1 }, 'item 0: its status is ""'],
-    [
-      'a status in other letters',
-      { ...accepted, status: 'accepted' },
-      'item 0: its status is "accepted"',
-    ],
-    ['an endless status', { status: 'x'.repeat(50) }, `item 0: its status is "${'x'.repeat(40)}"`],
     [
       'no quantity',
       { ...accepted, quantity: undefined },
@@ -76,7 +66,7 @@ describe('nothing in an answer is believed', () => {
       { ...accepted, quantity: '1.5' },
       'item 0: it is accepted without a quantity',
     ],
-  ])('where an item has %s', (_, item, why) => {
+  ])('where an item is accepted with %s', (_, item, why) => {
     expect(itemOf(item)).toBe(why);
   });
 
@@ -93,6 +83,8 @@ test.each([
   ['echoes nothing', { resourceUri: undefined, dimension: null, effectiveStartTime: undefined }],
 ])('an item that %s is about the submission at its place', (_, change) => {
   expect(itemOf({ ...accepted, ...change })).toEqual({
+    status: 'Accepted',
+    handling: 'compare',
     kind: 'accepted',
     quantity: 1.5,
     usageEventId: 'event',
@@ -106,12 +98,29 @@ test('items are read in the order of the submissions', () => {
   );
 });
 
+test.each<[string, unknown, string]>([
+  ['no object', [], ''],
+  ['nothing', null, ''],
+  ['no status', echo, ''],
+  ['a status that is no text', { ...accepted, status: 1 }, ''],
+  ['a status in other letters', { ...accepted, status: 'accepted' }, 'accepted'],
+  ['an endless status', { status: 'x'.repeat(50) }, 'x'.repeat(40)],
+])('an item with %s is sent again; the others of its batch count', (_, item, status) => {
+  expect(itemOf(item)).toEqual({
+    status,
+    handling: 'retry',
+    message: `its status is "${status}"`,
+  });
+});
+
 describe('a duplicate', () => {
   const duplicate = (error: unknown) => itemOf({ ...echo, status: 'Duplicate', error });
 
   test('tells what Commerce holds', () => {
     const acceptedMessage = { quantity: 9.5, usageEventId: 'first' };
     expect(duplicate({ additionalInfo: { acceptedMessage } })).toEqual({
+      status: 'Duplicate',
+      handling: 'compare',
       kind: 'duplicate',
       quantity: 9.5,
       usageEventId: 'first',
@@ -124,7 +133,7 @@ describe('a duplicate', () => {
     [{ additionalInfo: [] }],
     [{ additionalInfo: { acceptedMessage: { quantity: '9.5', usageEventId: 7 } } }],
   ])('without it tells no quantity: %j', (error) => {
-    expect(duplicate(error)).toEqual({ kind: 'duplicate', quantity: null, usageEventId: '' });
+    expect(duplicate(error)).toMatchObject({ kind: 'duplicate', quantity: null, usageEventId: '' });
   });
 });
 
@@ -133,8 +142,8 @@ describe('a refusal', () => {
   const message = 'why';
 
   test.each([
-    ['Expired', { kind: 'expired', message }],
-    ['Error', { kind: 'try-again', message }],
+    ['Expired', { handling: 'look-up', message }],
+    ['Error', { handling: 'retry', message }],
     ...[
       'ResourceNotFound',
       'ResourceNotAuthorized',
@@ -142,9 +151,9 @@ describe('a refusal', () => {
       'InvalidDimension',
       'InvalidQuantity',
       'BadArgument',
-    ].map((code): [string, object] => [code, { kind: 'rejected', code, message }]),
+    ].map((code): [string, object] => [code, { handling: 'dead-letter', message }]),
   ])('%s is what it says', (status, expected) => {
-    expect(refusal(status, { message })).toEqual(expected);
+    expect(refusal(status, { message })).toEqual({ status, ...expected });
   });
 
   test.each<[string, unknown, string]>([
@@ -156,7 +165,7 @@ describe('a refusal', () => {
     ['nothing where it is no text', { message: 5 }, ''],
     ['a thousand letters at most', { message: 'x'.repeat(1001) }, 'x'.repeat(1000)],
   ])('says %s', (_, error, expected) => {
-    expect(refusal('Expired', error)).toEqual({ kind: 'expired', message: expected });
+    expect(refusal('Expired', error)).toMatchObject({ message: expected });
   });
 });
 
@@ -169,26 +178,23 @@ describe('a request that is refused as a whole', () => {
   test.each([['usageEvents'], ['api-versions'], [undefined]])(
     'for %s is about the usage',
     (target) => {
-      expect(about(target)).toEqual({ message: 'd', isAboutUsage: true });
+      expect(about(target)).toEqual({ message: 'd', isAboutTime: false });
     },
   );
 
   test.each(['api-version', 'Api-Version'])('for %s is about how it was called', (target) => {
-    expect(about(target)).toEqual({ message: 'd', isAboutUsage: false });
+    expect(about(target)).toBeNull();
   });
 
   test('for several things is about the usage only where none is about the call', () => {
     const details = [{ target: 'usageEvents' }, { target: 'api-version' }];
-    expect(readRefusal(JSON.stringify({ code: 'BadArgument', details }))).toEqual({
-      message: '',
-      isAboutUsage: false,
-    });
+    expect(readRefusal(JSON.stringify({ code: 'BadArgument', details }))).toBeNull();
   });
 
   test('without details says its message', () => {
     expect(readRefusal('{"code":"BadArgument","message":"m","details":"d"}')).toEqual({
       message: 'm',
-      isAboutUsage: true,
+      isAboutTime: false,
     });
   });
 
@@ -239,6 +245,16 @@ describe('what Commerce holds', () => {
   test.each([[undefined], ['1'], [null]])('without a quantity is not nothing: %j', (quantity) => {
     expect(holdings([row('one', quantity)])).toEqual(
       succeed([fail(`Commerce holds usage of ${isoText(hour(0))} without a quantity`)]),
+    );
+  });
+
+  test('of a day as a whole says nothing of an hour, and is not nothing', () => {
+    const day = { ...row('one', 17), usageDate: '2026-01-10T00:00:00Z', submittedCount: 17 };
+    expect(holdings([day], [pendingOf('one', 5), pendingOf('two', 5)])).toEqual(
+      succeed([
+        fail('Commerce lists 17 usage events of 2026-01-10T00:00:00Z as one'),
+        succeed(null),
+      ]),
     );
   });
 

@@ -2,34 +2,27 @@ import { asciiLower } from '../../shared/model/placement.ts';
 import type { Millis } from '../../shared/model/time.ts';
 import { parseTimeInUtc } from '../../shared/model/time-text.ts';
 import type { Pending } from '../ports.ts';
+import { handlingOfStatus, isAboutTime } from './handling.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
 /**
  * What Commerce says about one submission of a batch (docs/azure.md, "Batch statuses"). Its quantities are
- * doubles.
+ * doubles. What is done about each status is in `handling.ts`.
  */
-export type ItemAnswer =
-  | { readonly kind: 'accepted'; readonly quantity: number; readonly usageEventId: string }
-  /** `quantity` is what Commerce holds; null if it does not say. */
+export type ItemAnswer = {
+  /** As Commerce wrote it. */
+  readonly status: string;
+} & (
   | {
-      readonly kind: 'duplicate';
+      readonly handling: 'compare';
+      readonly kind: 'accepted' | 'duplicate';
+      /** What Commerce holds; null if it does not say. */
       readonly quantity: number | null;
       readonly usageEventId: string;
     }
-  /** Its hour is too old, or in the future by Commerce's clock. */
-  | { readonly kind: 'expired'; readonly message: string }
-  | { readonly kind: 'try-again'; readonly message: string }
-  | { readonly kind: 'rejected'; readonly code: string; readonly message: string };
-
-/** Permanent refusals: the submission would be refused again. */
-const REJECTIONS = new Set([
-  'ResourceNotFound',
-  'ResourceNotAuthorized',
-  'ResourceNotActive',
-  'InvalidDimension',
-  'InvalidQuantity',
-  'BadArgument',
-]);
+  /** Its hour is too old (or in the future) by Commerce's clock; or it is refused, for now or for good. */
+  | { readonly handling: 'look-up' | 'retry' | 'dead-letter'; readonly message: string }
+);
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -99,53 +92,71 @@ const instantOf = (text: string): Millis | null => {
   return parsed.ok ? parsed.value.instant : null;
 };
 
+const MAX_STATUS = 40;
+
 const readItem = (item: Fields): Result<ItemAnswer, string> => {
-  const status = textOf(item['status']);
-  if (status === 'Accepted') {
+  const status = textOf(item['status']).slice(0, MAX_STATUS);
+  const error = fieldsOf(item['error']);
+  const handling = handlingOfStatus(status, targetsIn(error));
+  if (handling === 'compare') {
+    if (status === 'Duplicate') return succeed({ status, handling, ...acceptedBefore(error) });
     const quantity = quantityOf(item['quantity']);
+    const usageEventId = textOf(item['usageEventId']);
     return quantity === null
       ? fail('it is accepted without a quantity')
-      : succeed({ kind: 'accepted', quantity, usageEventId: textOf(item['usageEventId']) });
+      : succeed({ status, handling, kind: 'accepted', quantity, usageEventId });
   }
-  const error = fieldsOf(item['error']);
   const message = messageIn(error);
-  if (status === 'Duplicate') {
-    const holding = fieldsOf(fieldsOf(error['additionalInfo'])['acceptedMessage']);
-    return succeed({
-      kind: 'duplicate',
-      quantity: quantityOf(holding['quantity']),
-      usageEventId: textOf(holding['usageEventId']),
-    });
-  }
-  if (status === 'Expired') return succeed({ kind: 'expired', message });
-  if (status === 'Error') return succeed({ kind: 'try-again', message });
-  if (REJECTIONS.has(status)) return succeed({ kind: 'rejected', code: status, message });
-  return fail(`its status is "${status.slice(0, 40)}"`);
+  // A status that nobody has documented is told, so that somebody can look it up.
+  const told = handling === 'retry' && status !== 'Error' ? `its status is "${status}"` : message;
+  return succeed({ status, handling, message: told });
 };
+
+/** What an error of the code `Conflict` says that was accepted before. */
+const acceptedBefore = (error: Fields) => {
+  const holding = fieldsOf(fieldsOf(error['additionalInfo'])['acceptedMessage']);
+  return {
+    kind: 'duplicate' as const,
+    quantity: quantityOf(holding['quantity']),
+    usageEventId: textOf(holding['usageEventId']),
+  };
+};
+
+const detailsIn = (error: Fields): readonly Fields[] =>
+  Array.isArray(error['details']) ? error['details'].map(fieldsOf) : [];
+
+const targetsIn = (error: Fields): readonly string[] =>
+  detailsIn(error).map(({ target }) => textOf(target));
 
 /** The message of an error: its details, if it has any. */
 const messageIn = (error: Fields): string => {
-  const details = Array.isArray(error['details']) ? error['details'].map(fieldsOf) : [];
-  const told = details.map((detail) => textOf(detail['message'])).filter((text) => text !== '');
+  const told = detailsIn(error)
+    .map((detail) => textOf(detail['message']))
+    .filter((text) => text !== '');
   return (told.length > 0 ? told.join(' ') : textOf(error['message'])).slice(0, 1000);
 };
 
-/** The refusal of an entire request (400): its message, and whether the submissions are at fault. */
+/** The refusal of an entire request (400): its message, and whether it is the time of usage that is refused. */
 export interface RequestRefusal {
   readonly message: string;
-  /** Whether it is about the submissions and not about the way in which the API was called. */
-  readonly isAboutUsage: boolean;
+  readonly isAboutTime: boolean;
 }
 
-/** Reads the documented envelope of a 400; null if the body is anything else. */
+/** Reads the documented envelope of a 400; null if it is not about usage but about how the API was called. */
 export const readRefusal = (body: string): RequestRefusal | null => {
   const fields = fieldsOf(parseJson(body));
   if (fields['code'] !== 'BadArgument') return null;
-  const details = Array.isArray(fields['details']) ? fields['details'].map(fieldsOf) : [];
-  return {
-    message: messageIn(fields),
-    isAboutUsage: !details.some(({ target }) => textOf(target).toLowerCase() === 'api-version'),
-  };
+  const targets = targetsIn(fields);
+  if (targets.some((target) => target.toLowerCase() === 'api-version')) return null;
+  return { message: messageIn(fields), isAboutTime: isAboutTime(targets) };
+};
+
+/** Reads a 409 to one submission; null if it does not say that it was accepted before. */
+export const readConflict = (body: string): ItemAnswer | null => {
+  const fields = fieldsOf(parseJson(body));
+  return fields['code'] === 'Conflict'
+    ? { status: 'Duplicate', handling: 'compare', ...acceptedBefore(fields) }
+    : null;
 };
 
 /**
@@ -158,7 +169,15 @@ export const HOLDS_NOTHING: HeldQuantity = succeed(null);
 const identityOf = (hour: number, resource: string, dimension: string): string =>
   [String(hour), asciiLower(resource), asciiLower(dimension)].join('\0');
 
-/** Reads an answer of `GET usageEvents` for submissions, in order. */
+const DAY_MILLIS = 86_400_000;
+
+const dayOf = (instant: number): number => Math.floor(instant / DAY_MILLIS) * DAY_MILLIS;
+
+/**
+ * Reads an answer of `GET usageEvents` for submissions, in order. The documented example has a row for a day,
+ * with the number of events in it (`submittedCount`). Of more than one, nobody can tell whether a certain hour is
+ * among them: then it is not known what Commerce holds.
+ */
 export const readHoldings = (
   body: string,
   pending: readonly Pending[],
@@ -166,12 +185,20 @@ export const readHoldings = (
   const rows = parseJson(body);
   if (!Array.isArray(rows)) return NO_LIST;
   const found = new Map<string, HeldQuantity>();
+  const days = new Map<string, HeldQuantity>();
   for (const row of rows.map(fieldsOf)) {
     const usageDate = textOf(row['usageDate']);
     const instant = instantOf(usageDate);
     if (instant === null) return NO_LIST;
+    const [resource, dimension] = [textOf(row['usageResourceId']), textOf(row['dimension'])];
+    const count = quantityOf(row['submittedCount']) ?? 1;
+    if (count > 1) {
+      const told = `Commerce lists ${String(count)} usage events of ${usageDate} as one`;
+      days.set(identityOf(dayOf(instant), resource, dimension), fail(told));
+      continue;
+    }
     const quantity = quantityOf(row['submittedQuantity']);
-    const identity = identityOf(instant, textOf(row['usageResourceId']), textOf(row['dimension']));
+    const identity = identityOf(instant, resource, dimension);
     if (found.has(identity)) continue;
     found.set(
       identity,
@@ -181,10 +208,10 @@ export const readHoldings = (
     );
   }
   return succeed(
-    pending.map(
-      ({ hour, submission }) =>
-        found.get(identityOf(hour, submission.resourceUri, submission.dimension)) ?? HOLDS_NOTHING,
-    ),
+    pending.map(({ hour, submission: { resourceUri, dimension } }) => {
+      const day = days.get(identityOf(dayOf(hour), resourceUri, dimension));
+      return day ?? found.get(identityOf(hour, resourceUri, dimension)) ?? HOLDS_NOTHING;
+    }),
   );
 };
 

@@ -12,13 +12,14 @@ import type { BillingTerms } from '../../shared/billing/billing-terms.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
 import type { Composition } from '../fold/compose.ts';
 import type { ComposedBefore } from '../fold/source-progress.ts';
-import type { Outcome, Pending, Store, Unfinished } from '../ports.ts';
+import type { Outcome, Pending, RequestRecord, Store, Unfinished } from '../ports.ts';
 import {
   checkpointRow,
   compositionRow,
   outcomeRow,
   REFUSED_COLUMNS,
   refusedRow,
+  requestRow,
   seconds,
   submissionRows,
   unbilledRows,
@@ -208,6 +209,11 @@ export class ClickHouseStore implements Store {
 
   writeOutcomes(outcomes: readonly Outcome[]): Promise<void> {
     return insertRows(this.client, 'commerce_outcomes', outcomes.map(outcomeRow));
+  }
+
+  writeRequests(partition: number, requests: readonly RequestRecord[]): Promise<void> {
+    const rows = requests.map((request) => requestRow(partition, request));
+    return insertRows(this.client, 'commerce_requests', rows);
   }
 }
 

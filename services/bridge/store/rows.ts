@@ -6,7 +6,7 @@ import type { SourcePartition } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
 import type { Composition } from '../fold/compose.ts';
-import type { Outcome, OutcomeKind } from '../ports.ts';
+import type { Outcome, OutcomeKind, RequestRecord } from '../ports.ts';
 
 /** Rows as ClickHouse reads and writes them in JSON: DateTime in seconds, decimals and UInt64 as text. */
 type Row = Readonly<Record<string, unknown>>;
@@ -94,6 +94,30 @@ export const outcomeRow = (outcome: Outcome): Row => ({
   code: outcome.code,
   message: outcome.message,
   rank: RANKS[outcome.kind],
+});
+
+/** ClickHouse reads a DateTime64(3) as a decimal text of seconds. */
+const moment = (millis: number): string => (millis / 1000).toFixed(3);
+
+const MAX_MESSAGE = 1_000;
+
+export const requestRow = (logPartition: number, request: RequestRecord): Row => ({
+  request_id: request.requestId,
+  correlation_id: request.correlationId,
+  operation: request.operation,
+  log_partition: logPartition,
+  sent_at: moment(request.sentAt),
+  submissions: request.submissionIds,
+  ...(request.operation === 'dry-run'
+    ? { handling: 'recorded', body: request.body }
+    : {
+        answered_at: moment(request.answeredAt),
+        http_status: request.httpStatus,
+        handling: request.handling,
+        message: request.message.slice(0, MAX_MESSAGE),
+        commerce_request_id: request.commerceRequestId,
+        statuses: request.statuses,
+      }),
 });
 
 export const checkpointRow = (

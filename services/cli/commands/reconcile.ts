@@ -20,6 +20,7 @@ import { messageOf, UserError } from '../../shared/process/errors.ts';
 import { withClickHouse } from '../../operations/sources/source-tools.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import { checkFailed } from '../exit-code.ts';
+import { commerceTokens } from '../../shared/commerce/sign-in.ts';
 import { print, printJson } from '../print.ts';
 import { formatReconciliation, type Found } from '../show/reconcile.ts';
 import { checkHours, EMPTY_RANGE, hour, rangeText } from '../time-option.ts';
@@ -42,9 +43,9 @@ const askCommerce = async (
   config: ReturnType<typeof readSettings>,
   { from }: HourSpan,
 ): Promise<Holdings> => {
-  const { COMMERCE_URL: url, COMMERCE_TOKEN: token = null } = config;
+  const tokens = commerceTokens(config);
   try {
-    const holdings = await readCommerceHoldings({ url, token }, from);
+    const holdings = await readCommerceHoldings({ url: config.COMMERCE_URL, tokens }, from);
     return { holdings, withoutCommerce: null };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -101,7 +102,7 @@ export const reconcileCommand = (command: Command): Command =>
     .option('--json', 'as JSON')
     .addHelpText(
       'after',
-      '\nCommerce is asked at COMMERCE_URL, with COMMERCE_TOKEN if it is set. If it does not answer, windows and\n' +
+      '\nCommerce is asked at COMMERCE_URL, signed in as the bridge. If it does not answer, windows and\n' +
         'submissions alone are compared, and the exit code is 1. Usage that Commerce refused for good is a difference.\n' +
         'Held, pending and carried usage is shown, but is not a difference. Billed hours are never composed again:\n' +
         'if "usagectl rebuild" has restated one, the difference says how much too much (below zero: too little) was billed.',

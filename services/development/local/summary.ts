@@ -3,6 +3,7 @@ import { queryRows } from '../../shared/clickhouse/client.ts';
 import { readBillingCounts, type BillingCounts } from '../../shared/billing/billing-counts.ts';
 import type { CommerceConfig } from '../../shared/process/config.ts';
 import { readCommerceHoldings } from '../../shared/billing/commerce-holdings.ts';
+import { commerceTokens } from '../../shared/commerce/sign-in.ts';
 import { dimensionTable } from '../../shared/billing/dimension-table.ts';
 import { readBillingSides } from '../../shared/billing/billing-sides.ts';
 import { reconcile, type Reconciliation } from '../../shared/billing/reconcile.ts';
@@ -71,11 +72,14 @@ const countOf = async (client: ClickHouseClient, table: string): Promise<number>
 
 export const readSummary = async (
   client: ClickHouseClient,
-  { COMMERCE_URL: url, COMMERCE_TOKEN: token }: CommerceConfig,
+  commerce: CommerceConfig,
 ): Promise<Summary> => {
   const rows = await queryRows<Record<string, string>>(client, COUNTS);
   // Commerce is asked first. Otherwise what it accepts later would look like a difference.
-  const holdings = await readCommerceHoldings({ url, token: token ?? null });
+  const holdings = await readCommerceHoldings({
+    url: commerce.COMMERCE_URL,
+    tokens: commerceTokens(commerce),
+  });
   const sides = await readBillingSides(client);
   return {
     sources: rows.map((row) => ({

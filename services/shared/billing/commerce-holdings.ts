@@ -1,6 +1,7 @@
 import { parse } from 'lossless-json';
 import { z } from 'zod';
-import { messageOf, UserError } from '../process/errors.ts';
+import { askSignedIn, type TokenSource } from '../commerce/token-source.ts';
+import { causeText, UserError } from '../process/errors.ts';
 import { isoText, type Hour } from '../model/time.ts';
 import { parseTimeInUtc } from '../model/time-text.ts';
 
@@ -36,7 +37,7 @@ const rowsSchema = z.array(
  * @throws UserError if it does not answer, or gives another answer
  */
 export const readCommerceHoldings = async (
-  { url, token }: { readonly url: string; readonly token: string | null },
+  { url, tokens }: { readonly url: string; readonly tokens: TokenSource },
   since: Hour = 0 as Hour,
 ): Promise<readonly Holding[]> => {
   const query = new URLSearchParams({
@@ -44,10 +45,17 @@ export const readCommerceHoldings = async (
     usageStartDate: isoText(since),
   });
   try {
-    const answer = await fetch(`${url}/api/usageEvents?${query.toString()}`, {
-      headers: token === null ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(60_000),
-    });
+    const asked = await askSignedIn(
+      tokens,
+      (token) =>
+        fetch(`${url}/api/usageEvents?${query.toString()}`, {
+          headers: token === null ? {} : { authorization: `Bearer ${token}` },
+          signal: AbortSignal.timeout(60_000),
+        }),
+      ({ status }) => status,
+    );
+    if (!asked.ok) throw new Error(`nobody can sign in: ${asked.error.reason}`);
+    const answer = asked.value;
     if (answer.status !== 200) throw new Error(`it answered ${String(answer.status)}`);
     return rowsSchema.parse(parse(await answer.text(), null, Number)).map((row) => ({
       hour: row.usageDate,
@@ -56,10 +64,8 @@ export const readCommerceHoldings = async (
       quantity: row.submittedQuantity,
     }));
   } catch (cause) {
-    // `fetch` itself says only that it failed. The reason is in its cause.
-    const met = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
     throw new UserError(
-      `Commerce at ${url} does not tell what it has accepted (${messageOf(met)}): set COMMERCE_URL and COMMERCE_TOKEN`,
+      `Commerce at ${url} does not tell what it has accepted (${causeText(cause)}): set COMMERCE_URL, and COMMERCE_TOKEN or COMMERCE_CLIENT_ID`,
       { cause },
     );
   }

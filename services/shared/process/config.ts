@@ -189,21 +189,40 @@ export const providerSettings = {
     .refine(isSubscriptionId, { message: 'must be a subscription id: a GUID' }),
 };
 
+const WEB_ADDRESS = /^https?:\/\/[^@\s?#]+$/;
+const ADDRESS_RULE = 'must be an http or https URL without a user, password or query';
+
 /** The address of a service, without a slash at its end. */
 const serviceUrl = (port: number): z.ZodType<string, string | undefined> =>
   z
     .string()
     .default(localUrl(port))
-    .refine((text) => /^https?:\/\/[^@\s?#]+$/.test(text) && URL.canParse(text), {
-      message: 'must be an http or https URL without a user, password or query',
-    })
+    .refine((text) => WEB_ADDRESS.test(text) && URL.canParse(text), { message: ADDRESS_RULE })
     .transform((text) => text.replace(/\/+$/, ''));
 
 export const commerceSettings = {
   COMMERCE_URL: serviceUrl(DEFAULT_PORTS.commerce),
-  /** Bearer token for Commerce. */
+  /** Bearer token for Commerce, if COMMERCE_CLIENT_ID is not set. */
   COMMERCE_TOKEN: z.string().optional(),
+  /** The application that signs in to Commerce with its secret (OAuth's client credentials). */
+  COMMERCE_CLIENT_ID: z.string().optional(),
+  COMMERCE_CLIENT_SECRET: z.string().optional(),
+  /** The secret in a file, which is read again for each token. */
+  COMMERCE_CLIENT_SECRET_FILE: z.string().optional(),
+  /** The directory of the application: its token endpoint is Microsoft Entra's for this tenant. */
+  COMMERCE_TENANT_ID: z.string().optional(),
+  /** Another token endpoint. */
+  COMMERCE_TOKEN_URL: z
+    .string()
+    .optional()
+    .refine((text) => text === undefined || (WEB_ADDRESS.test(text) && URL.canParse(text)), {
+      message: ADDRESS_RULE,
+    }),
+  /** What the token is for: the metering service. */
+  COMMERCE_RESOURCE: z.string().default('20e940b3-4c77-4b0b-9a53-9e16a1b010a7'),
 };
+
+export type CommerceConfig = z.output<z.ZodObject<typeof commerceSettings>>;
 
 /**
  * The health page of each service. `npm start` writes the addresses of its own services to `stack.env`.
@@ -240,11 +259,6 @@ export const logSettings = {
     .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` })
     .default('info'),
 };
-
-export interface CommerceConfig {
-  readonly COMMERCE_URL: string;
-  readonly COMMERCE_TOKEN?: string | undefined;
-}
 
 export interface KafkaConfig {
   readonly KAFKA_BROKERS: readonly string[];

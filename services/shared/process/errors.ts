@@ -10,3 +10,7 @@ export class UserError extends Error {
 /** The message of anything that was thrown. */
 export const messageOf = (thrown: unknown): string =>
   thrown instanceof Error ? thrown.message : String(thrown);
+
+/** The message of what was thrown by `fetch`: it says itself only that it failed, and its cause why. */
+export const causeText = (thrown: unknown): string =>
+  messageOf(thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown);

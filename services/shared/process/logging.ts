@@ -9,9 +9,29 @@ const standardOutput = (): DestinationStream => {
   return process.stdout;
 };
 
+/** Fields that never stand in a log, at the top of a line or one level below. */
+const SECRETS = [
+  'authorization',
+  'access_token',
+  'client_secret',
+  'secret',
+  'token',
+  'COMMERCE_TOKEN',
+  'COMMERCE_CLIENT_SECRET',
+];
+
 /** A service's root logger: JSON lines on standard output, unless another destination is given. */
 export const createLogger = (
   service: string,
   level: string,
   destination: DestinationStream = standardOutput(),
-): Logger => pino({ name: service, level, base: { name: service } }, destination);
+): Logger =>
+  pino(
+    {
+      name: service,
+      level,
+      base: { name: service },
+      redact: SECRETS.flatMap((name) => [name, `*.${name}`]),
+    },
+    destination,
+  );

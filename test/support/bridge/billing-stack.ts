@@ -16,6 +16,7 @@ import { reconcile, type Reconciliation } from '../../../services/shared/billing
 import { openLogWriter } from '../../../services/shared/kafka/log-writer.ts';
 import { createOutTopics } from '../../../services/shared/sources/check-topics.ts';
 import type { SourceTools } from '../../../services/shared/sources/source-opening.ts';
+import { staticToken } from '../../../services/shared/commerce/token-source.ts';
 import { startCommerce, type CommerceProcess } from '../commerce-process.ts';
 import { openTestStack, type TestStack } from '../test-stack.ts';
 import { pauseAfterLook } from '../wait-for.ts';
@@ -69,7 +70,10 @@ export const openBillingStack = async (): Promise<BillingStack> => {
     return service;
   };
   const reconciled = async (): Promise<Reconciliation> => {
-    const holdings = await readCommerceHoldings({ url: commerceUrl, token: null });
+    const holdings = await readCommerceHoldings({
+      url: commerceUrl,
+      tokens: staticToken(null),
+    });
     return reconcile({ ...(await readBillingSides(stack.clickHouse)), holdings });
   };
   return {

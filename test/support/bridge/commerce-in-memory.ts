@@ -26,6 +26,7 @@ export const commerceInMemory = (
       path: url.pathname,
       query: url.searchParams,
       authorization: request.headers.get('authorization'),
+      ids: ['x-ms-requestid', 'x-ms-correlationid'].map((name) => request.headers.get(name) ?? ''),
       body: await request.text(),
     };
     request.signal.throwIfAborted();

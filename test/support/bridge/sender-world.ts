@@ -1,11 +1,19 @@
 import { jest } from '@jest/globals';
 import { pino } from 'pino';
 import { CommerceClient } from '../../../services/bridge/commerce/commerce-client.ts';
-import type { Outcome, Pending, Store, Unfinished } from '../../../services/bridge/ports.ts';
+import type {
+  Outcome,
+  Pending,
+  RequestRecord,
+  Store,
+  Unfinished,
+} from '../../../services/bridge/ports.ts';
+import { Gate } from '../../../services/bridge/commerce/gate.ts';
 import { Sender } from '../../../services/bridge/sender.ts';
 import { parseQuantity, type Quantity } from '../../../services/shared/model/decimal.ts';
 import { isoText } from '../../../services/shared/model/time.ts';
 import type { UsageCarry } from '../../../services/shared/model/usage-carry.ts';
+import { staticToken } from '../../../services/shared/commerce/token-source.ts';
 import { persist } from '../../../services/shared/process/retry.ts';
 import { hour, submissionOf, uriOf } from './examples.ts';
 import { commerceInMemory } from './commerce-in-memory.ts';
@@ -50,6 +58,8 @@ export interface World {
   readonly sender: Sender;
   readonly outcomes: Outcome[];
   readonly carries: UsageCarry[];
+  /** The requests that were recorded. */
+  readonly requests: RequestRecord[];
   /** What was done, in order. */
   readonly steps: string[];
   readonly finished: Unfinished[];
@@ -111,12 +121,16 @@ const countedClock = (): (() => number) => {
 
 const persistedIn = (
   hours: readonly (readonly Pending[])[],
-  { outcomes, steps }: Pick<World, 'outcomes' | 'steps'>,
-): Pick<Store, 'pendingOf' | 'writeOutcomes'> => ({
+  { outcomes, steps, requests }: Pick<World, 'outcomes' | 'steps' | 'requests'>,
+): Pick<Store, 'pendingOf' | 'writeOutcomes' | 'writeRequests'> => ({
   pendingOf: ({ hour: at }) => Promise.resolve(hours.find(([first]) => first?.hour === at) ?? []),
   writeOutcomes: (written) => {
     outcomes.push(...written);
     steps.push(`${String(written.length)} outcomes`);
+    return Promise.resolve();
+  },
+  writeRequests: (_partition, made) => {
+    requests.push(...made);
     return Promise.resolve();
   },
 });
@@ -138,6 +152,7 @@ interface Settings {
   readonly cannotCarry?: string | null;
   readonly requestMillis?: number;
   readonly retryMillis?: number;
+  readonly maxInFlight?: number;
   /** Of what is done first, so much fails to be appended. */
   readonly failedAppends?: number;
   /** What the store does otherwise. */
@@ -152,6 +167,7 @@ export const open = (
     cannotCarry = null,
     requestMillis = 5_000,
     retryMillis = 10,
+    maxInFlight = 1,
     failedAppends = 0,
     store = {},
   }: Settings = {},
@@ -160,6 +176,7 @@ export const open = (
   const outcomes: Outcome[] = [];
   const carries: UsageCarry[] = [];
   const steps: string[] = [];
+  const requests: RequestRecord[] = [];
   const finished: Unfinished[] = [];
   const crashes: Error[] = [];
   const logs: Readonly<Record<string, unknown>>[] = [];
@@ -167,10 +184,17 @@ export const open = (
     { base: null, timestamp: false, formatters: { level: (level) => ({ level }) } },
     { write: (line) => logs.push(JSON.parse(line) as Readonly<Record<string, unknown>>) },
   );
+  const now = countedClock();
   const sender = new Sender(
     {
-      store: { ...persistedIn(hours, { outcomes, steps }), ...store },
-      commerce: new CommerceClient({ url: 'http://commerce.test', token: 'secret', requestMillis }),
+      partition: 1,
+      store: Object.assign(persistedIn(hours, { outcomes, steps, requests }), store),
+      commerce: new CommerceClient({
+        url: 'http://commerce.test',
+        tokens: staticToken('secret'),
+        requestMillis,
+      }),
+      gate: new Gate({ maxInFlight, retryMillis }, now),
       outbox: {
         appendCarries: (appended) => {
           steps.push(`${String(appended.length)} carries`);
@@ -184,7 +208,7 @@ export const open = (
         return Promise.resolve(() => cannotCarry);
       },
       finished: (composition) => finished.push(composition),
-      now: countedClock(),
+      now,
       logger,
       persist: persist(pino({ level: 'silent' })),
     },
@@ -203,6 +227,7 @@ export const open = (
     sender,
     outcomes,
     carries,
+    requests,
     steps,
     finished,
     logs,
