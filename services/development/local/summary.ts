@@ -97,7 +97,7 @@ export const readSummary = async (
     openDeadLetters: await countOpenDeadLetters(client),
     billing: await readBillingCounts(client),
     reconciliation: reconcile({ ...sides, holdings }),
-    billedTo: await readBilledTo(url, token ?? null),
+    billedTo: await readBilledTo(commerce.COMMERCE_URL, commerce.COMMERCE_TOKEN ?? null),
   };
 };
 

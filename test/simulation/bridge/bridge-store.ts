@@ -87,6 +87,8 @@ export class BridgeStore {
         calls.write(owner, () => {
           for (const outcome of outcomes) this.insertOutcome(outcome);
         }),
+      // They explain, and decide nothing.
+      writeRequests: () => calls.write(owner, () => undefined),
     };
   }
 

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
 import { CommerceClient } from '../../../services/bridge/commerce/commerce-client.ts';
+import { Gate } from '../../../services/bridge/commerce/gate.ts';
+import { staticToken } from '../../../services/shared/commerce/token-source.ts';
 import { KafkaOutbox } from '../../../services/bridge/kafka/kafka-outbox.ts';
 import {
   LogWorker,
@@ -191,7 +193,12 @@ export class SimulatedBridge {
           calls.read(this, () => ({ low: 0, high: world.logs[at.partition]?.high ?? 0 })),
       },
       sender: {
-        commerce: new CommerceClient({ url: this.url, token: null, requestMillis: 600_000 }),
+        commerce: new CommerceClient({
+          url: this.url,
+          tokens: staticToken(null),
+          requestMillis: 600_000,
+        }),
+        gate: new Gate({ maxInFlight: 3, retryMillis: this.options.retryMillis }, now),
         outbox: new KafkaOutbox(writer, { topic: TOPIC, partitions: LOG_PARTITIONS, keyring, now }),
         cannotCarry: async () => {
           const reasonOf = await register.cannotCarry();
