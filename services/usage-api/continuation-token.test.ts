@@ -127,3 +127,11 @@ test('a token of a key that is being replaced is still ours', () => {
 test.each(['!!!', '=', ' ', 'A'])('a token with %j behind it is none', (more) => {
   expect(problemOf(writeToken(DIGEST, KEY, KEYS) + more)).toBe('not-ours');
 });
+
+test('signature-of-wide-letters: a forged signature of the right number of letters, but more bytes, is refused and is no defect', () => {
+  const token = writeToken(DIGEST, KEY, KEYS);
+  const fields = JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as unknown[];
+  const { length } = fields.at(-1) as string;
+  const forged = JSON.stringify([...fields.slice(0, -1), 'é'.repeat(length)]);
+  expect(problemOf(Buffer.from(forged).toString('base64url'))).toBe('not-ours');
+});
