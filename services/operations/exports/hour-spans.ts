@@ -20,6 +20,20 @@ export const withSpan = (spans: readonly HourSpan[], added: HourSpan): readonly 
 export const isWithin = (spans: readonly HourSpan[], { from, to }: HourSpan): boolean =>
   spans.some((span) => span.from <= from && to <= span.to);
 
+export const overlaps = (spans: readonly HourSpan[], { from, to }: HourSpan): boolean =>
+  spans.some((span) => span.from < to && from < span.to);
+
+/** The parts of a span that are in none of these spans, which are in order and apart. */
+export const leftOf = (span: HourSpan, taken: readonly HourSpan[]): readonly HourSpan[] => {
+  const left: HourSpan[] = [];
+  let at = span.from;
+  for (const { from, to } of taken.filter((each) => overlaps([each], span))) {
+    if (at < from) left.push({ from: at, to: from });
+    at = to;
+  }
+  return at < span.to ? [...left, { from: at, to: span.to }] : left;
+};
+
 /** Says for which spans no source answers. */
 export const notCoveredText = (spans: readonly HourSpan[]): string =>
   `No source answers for ${spans.map(({ from, to }) => `${isoText(from)} to ${isoText(to)}`).join(', ')}: nobody knows what was used there.`;

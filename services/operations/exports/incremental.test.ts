@@ -1,7 +1,7 @@
 import { coverageOf } from '../../shared/sources/coverage.ts';
 import type { Source } from '../../shared/model/source.ts';
 import { HOUR_MILLIS, millis, type Hour } from '../../shared/model/time.ts';
-import { withSpan, type HourSpan } from './hour-spans.ts';
+import { leftOf, withSpan, type HourSpan } from './hour-spans.ts';
 import { changedHours, grownParts, readySpans, spansToExport } from './incremental.ts';
 
 const START = Date.UTC(2026, 0, 1);
@@ -99,6 +99,19 @@ test('late-history-of-a-day: a day that was exported in part is not whole when a
   expect(grownParts(after, [span(10, 24)], HOUR_MILLIS)).toEqual([]);
 });
 
+test('history-up-to-the-first-live-hour: a day that was exported in part was exported again, with its rows twice, when a run filled it without a gap', () => {
+  const day = 24 * HOUR_MILLIS;
+  const run = { ...HISTORY, lastHour: hour(9) };
+  const after = coverage([
+    [source({}), hour(30)],
+    [run, hour(10)],
+  ]);
+  const exported = [span(10, 24)];
+  expect(hours(spansToExport(after, exported, null, day))).toEqual([]);
+  expect(grownParts(after, exported, day)).toEqual([span(2, 10)]);
+  expect(grownParts(after, [span(2, 4), span(10, 24)], day)).toEqual([span(4, 10)]);
+});
+
 test('restated-hour-behind-the-export: an hour right behind what is exported has no file that could be wrong', () => {
   const restated = [{ hour: hour(24), generation: 1 }];
   const state = { exported: [span(0, 24)], restated: [] };
@@ -115,6 +128,16 @@ test('one-unready-day-stops-all: a day in which a run is still written waits, an
     [open, hour(2)],
   ]);
   expect(hours(readySpans(all, [hour(12), hour(30), hour(31)], day))).toEqual([24]);
+});
+
+test('what is left of a span is before, between and behind what is taken of it', () => {
+  expect(leftOf(span(0, 24), [])).toEqual([span(0, 24)]);
+  expect(leftOf(span(4, 20), [span(0, 6), span(8, 10), span(18, 24)])).toEqual([
+    span(6, 8),
+    span(10, 18),
+  ]);
+  expect(leftOf(span(4, 20), [span(0, 4), span(20, 21)])).toEqual([span(4, 20)]);
+  expect(leftOf(span(4, 20), [span(4, 20)])).toEqual([]);
 });
 
 test('neighbouring spans become one', () => {

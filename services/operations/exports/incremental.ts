@@ -22,7 +22,7 @@ import {
   type ExportPlan,
   type ExportState,
 } from './export-state.ts';
-import { isWithin, withSpan, type HourSpan } from './hour-spans.ts';
+import { isWithin, leftOf, overlaps, withSpan, type HourSpan } from './hour-spans.ts';
 import { completeRange, readRestated } from './range-sources.ts';
 import { reportedMillis } from './read-rows.ts';
 import { addTally, newTally, type Tally } from './tally.ts';
@@ -75,7 +75,8 @@ export const spansToExport = (
     for (let at = Math.floor(span.from / length) * length; at < span.to; at += length) {
       const each = { from: millis(at), to: millis(at + length) };
       if (found.at(-1)?.from === each.from) continue;
-      if (completeParts(coverage, each).some((part) => isWithin(exported, part))) continue;
+      // Also if hours were added to it since, which may have become one part with those of its file: see `grownParts`.
+      if (overlaps(exported, each)) continue;
       const states = stateSpans(coverage, each.from, each.to);
       if (!states.some(({ state }) => state === 'processing')) found.push(each);
     }
@@ -97,8 +98,8 @@ export const grownParts = (
     for (let at = Math.floor(from / length) * length; at < to; at += length) days.add(at);
   }
   return [...days].flatMap((at) =>
-    completeParts(coverage, { from: millis(at), to: millis(at + length) }).filter(
-      (part) => !isWithin(exported, part),
+    completeParts(coverage, { from: millis(at), to: millis(at + length) }).flatMap((part) =>
+      leftOf(part, exported),
     ),
   );
 };
