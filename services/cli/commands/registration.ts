@@ -7,6 +7,7 @@ import {
   reportingOf,
   type Registration,
 } from '../../shared/billing/registration.ts';
+import { commerceTokens } from '../../shared/commerce/sign-in.ts';
 import { readTerms } from '../../shared/billing/terms-table.ts';
 import { isoText } from '../../shared/model/time.ts';
 import { UserError } from '../../shared/process/errors.ts';
@@ -28,7 +29,7 @@ const registrationOf = ({ COMMERCE_REGISTRATION_FILE: file }: Config): Registrat
 const customersOf = (config: Config): RegistrationCustomers =>
   new RegistrationCustomers(registrationOf(config), {
     url: config.COMMERCE_URL,
-    token: config.COMMERCE_TOKEN ?? null,
+    tokens: commerceTokens(config),
   });
 
 interface JsonOption {
@@ -142,7 +143,7 @@ export const registrationCommand = (command: Command): Command =>
     .addHelpText(
       'after',
       '\nThe registration itself is the file COMMERCE_REGISTRATION_FILE of the bridge. Its customers are kept by Azure, which is asked at\n' +
-        'COMMERCE_URL with COMMERCE_TOKEN. A tenant without a customer subscription is billed to the subscription of the registration.',
+        'COMMERCE_URL, as the bridge does. A tenant without a customer subscription is billed to the subscription of the registration.',
     )
     .addCommand(
       asJson(new Command('show'))

@@ -6,8 +6,8 @@ import type {
   Unbilled,
 } from '../../shared/billing/reconcile.ts';
 import { formatQuantity, type Quantity } from '../../shared/model/decimal.ts';
+import { dimensionNames } from '../../shared/meters/dimension-names.ts';
 import { readMeterCatalog } from '../../shared/meters/meter-catalog.ts';
-import { asciiLower } from '../../shared/model/placement.ts';
 import { printable } from '../../shared/terminal/printable.ts';
 import { formatTable } from '../../shared/terminal/table.ts';
 import { isoText } from '../../shared/model/time.ts';
@@ -104,10 +104,8 @@ const verdict = ({ compared, differences, withoutCommerce }: Found): string => {
 
 /** The findings, for a terminal. */
 export const formatReconciliation = (found: Found): string => {
-  const names = new Map(
-    readMeterCatalog().map(({ meterId, name }) => [asciiLower(meterId), name] as const),
-  );
-  const meter: MeterName = (key) => names.get(key) ?? key;
+  const names = dimensionNames(readMeterCatalog());
+  const meter: MeterName = (key) => names.get(key)?.name ?? key;
   const outcomes = Object.entries(found.outcomes)
     .sort()
     .map(([outcome, count]) => `${number(count)} ${outcome}`);

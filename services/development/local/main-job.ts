@@ -2,8 +2,8 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { readFile } from 'node:fs/promises';
 import { readBillingCounts } from '../../shared/billing/billing-counts.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
+import { dimensionNames } from '../../shared/meters/dimension-names.ts';
 import { readMeterCatalog } from '../../shared/meters/meter-catalog.ts';
-import { asciiLower } from '../../shared/model/placement.ts';
 import { firstProcessing, readCoverage } from '../../shared/sources/coverage.ts';
 import { addMissingSubscriptions } from '../../operations/subscriptions/change-directory.ts';
 import { readSubscriptionFile } from '../../operations/subscriptions/subscription-file.ts';
@@ -162,9 +162,7 @@ const summarize = async (
   config: StackConfig,
   reporter: Reporter,
 ): Promise<boolean> => {
-  const names = new Map(
-    readMeterCatalog().map(({ meterId, name, unit }) => [asciiLower(meterId), `${name} (${unit})`]),
-  );
+  const names = dimensionNames(readMeterCatalog());
   const summary = await readSummary(client, config);
   const found = discrepancies(summary);
   reporter.note(`\n${formatSummary(summary, names)}\n`);

@@ -4,6 +4,7 @@ import { readBillingCounts, type BillingCounts } from '../../shared/billing/bill
 import type { CommerceConfig } from '../../shared/process/config.ts';
 import { readCommerceHoldings } from '../../shared/billing/commerce-holdings.ts';
 import { commerceTokens } from '../../shared/commerce/sign-in.ts';
+import type { dimensionNames } from '../../shared/meters/dimension-names.ts';
 import { dimensionTable } from '../../shared/billing/dimension-table.ts';
 import { readBillingSides } from '../../shared/billing/billing-sides.ts';
 import { reconcile, type Reconciliation } from '../../shared/billing/reconcile.ts';
@@ -97,7 +98,10 @@ export const readSummary = async (
     openDeadLetters: await countOpenDeadLetters(client),
     billing: await readBillingCounts(client),
     reconciliation: reconcile({ ...sides, holdings }),
-    billedTo: await readBilledTo(commerce.COMMERCE_URL, commerce.COMMERCE_TOKEN ?? null),
+    billedTo: await readBilledTo(
+      commerce.COMMERCE_URL,
+      commerce.COMMERCE_TOKEN ?? commerce.COMMERCE_CLIENT_SECRET ?? null,
+    ),
   };
 };
 
@@ -161,9 +165,13 @@ const eventLines = ({ sources }: Summary): string =>
 /** The printed summary, with what does not add up. */
 export const formatSummary = (
   summary: Summary,
-  meterNames: ReadonlyMap<string, string>,
+  meterNames: ReturnType<typeof dimensionNames>,
 ): string => {
   const { hourlyWindows, dailyWindows, completeBefore, billing, reconciliation } = summary;
+  const nameOf = (key: string): string => {
+    const meter = meterNames.get(key);
+    return meter ? `${meter.name} (${meter.unit})` : key;
+  };
   const sent = billing.accepted + billing.duplicate;
   return [
     eventLines(summary),
@@ -176,7 +184,7 @@ export const formatSummary = (
     `Compared           ${number(reconciliation.compared)} resources, meters and hours: ` +
       `${number(reconciliation.differences.length)} differences between windows, submissions and Commerce`,
     '',
-    dimensionTable('BILLED, BY METER', reconciliation, (key) => meterNames.get(key) ?? key, true),
+    dimensionTable('BILLED, BY METER', reconciliation, nameOf, true),
     '',
     formatBilledTo(summary.billedTo),
   ].join('\n');

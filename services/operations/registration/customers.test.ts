@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { CommerceServer, SUBSCRIPTION, TOKEN } from '../../../test/support/commerce-server.ts';
 import { readRegistration, type Registration } from '../../shared/billing/registration.ts';
+import { staticToken } from '../../shared/commerce/token-source.ts';
 import { inRepository } from '../../shared/process/repository.ts';
 import { RegistrationCustomers } from './customers.ts';
 
@@ -20,8 +21,12 @@ afterEach(() => commerce.stop());
 
 const customersOf = (
   changes: Partial<Registration> = {},
-  ports: { url?: string; token?: string | null } = {},
-) => new RegistrationCustomers({ ...REGISTRATION, ...changes }, { url, token: TOKEN, ...ports });
+  { at = url, token = TOKEN }: { at?: string; token?: string } = {},
+) =>
+  new RegistrationCustomers(
+    { ...REGISTRATION, ...changes },
+    { url: at, tokens: staticToken(token) },
+  );
 
 const refusal = (changes: Partial<Registration>, id = FABRIKAM): Promise<string> =>
   customersOf(changes)
@@ -76,11 +81,11 @@ test('a customer that is not there cannot be removed', async () => {
 
 test('a wrong token, a wrong address and a registration without its subscription say what to set', async () => {
   await expect(customersOf({}, { token: 'wrong' }).list()).rejects.toThrow('set COMMERCE_TOKEN');
-  await expect(customersOf({}, { url: 'http://127.0.0.1:1' }).list()).rejects.toThrow(
+  await expect(customersOf({}, { at: 'http://127.0.0.1:1' }).list()).rejects.toThrow(
     'Commerce at http://127.0.0.1:1 does not answer',
   );
   const { subscriptionId: _, ...rest } = REGISTRATION;
-  expect(() => new RegistrationCustomers(rest as Registration, { url, token: null })).toThrow(
-    'The registration file has no "subscriptionId"',
-  );
+  expect(
+    () => new RegistrationCustomers(rest as Registration, { url, tokens: staticToken(null) }),
+  ).toThrow('The registration file has no "subscriptionId"');
 });

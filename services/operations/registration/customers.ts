@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Registration } from '../../shared/billing/registration.ts';
-import { messageOf, UserError } from '../../shared/process/errors.ts';
+import { askSignedIn, type TokenSource } from '../../shared/commerce/token-source.ts';
+import { causeText, UserError } from '../../shared/process/errors.ts';
 
 /** A customer subscription of the registration: it pays for the usage of its tenant's local subscriptions. */
 export interface Customer {
@@ -14,7 +15,7 @@ export interface Customer {
 export interface RegistrationPorts {
   /** Where Azure Resource Manager answers. */
   readonly url: string;
-  readonly token: string | null;
+  readonly tokens: TokenSource;
 }
 
 const API_VERSION = '2017-06-01';
@@ -125,24 +126,30 @@ export class RegistrationCustomers {
   }
 
   private async ask(method: string, path: string, body?: object): Promise<string> {
-    const { url, token } = this.ports;
+    const { url, tokens } = this.ports;
     let answer: Response;
     let text: string;
     try {
-      answer = await fetch(new URL(path, url), {
-        method,
-        headers: {
-          ...(token !== null && { authorization: `Bearer ${token}` }),
-          ...(body && { 'content-type': 'application/json' }),
-        },
-        ...(body && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(TIME_LIMIT_MILLIS),
-      });
+      const asked = await askSignedIn(
+        tokens,
+        (token) =>
+          fetch(new URL(path, url), {
+            method,
+            headers: {
+              ...(token !== null && { authorization: `Bearer ${token}` }),
+              ...(body && { 'content-type': 'application/json' }),
+            },
+            ...(body && { body: JSON.stringify(body) }),
+            signal: AbortSignal.timeout(TIME_LIMIT_MILLIS),
+          }),
+        ({ status }) => status,
+      );
+      if (!asked.ok) throw new Error(`nobody can sign in: ${asked.error.reason}`);
+      answer = asked.value;
       text = await answer.text();
     } catch (cause) {
-      const met = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
       throw new UserError(
-        `Commerce at ${url} does not answer (${messageOf(met)}): set COMMERCE_URL`,
+        `Commerce at ${url} does not answer (${causeText(cause)}): set COMMERCE_URL`,
         { cause },
       );
     }
@@ -156,7 +163,7 @@ const refusal = (url: string, status: number, text: string): string => {
   if (status === 401 || status === 403) {
     const said = errorOf(text);
     if (said === null || HELP[said.code] === undefined) {
-      return `Commerce at ${url} answered ${String(status)}: set COMMERCE_TOKEN to a token that it accepts`;
+      return `Commerce at ${url} answered ${String(status)}: set COMMERCE_TOKEN or COMMERCE_CLIENT_ID to what it accepts`;
     }
   }
   const said = errorOf(text);
