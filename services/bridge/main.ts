@@ -79,6 +79,7 @@ const senderPorts = (
     url: config.COMMERCE_URL,
     tokens: commerceTokens(config, config.BRIDGE_REQUEST_MILLIS),
     requestMillis: config.BRIDGE_REQUEST_MILLIS,
+    additionalInfo: config.COMMERCE_ADDITIONAL_INFO === 'on',
   }),
   gate: new Gate(
     { maxInFlight: config.BRIDGE_MAX_IN_FLIGHT, retryMillis: config.BRIDGE_RETRY_MILLIS },

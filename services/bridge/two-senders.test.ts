@@ -140,6 +140,7 @@ const openSender = (store: ReturnType<typeof sharedStore>, crashes: Error[]): Se
         url: 'http://commerce.test',
         tokens: staticToken(null),
         requestMillis: REQUEST_MILLIS,
+        additionalInfo: true,
       }),
       gate: new Gate({ maxInFlight: 3, retryMillis: RETRY_MILLIS }, Date.now),
       outbox: {

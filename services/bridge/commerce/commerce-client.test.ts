@@ -26,6 +26,7 @@ const failures = async (answer: Answer) => {
     url: commerce.url,
     tokens: staticToken(null),
     requestMillis: 30_000,
+    additionalInfo: true,
   });
   try {
     const found = await client.holdings([PENDING], call());
@@ -102,6 +103,7 @@ const ask = async <T>(
     url: commerce.url,
     tokens: staticToken(token),
     requestMillis: 30_000,
+    additionalInfo: true,
   });
   try {
     const answered = await make(client);
@@ -129,7 +131,12 @@ test.each([
   async (token, authorization) => {
     const { asked } = await submit({ body: accepted }, token);
     expect(asked).toMatchObject([
-      { method: 'POST', path: '/api/batchUsageEvent', authorization, body: batchBody([PENDING]) },
+      {
+        method: 'POST',
+        path: '/api/batchUsageEvent',
+        authorization,
+        body: batchBody([PENDING], true),
+      },
     ]);
     expect(asked.map(({ query }) => Object.fromEntries(query))).toEqual([
       { 'api-version': '2018-08-31' },
@@ -309,12 +316,14 @@ test('a request that is given up, or not answered in time, says so', async () =>
       url: commerce.url,
       tokens: staticToken(null),
       requestMillis: 50,
+      additionalInfo: true,
     });
     expect(await client.submit([PENDING], call())).toMatchObject({ handling: 'retry' });
     const patient = new CommerceClient({
       url: commerce.url,
       tokens: staticToken(null),
       requestMillis: 1_000_000,
+      additionalInfo: true,
     });
     expect(await patient.submit([PENDING], call([], AbortSignal.timeout(50)))).toMatchObject({
       kind: 'failed',

@@ -67,7 +67,7 @@ export class CommerceClient implements Commerce {
       method: 'POST',
       path: '/api/batchUsageEvent',
       query: {},
-      body: batchBody(batch),
+      body: batchBody(batch, this.options.additionalInfo),
     } as const;
     const asked = await this.ask(asking, batch, call, (answer) => this.read(answer, batch));
     if (!asked.ok) return asked.error === 'endless' ? ENDLESS : asked.error;

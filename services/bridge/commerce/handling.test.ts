@@ -105,7 +105,7 @@ describe.each(Object.entries(MESSAGE_OUTCOMES))('the message %s', (name, expecte
   test(`ends in ${String(expected)}`, async () => {
     if (expected === 'request') {
       const [sample] = message.request ?? [message];
-      const body = JSON.parse(batchBody([submissionOf(sample ?? {}, 0)])) as Message;
+      const body = JSON.parse(batchBody([submissionOf(sample ?? {}, 0)], false)) as Message;
       const fields = Object.keys(body.request?.[0] ?? {}).map((field) =>
         field === 'resourceUri' ? 'resourceId' : field,
       );

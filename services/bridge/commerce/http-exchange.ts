@@ -12,6 +12,8 @@ export interface CommerceOptions {
   readonly url: string;
   readonly tokens: TokenSource;
   readonly requestMillis: number;
+  /** Whether `additionalInfo` is sent with each submission. */
+  readonly additionalInfo: boolean;
 }
 
 export interface Asking {

@@ -197,6 +197,7 @@ export class SimulatedBridge {
           url: this.url,
           tokens: staticToken(null),
           requestMillis: 600_000,
+          additionalInfo: true,
         }),
         gate: new Gate({ maxInFlight: 3, retryMillis: this.options.retryMillis }, now),
         outbox: new KafkaOutbox(writer, { topic: TOPIC, partitions: LOG_PARTITIONS, keyring, now }),

@@ -193,6 +193,7 @@ export const open = (
         url: 'http://commerce.test',
         tokens: staticToken('secret'),
         requestMillis,
+        additionalInfo: true,
       }),
       gate: new Gate({ maxInFlight, retryMillis }, now),
       outbox: {
