@@ -9,6 +9,7 @@ import {
 import type { LogRecord, TopicPartition } from '../shared/model/log-record.ts';
 import { batchesWithin, recordsOf, type RecordBatch } from '../shared/model/record-batch.ts';
 import { markOf } from '../shared/model/record-mark.ts';
+import { partitionName } from '../shared/model/source.ts';
 import type { PartitionOwner } from '../shared/partition/assigned-partitions.ts';
 import { Ownership, type OwnershipPorts } from '../shared/partition/ownership.ts';
 import { attemptProblem } from '../shared/process/health.ts';
@@ -260,9 +261,15 @@ export class LogWorker implements PartitionOwner {
     return state;
   }
 
+  /**
+   * What another bridge stored while this one read what is stored may be both unfinished and due here. It
+   * must not be queued twice: a batch could have a submission twice.
+   */
   private send(compositions: readonly Unfinished[]): void {
-    for (const composition of compositions) this.unfinished.add(composition);
-    this.sender.add(compositions);
+    const known = new Set([...this.unfinished].map(nameOf));
+    const fresh = compositions.filter((composition) => !known.has(nameOf(composition)));
+    for (const composition of fresh) this.unfinished.add(composition);
+    this.sender.add(fresh);
   }
 
   private async fold(state: BridgeState, records: readonly LogRecord[]): Promise<void> {
@@ -331,3 +338,5 @@ export class LogWorker implements PartitionOwner {
     });
   }
 }
+
+const nameOf = ({ at, hour }: Unfinished): string => `${partitionName(at)} ${String(hour)}`;
