@@ -60,7 +60,6 @@ test.each<[string, Asked]>([
   ['start', asked({ from: millis(-3_600_000) })],
   ['end', asked({ to: millis(7_200_000) })],
   ['subscriber', asked({ subscriberId: KEY.subscriptionKey })],
-  ['set of tenants', asked({ visible: [KEY.subscriptionKey] })],
   ['caller', { ...ASKED, caller: 'q' }],
   ['API', { ...ASKED, api: 'tenant' }],
 ])('a token of another %s is foreign', (_, other) => {
@@ -80,6 +79,11 @@ test.each<[string, typeof SOURCES, typeof RESTATED]>([
   ['where another hour was', SOURCES, [{ hour: millis(3_600_000), generation: 2 }]],
 ])('a token %s is stale', (_, sources, restated) => {
   expect(problemOf(writeToken(answerDigest(ASKED, sources, restated), KEY, KEYS))).toBe('stale');
+});
+
+test('a token of the same caller with other tenants is stale', () => {
+  const other = asked({ visible: [KEY.subscriptionKey] });
+  expect(problemOf(writeToken(answerDigest(other, SOURCES, RESTATED), KEY, KEYS))).toBe('stale');
 });
 
 const encoded = (value: unknown): string =>

@@ -26,11 +26,11 @@ export interface Asked {
 
 /** What an answer depends on. A token continues the answer of these digests and no other. */
 export interface AnswerDigest {
-  /** The query, its caller, and what the caller may see. */
+  /** The query and its caller. */
   readonly asked: string;
   /**
-   * The sources that the answer was made from, and the restated hours in its range. Rows of closed hours do
-   * not change in any other way. A history run that is sealed between two pages would add rows.
+   * What the caller may see, the sources that the answer was made from, and the restated hours in its range. The answer does not change in
+   * any other way. A history run that is sealed between two pages would add rows.
    */
   readonly rows: string;
 }
@@ -45,8 +45,8 @@ export const answerDigest = (
 ): AnswerDigest => {
   const { granularity, from, to, subscriberId, visible } = query;
   return {
-    asked: digestOf([api, caller, visible, granularity, from, to, subscriberId]),
-    rows: digestOf([sources.map(sourceName).sort(), restated]),
+    asked: digestOf([api, caller, granularity, from, to, subscriberId]),
+    rows: digestOf([visible, sources.map(sourceName).sort(), restated]),
   };
 };
 

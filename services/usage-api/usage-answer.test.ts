@@ -40,6 +40,8 @@ class Usage {
   recent: readonly Restatement[] | null = null;
   caller: Caller = { subscription: PROVIDER, visible: { allBut: [] } };
   openHour = hour(4);
+  /** What is told to whom recent coverage will do; null to tell everybody what is true. */
+  recentOpenHour: Hour | null = null;
 
   readonly tools: UsageAnswerTools = {
     tokenKeys: [{ id: 'k', secret: Buffer.alloc(32) }],
@@ -47,9 +49,10 @@ class Usage {
     now: () => hour(10),
     hourMillis: HOUR_MILLIS,
     store: {
-      coverage: () => {
+      coverage: (mayBeRecent) => {
         const { topic, epoch } = source;
-        const progress = { topic, epoch, partition: 0, openHour: this.openHour };
+        const told = mayBeRecent === true ? this.recentOpenHour : null;
+        const progress = { topic, epoch, partition: 0, openHour: told ?? this.openHour };
         return Promise.resolve(coverageOf([source], [{ ...progress, sealed: false }]));
       },
       restatements: ({ from, to }, mayBeRecent) => {
@@ -137,6 +140,37 @@ test('a page by restatements of a moment ago is not mixed either: they are read 
   usage.restated = [{ topic, epoch, hour: millis(hour(2)), generation: 1, isWritten: true }];
   expect(await usage.follow(link)).toMatchObject({ ok: false, error: { code: 'InvalidProperty' } });
   expect(await usage.get(1, 3)).toMatchObject({ value: { restatedHours: [timeText(2)] } });
+});
+
+describe('page-of-another-instance: an instance that looked before the one that told the first page refuses no later page', () => {
+  const follow = async (usage: Usage) => {
+    const first = await usage.get(1, 4);
+    return usage.follow(first.ok ? first.value.page.nextLink : undefined);
+  };
+
+  test('by an hour that was still open then', async () => {
+    const usage = new Usage();
+    usage.recentOpenHour = hour(3);
+    expect(await follow(usage)).toMatchObject({ ok: true });
+  });
+
+  test('by an hour that was restated since', async () => {
+    const usage = new Usage();
+    const { topic, epoch } = source;
+    usage.recent = [];
+    usage.restated = [{ topic, epoch, hour: millis(hour(2)), generation: 1, isWritten: true }];
+    expect(await follow(usage)).toMatchObject({ ok: true });
+  });
+
+  test('and what is still so when it looks again is refused', async () => {
+    const usage = new Usage();
+    const first = await usage.get(1, 4);
+    usage.recentOpenHour = hour(3);
+    usage.openHour = hour(3);
+    expect(await usage.follow(first.ok ? first.value.page.nextLink : undefined)).toMatchObject({
+      error: { code: 'ProcessingNotComplete' },
+    });
+  });
 });
 
 test('the digest under which pages are read ahead is that of their tokens, and another after a restatement', async () => {
@@ -281,14 +315,17 @@ describe('a delegated provider', () => {
     expect(usage.asked).toHaveLength(1);
   });
 
-  test('who has got or lost a tenant between two pages starts again', async () => {
+  test('tenant-between-two-pages: who has got or lost a tenant starts again, and is not told to repeat the parameters', async () => {
     const usage = new Usage();
     usage.caller = sees(OWN);
     const first = await usage.get(1, 3);
     usage.caller = sees(OWN, OWN.replace('1d', '2d'));
     expect(await usage.follow(first.ok ? first.value.page.nextLink : undefined)).toMatchObject({
       ok: false,
-      error: { code: 'InvalidProperty' },
+      error: {
+        code: 'InvalidProperty',
+        message: expect.stringMatching(/is stale: .*has got or lost a tenant/) as string,
+      },
     });
   });
 });

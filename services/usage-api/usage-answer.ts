@@ -62,7 +62,8 @@ export const answerUsage = async (
   let mayBeRecent = query.continuationToken !== null;
   for (;;) {
     const answer = await answerFromStore(tools, call, query, mayBeRecent);
-    if (answer !== null) return answer;
+    // What would refuse the page is looked at again: another instance, which has looked later, may have told the page before.
+    if (answer !== null && (answer.ok || !mayBeRecent)) return answer;
     mayBeRecent = false;
   }
 };
@@ -125,7 +126,7 @@ const TOKEN_PROBLEMS: Readonly<Record<TokenProblem, string>> = {
   foreign:
     'belongs to another query or caller: repeat the parameters with which its first page was read, or start again without it',
   stale:
-    'is stale: usage in the range was restated, or a history run was added, after its first page was read. Start again without it',
+    'is stale: after its first page was read, usage in the range was restated, a history run was added, or the caller has got or lost a tenant. Start again without it',
 };
 
 const maySeeSubscriber = ({ subscriberId, visible }: VisibleQuery): boolean =>

@@ -87,13 +87,25 @@ const handle = async (tools: UsageRouteTools, call: UsageRequest): Promise<Fasti
 const continuesAnswer = (search: URLSearchParams): boolean =>
   [...search.keys()].some((name) => name.toLowerCase() === 'continuationtoken');
 
+/**
+ * For a later page, the directory of a moment ago will do, unless it leads to a refusal: another instance, which has looked later, may have
+ * told the page before.
+ */
 const answered = async (
   tools: UsageRouteTools,
+  call: UsageRequest,
+): Promise<Result<UsageAnswer, ApiError>> => {
+  const continues = continuesAnswer(searchOf(call.request.url));
+  const answer = await answerTo(tools, call, continues);
+  return answer.ok || !continues ? answer : answerTo(tools, call, false);
+};
+
+const answerTo = async (
+  tools: UsageRouteTools,
   { api, subscription, request, reply }: UsageRequest,
+  continues: boolean,
 ): Promise<Result<UsageAnswer, ApiError>> => {
   const authorization = request.headers.authorization ?? null;
-  const search = searchOf(request.url);
-  const continues = continuesAnswer(search);
   const caller = await tools.callerOf({ api, subscription, authorization, continues });
   if (!caller.ok) return caller;
   const read = tools.readLimit.take(`${api}/${caller.value.subscription}`, tools.now());
@@ -102,7 +114,7 @@ const answered = async (
   return answerUsage(tools, {
     api,
     caller: caller.value,
-    search,
+    search: searchOf(request.url),
     origin: originOf(tools.publicUrl, request),
   });
 };
