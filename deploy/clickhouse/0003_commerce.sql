@@ -104,6 +104,22 @@ PARTITION BY toYYYYMM(reported_hour)
 ORDER BY (topic, epoch, partition, reported_hour, submission_id)
 COMMENT 'What became of each submission that was to be sent; a submission without a row is not sent yet';
 
+CREATE TABLE carry_moves
+(
+    topic         LowCardinality(String) COMMENT 'Kafka topic of the source in which the carry waited',
+    epoch         UInt32          COMMENT 'Epoch of the topic',
+    partition     UInt16          COMMENT 'Partition of the topic',
+    submission_id UUID            COMMENT 'The carried submission',
+    to_topic      LowCardinality(String) COMMENT 'Kafka topic of the source that composes it now',
+    to_epoch      UInt32          COMMENT 'Epoch of that topic',
+    to_partition  UInt16          COMMENT 'Partition of that topic',
+    log_partition UInt16          COMMENT 'Partition of the aggregates topic on which it waited',
+    at            DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the carry was in the log of its new place'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (topic, epoch, partition, submission_id)
+COMMENT 'Carries that went on to another source partition, because theirs had ended or served the resource no more. The first moved record in the log decides; this says that it is done';
+
 CREATE TABLE bridge_checkpoints
 (
     topic         LowCardinality(String) COMMENT 'The aggregates topic',

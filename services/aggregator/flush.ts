@@ -3,8 +3,9 @@ import type { Chunk } from '../shared/usage-fold/chunk.ts';
 import { inKeyOrder } from '../shared/usage-fold/closed-hour.ts';
 import type { ClosedHour } from '../shared/usage-fold/fold.ts';
 import { inMonths } from '../shared/usage-fold/in-months.ts';
-import type { HourToPublish, Outbox, Store } from './ports.ts';
 import type { Place } from '../shared/usage-fold/place.ts';
+import type { HourToPublish } from '../shared/usage-store/hour-publisher.ts';
+import type { Outbox, Store } from './ports.ts';
 
 /**
  * Stores successive cuts of the fold, with the checkpoint of the last one. The order makes a crash harmless

@@ -6,6 +6,7 @@ import type { LedgerTail } from '../shared/usage-fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../shared/usage-fold/loss.ts';
 import type { Window, WindowIdentity } from '../shared/usage-fold/window.ts';
 import type { Place } from '../shared/usage-fold/place.ts';
+import type { HourToPublish } from '../shared/usage-store/hour-publisher.ts';
 
 /** Where a partition's usage is stored. Any write may come late or be repeated. */
 export interface Store {
@@ -39,12 +40,6 @@ export interface Store {
   /** Rolls up the days of closed hours, from the first hour that closes now to the last one. */
   rollUpDays(place: Place, first: Hour, last: Hour): Promise<void>;
   writeCheckpoint(checkpoint: Checkpoint): Promise<void>;
-}
-
-/** A closed hour, and its windows in the order of their keys, in parts. */
-export interface HourToPublish {
-  readonly hour: Hour;
-  readonly windows: () => Iterable<readonly Window[]> | AsyncIterable<readonly Window[]>;
 }
 
 /** What the aggregator writes to Kafka. Returns when the broker has acknowledged it. */

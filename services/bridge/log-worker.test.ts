@@ -45,11 +45,16 @@ test('what another bridge composes while this one reads what is stored is queued
     {
       store,
       register: new SourceRegister(() => Promise.resolve([sourceOf()])),
+      recover: never,
       log: { bounds: () => Promise.resolve({ low: 0, high: records.length }) },
       sender: {
         commerce: { submit: never, holdings: never },
         gate: new Gate({ maxInFlight: 1, retryMillis: 1_000 }, Date.now),
-        outbox: { appendCarries: nothing },
+        outbox: {
+          appendMoves: () => Promise.resolve(),
+          appendMoved: () => Promise.resolve(),
+          appendCarries: nothing,
+        },
         cannotCarry: () => Promise.resolve(() => null),
       },
       logger: pino({ level: 'silent' }),

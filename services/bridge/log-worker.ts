@@ -1,11 +1,6 @@
 import type { Logger } from 'pino';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
-import {
-  lostRecords,
-  unreadable,
-  type Folded,
-  type LogHalt,
-} from '../shared/kafka/log-recognition.ts';
+import { unreadable, type Folded, type LogHalt } from '../shared/kafka/log-recognition.ts';
 import type { LogRecord, TopicPartition } from '../shared/model/log-record.ts';
 import { batchesWithin, recordsOf, type RecordBatch } from '../shared/model/record-batch.ts';
 import { markOf } from '../shared/model/record-mark.ts';
@@ -13,6 +8,7 @@ import { partitionName } from '../shared/model/source.ts';
 import type { PartitionOwner } from '../shared/partition/assigned-partitions.ts';
 import { Ownership, type OwnershipPorts } from '../shared/partition/ownership.ts';
 import { attemptProblem } from '../shared/process/health.ts';
+import { CarryKeeper } from './carry-keeper.ts';
 import { composeDue, unfinishedOf } from './compose-due.ts';
 import { flush } from './flush.ts';
 import {
@@ -21,6 +17,7 @@ import {
   resumeOffset,
   stateAt,
   foldRecord,
+  type BridgeCheckpoint,
   type BridgeChunk,
   type BridgeState,
 } from './fold/bridge-fold.ts';
@@ -28,14 +25,12 @@ import type { Composition } from './fold/compose.ts';
 import type { Knowledge } from './fold/log-entry.ts';
 import { blockedBy } from './fold/source-progress.ts';
 import type { Store, Unfinished } from './ports.ts';
+import { resumePoint, type ResumePorts } from './resume-point.ts';
 import { Sender } from './sender.ts';
-import type { SenderOptions, SenderPorts, SenderStatus } from './sender-ports.ts';
+import type { SenderOptions, SenderPorts } from './sender-ports.ts';
 import type { SourceRegister } from './source-register.ts';
-import { WorkerNotices, type BlockedSource } from './worker-notices.ts';
-
-/** Such a batch must not be skipped: it may hold aggregates of any source, which must be billed. */
-const WAY_OUT =
-  'Nothing after it in this partition is billed until it can be read: restore it from a replica or a backup. "usagectl loss accept" is for live topics, not for this one';
+import { WAY_OUT, WorkerNotices, type BlockedSource } from './worker-notices.ts';
+import type { WorkerStatus } from './worker-status.ts';
 
 /** What a worker of any partition needs to read its log. It knows the rest itself. */
 export type WorkerKnowledge = Omit<Knowledge, 'sources' | 'partition'>;
@@ -45,7 +40,7 @@ export interface WorkerOptions extends SenderOptions {
   readonly flushInterval: number;
 }
 
-export interface WorkerPorts extends OwnershipPorts {
+export interface WorkerPorts extends OwnershipPorts, Pick<ResumePorts, 'recover'> {
   readonly store: Store;
   readonly register: SourceRegister;
   readonly sender: Omit<
@@ -57,19 +52,6 @@ export interface WorkerPorts extends OwnershipPorts {
   readonly report: (nextOffset: number) => void;
   /** Ends the process: something failed that no retry can fix. */
   readonly onCrash: (error: Error) => void;
-}
-
-/** A worker's progress. Offsets are null before it has read its checkpoint. */
-export interface WorkerStatus extends SenderStatus {
-  readonly partition: number;
-  readonly nextOffset: number | null;
-  readonly resumeOffset: number | null;
-  /** The number of hours composed by this process. */
-  readonly compositions: number;
-  readonly halt: LogHalt | null;
-  /** Milliseconds since it began the step (reading, composing or storing) that has not ended yet. */
-  readonly atStepFor: number;
-  readonly blocked: readonly BlockedSource[];
 }
 
 /**
@@ -85,6 +67,7 @@ export class LogWorker implements PartitionOwner {
   private readonly knowledge: WorkerKnowledge;
   private readonly owned: Ownership<LogHalt>;
   private readonly sender: Sender;
+  private readonly carries: CarryKeeper;
   private state: BridgeState | null = null;
   /** How far an earlier owner had folded. Up to there, records are read again to restore open hours. */
   private resumed: Folded = { nextOffset: 0, lastRecord: null };
@@ -108,7 +91,14 @@ export class LogWorker implements PartitionOwner {
     this.ports = ports;
     this.notices = new WorkerNotices(at.topic, logger);
     this.owned = new Ownership(at, ports, (halt) => this.notices.halted(halt));
-    const { store, persist, now } = ports;
+    const { store, persist, now, register } = ports;
+    this.carries = new CarryKeeper(at.partition, {
+      store,
+      outbox: ports.sender.outbox,
+      register,
+      logger,
+      persist: (what, step) => this.owned.persist(what, step),
+    });
     this.sender = new Sender(
       {
         ...ports.sender,
@@ -156,8 +146,12 @@ export class LogWorker implements PartitionOwner {
       const state = this.state ?? (await this.hydrate());
       if (state === null) return null;
       const position = await this.owned.recognition.position(this.folded(state));
-      if (!position.ok) return this.owned.stop(position.error);
-      return Math.min(position.value, state.nextOffset);
+      if (position.ok) return Math.min(position.value, state.nextOffset);
+      if (position.error.code !== 'lost-records') return this.owned.stop(position.error);
+      const read = { ...state, lastRecord: markOf(state.lastRecord) };
+      return (
+        (await this.resume({ ...read, resumeOffset: resumeOffset(state) }))?.nextOffset ?? null
+      );
     });
   }
 
@@ -200,6 +194,7 @@ export class LogWorker implements PartitionOwner {
       const isDue = (since: number): boolean =>
         this.ports.now() - since >= this.options.flushInterval;
       if (unstoredSince === null || isDue(unstoredSince)) await this.store(state);
+      if (this.isVerified(state)) await this.carries.keep(state);
     });
   }
 
@@ -234,30 +229,50 @@ export class LogWorker implements PartitionOwner {
     const checkpoint = await this.owned.persist('read the checkpoint', () =>
       store.checkpoint(partition),
     );
-    const resume = checkpoint?.resumeOffset ?? 0;
-    const { low } = await this.owned.bounds();
-    if (low > resume) return this.owned.stop(lostRecords(resume, low));
     await this.owned.persist('read the register of sources', () => register.refresh());
-    const composed = await this.owned.persist('read the compositions', () =>
-      store.composedBefore(partition),
-    );
+    const state = await this.resume(checkpoint);
+    if (state === null) return null;
     const unfinished = await this.owned.persist('read what is to be sent', () =>
       store.unfinished(partition),
     );
-    const state = stateAt(resume, composed);
     if (checkpoint === null) {
       await this.owned.persist('write the first checkpoint', () =>
-        store.writeCheckpoint(partition, { nextOffset: 0, resumeOffset: 0, lastRecord: null }),
+        store.writeCheckpoint(partition, { ...this.stored, lastRecord: null }),
       );
     } else {
-      this.resumed = checkpoint;
-      if (resume === checkpoint.nextOffset) state.lastRecord = checkpoint.lastRecord;
       this.notices.resumed(checkpoint, unfinished.length);
     }
-    this.stored = { nextOffset: checkpoint?.nextOffset ?? 0, resumeOffset: resume };
-    this.state = state;
     this.send(unfinished);
     this.sender.start(this.ports.onCrash);
+    return state;
+  }
+
+  /** The state at a checkpoint; null if it has halted. */
+  private async resume(given: BridgeCheckpoint | null): Promise<BridgeState | null> {
+    const composed = await this.owned.persist('read the compositions', () =>
+      this.ports.store.composedBefore(this.at.partition),
+    );
+    const { store, recover } = this.ports;
+    const { low } = await this.owned.bounds();
+    const found = await resumePoint(
+      this.at.partition,
+      given,
+      { low, composed },
+      {
+        store,
+        recover,
+        notices: this.notices,
+        persist: (what, step) => this.owned.persist(what, step),
+      },
+    );
+    if (!found.ok) return this.owned.stop(found.error);
+    const checkpoint = found.value;
+    const { nextOffset, resumeOffset: resume, lastRecord } = checkpoint;
+    const state = stateAt(resume, composed);
+    this.resumed = checkpoint;
+    if (resume === nextOffset) state.lastRecord = lastRecord;
+    this.stored = { nextOffset, resumeOffset: resume };
+    this.state = state;
     return state;
   }
 
@@ -289,9 +304,13 @@ export class LogWorker implements PartitionOwner {
     await this.owned.persist('read the register of sources', () => register.refresh());
   }
 
+  /** The records up to the earlier owner's last one must prove to be the same log first. */
+  private isVerified(state: BridgeState): boolean {
+    return state.nextOffset >= this.resumed.nextOffset && this.owned.recognition.isVerified;
+  }
+
   private async store(state: BridgeState): Promise<void> {
-    // First the records up to the earlier owner's last one must prove to be the same log.
-    if (state.nextOffset < this.resumed.nextOffset || !this.owned.recognition.isVerified) return;
+    if (!this.isVerified(state)) return;
     this.unstoredSince = null;
     const { nextOffset } = state;
     if (
@@ -311,6 +330,7 @@ export class LogWorker implements PartitionOwner {
     this.stored = chunk.checkpoint;
     this.compositions += compositions.length;
     this.notices.composed(compositions);
+    this.carries.composed(compositions);
     this.send(unfinishedOf(compositions));
     this.report();
   }

@@ -1,8 +1,8 @@
 import type { HeldQuantity } from './commerce/read-answer.ts';
 import { HOLDS_NOTHING } from './commerce/read-answer.ts';
-import { carryOf } from './carry.ts';
 import { deadLetter, heldOutcome, outcomeOf } from './outcome.ts';
 import type { Outbox, Outcome, Pending } from './ports.ts';
+import { carryOf } from '../shared/model/usage-carry.ts';
 
 /** A submission to be settled by what Commerce holds, and what Commerce said when it was sent. */
 export interface Doubtful {

@@ -1,7 +1,12 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Logger } from 'pino';
 import { readSchemaDirectory } from '../shared/avro/schema-directory.ts';
-import { usageAggregateDecoder } from '../shared/avro/usage-aggregate-codec.ts';
+import {
+  usageAggregateDecoder,
+  usageAggregateEncoder,
+} from '../shared/avro/usage-aggregate-codec.ts';
+import { termsOf } from '../shared/billing/billing-terms.ts';
+import { CarryLog } from '../shared/billing/carry-log.ts';
 import { readTerms, writeTerms } from '../shared/billing/terms-table.ts';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
 import { openKafkaAdmin } from '../shared/kafka/admin.ts';
@@ -17,20 +22,29 @@ import { runService } from '../shared/process/lifecycle.ts';
 import { persist } from '../shared/process/retry.ts';
 import { OUT_PARTITIONS, refuseWrongTopics } from '../shared/sources/check-topics.ts';
 import { readSources } from '../shared/sources/register.ts';
+import { HourPublisher } from '../shared/usage-store/hour-publisher.ts';
 import { Bridge, type BridgeOptions } from './bridge.ts';
 import { commerceTokens } from '../shared/commerce/sign-in.ts';
 import { CommerceClient } from './commerce/commerce-client.ts';
 import { Gate } from './commerce/gate.ts';
 import { readBridgeConfig } from './config.ts';
 import { establishTerms, wantedTerms } from './establish-terms.ts';
-import { KafkaOutbox } from './kafka/kafka-outbox.ts';
 import type { WorkerPorts } from './log-worker.ts';
 import { readUnsent } from '../shared/billing/unsent.ts';
-import { readRegistration } from '../shared/billing/registration.ts';
+import {
+  readRegistration,
+  registrationWarnings,
+  type Registration,
+} from '../shared/billing/registration.ts';
+import { recoverLost } from './recover-lost.ts';
+import { readReported, ReportingWatch } from './reporting-watch.ts';
 import { SourceRegister } from './source-register.ts';
 import { ClickHouseStore } from './store/clickhouse-store.ts';
+import { lostHours } from './store/lost-hours.ts';
 import { newestOpenHour } from './store/newest-open-hour.ts';
 import { UnsentWatch } from './unsent-watch.ts';
+
+const REPORTING_WATCH_MILLIS = 3_600_000;
 
 type Config = ReturnType<typeof readBridgeConfig>;
 
@@ -64,15 +78,72 @@ const bringTermsInForce = async (
     const from = isoText(established.effectiveFrom);
     logger.info({ from, reporting: established.reporting }, 'new billing terms apply');
   }
-  if (wanted.reporting !== 'on') {
-    logger.warn({ reporting: wanted.reporting }, 'usage is collected and not sent to Commerce');
-  }
 };
+
+const watchReporting = (
+  registration: Registration | null,
+  clickHouse: ClickHouseClient,
+  logger: Logger,
+): ReportingWatch => {
+  const watch = new ReportingWatch(() => readReported(clickHouse), logger, Date.now);
+  if (registration?.billingModel === 'PayAsYouUse') watch.start(REPORTING_WATCH_MILLIS);
+  return watch;
+};
+
+const storeOf = (
+  clickHouse: ClickHouseClient,
+  topic: string,
+  register: SourceRegister,
+  config: Config,
+): ClickHouseStore =>
+  new ClickHouseStore(
+    clickHouse,
+    topic,
+    (at) => register.known.get(sourceName(at))?.hourMillis ?? config.USAGE_HOUR_MILLIS,
+  );
+
+const recovery = (
+  writer: LogWriter,
+  topic: string,
+  register: SourceRegister,
+  clickHouse: ClickHouseClient,
+  config: Config,
+): WorkerPorts['recover'] => {
+  const publisher = new HourPublisher(writer, {
+    topic,
+    partitions: OUT_PARTITIONS,
+    keyring: config.USAGE_CONTROL_KEYS,
+    encode: usageAggregateEncoder(readSchemaDirectory()),
+  });
+  return (partition, composed) =>
+    recoverLost(partition, OUT_PARTITIONS, {
+      sources: register.known,
+      composed,
+      usage: lostHours(clickHouse),
+      publish: (place, hours) => publisher.publish(place, hours),
+      outbox: carryLog(writer, topic, register, config),
+    });
+};
+
+const carryLog = (
+  writer: LogWriter,
+  topic: string,
+  register: SourceRegister,
+  config: Config,
+): CarryLog =>
+  new CarryLog(writer, {
+    topic,
+    partitions: OUT_PARTITIONS,
+    keyring: config.USAGE_CONTROL_KEYS,
+    now: Date.now,
+    movesTo: (carry) => register.movesTo(carry, carry.resourceUri),
+  });
 
 const senderPorts = (
   writer: LogWriter,
   topic: string,
   register: SourceRegister,
+  clickHouse: ClickHouseClient,
   config: Config,
 ): WorkerPorts['sender'] => ({
   commerce: new CommerceClient({
@@ -85,15 +156,14 @@ const senderPorts = (
     { maxInFlight: config.BRIDGE_MAX_IN_FLIGHT, retryMillis: config.BRIDGE_RETRY_MILLIS },
     Date.now,
   ),
-  outbox: new KafkaOutbox(writer, {
-    topic,
-    partitions: OUT_PARTITIONS,
-    keyring: config.USAGE_CONTROL_KEYS,
-    now: Date.now,
-  }),
+  outbox: carryLog(writer, topic, register, config),
   cannotCarry: async () => {
     const reasonOf = await register.cannotCarry();
-    return ({ at, submission }) => reasonOf(at, submission.resourceUri);
+    const terms = await readTerms(clickHouse);
+    return ({ at, hour, submission }) =>
+      termsOf(terms, hour)?.late === 'dead-lettered'
+        ? 'Late usage is not carried: the registration says so (lateUsage).'
+        : reasonOf(at, submission.resourceUri);
   },
 });
 
@@ -110,6 +180,7 @@ runService('bridge', async (logger, environment, crash) => {
   const file = config.COMMERCE_REGISTRATION_FILE;
   const registration = file === undefined ? null : readRegistration(file);
   const wanted = wantedTerms(registration, readMeterCatalog());
+  for (const warning of registrationWarnings(registration)) logger.warn(warning);
   const { clickHouse, kafka, admin, writer } = await connect(config, logger);
   await bringTermsInForce(wanted, clickHouse, config, logger);
 
@@ -132,14 +203,11 @@ runService('bridge', async (logger, environment, crash) => {
           onCrash: crash,
         }),
       worker: {
-        store: new ClickHouseStore(
-          clickHouse,
-          topic,
-          (at) => register.known.get(sourceName(at))?.hourMillis ?? config.USAGE_HOUR_MILLIS,
-        ),
+        store: storeOf(clickHouse, topic, register, config),
         log: admin,
         register,
-        sender: senderPorts(writer, topic, register, config),
+        recover: recovery(writer, topic, register, clickHouse, config),
+        sender: senderPorts(writer, topic, register, clickHouse, config),
         logger,
         now: Date.now,
         persist: persist(logger),
@@ -149,14 +217,19 @@ runService('bridge', async (logger, environment, crash) => {
     },
     optionsOf(config),
   );
+  const watch = watchReporting(registration, clickHouse, logger);
   const unsent = new UnsentWatch({ read: () => readUnsent(clickHouse), now: Date.now, logger });
-  const health = await startHealthServer(config, () => unsent.addTo(bridge.health()));
+  const health = await startHealthServer(config, () => {
+    const { problems, details } = unsent.addTo(bridge.health());
+    return { problems: [...problems, ...watch.problems], details };
+  });
   await bridge.start();
   unsent.start();
   logger.info({ health: health.url }, 'ready');
 
   return {
     stop: async () => {
+      watch.stop();
       await bridge.stop();
       await unsent.stop();
       await Promise.all([writer.close(), admin.close(), clickHouse.close(), health.close()]);

@@ -1,5 +1,6 @@
 import type { SourcePartition } from '../shared/model/source.ts';
 import type { Hour } from '../shared/model/time.ts';
+import type { CarryMove } from '../shared/model/carry-move.ts';
 import type { UsageCarry } from '../shared/model/usage-carry.ts';
 import type { BillingTerms } from '../shared/billing/billing-terms.ts';
 import type { RequestNote } from './commerce/made-request.ts';
@@ -72,12 +73,15 @@ export interface Store {
   /** The terms in order. If several begin at the same hour, the one that was written first. */
   terms(): Promise<readonly BillingTerms[]>;
   checkpoint(partition: number): Promise<BridgeCheckpoint | null>;
-  /** What is composed for the source partitions on a partition of the aggregates topic. */
+  /** What is composed, and which carries were moved away, on a partition of the aggregates topic. */
   composedBefore(partition: number): Promise<ReadonlyMap<string, ComposedBefore>>;
   /** Compositions with submissions to send that have no outcome yet, in the order of their hours. */
   unfinished(partition: number): Promise<readonly Unfinished[]>;
   /** The submissions of a composition that are to be sent and have no outcome yet. */
   pendingOf(composition: Unfinished): Promise<readonly Pending[]>;
+
+  /** Submissions of unknown meters that have not been released, in the order of their hours. */
+  held(partition: number): Promise<readonly Pending[]>;
 
   writeSubmissions(compositions: readonly Composition[]): Promise<void>;
   /** Writes all of them or none. */
@@ -87,10 +91,16 @@ export interface Store {
   writeOutcomes(outcomes: readonly Outcome[]): Promise<void>;
   /** @param partition the partition of the aggregates topic whose owner made them */
   writeRequests(partition: number, requests: readonly RequestRecord[]): Promise<void>;
+  /** Notes carries that are in the log of the source partition to which they were moved. */
+  writeMoves(partition: number, moves: readonly CarryMove[]): Promise<void>;
 }
 
 /** What the bridge writes to Kafka. */
 export interface Outbox {
   /** Appends carries to the partitions that hold the aggregates of their source partitions. */
   appendCarries(carries: readonly UsageCarry[]): Promise<void>;
+  /** Appends what moves carries on. */
+  appendMoves(moves: readonly CarryMove[]): Promise<void>;
+  /** Appends carries to the source partitions to which they were moved. */
+  appendMoved(carries: readonly UsageCarry[]): Promise<void>;
 }

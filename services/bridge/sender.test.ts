@@ -19,7 +19,7 @@ import {
   requestOf,
 } from '../../test/support/bridge/usage-answers.ts';
 import { isoText } from '../shared/model/time.ts';
-import { carryOf } from './carry.ts';
+import { carryOf } from '../shared/model/usage-carry.ts';
 
 beforeEach(stopTheClock);
 afterEach(endAll);

@@ -1,8 +1,7 @@
 import { CONTROL_HEADER } from '../shared/model/control-record.ts';
 import type { LogRecord } from '../shared/model/log-record.ts';
-import { namespaceOf } from '../shared/model/placement.ts';
+import { carryTarget, type CarryTarget } from '../shared/billing/carry-target.ts';
 import { sourceName, type Source, type SourcePartition } from '../shared/model/source.ts';
-import { isRead } from '../shared/sources/check-topics.ts';
 import { sourceOfKey } from './fold/log-entry.ts';
 
 /** The register of sources as this process last read it. */
@@ -23,7 +22,7 @@ export class SourceRegister {
     const sources = await this.read();
     this.sources = new Map(
       sources
-        .filter((source) => isRead(source) || source.state === 'abandoned')
+        .filter(({ state }) => state !== 'declared')
         .map((source) => [sourceName(source), source]),
     );
     return this.sources;
@@ -39,23 +38,25 @@ export class SourceRegister {
   }
 
   /**
-   * Why a quantity of a resource cannot be carried within its source partition; null if it can. Every
-   * bridge must choose the same place for a carry, or two bridges could carry it to two places. So usage is
-   * carried only to the source partition that it came from, and only while the resource lives there by the
-   * current register.
+   * Reads the register again. Returns why a quantity of a resource cannot go into a later hour; null if it
+   * can.
    */
   async cannotCarry(): Promise<(at: SourcePartition, resourceUri: string) => string | null> {
-    const sources = await this.refresh();
-    return (at, resourceUri) => reasonNotToCarry(sources.get(sourceName(at)), resourceUri);
+    await this.refresh();
+    return (at, resourceUri) => {
+      const target = this.targetOf(at, resourceUri);
+      return target.kind === 'nowhere' ? target.why : null;
+    };
+  }
+
+  /** Where a quantity of a resource goes if it is carried, by the register as last read. */
+  targetOf(at: SourcePartition, resourceUri: string): CarryTarget {
+    return carryTarget(this.sources, at, resourceUri);
+  }
+
+  /** Where the carry of a resource must be moved; null if it can stay. */
+  movesTo(at: SourcePartition, resourceUri: string): SourcePartition | null {
+    const target = this.targetOf(at, resourceUri);
+    return target.kind === 'elsewhere' ? target.to : null;
   }
 }
-
-const reasonNotToCarry = (source: Source | undefined, resourceUri: string): string | null => {
-  if (!source) return 'Its source is not in the register.';
-  if (source.kind === 'history') return 'History is not carried into another hour.';
-  if (source.state !== 'open') return 'Its source has ended: no later hour can carry it.';
-  const namespace = namespaceOf(resourceUri) ?? '';
-  return source.namespaces.includes('*') || source.namespaces.includes(namespace)
-    ? null
-    : 'Its resource provider has moved to another source.';
-};

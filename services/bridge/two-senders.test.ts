@@ -144,6 +144,8 @@ const openSender = (store: ReturnType<typeof sharedStore>, crashes: Error[]): Se
       }),
       gate: new Gate({ maxInFlight: 3, retryMillis: RETRY_MILLIS }, Date.now),
       outbox: {
+        appendMoves: () => Promise.resolve(),
+        appendMoved: () => Promise.resolve(),
         appendCarries: (appended) => {
           for (const { submissionId } of appended) {
             store.carried.set(submissionId, (store.carried.get(submissionId) ?? 0) + 1);

@@ -3,7 +3,12 @@ import type { LogHalt } from '../shared/kafka/log-recognition.ts';
 import { partitionName } from '../shared/model/source.ts';
 import { isoText } from '../shared/model/time.ts';
 import type { BridgeCheckpoint, BridgeChunk } from './fold/bridge-fold.ts';
+import type { Recovered } from './recover-lost.ts';
 import type { Composition } from './fold/compose.ts';
+
+/** Such a batch must not be skipped: it may hold aggregates of any source, which must be billed. */
+export const WAY_OUT =
+  'Nothing after it in this partition is billed until it can be read: restore it from a replica or a backup. "usagectl loss accept" is for live topics, not for this one';
 
 /** A source partition whose hours cannot be composed, and why. */
 export interface BlockedSource {
@@ -29,6 +34,17 @@ export class WorkerNotices {
 
   halted({ code, message }: LogHalt): void {
     this.logger.error({ code }, `this partition of ${this.topic} has halted: ${message}`);
+  }
+
+  /** What expired unread has been published again. */
+  recovered(
+    lost: { readonly from: number; readonly to: number },
+    { hours, carries }: Recovered,
+  ): void {
+    this.logger.warn(
+      { ...lost, hours, carries },
+      `records of ${this.topic} expired before they were billed: what they said was derived from the usage tables and published again`,
+    );
   }
 
   blocked(sources: readonly BlockedSource[]): void {

@@ -115,7 +115,8 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     load: async () => (await import('./commands/reconcile.ts')).reconcileCommand,
   },
   bridge: {
-    description: 'the bridge to Azure Commerce: what it does, and what waits',
+    description:
+      'the bridge to Azure Commerce: what it does and what waits; release what is held, resubmit what was refused',
     load: async () => (await import('./commands/bridge.ts')).bridgeCommand,
   },
   status: {

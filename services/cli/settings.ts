@@ -22,6 +22,16 @@ export const readChangeConfig = () =>
     ...providerSettings,
   });
 
+/** The settings of commands that carry usage into a later hour. */
+export const readCarryConfig = () =>
+  parseEnvironment({
+    ...kafkaSettings,
+    ...clickHouseSettings,
+    ...controlKeySettings,
+    ...hourSettings,
+    ...commerceSettings,
+  });
+
 /** The settings of a repair, which folds the log again. */
 export const readRepairConfig = () =>
   parseEnvironment({

@@ -24,7 +24,7 @@ const TIMELINE = 'services/shared/usage-fold/timeline.ts';
 
 const PACKED_WINDOWS = 'services/shared/usage-fold/packed/packed-windows.ts';
 const PACKED_FOLD = 'services/shared/usage-fold/packed/packed-fold.ts';
-const OUTBOX = 'services/aggregator/kafka/kafka-outbox.ts';
+const OUTBOX = 'services/shared/usage-store/hour-publisher.ts';
 const HYDRATE = 'services/aggregator/hydrate.ts';
 
 const CHECKPOINT = 'await store.writeCheckpoint(last.checkpoint);';

@@ -250,3 +250,15 @@ test.each([
   expect(sourceOfKey(Buffer.from(key))).toBe(name);
   expect(sourceOfKey(null)).toBeNull();
 });
+
+test('an hour whose first records expired unread closes when all of it is published again behind its marker', () => {
+  const [a, b, c] = usage(0, 'a', 'b', 'c').map((each) => aggregateRecord(each));
+  if (!a || !b || !c) throw new Error('an aggregate is missing');
+  const marker = markerRecord(AT, hour(0), usage(0, 'a', 'b', 'c'));
+  const [due, ...others] = fold([b, c, marker, a, b, c, marker]).due;
+  expect(others).toEqual([]);
+  expect(due).toMatchObject({ hour: hour(0), markerOffset: 6 });
+  expect(due?.usage).toHaveLength(3);
+  // Part of it behind the marker is not all of it.
+  expect(fold([b, c, marker, a, c, marker]).due).toEqual([]);
+});

@@ -88,6 +88,8 @@ export const stateAt = (
  * | marker that does not fit                          | a warning                                    |
  * | the first carry of a submission                   | waits for the next composition               |
  * | another carry of it                               | none                                         |
+ * | the first move of a carry that waits              | it goes to another source partition          |
+ * | another move                                      | none                                         |
  */
 export const foldRecord = (state: BridgeState, record: LogRecord, knowledge: Knowledge): void => {
   foldEntry(state, record, readEntry(record, knowledge), knowledge);
@@ -132,6 +134,15 @@ const foldEntry = (
       const { submissionId } = carry;
       if (progress.carried.has(submissionId) || progress.carries.has(submissionId)) return;
       progress.carries.set(submissionId, { ...carry, offset });
+      return;
+    }
+    case 'moved': {
+      const { submissionId, to } = entry.move;
+      const waiting = progress.carries.get(submissionId);
+      if (!waiting) return;
+      progress.carries.delete(submissionId);
+      progress.carried.add(submissionId);
+      progress.moving.set(submissionId, { ...waiting, to });
     }
   }
 };

@@ -19,6 +19,7 @@ import {
   type ClosedMarker,
   type UsageAggregate,
 } from '../../shared/model/usage-aggregate.ts';
+import { parseCarryMove, type CarryMove } from '../../shared/model/carry-move.ts';
 import { parseUsageCarry, type UsageCarry } from '../../shared/model/usage-carry.ts';
 
 /** Why a record of the aggregates topic is refused. The codes are stable. */
@@ -71,6 +72,12 @@ export type LogEntry =
       readonly carry: UsageCarry;
     }
   | {
+      readonly kind: 'moved';
+      readonly at: SourcePartition;
+      readonly source: Source;
+      readonly move: CarryMove;
+    }
+  | {
       readonly kind: 'refused';
       readonly code: RefusalCode;
       readonly message: string;
@@ -96,14 +103,16 @@ export const sourceOfKey = (key: Buffer | null): string | null =>
  * | record, the first that applies                            | entry                       |
  * |-----------------------------------------------------------|-----------------------------|
  * | no control record, not an aggregate in the wire format    | refused `malformed`         |
- * | aggregate or marker or carry of no source in the register | refused `unknown-source`    |
+ * | aggregate or control record of no source in the register  | refused `unknown-source`    |
  * | content of another source partition than the key's        | refused `wrong-key`         |
  * | its source partition is published on another partition    | refused `wrong-partition`   |
  * | aggregate or marker of no hour of its source              | refused `wrong-hour`        |
  * | aggregate not signed for its source partition             | refused `forged-aggregate`  |
- * | marker or carry not signed for its source partition       | refused `forged-control`    |
- * | other control record, or unreadable, or carry of history  | refused `invalid-control`   |
- * | other                                                     | aggregate, marker or carry  |
+ * | control record not signed for its source partition        | refused `forged-control`    |
+ * | other control record, or unreadable                       | refused `invalid-control`   |
+ * | carry or move of history                                  | refused `invalid-control`   |
+ * | other                                                     | aggregate, marker, carry or |
+ * |                                                           | move                        |
  */
 export const readEntry = (record: LogRecord, knowledge: Knowledge): LogEntry => {
   const kind = record.headers[CONTROL_HEADER];
@@ -125,17 +134,32 @@ export const readEntry = (record: LogRecord, knowledge: Knowledge): LogEntry => 
       if (carry === null) return refuse('invalid-control', 'the carry cannot be read');
       const source = placed(record, carry, knowledge);
       if (source.kind === 'refused') return source;
-      const problem = signatureProblem(record, carry, knowledge, 'forged-control', null);
-      if (problem) return problem;
-      if (source.kind !== 'live') {
-        return refuse('invalid-control', 'usage is never carried into history');
-      }
-      return { kind: 'carry', at: placeOf(carry), source, carry };
+      const problem = carryProblem(record, carry, source, knowledge);
+      return problem ?? { kind: 'carry', at: placeOf(carry), source, carry };
+    }
+    case 'moved': {
+      const move = parseCarryMove(body);
+      if (move === null) return refuse('invalid-control', 'the moved record cannot be read');
+      const source = placed(record, move, knowledge);
+      if (source.kind === 'refused') return source;
+      const problem = carryProblem(record, move, source, knowledge);
+      return problem ?? { kind: 'moved', at: placeOf(move), source, move };
     }
     default:
       return refuse('invalid-control', `control records of kind "${kind}" do not belong here`);
   }
 };
+
+const carryProblem = (
+  record: LogRecord,
+  at: SourcePartition,
+  source: Source,
+  knowledge: Knowledge,
+): Refused | null =>
+  signatureProblem(record, at, knowledge, 'forged-control', null) ??
+  (source.kind === 'live'
+    ? null
+    : refuse('invalid-control', 'usage is never carried into history, nor out of it'));
 
 const placeOf = ({ topic, epoch, partition }: SourcePartition): SourcePartition => ({
   topic,

@@ -19,7 +19,7 @@ export interface HourUsage {
   readonly months: UsageMonths;
 }
 
-export const hourUsageOf = (aggregate: UsageAggregate): HourUsage => {
+const hourUsageOf = (aggregate: UsageAggregate): HourUsage => {
   const { subscriptionId, meterId, resourceUri, location, quantity } = aggregate;
   return {
     aggregateId: uuidText(aggregate.aggregateId),
@@ -48,13 +48,15 @@ export interface ClosedUsage {
  * The aggregates of one reported hour of a source partition, as they arrive. They may arrive several times,
  * from an owner that crashed or from a zombie. Each id counts once, in the order in which ids were first
  * seen, which is the order of publication. If the hour is published again with other bytes (by a version
- * with another schema), those are tried as well.
+ * with another schema), those are tried as well. So is what came since the last marker that did not match:
+ * if the first records of the hour expired unread, all of it is published again behind that marker.
  */
 export class OpenHour {
   /** The offset of the hour's first record. Reading must begin there to see the complete hour. */
   readonly firstOffset: number;
   private readonly first = new Map<string, Collected>();
   private readonly latest = new Map<string, Collected>();
+  private sinceMarker: Map<string, Collected> | null = null;
   private matched: ClosedUsage | null = null;
 
   constructor(firstOffset: number) {
@@ -70,9 +72,10 @@ export class OpenHour {
     if (this.matched) return;
     const usage = hourUsageOf(aggregate);
     const { aggregateId } = usage;
+    const collected = { usage, value };
+    if (this.sinceMarker?.has(aggregateId) === false) this.sinceMarker.set(aggregateId, collected);
     const earlier = this.latest.get(aggregateId);
     if (earlier?.value.equals(value)) return;
-    const collected = { usage, value };
     this.latest.set(aggregateId, collected);
     if (!earlier) this.first.set(aggregateId, collected);
   }
@@ -83,10 +86,13 @@ export class OpenHour {
    */
   close(marker: ClosedMarker, offset: number): boolean {
     if (this.matched) return true;
-    const values = [this.first, this.latest]
+    const values = [this.first, this.latest, this.sinceMarker ?? this.latest]
       .map((collected) => [...collected.values()])
       .find((each) => each.length === marker.count && digestOf(each) === marker.digest);
-    if (!values) return false;
+    if (!values) {
+      this.sinceMarker = new Map();
+      return false;
+    }
     this.matched = {
       usage: values.map(({ usage }) => usage),
       digest: marker.digest,
@@ -94,6 +100,7 @@ export class OpenHour {
     };
     this.first.clear();
     this.latest.clear();
+    this.sinceMarker = null;
     return true;
   }
 

@@ -8,11 +8,16 @@ export interface PendingCarry extends UsageCarry {
   readonly offset: number;
 }
 
+/** A carry that goes to another source partition. */
+export interface MovingCarry extends PendingCarry {
+  readonly to: SourcePartition;
+}
+
 /** What has been composed for a source partition, as stored. */
 export interface ComposedBefore {
-  /** Every hour before it is composed. */
-  readonly composedThrough: Hour;
-  /** Submissions whose carries are in these compositions. */
+  /** Every hour before it is composed; null if none is. */
+  readonly composedThrough: Hour | null;
+  /** Submissions whose carries are in these compositions, or were moved to another source partition. */
   readonly carried: ReadonlySet<string>;
 }
 
@@ -25,8 +30,13 @@ export interface SourceProgress {
   readonly hours: Map<Hour, OpenHour>;
   /** By carried submission, in the order of the log. */
   readonly carries: Map<string, PendingCarry>;
-  /** Submissions whose carries are in compositions. A later carry of such a submission does not count. */
+  /**
+   * Submissions whose carries are in compositions or have been moved away. A later carry of such a
+   * submission does not count.
+   */
   readonly carried: Set<string>;
+  /** By carried submission: carries that were moved away, and may not be at their new place yet. */
+  readonly moving: Map<string, MovingCarry>;
   /** Hours with records that could not be verified. Perhaps only their key is missing. */
   readonly unverified: Map<Hour, Unverified>;
 }
@@ -50,6 +60,7 @@ export const sourceProgress = (
   hours: new Map(),
   carries: new Map(),
   carried: new Set(before?.carried),
+  moving: new Map(),
   unverified: new Map(),
 });
 
@@ -99,11 +110,13 @@ export const nextDue = (progress: SourceProgress): OpenHour | null => {
 };
 
 /** The lowest offset from which reading again restores all of this; null if nothing is needed. */
-export const neededFrom = ({ hours, carries, unverified }: SourceProgress): number | null => {
+export const neededFrom = (progress: SourceProgress): number | null => {
+  const { hours, carries, moving, unverified } = progress;
   let needed = Infinity;
   for (const { from } of unverified.values()) needed = Math.min(needed, from);
   for (const { firstOffset } of hours.values()) needed = Math.min(needed, firstOffset);
   for (const { offset } of carries.values()) needed = Math.min(needed, offset);
+  for (const { offset } of moving.values()) needed = Math.min(needed, offset);
   return needed === Infinity ? null : needed;
 };
 

@@ -7,6 +7,7 @@ import {
   quantityFromText,
 } from '../../shared/clickhouse/values.ts';
 import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
+import type { CarryMove } from '../../shared/model/carry-move.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import type { BillingTerms } from '../../shared/billing/billing-terms.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
@@ -16,6 +17,7 @@ import type { Outcome, Pending, RequestRecord, Store, Unfinished } from '../port
 import {
   checkpointRow,
   compositionRow,
+  moveRow,
   outcomeRow,
   REFUSED_COLUMNS,
   refusedRow,
@@ -99,12 +101,30 @@ export class ClickHouseStore implements Store {
        GROUP BY topic, epoch, partition`,
       { partition },
     );
-    return new Map(
+    const before = new Map(
       rows.map((row) => {
-        const composedThrough = (hourFromSeconds(row.hour) + this.hourMillis(row)) as Hour;
-        return [partitionName(row), { composedThrough, carried: new Set(row.carried) }];
+        const composedThrough: Hour | null = (hourFromSeconds(row.hour) +
+          this.hourMillis(row)) as Hour;
+        return [partitionName(row), { composedThrough, carried: new Set(row.carried) }] as const;
       }),
     );
+    const moves = await queryRows<SourcePartition & { readonly moved: readonly string[] }>(
+      this.client,
+      `SELECT topic, epoch, partition, groupArray(toString(m.submission_id)) AS moved
+       FROM carry_moves AS m FINAL WHERE log_partition = {partition:UInt16}
+       GROUP BY topic, epoch, partition`,
+      { partition },
+    );
+    return new Map<string, ComposedBefore>([
+      ...before,
+      ...moves.map((row): [string, ComposedBefore] => {
+        const { composedThrough = null, carried = [] } = before.get(partitionName(row)) ?? {};
+        return [
+          partitionName(row),
+          { composedThrough, carried: new Set([...carried, ...row.moved]) },
+        ];
+      }),
+    ]);
   }
 
   async unfinished(partition: number): Promise<readonly Unfinished[]> {
@@ -117,7 +137,7 @@ export class ClickHouseStore implements Store {
          toString(c.to_send - o.outcomes) AS count
        FROM compositions AS c FINAL
        LEFT JOIN (
-         SELECT topic, epoch, partition, reported_hour, count() AS outcomes
+         SELECT topic, epoch, partition, reported_hour, countIf(code != 'released') AS outcomes
          FROM commerce_outcomes FINAL GROUP BY topic, epoch, partition, reported_hour
        ) AS o ON o.topic = c.topic AND o.epoch = c.epoch AND o.partition = c.partition
          AND o.reported_hour = c.reported_hour
@@ -134,42 +154,36 @@ export class ClickHouseStore implements Store {
   }
 
   async pendingOf({ at, hour }: Unfinished): Promise<readonly Pending[]> {
-    const rows = await queryRows<{
-      readonly submission_id: string;
-      readonly resource_uri: string;
-      readonly subscription_id: string;
-      readonly location: string;
-      readonly dimension: string;
-      readonly meters: readonly string[];
-      readonly quantity: string;
-      readonly months: Readonly<Record<string, string>>;
-      readonly plan_id: string;
-    }>(
+    const rows = await queryRows<SubmissionRow>(
       this.client,
-      `SELECT toString(s.submission_id) AS submission_id, resource_uri, subscription_id, location,
-         dimension, meters, toString(s.quantity) AS quantity,
-         mapApply((month, part) -> (month, toString(part)), s.usage_months) AS months, plan_id
-       FROM commerce_submissions AS s FINAL
+      `SELECT ${SUBMISSION} FROM commerce_submissions AS s FINAL
        WHERE ${OF_HOUR} AND decision = 'send' AND s.submission_id NOT IN (
          SELECT submission_id FROM commerce_outcomes WHERE ${OF_HOUR}
        )
        ORDER BY resource_key, dimension_key`,
       { ...placeOf(at), hour: seconds(hour) },
     );
+    return rows.map((row) => ({ at, hour, submission: submissionOf(row) }));
+  }
+
+  async held(partition: number): Promise<readonly Pending[]> {
+    const rows = await queryRows<HourRow & SubmissionRow>(
+      this.client,
+      `SELECT s.topic AS topic, s.epoch AS epoch, s.partition AS partition,
+         toUnixTimestamp(s.reported_hour) AS hour, ${SUBMISSION}
+       FROM commerce_submissions AS s FINAL
+       WHERE decision = 'held'
+         AND (s.topic, s.epoch, s.partition, s.reported_hour) IN (
+           SELECT topic, epoch, partition, reported_hour FROM compositions
+           WHERE log_partition = {partition:UInt16})
+         AND s.submission_id NOT IN (SELECT submission_id FROM commerce_outcomes)
+       ORDER BY s.reported_hour, topic, epoch, partition, resource_key, dimension_key`,
+      { partition },
+    );
     return rows.map((row) => ({
-      at,
-      hour,
-      submission: {
-        submissionId: row.submission_id,
-        resourceUri: row.resource_uri,
-        subscriptionId: row.subscription_id,
-        location: row.location,
-        dimension: row.dimension,
-        meters: row.meters,
-        quantity: quantityFromText(row.quantity),
-        usageMonths: monthsFromRecord(row.months),
-        planId: row.plan_id,
-      },
+      at: placeOf(row),
+      hour: hourFromSeconds(row.hour),
+      submission: submissionOf(row),
     }));
   }
 
@@ -190,6 +204,14 @@ export class ClickHouseStore implements Store {
   writeCompositions(partition: number, compositions: readonly Composition[]): Promise<void> {
     const rows = compositions.map((composition) => compositionRow(partition, composition));
     return insertRows(this.client, 'compositions', rows);
+  }
+
+  writeMoves(partition: number, moves: readonly CarryMove[]): Promise<void> {
+    return insertRows(
+      this.client,
+      'carry_moves',
+      moves.map((move) => moveRow(partition, move)),
+    );
   }
 
   async writeRefused(partition: number, refused: readonly RefusedRecord[]): Promise<void> {
@@ -216,6 +238,34 @@ export class ClickHouseStore implements Store {
     return insertRows(this.client, 'commerce_requests', rows);
   }
 }
+
+interface SubmissionRow {
+  readonly submission_id: string;
+  readonly resource_uri: string;
+  readonly subscription_id: string;
+  readonly location: string;
+  readonly dimension: string;
+  readonly meters: readonly string[];
+  readonly quantity: string;
+  readonly months: Readonly<Record<string, string>>;
+  readonly plan_id: string;
+}
+
+const SUBMISSION = `toString(s.submission_id) AS submission_id, resource_uri, subscription_id, location,
+  dimension, meters, toString(s.quantity) AS quantity,
+  mapApply((month, part) -> (month, toString(part)), s.usage_months) AS months, plan_id`;
+
+const submissionOf = (row: SubmissionRow): Pending['submission'] => ({
+  submissionId: row.submission_id,
+  resourceUri: row.resource_uri,
+  subscriptionId: row.subscription_id,
+  location: row.location,
+  dimension: row.dimension,
+  meters: row.meters,
+  quantity: quantityFromText(row.quantity),
+  usageMonths: monthsFromRecord(row.months),
+  planId: row.plan_id,
+});
 
 const OF_HOUR = `${OF_PARTITION}
   AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;

@@ -1,12 +1,13 @@
-import { quantityFromDouble } from '../../shared/billing/double.ts';
+import { acceptedText, OUTCOME_RANKS } from '../../shared/billing/outcome-ranks.ts';
 import { formatQuantity } from '../../shared/model/decimal.ts';
 import { monthsRecord } from '../../shared/model/usage-months.ts';
 import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
+import type { CarryMove } from '../../shared/model/carry-move.ts';
 import type { SourcePartition } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
 import type { Composition } from '../fold/compose.ts';
-import type { Outcome, OutcomeKind, RequestRecord } from '../ports.ts';
+import type { Outcome, RequestRecord } from '../ports.ts';
 
 /** Rows as ClickHouse reads and writes them in JSON: DateTime in seconds, decimals and UInt64 as text. */
 type Row = Readonly<Record<string, unknown>>;
@@ -67,23 +68,16 @@ export const compositionRow = (logPartition: number, composition: Composition): 
   terms: seconds(composition.terms),
 });
 
-/** An alarm stays, and outcomes from Commerce rank above outcomes that were decided without it. */
-const RANKS: Readonly<Record<OutcomeKind, number>> = {
-  'dead-lettered': 1,
-  carried: 2,
-  duplicate: 3,
-  accepted: 4,
-  mismatch: 5,
-};
-
-/** The limit of the column: less than 10^46. */
-const LIMIT = 1e46;
-
-/** Null if the column cannot hold the quantity. The message of such a mismatch has it. */
-const acceptedText = (accepted: number | null): string | null =>
-  accepted === null || Math.abs(accepted) >= LIMIT
-    ? null
-    : formatQuantity(quantityFromDouble(accepted));
+export const moveRow = (logPartition: number, move: CarryMove): Row => ({
+  topic: move.topic,
+  epoch: move.epoch,
+  partition: move.partition,
+  submission_id: move.submissionId,
+  to_topic: move.to.topic,
+  to_epoch: move.to.epoch,
+  to_partition: move.to.partition,
+  log_partition: logPartition,
+});
 
 export const outcomeRow = (outcome: Outcome): Row => ({
   ...hourColumns(outcome.pending.at, outcome.pending.hour),
@@ -93,7 +87,7 @@ export const outcomeRow = (outcome: Outcome): Row => ({
   usage_event_id: outcome.usageEventId,
   code: outcome.code,
   message: outcome.message,
-  rank: RANKS[outcome.kind],
+  rank: OUTCOME_RANKS[outcome.kind],
 });
 
 /** ClickHouse reads a DateTime64(3) as a decimal text of seconds. */

@@ -1,5 +1,9 @@
 import { Command } from 'commander';
+import { releaseCommand, resubmitCommand } from './bridge-carries.ts';
 import { bridgeStatusCommand } from './bridge-status.ts';
 
 export const bridgeCommand = (command: Command): Command =>
-  command.addCommand(bridgeStatusCommand(new Command('status')));
+  command
+    .addCommand(bridgeStatusCommand(new Command('status')))
+    .addCommand(releaseCommand(new Command('release')))
+    .addCommand(resubmitCommand(new Command('resubmit')));

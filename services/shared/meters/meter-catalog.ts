@@ -15,8 +15,6 @@ export const METER_CATALOG_FILE = 'schemas/meters.json';
  */
 const METER_BILLING = ['full-price', 'admin', 'deprecated', 'local-only'] as const;
 
-export type MeterBilling = (typeof METER_BILLING)[number];
-
 const meterSchema = z
   .object({
     meterId: z.string().min(1),

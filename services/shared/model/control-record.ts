@@ -6,7 +6,7 @@ import { partitionName, type SourcePartition } from './source.ts';
  * place (topic, epoch, partition), and an unsigned one is dead-lettered as forged. Published aggregates are
  * signed as well, because anybody who may write to their topic must not decide what is billed.
  */
-export type ControlKind = 'rules' | 'tick' | 'end' | 'floor' | 'closed' | 'carry';
+export type ControlKind = 'rules' | 'tick' | 'end' | 'floor' | 'closed' | 'carry' | 'moved';
 
 export const CONTROL_HEADER = 'usage-control';
 const KEY_HEADER = 'usage-control-key';

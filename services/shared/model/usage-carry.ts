@@ -34,6 +34,36 @@ export interface UsageCarry extends SourcePartition {
   readonly months: UsageMonths;
 }
 
+/** A submission, as far as a carry takes it along. */
+export interface Carriable {
+  readonly at: SourcePartition;
+  readonly hour: Hour;
+  readonly submission: Omit<UsageCarry, keyof SourcePartition | 'from' | 'reason' | 'months'> & {
+    readonly usageMonths: UsageMonths;
+  };
+}
+
+/** The carry of a submission, in the log of its own source partition. */
+export const carryOf = ({ at, hour, submission }: Carriable, reason: CarryReason): UsageCarry => {
+  const { topic, epoch, partition } = at;
+  const { submissionId, resourceUri, subscriptionId, location, dimension, meters } = submission;
+  return {
+    topic,
+    epoch,
+    partition,
+    submissionId,
+    from: { topic, epoch, partition, hour },
+    reason,
+    resourceUri,
+    subscriptionId,
+    location,
+    dimension,
+    meters,
+    quantity: submission.quantity,
+    months: submission.usageMonths,
+  };
+};
+
 const place = {
   topic: z.string(),
   epoch: z.int().positive(),

@@ -50,7 +50,13 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'first-bytes-only',
     mistake: 'an hour that is published again with other bytes never closes',
-    patches: [{ file: OPEN_HOUR, find: '[this.first, this.latest]', replace: '[this.first]' }],
+    patches: [
+      {
+        file: OPEN_HOUR,
+        find: '[this.first, this.latest, this.sinceMarker ?? this.latest]',
+        replace: '[this.first]',
+      },
+    ],
   },
   {
     name: 'carried-ids-lost-on-restart',

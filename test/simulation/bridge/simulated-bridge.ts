@@ -2,13 +2,13 @@ import type { Logger } from 'pino';
 import { CommerceClient } from '../../../services/bridge/commerce/commerce-client.ts';
 import { Gate } from '../../../services/bridge/commerce/gate.ts';
 import { staticToken } from '../../../services/shared/commerce/token-source.ts';
-import { KafkaOutbox } from '../../../services/bridge/kafka/kafka-outbox.ts';
 import {
   LogWorker,
   type WorkerOptions,
   type WorkerPorts,
 } from '../../../services/bridge/log-worker.ts';
 import { SourceRegister } from '../../../services/bridge/source-register.ts';
+import { CarryLog } from '../../../services/shared/billing/carry-log.ts';
 import type { LogWriter } from '../../../services/shared/kafka/log-writer.ts';
 import { keyring, knowledgeOf } from '../../support/bridge/aggregates-log.ts';
 import { Unanswered, type PortCalls } from '../port-calls.ts';
@@ -188,6 +188,7 @@ export class SimulatedBridge {
     return {
       store,
       register,
+      recover: () => violated('a log that keeps everything has lost something'),
       log: {
         bounds: (at) =>
           calls.read(this, () => ({ low: 0, high: world.logs[at.partition]?.high ?? 0 })),
@@ -200,7 +201,13 @@ export class SimulatedBridge {
           additionalInfo: true,
         }),
         gate: new Gate({ maxInFlight: 3, retryMillis: this.options.retryMillis }, now),
-        outbox: new KafkaOutbox(writer, { topic: TOPIC, partitions: LOG_PARTITIONS, keyring, now }),
+        outbox: new CarryLog(writer, {
+          topic: TOPIC,
+          partitions: LOG_PARTITIONS,
+          keyring,
+          now,
+          movesTo: (carry) => register.movesTo(carry, carry.resourceUri),
+        }),
         cannotCarry: async () => {
           const reasonOf = await register.cannotCarry();
           return ({ at, submission }) => reasonOf(at, submission.resourceUri);

@@ -25,6 +25,7 @@ import {
   usageAggregateId,
   type UsageAggregate,
 } from '../../../services/shared/model/usage-aggregate.ts';
+import { serializeCarryMove, type CarryMove } from '../../../services/shared/model/carry-move.ts';
 import {
   serializeUsageCarry,
   type UsageCarry,
@@ -164,6 +165,9 @@ export const markerRecord = (
 
 export const carryRecord = (carry: UsageCarry, signers: Keyring = keyring): Unplaced =>
   control('carry', carry, serializeUsageCarry(carry), signers);
+
+export const moveRecord = (move: CarryMove, signers: Keyring = keyring): Unplaced =>
+  control('moved', move, serializeCarryMove(move), signers);
 
 /** All records of a closed hour, as its owner publishes them. */
 export const hourRecords = (

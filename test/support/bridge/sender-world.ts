@@ -197,6 +197,8 @@ export const open = (
       }),
       gate: new Gate({ maxInFlight, retryMillis }, now),
       outbox: {
+        appendMoves: () => Promise.reject(new Error('a sender moves nothing')),
+        appendMoved: () => Promise.reject(new Error('a sender moves nothing')),
         appendCarries: (appended) => {
           steps.push(`${String(appended.length)} carries`);
           if (steps.length <= failedAppends) return Promise.reject(new Error('no broker'));

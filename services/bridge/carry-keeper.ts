@@ -1,0 +1,159 @@
+import type { Logger } from 'pino';
+import { meterTerms, termsOf, type BillingTerms } from '../shared/billing/billing-terms.ts';
+import type { CarryMove } from '../shared/model/carry-move.ts';
+import { asciiLower } from '../shared/model/placement.ts';
+import { partitionName, type SourcePartition } from '../shared/model/source.ts';
+import { isoText, type Hour } from '../shared/model/time.ts';
+import { carryOf } from '../shared/model/usage-carry.ts';
+import type { BridgeState } from './fold/bridge-fold.ts';
+import type { Composition } from './fold/compose.ts';
+import type { SourceProgress } from './fold/source-progress.ts';
+import { outcomeOf } from './outcome.ts';
+import type { Outbox, Pending, Store } from './ports.ts';
+import type { SourceRegister } from './source-register.ts';
+
+export interface CarryKeeperPorts {
+  readonly store: Pick<Store, 'terms' | 'held' | 'writeMoves' | 'writeOutcomes'>;
+  readonly outbox: Outbox;
+  readonly register: Pick<SourceRegister, 'movesTo' | 'targetOf'>;
+  readonly logger: Logger;
+  /** Runs a step again until it succeeds. */
+  readonly persist: <T>(what: string, step: () => Promise<T>) => Promise<T>;
+}
+
+/**
+ * Moves quantities on for the owner of a log partition, beside what its sender carries:
+ *
+ * - a carry that waits where no later hour will take it gets a `moved` record. The first one in the log
+ *   counts, and only once it is read the carry is appended at its new place. It may be appended there again
+ *   after a crash; the first one counts there too
+ * - a submission of an unknown meter is released when the terms of the next hour know the meter
+ *
+ * What is in the log decides, so it does no harm that two owners do this at once.
+ */
+export class CarryKeeper {
+  private readonly partition: number;
+  private readonly ports: CarryKeeperPorts;
+  /** Submissions for whose carries this process has asked for a move. */
+  private readonly asked = new Set<string>();
+  /** Whether held submissions may have become known. */
+  private mayRelease = true;
+  private termsInForce: Hour | null = null;
+
+  constructor(partition: number, ports: CarryKeeperPorts) {
+    this.partition = partition;
+    this.ports = ports;
+  }
+
+  /** Notes by which terms hours were composed: new ones may know meters that were unknown. */
+  composed(compositions: readonly Composition[]): void {
+    for (const { terms, submissions } of compositions) {
+      const isNew = this.termsInForce === null || terms > this.termsInForce;
+      if (isNew) this.termsInForce = terms;
+      if (isNew || submissions.some(({ decision }) => decision === 'held')) this.mayRelease = true;
+    }
+  }
+
+  /** Asks for moves, finishes those that the log has, and releases what is known by now. */
+  async keep(state: BridgeState): Promise<void> {
+    for (const progress of state.sources.values()) {
+      await this.askToMove(progress);
+      await this.finishMoves(progress);
+    }
+    if (this.mayRelease) await this.release(state);
+  }
+
+  private async askToMove({ at, carries }: SourceProgress): Promise<void> {
+    const moves: CarryMove[] = [];
+    for (const { submissionId, resourceUri } of carries.values()) {
+      if (this.asked.has(submissionId)) continue;
+      const to = this.ports.register.movesTo(at, resourceUri);
+      if (to !== null) moves.push({ ...at, submissionId, to });
+    }
+    if (moves.length === 0) return;
+    await this.ports.persist('append moves', () => this.ports.outbox.appendMoves(moves));
+    for (const { submissionId } of moves) this.asked.add(submissionId);
+  }
+
+  private async finishMoves({ at, moving }: SourceProgress): Promise<void> {
+    if (moving.size === 0) return;
+    const { store, outbox, persist, logger } = this.ports;
+    const moved = [...moving.values()];
+    await persist('append moved carries', () =>
+      outbox.appendMoved(moved.map(({ to, offset: _, ...carry }) => ({ ...carry, ...to }))),
+    );
+    await persist('record moves', () => store.writeMoves(this.partition, moved));
+    for (const { submissionId } of moved) moving.delete(submissionId);
+    logger.info(
+      { source: partitionName(at), carries: moved.length },
+      'carries have moved on to the source partition that owns their resource now',
+    );
+  }
+
+  private async release(state: BridgeState): Promise<void> {
+    const { store, outbox, persist, logger } = this.ports;
+    this.mayRelease = false;
+    const held = await persist('read held submissions', () => store.held(this.partition));
+    if (held.length === 0) return;
+    const terms = await persist('read the billing terms', () => store.terms());
+    const known = new KnownMeters(terms);
+    const released: Pending[] = [];
+    for (const pending of held) {
+      if (
+        this.ports.register.targetOf(pending.at, pending.submission.resourceUri).kind === 'nowhere'
+      ) {
+        continue;
+      }
+      const { meters } = pending.submission;
+      if (known.knows(meters, nextHourOf(state, pending.at))) released.push(pending);
+      // The terms that know it have not begun: look again when the next hour is composed.
+      else if (known.willKnow(meters)) this.mayRelease = true;
+    }
+    if (released.length === 0) return;
+    await persist('append carries', () =>
+      outbox.appendCarries(released.map((each) => carryOf(each, 'released'))),
+    );
+    await persist('record outcomes', () =>
+      store.writeOutcomes(released.map((each) => outcomeOf(each, 'carried', { code: 'released' }))),
+    );
+    logger.info(
+      { submissions: released.length, first: isoText(released[0]?.hour ?? (0 as Hour)) },
+      'held usage is released: the catalog knows its meter now',
+    );
+  }
+}
+
+/** Which meters the terms of an hour know. */
+class KnownMeters {
+  private readonly terms: readonly BillingTerms[];
+  private readonly meters = new Map<BillingTerms, ReadonlySet<string>>();
+
+  constructor(terms: readonly BillingTerms[]) {
+    this.terms = terms;
+  }
+
+  knows(meters: readonly string[], hour: Hour | null): boolean {
+    return hour !== null && this.areIn(meters, termsOf(this.terms, hour));
+  }
+
+  willKnow(meters: readonly string[]): boolean {
+    return this.areIn(meters, this.terms.at(-1) ?? null);
+  }
+
+  private areIn(meters: readonly string[], terms: BillingTerms | null): boolean {
+    if (terms === null) return false;
+    const known = this.meters.get(terms) ?? new Set(meterTerms(terms).keys());
+    this.meters.set(terms, known);
+    return meters.every((meter) => known.has(asciiLower(meter)));
+  }
+}
+
+/** The next hour that is composed for a source partition; null if it never had one. */
+const nextHourOf = (state: BridgeState, at: SourcePartition): Hour | null => {
+  const name = partitionName(at);
+  return (
+    state.sources.get(name)?.composedThrough ??
+    state.composedBefore.get(name)?.composedThrough ??
+    null
+  );
+};

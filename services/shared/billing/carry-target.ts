@@ -1,0 +1,38 @@
+import { namespaceOf, partitionOfKey, resourceKey } from '../model/placement.ts';
+import { sourceName, type Source, type SourcePartition } from '../model/source.ts';
+
+/** Where the quantity of a resource can go, when Commerce will not take it for its own hour. */
+export type CarryTarget =
+  /** Into a later hour of its own source partition. */
+  | { readonly kind: 'here' }
+  /** Its own source has ended, or serves the resource no more. */
+  | { readonly kind: 'elsewhere'; readonly to: SourcePartition }
+  | { readonly kind: 'nowhere'; readonly why: string };
+
+/**
+ * Where a quantity goes by the register as read. A carry is always in the log of its own source partition
+ * first. Where that will not compose it, a `moved` record there says where it goes.
+ */
+export const carryTarget = (
+  sources: ReadonlyMap<string, Source>,
+  at: SourcePartition,
+  resourceUri: string,
+): CarryTarget => {
+  const own = sources.get(sourceName(at));
+  if (!own) return { kind: 'nowhere', why: 'Its source is not in the register.' };
+  if (own.kind === 'history') {
+    return { kind: 'nowhere', why: 'History is not carried into another hour.' };
+  }
+  const namespace = namespaceOf(resourceUri) ?? '';
+  const serves = ({ kind, state, namespaces }: Source): boolean =>
+    kind === 'live' &&
+    state === 'open' &&
+    (namespaces.includes('*') || namespaces.includes(namespace));
+  if (serves(own)) return { kind: 'here' };
+  const other = [...sources.values()].find(serves);
+  // Where nobody serves it, it waits in its own source partition.
+  if (!other) return { kind: 'here' };
+  const { topic, epoch, partitions } = other;
+  const partition = partitionOfKey(resourceKey(resourceUri), partitions);
+  return { kind: 'elsewhere', to: { topic, epoch, partition } };
+};
