@@ -35,6 +35,20 @@ test('the lock of a process that has died counts for nothing', async () => {
   expect(await withLock(path, () => Promise.resolve(1))).toBe(1);
 });
 
+test('lock-of-the-same-number: a process in a container has the number of the one that was killed before it, and takes its lock', async () => {
+  const path = join(directory, 'lock');
+  await symlink(String(process.pid), path);
+  expect(await withLock(path, () => Promise.resolve(1), -1)).toBe(1);
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test('a lock that this process holds under another spelling of its path is held', async () => {
+  await withLock(join(directory, 'lock'), async () => {
+    const other = `${directory}/./lock`;
+    await expect(withLock(other, () => Promise.resolve(1), -1)).rejects.toThrow('holds');
+  });
+});
+
 test('a place where no lock can be is an error', async () => {
   const path = join(directory, 'nowhere/lock');
   await expect(withLock(path, () => Promise.resolve(1))).rejects.toThrow('ENOENT');
