@@ -3,8 +3,9 @@ import { pino } from 'pino';
 import { openKafkaAdmin, type KafkaAdmin } from '../../shared/kafka/admin.ts';
 import type { KafkaClient } from '../../shared/kafka/client.ts';
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
-import { checkClickHouse, openClickHouse } from '../../shared/clickhouse/client.ts';
+import { checkClickHouse, isSilence, openClickHouse } from '../../shared/clickhouse/client.ts';
 import type { ClickHouseConfig, KafkaConfig } from '../../shared/process/config.ts';
+import { UserError } from '../../shared/process/errors.ts';
 import type { Keyring } from '../../shared/model/control-record.ts';
 import { connectKafka } from '../../shared/kafka/client.ts';
 import { openLogWriter } from '../../shared/kafka/log-writer.ts';
@@ -35,18 +36,38 @@ export const withSourceTools = <T>(
     }),
   );
 
+/** A statement of a command may take long, such as an export of a year: nothing of its answer comes before all of it is there. */
+const STATEMENT_MILLIS = 600_000;
+
 /**
  * Runs a task with ClickHouse.
- * @throws UserError if it cannot be reached
+ * @throws UserError if it cannot be reached, or does not answer a statement
  */
 export const withClickHouse = async <T>(
   config: ClickHouseConfig,
   task: (client: ClickHouseClient) => Promise<T>,
+  statementMillis: number = STATEMENT_MILLIS,
 ): Promise<T> => {
+  await checkAtOnce(config);
+  const client = openClickHouse(config, config.CLICKHOUSE_DATABASE, statementMillis);
+  try {
+    return await task(client);
+  } catch (error) {
+    if (!isSilence(error)) throw error;
+    throw new UserError(
+      `ClickHouse at ${config.CLICKHOUSE_URL} has not answered a statement within ${String(statementMillis / 1000)} s: try again when it has less to do, or ask for less at once, such as a shorter range`,
+      { cause: error },
+    );
+  } finally {
+    await client.close();
+  }
+};
+
+/** Whoever is not there is not waited for as long as for a statement. */
+const checkAtOnce = async (config: ClickHouseConfig): Promise<void> => {
   const client = openClickHouse(config);
   try {
     await checkClickHouse(client, config);
-    return await task(client);
   } finally {
     await client.close();
   }

@@ -12,6 +12,9 @@ import { messageOf, UserError } from '../process/errors.ts';
 /** On a cluster, makes sure that a reader sees the last writes. On a single server it changes nothing. */
 export const SEQUENTIAL = { select_sequential_consistency: '1' } as const;
 
+/** After this long without a byte of its answer, a statement has failed. */
+const STATEMENT_MILLIS = 60_000;
+
 /**
  * The ClickHouse client. Inserts are synchronous: acknowledged means stored. Decimals are read as text, so
  * that no digit is lost. It connects with its first query.
@@ -19,6 +22,7 @@ export const SEQUENTIAL = { select_sequential_consistency: '1' } as const;
 export const openClickHouse = (
   config: ClickHouseConfig,
   database: string = config.CLICKHOUSE_DATABASE,
+  statementMillis: number = STATEMENT_MILLIS,
 ): ClickHouseClient =>
   createClient({
     url: config.CLICKHOUSE_URL,
@@ -26,7 +30,7 @@ export const openClickHouse = (
     password: config.CLICKHOUSE_PASSWORD,
     database,
     application: 'usage-pipeline',
-    request_timeout: 60_000,
+    request_timeout: statementMillis,
     // Failures are thrown and reported by whoever catches them; the client's own log lines would repeat
     // them.
     log: { level: ClickHouseLogLevel.OFF },
@@ -71,6 +75,10 @@ export const checkClickHouse = async (
 /** AUTHENTICATION_FAILED and UNKNOWN_DATABASE of ClickHouse's `ErrorCodes.cpp`. */
 const REFUSED_LOGIN = '516';
 const NO_DATABASE = '81';
+
+/** Whether a statement has failed because ClickHouse was silent for too long. The client says so in these words alone. */
+export const isSilence = (error: unknown): boolean =>
+  error instanceof Error && error.message === 'Timeout error.';
 
 /** The rows of a query. Its parameters are bound by ClickHouse: `{name:Type}`. */
 export const queryRows = async <Row>(
