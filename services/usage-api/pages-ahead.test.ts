@@ -50,3 +50,25 @@ test('however many answers are begun, no more pages are held than may be', () =>
   );
   expect(counts).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 2, 3]);
 });
+
+test('pages-of-long-tags: what is held has a limit in characters too, so that nobody fills the memory with answers that are not read on', () => {
+  const tags = 'x'.repeat(100);
+  const long = rowsFrom(0, 9).map((row) => ({ ...row, tags }));
+  const ahead = new PagesAhead(48, 1_700);
+  for (let n = 0; n < 10; n++) ahead.split(`answer ${String(n)}`, long, PAGE);
+  const counts = () =>
+    Array.from({ length: 10 }, (_, n) => Object.keys(held(ahead, `answer ${String(n)}`, 9)).length);
+  expect(counts()).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 2, 3]);
+  // What is handed out makes room, and a page that is held already is not counted twice.
+  for (let n = 0; n < 3; n++) ahead.split('again', long, PAGE);
+  ahead.split('other', rowsFrom(0, 9), PAGE);
+  expect(Object.keys(held(ahead, 'again', 9))).toHaveLength(3);
+  expect(Object.keys(held(ahead, 'other', 9))).toHaveLength(3);
+});
+
+test('a page that is longer than all that may be held is read when it is asked for', () => {
+  const ahead = new PagesAhead(48, 100);
+  const long = rowsFrom(0, 9).map((row) => ({ ...row, additionalInfo: 'x'.repeat(100) }));
+  expect(ahead.split('answer', long, PAGE)).toHaveLength(PAGE + 1);
+  expect(held(ahead, 'answer', 9)).toEqual({});
+});
