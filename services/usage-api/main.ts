@@ -14,6 +14,9 @@ import { UsageStore } from './usage-store.ts';
 /** The longest time that a call may take. ARM's gateway waits 60 seconds. */
 const TIME_LIMIT_SECONDS = 30;
 
+/** Room for several callers that have as many calls at work as one may have, each with up to two statements. */
+const CONNECTIONS = 64;
+
 /** What was read this long ago will do for the next page of an answer. */
 const RECENT_MILLIS = 1_000;
 
@@ -22,7 +25,9 @@ runService('usage-api', async (logger, environment) => {
   const signIn = openSignIn(config);
   if (signIn === null) logger.warn('sign-in is off: whoever reaches this port reads all usage');
   const tls = readTlsOf(config);
-  const clickHouse = openClickHouse(config);
+  const clickHouse = openClickHouse(config, config.CLICKHOUSE_DATABASE, {
+    connections: CONNECTIONS,
+  });
   await checkClickHouse(clickHouse, config);
   const directory = new DirectoryView(clickHouse, RECENT_MILLIS);
   const server = usageApiServer({

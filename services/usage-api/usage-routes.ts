@@ -2,12 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { searchOf } from '../shared/http/query-parameters.ts';
 import { fail, type Result } from '../shared/model/result.ts';
-import { tooManyReads, type ApiError } from './api-error.ts';
+import { GATEWAY_TIMEOUT, tooManyReads, type ApiError } from './api-error.ts';
 import type { CallerOf, UsageApi } from './caller.ts';
 import { listHeader } from './list-header.ts';
 import type { ReadLimit } from './read-limit.ts';
 import { logFailure, originOf, sendError } from './replies.ts';
 import { storeFailure, withinMillis } from './store-failure.ts';
+import { Turns } from './turns.ts';
 import { answerUsage, type UsageAnswer, type UsageAnswerTools } from './usage-answer.ts';
 import { locationsPath, usagePath } from './usage-path.ts';
 
@@ -38,7 +39,11 @@ export const NOT_COVERED_HEADER = 'x-usage-not-covered';
 /** Reads that the caller has left, as ARM tells them. */
 export const REMAINING_READS_HEADER = 'x-ms-ratelimit-remaining-subscription-reads';
 
+/** Calls of one subscription that read at once. The engine and the connections to it are for all. */
+const AT_ONCE = 4;
+
 interface UsageRequest {
+  readonly turns: Turns;
   readonly api: UsageApi;
   /** From the path; empty if it is missing. */
   readonly subscription: string;
@@ -48,18 +53,19 @@ interface UsageRequest {
 
 /** The routes of both APIs. */
 export const addUsageRoutes = (server: FastifyInstance, tools: UsageRouteTools): void => {
+  const turns = new Turns(AT_ONCE);
   for (const api of ['provider', 'tenant'] as const) {
     for (const pathFor of [usagePath, locationsPath]) {
       server.get<{ Params: { subscription: string } }>(
         pathFor(api, ':subscription'),
         (request, reply) =>
-          handle(tools, { api, subscription: request.params.subscription, request, reply }),
+          handle(tools, { turns, api, subscription: request.params.subscription, request, reply }),
       );
     }
     // The same path without a subscription, so that the answer can say that it is missing.
     for (const missing of ['/subscriptions/:subscription', ':subscription/']) {
       server.get(usagePath(api, ':subscription').replace(missing, ''), (request, reply) =>
-        handle(tools, { api, subscription: '', request, reply }),
+        handle(tools, { turns, api, subscription: '', request, reply }),
       );
     }
   }
@@ -102,19 +108,25 @@ const answered = async (
 
 const answerTo = async (
   tools: UsageRouteTools,
-  { api, subscription, request, reply }: UsageRequest,
+  { turns, api, subscription, request, reply }: UsageRequest,
   continues: boolean,
 ): Promise<Result<UsageAnswer, ApiError>> => {
   const authorization = request.headers.authorization ?? null;
   const caller = await tools.callerOf({ api, subscription, authorization, continues });
   if (!caller.ok) return caller;
-  const read = tools.readLimit.take(`${api}/${caller.value.subscription}`, tools.now());
+  const name = `${api}/${caller.value.subscription}`;
+  const read = tools.readLimit.take(name, tools.now());
   void reply.header(REMAINING_READS_HEADER, String(read.remaining));
   if (read.retryAfterSeconds !== null) return fail(tooManyReads(read.retryAfterSeconds));
-  return answerUsage(tools, {
-    api,
-    caller: caller.value,
-    search: searchOf(request.url),
-    origin: originOf(tools.publicUrl, request),
-  });
+  return turns.run(name, () =>
+    // Its caller may have been told in the meantime that it took too long.
+    reply.sent
+      ? Promise.resolve(fail(GATEWAY_TIMEOUT))
+      : answerUsage(tools, {
+          api,
+          caller: caller.value,
+          search: searchOf(request.url),
+          origin: originOf(tools.publicUrl, request),
+        }),
+  );
 };

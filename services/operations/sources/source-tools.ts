@@ -49,7 +49,7 @@ export const withClickHouse = async <T>(
   statementMillis: number = STATEMENT_MILLIS,
 ): Promise<T> => {
   await checkAtOnce(config);
-  const client = openClickHouse(config, config.CLICKHOUSE_DATABASE, statementMillis);
+  const client = openClickHouse(config, config.CLICKHOUSE_DATABASE, { statementMillis });
   try {
     return await task(client);
   } catch (error) {

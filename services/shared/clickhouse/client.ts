@@ -12,8 +12,15 @@ import { messageOf, UserError } from '../process/errors.ts';
 /** On a cluster, makes sure that a reader sees the last writes. On a single server it changes nothing. */
 export const SEQUENTIAL = { select_sequential_consistency: '1' } as const;
 
-/** After this long without a byte of its answer, a statement has failed. */
 const STATEMENT_MILLIS = 60_000;
+const CONNECTIONS = 10;
+
+interface ClientOptions {
+  /** After this long without a byte of its answer, a statement has failed. */
+  readonly statementMillis?: number;
+  /** So many statements at once; further ones wait. */
+  readonly connections?: number;
+}
 
 /**
  * The ClickHouse client. Inserts are synchronous: acknowledged means stored. Decimals are read as text, so
@@ -22,7 +29,7 @@ const STATEMENT_MILLIS = 60_000;
 export const openClickHouse = (
   config: ClickHouseConfig,
   database: string = config.CLICKHOUSE_DATABASE,
-  statementMillis: number = STATEMENT_MILLIS,
+  { statementMillis = STATEMENT_MILLIS, connections = CONNECTIONS }: ClientOptions = {},
 ): ClickHouseClient =>
   createClient({
     url: config.CLICKHOUSE_URL,
@@ -31,6 +38,7 @@ export const openClickHouse = (
     database,
     application: 'usage-pipeline',
     request_timeout: statementMillis,
+    max_open_connections: connections,
     // Failures are thrown and reported by whoever catches them; the client's own log lines would repeat
     // them.
     log: { level: ClickHouseLogLevel.OFF },
