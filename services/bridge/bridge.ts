@@ -6,12 +6,8 @@ import {
 } from '../shared/partition/assigned-partitions.ts';
 import type { Health } from '../shared/process/health.ts';
 import type { Gate } from './commerce/gate.ts';
-import {
-  LogWorker,
-  type WorkerKnowledge,
-  type WorkerOptions,
-  type WorkerPorts,
-} from './log-worker.ts';
+import { LogWorker } from './log-worker.ts';
+import type { WorkerKnowledge, WorkerOptions, WorkerPorts } from './worker-ports.ts';
 
 export interface BridgeOptions
   extends WorkerOptions, Omit<AssignedPartitionsOptions, 'closeMillis'> {}

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import { unreadable, type Folded, type LogHalt } from '../shared/kafka/log-recognition.ts';
 import type { LogRecord, TopicPartition } from '../shared/model/log-record.ts';
@@ -6,7 +5,7 @@ import { batchesWithin, recordsOf, type RecordBatch } from '../shared/model/reco
 import { markOf } from '../shared/model/record-mark.ts';
 import { partitionName } from '../shared/model/source.ts';
 import type { PartitionOwner } from '../shared/partition/assigned-partitions.ts';
-import { Ownership, type OwnershipPorts } from '../shared/partition/ownership.ts';
+import { Ownership } from '../shared/partition/ownership.ts';
 import { attemptProblem } from '../shared/process/health.ts';
 import { CarryKeeper } from './carry-keeper.ts';
 import { composeDue, unfinishedOf } from './compose-due.ts';
@@ -22,37 +21,13 @@ import {
   type BridgeState,
 } from './fold/bridge-fold.ts';
 import type { Composition } from './fold/compose.ts';
-import type { Knowledge } from './fold/log-entry.ts';
 import { blockedBy } from './fold/source-progress.ts';
-import type { Store, Unfinished } from './ports.ts';
-import { resumePoint, type ResumePorts } from './resume-point.ts';
+import type { Unfinished } from './ports.ts';
+import { resumePoint } from './resume-point.ts';
 import { Sender } from './sender.ts';
-import type { SenderOptions, SenderPorts } from './sender-ports.ts';
-import type { SourceRegister } from './source-register.ts';
+import type { WorkerKnowledge, WorkerOptions, WorkerPorts } from './worker-ports.ts';
 import { WAY_OUT, WorkerNotices, type BlockedSource } from './worker-notices.ts';
 import type { WorkerStatus } from './worker-status.ts';
-
-/** What a worker of any partition needs to read its log. It knows the rest itself. */
-export type WorkerKnowledge = Omit<Knowledge, 'sources' | 'partition'>;
-
-export interface WorkerOptions extends SenderOptions {
-  /** Milliseconds after which a checkpoint is written for folded records. */
-  readonly flushInterval: number;
-}
-
-export interface WorkerPorts extends OwnershipPorts, Pick<ResumePorts, 'recover'> {
-  readonly store: Store;
-  readonly register: SourceRegister;
-  readonly sender: Omit<
-    SenderPorts,
-    'partition' | 'finished' | 'store' | 'persist' | 'now' | 'logger'
-  >;
-  readonly logger: Logger;
-  /** Called when everything below an offset is composed and has its final outcome. */
-  readonly report: (nextOffset: number) => void;
-  /** Ends the process: something failed that no retry can fix. */
-  readonly onCrash: (error: Error) => void;
-}
 
 /**
  * Owns one partition of the aggregates topic: folds its records, stores the compositions that become due,

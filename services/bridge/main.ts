@@ -29,7 +29,7 @@ import { CommerceClient } from './commerce/commerce-client.ts';
 import { Gate } from './commerce/gate.ts';
 import { readBridgeConfig } from './config.ts';
 import { establishTerms, wantedTerms } from './establish-terms.ts';
-import type { WorkerPorts } from './log-worker.ts';
+import type { WorkerPorts } from './worker-ports.ts';
 import { readUnsent } from '../shared/billing/unsent.ts';
 import {
   readRegistration,

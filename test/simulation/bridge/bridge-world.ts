@@ -23,7 +23,7 @@ import { SimulatedTimers } from './simulated-timers.ts';
 /** Partitions of the aggregates topic. */
 export const LOG_PARTITIONS = 2;
 /** Long hours, so that a day has few of them. */
-export const HOUR = 4 * 3_600_000;
+const HOUR = 4 * 3_600_000;
 /** Half a day before a month ends. */
 const FIRST_HOUR = hour(21 * 24 + 12);
 

@@ -2,11 +2,8 @@ import type { Logger } from 'pino';
 import { CommerceClient } from '../../../services/bridge/commerce/commerce-client.ts';
 import { Gate } from '../../../services/bridge/commerce/gate.ts';
 import { staticToken } from '../../../services/shared/commerce/token-source.ts';
-import {
-  LogWorker,
-  type WorkerOptions,
-  type WorkerPorts,
-} from '../../../services/bridge/log-worker.ts';
+import { LogWorker } from '../../../services/bridge/log-worker.ts';
+import type { WorkerOptions, WorkerPorts } from '../../../services/bridge/worker-ports.ts';
 import { SourceRegister } from '../../../services/bridge/source-register.ts';
 import { CarryLog } from '../../../services/shared/billing/carry-log.ts';
 import type { LogWriter } from '../../../services/shared/kafka/log-writer.ts';
@@ -16,7 +13,7 @@ import { violated } from '../violation.ts';
 import { LOG_PARTITIONS, type BridgeWorld } from './bridge-world.ts';
 import type { Answered } from './simulated-commerce.ts';
 
-export const TOPIC = 'usage.aggregates';
+const TOPIC = 'usage.aggregates';
 
 const silent = {
   info: () => undefined,
