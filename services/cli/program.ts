@@ -109,14 +109,9 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
       'recount every record of the log and compare with everything that is stored; exit code 1 if anything differs, or nothing could be recounted',
     load: async () => (await import('./commands/audit.ts')).auditCommand,
   },
-  reconcile: {
-    description:
-      'compare what is billable by the windows with what was submitted and what Commerce accepted; exit code 1 if anything differs or could not be read',
-    load: async () => (await import('./commands/reconcile.ts')).reconcileCommand,
-  },
   bridge: {
     description:
-      'the bridge to Azure Commerce: what it does and what waits; release what is held, resubmit what was refused',
+      'the bridge to Azure Commerce: what it does and what waits; compare the bill; release what is held, resubmit what was refused',
     load: async () => (await import('./commands/bridge.ts')).bridgeCommand,
   },
   status: {

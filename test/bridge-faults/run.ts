@@ -190,7 +190,7 @@ const perform = async (cast: Cast): Promise<Pick<RunResult, 'counts' | 'differen
   await settled(cast);
   const counts = await readBillingCounts(pipeline.stack.clickHouse);
   const differences = [
-    ...(await checked(['reconcile', '--json'], environment)),
+    ...(await checked(['bridge', 'reconcile', '--json'], environment)),
     ...(await checked(['audit', '--json'], environment)),
   ];
   await bridges.leave();

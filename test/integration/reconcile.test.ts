@@ -49,12 +49,12 @@ interface Found {
 }
 
 const reconciled = async (...args: readonly string[]): Promise<Found & { code: number | null }> => {
-  const { code, stdout } = await run('reconcile', '--json', ...args);
+  const { code, stdout } = await run('bridge', 'reconcile', '--json', ...args);
   return { code, ...(JSON.parse(stdout) as Found) };
 };
 
 test('what is billed is what the windows hold, by meter, and nothing differs', async () => {
-  const { code, stdout } = await run('reconcile');
+  const { code, stdout } = await run('bridge', 'reconcile');
   expect(code).toBe(0);
   expect(stdout).toMatch(/^BILLABLE, BY METER +WINDOWS +SUBMITTED +COMMERCE$/m);
   expect(stdout).toMatch(/ equal$/m);
@@ -95,7 +95,7 @@ test('a billed hour that is rebuilt is not billed again: reconcile shows exactly
       reason: '',
     },
   ]);
-  const { code, stdout } = await run('reconcile', ...RANGE);
+  const { code, stdout } = await run('bridge', 'reconcile', ...RANGE);
   expect(code).toBe(1);
   expect(stdout).toMatch(/: 1 difference\.$/m);
   const [line = ''] = stdout.split('\n').filter((each) => each.includes('differ '));
@@ -104,11 +104,11 @@ test('a billed hour that is rebuilt is not billed again: reconcile shows exactly
   // Commerce has later ones, which are not compared.
   const before = ['--from', '2025-01-01T00:00:00Z', '--to', '2025-01-01T01:00:00Z'];
   expect((await reconciled(...before)).differences).toEqual([]);
-  const { stdout: shown } = await run('reconcile', ...before);
+  const { stdout: shown } = await run('bridge', 'reconcile', ...before);
   expect(shown).toMatch(
     /^Reported hours from 2025-01-01T00:00:00Z to 2025-01-01T01:00:00Z \(end not included\)$/m,
   );
-  const none = await run('reconcile', '--from', before[1] ?? '', '--to', before[1] ?? '');
+  const none = await run('bridge', 'reconcile', '--from', before[1] ?? '', '--to', before[1] ?? '');
   expect(none).toMatchObject({ code: 1 });
   expect(none.stderr).toContain('--to must be after --from');
 
@@ -121,7 +121,7 @@ test('a billed hour that is rebuilt is not billed again: reconcile shows exactly
 
 test('a comparison without Commerce fails and says so: what could not be asked may hold anything', async () => {
   await endCommerce();
-  const { code, stdout } = await run('reconcile');
+  const { code, stdout } = await run('bridge', 'reconcile');
   expect(code).toBe(1);
   expect(stdout).toMatch(
     /^NOT COMPARED WITH COMMERCE: Commerce at http.* does not tell what it has accepted .*: set COMMERCE_URL and COMMERCE_TOKEN\. Windows and submissions alone, 72 .*: no difference\.$/m,
@@ -131,12 +131,12 @@ test('a comparison without Commerce fails and says so: what could not be asked m
   expect(json).toMatchObject({ code: 1, differences: [] });
   expect(json.withoutCommerce).toMatch(/^Commerce at http.* does not tell/);
   await stack.startCommerce();
-  expect((await run('reconcile')).code).toBe(0);
+  expect((await run('bridge', 'reconcile')).code).toBe(0);
 });
 
 test('where there was nothing to compare, that is no success', async () => {
   const [hour, next] = ['2024-01-01T00:00:00Z', '2024-01-01T01:00:00Z'] as const;
-  const { code, stdout, stderr } = await run('reconcile', '--from', hour, '--to', next);
+  const { code, stdout, stderr } = await run('bridge', 'reconcile', '--from', hour, '--to', next);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toMatch(
     /^usagectl: Nothing could be compared: no hour of a billable source is closed/,
@@ -149,7 +149,7 @@ test('usage that Commerce refused for good is not what one may be content with',
       SELECT topic, epoch, partition, reported_hour, submission_id, 'dead-lettered', 'BadArgument', 'no \u001b[2J text', 255
       FROM commerce_usage WHERE outcome = 'accepted' AND quantity > 0 ORDER BY submission_id LIMIT 1`,
   });
-  const { code, stdout } = await run('reconcile');
+  const { code, stdout } = await run('bridge', 'reconcile');
   expect(code).toBe(1);
   expect(stdout).toMatch(/^dead-lettered +.* 1 +\S+ +Commerce refused it for good$/m);
   expect(stdout).toContain(

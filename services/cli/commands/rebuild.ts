@@ -233,6 +233,6 @@ export const rebuildCommand = (command: Command): Command =>
       '\nWithout --from-log the ledger is trusted. With it the log is trusted: the ledger and the dead letters of the\n' +
         'hours are mended first, and then the windows by the ledger. It reads the log from its first record on, and\n' +
         'needs USAGE_CONTROL_KEYS. Stop the aggregators before you apply it. Hours that were billed are not billed again:\n' +
-        '"usagectl reconcile" shows the difference.',
+        '"usagectl bridge reconcile" shows the difference.',
     )
     .action(rebuild);

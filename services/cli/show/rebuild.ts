@@ -120,7 +120,7 @@ export const formatRebuilt = (found: Rebuilt, hours: string): string => {
       : '';
     lines.push(
       `${mended}Restated ${number(restated.windows)} windows of ${number(restated.hours.length)} hours, generation ${String(restated.generation)}. ` +
-        'What was billed stays as it was: "usagectl reconcile" shows the difference.' +
+        'What was billed stays as it was: "usagectl bridge reconcile" shows the difference.' +
         (unwritten.length > 0 ? ' The interrupted restatement is finished.' : ''),
     );
   }

@@ -43,7 +43,7 @@ export interface Wrong {
  * Corrects the windows of closed hours by the ledger. Rows that differ are written again with the source's
  * next generation, which wins whatever the offset says. Rows without any event are deleted. Then the daily
  * rows of their days, and of the given days, are written. Hours that were billed are not composed again:
- * `usagectl reconcile` shows the difference. Repeating it after an interruption finishes it.
+ * `usagectl bridge reconcile` shows the difference. Repeating it after an interruption finishes it.
  *
  * The hours are recorded before the first row is written and after the last one:
  *

@@ -62,7 +62,7 @@ test.each<[string, Partial<Known>, string]>([
   [
     'submissions that were refused',
     { billing: { ...well.billing, deadLettered: 1_200 } },
-    'Commerce refused 1,200 submissions for good: "usagectl reconcile"',
+    'Commerce refused 1,200 submissions for good: "usagectl bridge reconcile"',
   ],
 ])('%s is a problem', (_, changes, problem) => {
   expect(problemsOf({ ...well, ...changes })).toEqual([problem]);

@@ -21,12 +21,12 @@ const number = (value: number): string => value.toLocaleString('en');
 export const billingProblems = (billing: BillingCounts): readonly string[] => [
   ...(billing.deadLettered > 0
     ? [
-        `Commerce refused ${number(billing.deadLettered)} submissions for good: "usagectl reconcile"`,
+        `Commerce refused ${number(billing.deadLettered)} submissions for good: "usagectl bridge reconcile"`,
       ]
     : []),
   ...(billing.mismatch > 0
     ? [
-        `Commerce holds another quantity for ${number(billing.mismatch)} submissions: "usagectl reconcile"`,
+        `Commerce holds another quantity for ${number(billing.mismatch)} submissions: "usagectl bridge reconcile"`,
       ]
     : []),
 ];

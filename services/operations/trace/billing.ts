@@ -160,7 +160,7 @@ const whyNotBilled = async (client: ClickHouseClient, window: TracedWindow): Pro
     { ...hourParams(window), aggregate: aggregateOf(window) },
   );
   return unbilled === undefined
-    ? 'its hour was composed without it: see "usagectl reconcile"'
+    ? 'its hour was composed without it: see "usagectl bridge reconcile"'
     : (WHY_UNBILLED[unbilled.reason] ?? unbilled.reason);
 };
 

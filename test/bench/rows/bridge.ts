@@ -98,7 +98,7 @@ export const bridge: BenchRow = {
         );
         const seconds = (Date.now() - begun) / 1000;
         await service.stop();
-        const reconciled = await usagectl(['reconcile', '--json'], environment);
+        const reconciled = await usagectl(['bridge', 'reconcile', '--json'], environment);
         const isRight = counts.accepted === aggregates && reconciled.code === 0;
         return [
           {
@@ -109,7 +109,7 @@ export const bridge: BenchRow = {
             target: atLeast(2_000),
             problem: isRight
               ? null
-              : `${String(counts.accepted)} of ${String(aggregates)} were accepted; usagectl reconcile: ${reconciled.stderr}${reconciled.stdout}`.slice(
+              : `${String(counts.accepted)} of ${String(aggregates)} were accepted; usagectl bridge reconcile: ${reconciled.stderr}${reconciled.stdout}`.slice(
                   0,
                   600,
                 ),

@@ -95,8 +95,11 @@ const outcomesOf = (
 const asText = (_: string, value: unknown): unknown =>
   typeof value === 'bigint' ? formatQuantity(value as Quantity) : value;
 
-export const reconcileCommand = (command: Command): Command =>
+export const bridgeReconcileCommand = (command: Command): Command =>
   command
+    .description(
+      'compare what is billable by the windows with what was submitted and what Commerce accepted; exit code 1 if anything differs or could not be read',
+    )
     .option('--from <hour>', 'reported hours from this one on (from the first of all)', hour)
     .option('--to <hour>', 'up to this one, exclusive (to the last that is closed)', hour)
     .option('--json', 'as JSON')
