@@ -124,7 +124,7 @@ test('a comparison without Commerce fails and says so: what could not be asked m
   const { code, stdout } = await run('bridge', 'reconcile');
   expect(code).toBe(1);
   expect(stdout).toMatch(
-    /^NOT COMPARED WITH COMMERCE: Commerce at http.* does not tell what it has accepted .*: set COMMERCE_URL and COMMERCE_TOKEN\. Windows and submissions alone, 72 .*: no difference\.$/m,
+    /^NOT COMPARED WITH COMMERCE: Commerce at http.* does not tell what it has accepted .*: set COMMERCE_URL, and COMMERCE_TOKEN or COMMERCE_CLIENT_ID\. Windows and submissions alone, 72 .*: no difference\.$/m,
   );
   expect(stdout).not.toMatch(/^Compared /m);
   const json = await reconciled();
