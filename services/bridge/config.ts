@@ -29,6 +29,8 @@ export const readBridgeConfig = (environment: Environment) =>
       COMMERCE_REGISTRATION_FILE: z.string().optional(),
       /** Whether submissions say what Azure shows of a stamp's usage, which the metering service does not document. */
       COMMERCE_ADDITIONAL_INFO: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on'),
+      /** `on`: compose, and record what would be sent, and send nothing. */
+      BRIDGE_DRY_RUN: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off'),
       /** The most requests to Commerce in flight at once, of all partitions of this process together. */
       BRIDGE_MAX_IN_FLIGHT: wholeNumber(8, 1, 256),
       /** Milliseconds after which a request to Commerce is abandoned and sent again. */

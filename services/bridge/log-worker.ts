@@ -9,6 +9,7 @@ import { Ownership } from '../shared/partition/ownership.ts';
 import { attemptProblem } from '../shared/process/health.ts';
 import { CarryKeeper } from './carry-keeper.ts';
 import { composeDue, unfinishedOf } from './compose-due.ts';
+import { DryRun } from './dry-run.ts';
 import { flush } from './flush.ts';
 import {
   cut,
@@ -41,7 +42,7 @@ export class LogWorker implements PartitionOwner {
   private readonly options: WorkerOptions;
   private readonly knowledge: WorkerKnowledge;
   private readonly owned: Ownership<LogHalt>;
-  private readonly sender: Sender;
+  private readonly sender: Sender | DryRun;
   private readonly carries: CarryKeeper;
   private state: BridgeState | null = null;
   /** How far an earlier owner had folded. Up to there, records are read again to restore open hours. */
@@ -74,21 +75,16 @@ export class LogWorker implements PartitionOwner {
       logger,
       persist: (what, step) => this.owned.persist(what, step),
     });
-    this.sender = new Sender(
-      {
-        ...ports.sender,
-        partition: at.partition,
-        store,
-        persist,
-        now,
-        logger,
-        finished: (composition) => {
-          this.unfinished.delete(composition);
-          this.report();
-        },
-      },
-      options,
-    );
+    const common = { partition: at.partition, store, persist, now, logger };
+    const { dryRun = null } = ports;
+    const finished = (composition: Unfinished): void => {
+      this.unfinished.delete(composition);
+      this.report();
+    };
+    this.sender =
+      dryRun === null
+        ? new Sender({ ...ports.sender, ...common, finished }, options)
+        : new DryRun({ ...common, bodyOf: dryRun });
   }
 
   status(): WorkerStatus {

@@ -26,8 +26,10 @@ import { HourPublisher } from '../shared/usage-store/hour-publisher.ts';
 import { Bridge, type BridgeOptions } from './bridge.ts';
 import { commerceTokens } from '../shared/commerce/sign-in.ts';
 import { CommerceClient } from './commerce/commerce-client.ts';
+import { batchBody } from './commerce/usage-message.ts';
 import { Gate } from './commerce/gate.ts';
 import { readBridgeConfig } from './config.ts';
+import type { DryRunPorts } from './dry-run.ts';
 import { establishTerms, wantedTerms } from './establish-terms.ts';
 import type { WorkerPorts } from './worker-ports.ts';
 import { readUnsent } from '../shared/billing/unsent.ts';
@@ -167,6 +169,14 @@ const senderPorts = (
   },
 });
 
+const dryRunOf = (config: Config, logger: Logger): DryRunPorts['bodyOf'] | null => {
+  if (config.BRIDGE_DRY_RUN === 'off') return null;
+  logger.warn(
+    'this is a dry run (BRIDGE_DRY_RUN): what would be sent is recorded, nothing is sent',
+  );
+  return (batch) => batchBody(batch, config.COMMERCE_ADDITIONAL_INFO === 'on');
+};
+
 const optionsOf = (config: Config): BridgeOptions => ({
   flushInterval: config.BRIDGE_FLUSH_MILLIS,
   retryMillis: config.BRIDGE_RETRY_MILLIS,
@@ -208,6 +218,7 @@ runService('bridge', async (logger, environment, crash) => {
         register,
         recover: recovery(writer, topic, register, clickHouse, config),
         sender: senderPorts(writer, topic, register, clickHouse, config),
+        dryRun: dryRunOf(config, logger),
         logger,
         now: Date.now,
         persist: persist(logger),

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { OwnershipPorts } from '../shared/partition/ownership.ts';
+import type { DryRunPorts } from './dry-run.ts';
 import type { Knowledge } from './fold/log-entry.ts';
 import type { Store } from './ports.ts';
 import type { ResumePorts } from './resume-point.ts';
@@ -21,6 +22,8 @@ export interface WorkerPorts extends OwnershipPorts, Pick<ResumePorts, 'recover'
     SenderPorts,
     'partition' | 'finished' | 'store' | 'persist' | 'now' | 'logger'
   >;
+  /** What would be sent for a batch, where nothing is sent (a dry run); without it usage is sent. */
+  readonly dryRun?: DryRunPorts['bodyOf'] | null;
   readonly logger: Logger;
   /** Called when everything below an offset is composed and has its final outcome. */
   readonly report: (nextOffset: number) => void;
