@@ -113,7 +113,7 @@ const format = (status: Status): string => {
       { whole: ['SOURCE'] },
     ),
     [
-      `Complete before  ${completeBefore ?? '-'}`,
+      `Complete before   ${completeBefore ?? '-'}`,
       `Not covered       ${notCoveredLine(status.notCovered)}`,
       `Submissions       ${String(billing.submissions)}: ${Object.entries(billing)
         .filter(([name]) => !['compositions', 'aggregates', 'submissions'].includes(name))

@@ -177,7 +177,7 @@ export const formatSummary = (
     eventLines(summary),
     '',
     `Windows            ${number(hourlyWindows)} hourly, ${number(dailyWindows)} daily`,
-    `Complete before   ${completeBefore === null ? 'no live hour yet' : isoText(completeBefore)}`,
+    `Complete before    ${completeBefore === null ? 'no live hour yet' : isoText(completeBefore)}`,
     `Aggregates         ${number(billing.aggregates)} billable in ${number(billing.compositions)} closed hours of partitions`,
     `Submissions        ${number(sent)} accepted by Commerce, ${number(billing.zero)} of zero not sent, ` +
       `${number(billing.held)} held, ${number(billing.pending)} pending`,
