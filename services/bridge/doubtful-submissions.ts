@@ -23,30 +23,55 @@ export type Found =
 /** Submissions that are looked up together at most. */
 const PAGE = 1_000;
 
+/**
+ * So long after Commerce has first called a submission too old it is looked up. Commerce may have checked an earlier
+ * request of it, or of another bridge, just before its limit, and still be storing it: looked up at once, nothing
+ * would be found, and it would be carried as well.
+ */
+const EARLIER_IS_STORED_MILLIS = 5_000;
+
+interface Waiting {
+  readonly doubtful: Doubtful;
+  /** It is not looked up before this instant. */
+  readonly from: number;
+}
+
 /** Submissions that wait to be looked up. */
 export class DoubtfulSubmissions {
   private readonly ports: DoubtfulPorts;
-  private readonly waiting = new Map<Item, Doubtful>();
+  private readonly waiting = new Map<Item, Waiting>();
 
   constructor(ports: DoubtfulPorts) {
     this.ports = ports;
   }
 
-  add(item: Item, { said, message }: Omit<Doubtful, 'pending'>): void {
-    this.waiting.set(item, { said, message, pending: item.pending });
+  add(item: Item, { said, message }: Omit<Doubtful, 'pending'>, now: number): void {
+    if (said === 'expired') item.expiredAt ??= now;
+    const from = said === 'expired' ? (item.expiredAt ?? now) + EARLIER_IS_STORED_MILLIS : now;
+    this.waiting.set(item, { doubtful: { said, message, pending: item.pending }, from });
   }
 
-  get isEmpty(): boolean {
-    return this.waiting.size === 0;
+  /** The instant from which some may be looked up; infinity if there are none. */
+  get nextDue(): number {
+    let first = Infinity;
+    for (const { from } of this.waiting.values()) first = Math.min(first, from);
+    return first;
   }
 
-  get isFull(): boolean {
-    return this.waiting.size >= PAGE;
+  /** Whether so many may be looked up now that no more fit into one look-up. */
+  isFull(now: number): boolean {
+    return this.waiting.size >= PAGE && this.due(now).length >= PAGE;
+  }
+
+  private due(now: number): readonly (readonly [Item, Doubtful])[] {
+    return [...this.waiting].flatMap(([item, { doubtful, from }]) =>
+      from <= now ? [[item, doubtful] as const] : [],
+    );
   }
 
   /** Looks some of them up, and forgets them. Null if it may not ask before the signal is aborted. */
-  async next(call: Call, stopped: AbortSignal): Promise<Found | null> {
-    const page = [...this.waiting].slice(0, PAGE);
+  async next(now: number, call: Call, stopped: AbortSignal): Promise<Found | null> {
+    const page = this.due(now).slice(0, PAGE);
     const doubtful = page.map(([, each]) => each);
     const [first] = doubtful.map(({ pending }) => pending.hour).sort((a, b) => a - b);
     const pass =

@@ -203,6 +203,17 @@ describe('what is doubtful', () => {
     expect(kinds(world)).toEqual([kind]);
   });
 
+  test('an earlier request that Commerce is still storing when it calls the usage too old is not carried as well', async () => {
+    const stored = Date.now() + 3_000;
+    const world = open([[pendingOf(0)]], (asked) => {
+      if (asked.method === 'POST') return each(asked, () => refusedWith('Expired'));
+      return Date.now() < stored ? { body: '[]' } : holds(asked, '1.5');
+    });
+    await world.settled(1);
+    expect(kinds(world)).toEqual(['accepted']);
+    expect(world.carries).toEqual([]);
+  });
+
   test('is not looked up after a stop: the next owner of the partition does', async () => {
     const world = open([submissions(2)], (asked) => {
       void world.sender.stop();
@@ -249,12 +260,13 @@ describe('what becomes of submissions is told', () => {
         code: 'InvalidDimension',
         msg: 'Commerce refuses this usage: because',
       },
+      { level: 'info', accepted: 2, mismatch: 1, 'dead-lettered': 1, msg: 'sent' },
       {
         level: 'warn',
         ...told(carries),
         msg: 'Commerce no longer accepts this usage: it goes into a later hour',
       },
-      { level: 'info', accepted: 2, mismatch: 1, 'dead-lettered': 1, carried: 1, msg: 'sent' },
+      { level: 'info', carried: 1, msg: 'sent' },
     ]);
   });
 

@@ -75,7 +75,10 @@ describe('pauses', () => {
       world.sender.add([compositionOf([pendingOf(0)])]);
       await world.until('the second is settled', () => world.outcomes.length === 2);
       const pauses = [...new Set(times)].map((at, index, all) => at - (all[index - 1] ?? 0));
-      expect(pauses).toEqual([0, 250, 500, 250, 500]);
+      // What is too old is not looked up at once.
+      const first = isLook ? [0, 5_000] : [0];
+      const again = isLook ? [5_000] : [];
+      expect(pauses).toEqual([...first, 250, 500, ...again, 250, 500]);
     },
   );
 

@@ -140,12 +140,13 @@ export class Sender {
         this.wake = resolve;
       });
       this.load();
-      const due = this.queue.due(this.ports.now());
+      const now = this.ports.now();
+      const due = this.queue.due(now);
       // A batch is filled up by the composition that is being read.
       const isDue = due >= MAX_BATCH || (due > 0 && !this.isLoading);
       // An answer may be large, and tells of all of them: so they are looked up together.
       const isIdle = due === 0 && this.inFlight.size === 0;
-      if (this.doubtful.isFull || (isIdle && !this.doubtful.isEmpty)) this.lookUp();
+      if (this.doubtful.isFull(now) || (isIdle && this.doubtful.nextDue <= now)) this.lookUp(now);
       if (isDue) {
         await this.sendNext();
       } else {
@@ -185,7 +186,11 @@ export class Sender {
 
   /** Sleeps until something is due, is added or has ended, or the sender ends. */
   private async sleep(woken: Promise<void>): Promise<void> {
-    const { nextDue } = this.queue;
+    // A look-up waits until nothing is in flight, which wakes the sender.
+    const nextDue = Math.min(
+      this.queue.nextDue,
+      this.inFlight.size === 0 ? this.doubtful.nextDue : Infinity,
+    );
     const timer = Number.isFinite(nextDue)
       ? setTimeout(this.wake, nextDue - this.ports.now())
       : undefined;
@@ -240,6 +245,7 @@ export class Sender {
       return new Map();
     }
     const outcomes = new Map<Item, Outcome>();
+    const now = this.ports.now();
     for (const [index, item] of batch.entries()) {
       item.company = MAX_BATCH;
       const said = saidOf(answer, index);
@@ -247,7 +253,7 @@ export class Sender {
       if (decision?.kind === 'settled') outcomes.set(item, decision.outcome);
       else if (decision?.kind === 'deferred') this.defer(item, decision.reason);
       else if (decision) {
-        this.doubtful.add(item, decision);
+        this.doubtful.add(item, decision, now);
         this.unresolved.add(item);
       }
     }
@@ -286,20 +292,20 @@ export class Sender {
     );
   }
 
-  private lookUp(): void {
+  private lookUp(now: number): void {
     if (this.isLookingUp) return;
     this.isLookingUp = true;
     this.track(
-      this.settleDoubtful().finally(() => {
+      this.settleDoubtful(now).finally(() => {
         this.isLookingUp = false;
       }),
     );
   }
 
-  private async settleDoubtful(): Promise<void> {
+  private async settleDoubtful(now: number): Promise<void> {
     this.tries.lookUp.begun();
     const requests: RequestNote[] = [];
-    const found = await this.doubtful.next(this.callNoting(requests), this.stopped.signal);
+    const found = await this.doubtful.next(now, this.callNoting(requests), this.stopped.signal);
     if (found === null) return;
     if (found.kind === 'failed') {
       this.tellFailure(found.failure, found.pause);

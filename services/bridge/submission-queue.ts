@@ -11,6 +11,8 @@ export interface Item {
   company: number;
   /** It must not be sent before this instant. */
   due: number;
+  /** When Commerce first said here that it is too old; null if it has not. */
+  expiredAt: number | null;
 }
 
 interface Loaded {
@@ -52,8 +54,8 @@ export class SubmissionQueue {
   load(composition: Unfinished, pending: readonly Pending[]): void {
     const loaded: Loaded = { composition, remaining: pending.length };
     for (const each of pending) {
-      const item = { pending: each, composition: loaded, attempts: 0, company: MAX_BATCH, due: 0 };
-      this.ready.push(item);
+      const fresh = { attempts: 0, company: MAX_BATCH, due: 0, expiredAt: null };
+      this.ready.push({ pending: each, composition: loaded, ...fresh });
     }
     this.loaded += pending.length;
     this.keepOrder();
