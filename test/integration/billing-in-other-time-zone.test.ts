@@ -67,7 +67,7 @@ const standing = async (url: string, row: Readonly<Record<string, unknown>>): Pr
   return sent;
 };
 
-/** What Commerce answers to those who ask for days, hours and its page. */
+/** What Commerce answers to those who ask for days and hours, and its pages. */
 const heldBy = async (url: string): Promise<readonly string[]> => {
   const texts: string[] = [];
   const read = async (path: string): Promise<string> => {
@@ -85,7 +85,12 @@ const heldBy = async (url: string): Promise<readonly string[]> => {
     expect(rows.length).toBeGreaterThan(HOURS);
     for (const row of rows) texts.push(JSON.stringify(await standing(url, row)));
   }
-  for (let page: string | undefined = '/'; page !== undefined;) {
+  for (const night of NIGHTS) {
+    for (const path of ['/portal', '/portal/bill.json']) {
+      await read(`${path}?month=${night.slice(0, 7)}`);
+    }
+  }
+  for (let page: string | undefined = '/portal/usage'; page !== undefined;) {
     const text: string = await read(page);
     page = /<a href="([^"]*)" rel="next"/.exec(text)?.[1]?.replaceAll('&amp;', '&');
   }
