@@ -45,13 +45,14 @@ const window = (topic: string, n: number) =>
 const composed = (topic: string, n: number, toSend: number) =>
   insert('compositions', { ...OF, topic, reported_hour: seconds(n), to_send: toSend });
 
-const outcome = (topic: string, n: number, id: number, kind: string) =>
+const outcome = (topic: string, n: number, id: number, kind: string, code = '') =>
   insert('commerce_outcomes', {
     ...OF,
     topic,
     reported_hour: seconds(n),
     submission_id: `${SUBMISSION}${String(id)}`,
     outcome: kind,
+    code,
     rank: 1,
   });
 
@@ -80,6 +81,9 @@ test('what waits to be sent: pending submissions and hours that nobody composed,
   await composed('usage.history.1', 0, 7);
   expect(await unsent()).toEqual({ hour: hour(0), pending: 2, notComposed: 1 });
   await outcome(topic, 0, 1, 'accepted');
+  expect(await unsent()).toEqual({ hour: hour(0), pending: 1, notComposed: 1 });
+  // A held submission that was released was not to be sent: its outcome is none of those that are awaited.
+  await outcome(topic, 0, 3, 'carried', 'released');
   expect(await unsent()).toEqual({ hour: hour(0), pending: 1, notComposed: 1 });
   await outcome(topic, 0, 2, 'carried');
   expect(await unsent()).toEqual({ hour: hour(1), pending: 0, notComposed: 1 });

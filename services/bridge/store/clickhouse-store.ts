@@ -27,6 +27,7 @@ import {
   unbilledRows,
 } from './rows.ts';
 import { readTerms } from '../../shared/billing/terms-table.ts';
+import { unfinishedCompositions } from '../../shared/billing/unfinished-compositions.ts';
 
 interface HourRow extends SourcePartition {
   readonly hour: number;
@@ -132,17 +133,10 @@ export class ClickHouseStore implements Store {
       HourRow & { readonly first_offset: string; readonly count: string }
     >(
       this.client,
-      `SELECT c.topic AS topic, c.epoch AS epoch, c.partition AS partition,
-         toUnixTimestamp(c.reported_hour) AS hour, toString(c.first_offset) AS first_offset,
-         toString(c.to_send - o.outcomes) AS count
-       FROM compositions AS c FINAL
-       LEFT JOIN (
-         SELECT topic, epoch, partition, reported_hour, countIf(code != 'released') AS outcomes
-         FROM commerce_outcomes FINAL GROUP BY topic, epoch, partition, reported_hour
-       ) AS o ON o.topic = c.topic AND o.epoch = c.epoch AND o.partition = c.partition
-         AND o.reported_hour = c.reported_hour
-       WHERE c.log_partition = {partition:UInt16} AND o.outcomes < c.to_send
-       ORDER BY c.reported_hour, topic, epoch, partition`,
+      `SELECT topic, epoch, partition, toUnixTimestamp(u.reported_hour) AS hour,
+         toString(u.first_offset) AS first_offset, toString(u.pending) AS count
+       FROM ${unfinishedCompositions('c.log_partition = {partition:UInt16}')} AS u
+       ORDER BY u.reported_hour, topic, epoch, partition`,
       { partition },
     );
     return rows.map((row) => ({

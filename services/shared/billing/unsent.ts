@@ -2,6 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../clickhouse/client.ts';
 import { hourFromSeconds } from '../clickhouse/values.ts';
 import { isoText, type Hour } from '../model/time.ts';
+import { unfinishedCompositions } from './unfinished-compositions.ts';
 
 /** How long after its beginning Commerce takes the usage of an hour: docs/azure.md, "Metering service". */
 const ACCEPTED_FOR_MILLIS = 24 * 3_600_000;
@@ -32,14 +33,8 @@ export const readUnsent = async (client: ClickHouseClient): Promise<Unsent | nul
          SELECT topic, epoch, partition, max(c.reported_hour) AS last FROM compositions AS c
          WHERE (topic, epoch) IN live GROUP BY topic, epoch, partition),
        waiting AS (
-         SELECT c.reported_hour AS hour, c.to_send - o.outcomes AS pending, 0 AS not_composed
-         FROM compositions AS c FINAL
-         LEFT JOIN (
-           SELECT topic, epoch, partition, reported_hour, count() AS outcomes
-           FROM commerce_outcomes FINAL GROUP BY topic, epoch, partition, reported_hour
-         ) AS o ON o.topic = c.topic AND o.epoch = c.epoch AND o.partition = c.partition
-           AND o.reported_hour = c.reported_hour
-         WHERE (c.topic, c.epoch) IN live AND o.outcomes < c.to_send
+         SELECT u.reported_hour AS hour, u.pending AS pending, 0 AS not_composed
+         FROM ${unfinishedCompositions('(c.topic, c.epoch) IN live')} AS u
          UNION ALL
          SELECT DISTINCT w.reported_hour AS hour, 0 AS pending, 1 AS not_composed
          FROM usage_hourly AS w
