@@ -1,11 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows } from '../../shared/clickhouse/client.ts';
 import { OF_PARTITION } from '../../shared/clickhouse/of-partition.ts';
-import {
-  hourFromSeconds,
-  monthsFromRecord,
-  quantityFromText,
-} from '../../shared/clickhouse/values.ts';
+import { hourFromSeconds } from '../../shared/clickhouse/values.ts';
 import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
 import type { CarryMove } from '../../shared/model/carry-move.ts';
 import type { Hour } from '../../shared/model/time.ts';
@@ -26,6 +22,11 @@ import {
   submissionRows,
   unbilledRows,
 } from './rows.ts';
+import {
+  submissionColumns,
+  submissionFrom,
+  type SubmissionColumns,
+} from '../../shared/billing/submission-columns.ts';
 import { readTerms } from '../../shared/billing/terms-table.ts';
 import { unfinishedCompositions } from '../../shared/billing/unfinished-compositions.ts';
 
@@ -233,31 +234,14 @@ export class ClickHouseStore implements Store {
   }
 }
 
-interface SubmissionRow {
-  readonly submission_id: string;
-  readonly resource_uri: string;
-  readonly subscription_id: string;
-  readonly location: string;
-  readonly dimension: string;
-  readonly meters: readonly string[];
-  readonly quantity: string;
-  readonly months: Readonly<Record<string, string>>;
+interface SubmissionRow extends SubmissionColumns {
   readonly plan_id: string;
 }
 
-const SUBMISSION = `toString(s.submission_id) AS submission_id, resource_uri, subscription_id, location,
-  dimension, meters, toString(s.quantity) AS quantity,
-  mapApply((month, part) -> (month, toString(part)), s.usage_months) AS months, plan_id`;
+const SUBMISSION = `${submissionColumns('s')}, plan_id`;
 
 const submissionOf = (row: SubmissionRow): Pending['submission'] => ({
-  submissionId: row.submission_id,
-  resourceUri: row.resource_uri,
-  subscriptionId: row.subscription_id,
-  location: row.location,
-  dimension: row.dimension,
-  meters: row.meters,
-  quantity: quantityFromText(row.quantity),
-  usageMonths: monthsFromRecord(row.months),
+  ...submissionFrom(row),
   planId: row.plan_id,
 });
 

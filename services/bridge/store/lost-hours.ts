@@ -1,10 +1,11 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import {
-  hourFromSeconds,
-  monthsFromRecord,
-  quantityFromText,
-} from '../../shared/clickhouse/values.ts';
+  submissionColumns,
+  submissionFrom,
+  type SubmissionColumns,
+} from '../../shared/billing/submission-columns.ts';
+import { hourFromSeconds } from '../../shared/clickhouse/values.ts';
 import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import { carryOf, type CarryReason, type UsageCarry } from '../../shared/model/usage-carry.ts';
@@ -32,16 +33,8 @@ const closedSources = async (client: ClickHouseClient): Promise<readonly ClosedS
   });
 };
 
-interface CarriedRow extends SourcePartition {
+interface CarriedRow extends SourcePartition, SubmissionColumns {
   readonly hour: number;
-  readonly id: string;
-  readonly resource: string;
-  readonly subscription: string;
-  readonly location: string;
-  readonly dimension: string;
-  readonly meters: readonly string[];
-  readonly quantity: string;
-  readonly months: Readonly<Record<string, string>>;
   readonly code: string;
   /** Where it was moved last; empty if it never was. */
   readonly to_topic: string;
@@ -57,10 +50,7 @@ const waitingCarries = async (client: ClickHouseClient): Promise<readonly UsageC
   const rows = await queryRows<CarriedRow>(
     client,
     `SELECT u.topic AS topic, u.epoch AS epoch, u.partition AS partition,
-       toUnixTimestamp(u.reported_hour) AS hour, toString(u.submission_id) AS id,
-       u.resource_uri AS resource, u.subscription_id AS subscription, u.location AS location,
-       u.dimension AS dimension, u.meters AS meters, toString(u.quantity) AS quantity,
-       mapApply((month, part) -> (month, toString(part)), u.usage_months) AS months, u.code AS code,
+       toUnixTimestamp(u.reported_hour) AS hour, ${submissionColumns('u')}, u.code AS code,
        m.to_topic AS to_topic, m.to_epoch AS to_epoch, m.to_partition AS to_partition
      FROM commerce_usage AS u
      LEFT JOIN (
@@ -70,23 +60,14 @@ const waitingCarries = async (client: ClickHouseClient): Promise<readonly UsageC
      ) AS m ON m.submission_id = u.submission_id
      WHERE u.outcome = 'carried'
        AND u.submission_id NOT IN (SELECT arrayJoin(carries) FROM compositions)
-     ORDER BY u.reported_hour, id`,
+     ORDER BY u.reported_hour, submission_id`,
   );
   return rows.map(({ topic, epoch, partition, ...row }) => {
     const carry = carryOf(
       {
         at: { topic, epoch, partition },
         hour: hourFromSeconds(row.hour),
-        submission: {
-          submissionId: row.id,
-          resourceUri: row.resource,
-          subscriptionId: row.subscription,
-          location: row.location,
-          dimension: row.dimension,
-          meters: row.meters,
-          quantity: quantityFromText(row.quantity),
-          usageMonths: monthsFromRecord(row.months),
-        },
+        submission: submissionFrom(row),
       },
       reasonOf(row.code),
     );

@@ -1,10 +1,11 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import {
-  hourFromSeconds,
-  monthsFromRecord,
-  quantityFromText,
-} from '../../shared/clickhouse/values.ts';
+  submissionColumns,
+  submissionFrom,
+  type SubmissionColumns,
+} from '../../shared/billing/submission-columns.ts';
+import { hourFromSeconds } from '../../shared/clickhouse/values.ts';
 import type { SourcePartition } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import type { Carriable } from '../../shared/model/usage-carry.ts';
@@ -26,16 +27,8 @@ export interface SubmissionFilter {
   readonly end: Hour | null;
 }
 
-interface Row extends SourcePartition {
+interface Row extends SourcePartition, SubmissionColumns {
   readonly hour: number;
-  readonly id: string;
-  readonly resource: string;
-  readonly subscription: string;
-  readonly location: string;
-  readonly dimension: string;
-  readonly meters: readonly string[];
-  readonly quantity: string;
-  readonly months: Readonly<Record<string, string>>;
   readonly code: string;
   readonly message: string;
 }
@@ -54,10 +47,7 @@ export const readUnbilled = async (
   const rows = await queryRows<Row>(
     client,
     `SELECT u.topic AS topic, u.epoch AS epoch, u.partition AS partition,
-       toUnixTimestamp(u.reported_hour) AS hour, toString(u.submission_id) AS id,
-       u.resource_uri AS resource, u.subscription_id AS subscription, u.location AS location,
-       u.dimension AS dimension, u.meters AS meters, toString(u.quantity) AS quantity,
-       mapApply((month, part) -> (month, toString(part)), u.usage_months) AS months,
+       toUnixTimestamp(u.reported_hour) AS hour, ${submissionColumns('u')},
        u.code AS code, u.message AS message
      FROM commerce_usage AS u WHERE ${conditions.join(' AND ')}
      ORDER BY u.reported_hour, u.topic, u.epoch, u.partition, u.resource_key, u.dimension_key`,
@@ -72,16 +62,7 @@ export const readUnbilled = async (
   return rows.map(({ topic, epoch, partition, ...row }) => ({
     at: { topic, epoch, partition },
     hour: hourFromSeconds(row.hour),
-    submission: {
-      submissionId: row.id,
-      resourceUri: row.resource,
-      subscriptionId: row.subscription,
-      location: row.location,
-      dimension: row.dimension,
-      meters: row.meters,
-      quantity: quantityFromText(row.quantity),
-      usageMonths: monthsFromRecord(row.months),
-    },
+    submission: submissionFrom(row),
     code: row.code,
     message: row.message,
   }));
