@@ -8,7 +8,7 @@ import { carryOf } from '../shared/model/usage-carry.ts';
 import type { BridgeState } from './fold/bridge-fold.ts';
 import type { Composition } from './fold/compose.ts';
 import type { SourceProgress } from './fold/source-progress.ts';
-import { outcomeOf } from './outcome.ts';
+import { outcomeOf } from '../shared/billing/outcome.ts';
 import type { Outbox, Pending, Store } from './ports.ts';
 import type { SourceRegister } from './source-register.ts';
 

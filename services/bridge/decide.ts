@@ -3,8 +3,8 @@ import type { BatchAnswer } from './commerce/commerce-client.ts';
 import type { Failure } from './commerce/failure.ts';
 import type { ItemAnswer } from './commerce/read-answer.ts';
 import type { Doubtful } from './look-up.ts';
-import { deadLetter, heldOutcome } from './outcome.ts';
-import type { Outcome, Pending } from './ports.ts';
+import { deadLetter, heldOutcome, type Outcome } from '../shared/billing/outcome.ts';
+import type { Pending } from './ports.ts';
 
 /** What an answer means for one submission: its outcome, or that it is looked up, or sent again later. */
 export type Decision =

@@ -2,7 +2,8 @@ import { pino } from 'pino';
 import { compositionOf, settle, submissions } from '../../test/support/bridge/sender-world.ts';
 import { batchBody } from './commerce/usage-message.ts';
 import { DryRun } from './dry-run.ts';
-import type { Outcome, Pending, RequestRecord } from './ports.ts';
+import type { Outcome } from '../shared/billing/outcome.ts';
+import type { Pending, RequestRecord } from './ports.ts';
 
 const world = (hours: readonly (readonly Pending[])[]) => {
   const requests: RequestRecord[] = [];

@@ -11,7 +11,7 @@ import {
 } from '../../test/support/bridge/aggregates-log.ts';
 import { carryInto } from '../../test/support/bridge/examples.ts';
 import type { Quantity } from '../shared/model/decimal.ts';
-import type { Outcome } from './ports.ts';
+import type { Outcome } from '../shared/billing/outcome.ts';
 import { cut, stateAt, foldRecord } from './fold/bridge-fold.ts';
 import { compose } from './fold/compose.ts';
 import { flush } from './flush.ts';

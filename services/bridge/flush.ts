@@ -1,7 +1,7 @@
 import type { BridgeChunk } from './fold/bridge-fold.ts';
 import type { Composition } from './fold/compose.ts';
-import { outcomeOf } from './outcome.ts';
-import type { Outcome, Store } from './ports.ts';
+import { outcomeOf, type Outcome } from '../shared/billing/outcome.ts';
+import type { Store } from './ports.ts';
 import type { UsageCarry } from '../shared/model/usage-carry.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { HeldQuantity } from './commerce/read-answer.ts';
 import { HOLDS_NOTHING } from './commerce/read-answer.ts';
-import { deadLetter, heldOutcome, outcomeOf } from './outcome.ts';
-import type { Outbox, Outcome, Pending } from './ports.ts';
+import { deadLetter, heldOutcome, outcomeOf, type Outcome } from '../shared/billing/outcome.ts';
+import type { Outbox, Pending } from './ports.ts';
 import { carryOf } from '../shared/model/usage-carry.ts';
 
 /** A submission to be settled by what Commerce holds, and what Commerce said when it was sent. */

@@ -1,7 +1,8 @@
 import type { SourcePartition } from '../shared/model/source.ts';
 import type { Hour } from '../shared/model/time.ts';
 import type { CarryMove } from '../shared/model/carry-move.ts';
-import type { UsageCarry } from '../shared/model/usage-carry.ts';
+import type { Carriable, UsageCarry } from '../shared/model/usage-carry.ts';
+import type { Outcome } from '../shared/billing/outcome.ts';
 import type { BillingTerms } from '../shared/billing/billing-terms.ts';
 import type { RequestNote } from './commerce/made-request.ts';
 import type { BridgeCheckpoint, RefusedRecord } from './fold/bridge-fold.ts';
@@ -19,41 +20,8 @@ export interface Unfinished {
 }
 
 /** A submission to be sent, with its hour. */
-export interface Pending {
-  readonly at: SourcePartition;
-  readonly hour: Hour;
-  readonly submission: Pick<
-    Submission,
-    | 'submissionId'
-    | 'resourceUri'
-    | 'subscriptionId'
-    | 'location'
-    | 'dimension'
-    | 'meters'
-    | 'quantity'
-    | 'usageMonths'
-    | 'planId'
-  >;
-}
-
-/**
- * What became of a submission. Every outcome is final.
- * - `accepted`: Commerce accepted it now
- * - `duplicate`: Commerce had accepted it before with the same quantity (the same double)
- * - `mismatch`: Commerce holds another quantity, and keeps it: an alarm
- * - `carried`: Commerce no longer accepts it, and the quantity goes into a later composition
- * - `dead-lettered`: Commerce refuses it for good, or no longer accepts it and it cannot be carried
- */
-export type OutcomeKind = 'accepted' | 'duplicate' | 'mismatch' | 'carried' | 'dead-lettered';
-
-export interface Outcome {
-  readonly pending: Pending;
-  readonly kind: OutcomeKind;
-  /** The double that Commerce holds. */
-  readonly acceptedQuantity: number | null;
-  readonly usageEventId: string;
-  readonly code: string;
-  readonly message: string;
+export interface Pending extends Carriable {
+  readonly submission: Carriable['submission'] & Pick<Submission, 'planId'>;
 }
 
 /** A request to Commerce, or what would have been one in a dry run. */

@@ -19,7 +19,8 @@ import {
   namesOf,
   refusedWith,
 } from '../../test/support/bridge/usage-answers.ts';
-import type { Outcome, Pending } from './ports.ts';
+import type { Outcome } from '../shared/billing/outcome.ts';
+import type { Pending } from './ports.ts';
 
 beforeEach(stopTheClock);
 afterEach(endAll);

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import { isoText } from '../shared/model/time.ts';
-import type { Outcome, Pending } from './ports.ts';
+import type { Outcome } from '../shared/billing/outcome.ts';
+import type { Carriable } from '../shared/model/usage-carry.ts';
 
 /** What a log line about a submission says of it. */
-export const logFields = ({ hour, submission }: Pending): Readonly<Record<string, unknown>> => ({
+export const logFields = ({ hour, submission }: Carriable): Readonly<Record<string, unknown>> => ({
   submission: submission.submissionId,
   hour: isoText(hour),
   resource: submission.resourceUri,

@@ -17,7 +17,8 @@ import { parseTimeInUtc } from '../shared/model/time-text.ts';
 import { persist } from '../shared/process/retry.ts';
 import { CommerceClient } from './commerce/commerce-client.ts';
 import { Gate } from './commerce/gate.ts';
-import type { Outcome, OutcomeKind, Pending, Unfinished } from './ports.ts';
+import type { Outcome, OutcomeKind } from '../shared/billing/outcome.ts';
+import type { Pending, Unfinished } from './ports.ts';
 import { Sender } from './sender.ts';
 
 /** So many runs; each prints its number, which gives the same run again. */
@@ -43,7 +44,7 @@ const SUBMISSIONS: readonly (readonly Pending[])[] = Array.from({ length: HOURS 
   Array.from({ length: PER_HOUR }, (__, n) => pendingOf(n, '1.5', h)),
 );
 
-const idOf = ({ submission }: Pending): string => submission.submissionId;
+const idOf = ({ submission }: Outcome['pending']): string => submission.submissionId;
 const identity = (resource: string, time: string): string => `${resource} ${time.slice(0, 19)}`;
 
 /** A Commerce that keeps the first of each identity, forgets nothing, and is troubled in every way. */

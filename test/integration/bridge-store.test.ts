@@ -1,6 +1,6 @@
 import { compose, type Composition } from '../../services/bridge/fold/compose.ts';
-import { outcomeOf } from '../../services/bridge/outcome.ts';
-import type { OutcomeKind, Pending } from '../../services/bridge/ports.ts';
+import { outcomeOf, type OutcomeKind } from '../../services/shared/billing/outcome.ts';
+import type { Pending } from '../../services/bridge/ports.ts';
 import { ClickHouseStore } from '../../services/bridge/store/clickhouse-store.ts';
 import type { Quantity } from '../../services/shared/model/decimal.ts';
 import type { SourcePartition } from '../../services/shared/model/source.ts';

@@ -9,12 +9,12 @@ import type { BillingTerms } from '../../shared/billing/billing-terms.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
 import type { Composition } from '../fold/compose.ts';
 import type { ComposedBefore } from '../fold/source-progress.ts';
-import type { Outcome, Pending, RequestRecord, Store, Unfinished } from '../ports.ts';
+import type { Outcome } from '../../shared/billing/outcome.ts';
+import type { Pending, RequestRecord, Store, Unfinished } from '../ports.ts';
 import {
   checkpointRow,
   compositionRow,
   moveRow,
-  outcomeRow,
   REFUSED_COLUMNS,
   refusedRow,
   requestRow,
@@ -22,6 +22,7 @@ import {
   submissionRows,
   unbilledRows,
 } from './rows.ts';
+import { outcomeRow } from '../../shared/billing/outcome-row.ts';
 import {
   submissionColumns,
   submissionFrom,

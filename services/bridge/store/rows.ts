@@ -1,4 +1,3 @@
-import { acceptedText, OUTCOME_RANKS } from '../../shared/billing/outcome-ranks.ts';
 import { formatQuantity } from '../../shared/model/decimal.ts';
 import { monthsRecord } from '../../shared/model/usage-months.ts';
 import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
@@ -7,7 +6,7 @@ import type { SourcePartition } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
 import type { Composition } from '../fold/compose.ts';
-import type { Outcome, RequestRecord } from '../ports.ts';
+import type { RequestRecord } from '../ports.ts';
 
 /** Rows as ClickHouse reads and writes them in JSON: DateTime in seconds, decimals and UInt64 as text. */
 type Row = Readonly<Record<string, unknown>>;
@@ -77,17 +76,6 @@ export const moveRow = (logPartition: number, move: CarryMove): Row => ({
   to_epoch: move.to.epoch,
   to_partition: move.to.partition,
   log_partition: logPartition,
-});
-
-export const outcomeRow = (outcome: Outcome): Row => ({
-  ...hourColumns(outcome.pending.at, outcome.pending.hour),
-  submission_id: outcome.pending.submission.submissionId,
-  outcome: outcome.kind,
-  accepted_quantity: acceptedText(outcome.acceptedQuantity),
-  usage_event_id: outcome.usageEventId,
-  code: outcome.code,
-  message: outcome.message,
-  rank: OUTCOME_RANKS[outcome.kind],
 });
 
 /** ClickHouse reads a DateTime64(3) as a decimal text of seconds. */

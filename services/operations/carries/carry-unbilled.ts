@@ -2,11 +2,10 @@ import { meterTerms } from '../../shared/billing/billing-terms.ts';
 import { CarryLog } from '../../shared/billing/carry-log.ts';
 import { carryTarget } from '../../shared/billing/carry-target.ts';
 import type { Holding } from '../../shared/billing/commerce-holdings.ts';
-import { doubleText } from '../../shared/billing/double.ts';
-import { acceptedText, OUTCOME_RANKS } from '../../shared/billing/outcome-ranks.ts';
+import { heldOutcome, outcomeOf, type Outcome } from '../../shared/billing/outcome.ts';
+import { outcomeRow } from '../../shared/billing/outcome-row.ts';
 import { readTerms } from '../../shared/billing/terms-table.ts';
 import { insertRows } from '../../shared/clickhouse/client.ts';
-import { formatQuantity } from '../../shared/model/decimal.ts';
 import { sourceName } from '../../shared/model/source.ts';
 import { millis, type Hour } from '../../shared/model/time.ts';
 import { carryOf, type CarryReason } from '../../shared/model/usage-carry.ts';
@@ -90,7 +89,7 @@ export const carryUnbilled = async (
   await insertRows(
     clickHouse,
     'commerce_outcomes',
-    settled.map((each) => outcomeRow(each, why, reason)),
+    settled.map((each) => outcomeRow(outcomeFor(each, why, reason))),
   );
   await recordOperation(clickHouse, {
     kind: `usage-${why}`,
@@ -107,37 +106,7 @@ export const carryUnbilled = async (
   return planned;
 };
 
-const outcomeRow = (
-  { submission: { at, hour, submission }, plan }: Planned,
-  why: CarryReason,
-  reason: string,
-): Readonly<Record<string, unknown>> => {
-  const row = {
-    ...at,
-    reported_hour: hour / 1000,
-    submission_id: submission.submissionId,
-    usage_event_id: '',
-  };
-  if (plan.kind !== 'at-commerce') {
-    const { carried: rank } = OUTCOME_RANKS;
-    return {
-      ...row,
-      outcome: 'carried',
-      accepted_quantity: null,
-      code: why,
-      message: reason,
-      rank,
-    };
-  }
-  const outcome = plan.isSame ? 'accepted' : 'mismatch';
-  return {
-    ...row,
-    outcome,
-    accepted_quantity: acceptedText(plan.quantity),
-    code: '',
-    message: plan.isSame
-      ? ''
-      : `Commerce holds ${doubleText(plan.quantity)} instead of ${formatQuantity(submission.quantity)}`,
-    rank: OUTCOME_RANKS[outcome],
-  };
-};
+const outcomeFor = ({ submission, plan }: Planned, why: CarryReason, reason: string): Outcome =>
+  plan.kind === 'at-commerce'
+    ? heldOutcome(submission, 'accepted', plan.quantity, '')
+    : outcomeOf(submission, 'carried', { code: why, message: reason });

@@ -7,7 +7,7 @@ const OPEN_HOUR = 'services/bridge/fold/open-hour.ts';
 const COMPOSE = 'services/bridge/fold/compose.ts';
 const FLUSH = 'services/bridge/flush.ts';
 const LOOK_UP = 'services/bridge/look-up.ts';
-const OUTCOME = 'services/bridge/outcome.ts';
+const OUTCOME = 'services/shared/billing/outcome.ts';
 
 const CHECKPOINT = '  await store.writeCheckpoint(partition, chunk.checkpoint);';
 

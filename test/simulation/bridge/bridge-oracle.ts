@@ -1,5 +1,5 @@
 import type { Composition, Submission } from '../../../services/bridge/fold/compose.ts';
-import type { Outcome } from '../../../services/bridge/ports.ts';
+import type { Outcome } from '../../../services/shared/billing/outcome.ts';
 import { termsOf } from '../../../services/shared/billing/billing-terms.ts';
 import { CONTROL_HEADER } from '../../../services/shared/model/control-record.ts';
 import {

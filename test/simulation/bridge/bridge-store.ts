@@ -2,13 +2,8 @@ import type { BillingTerms } from '../../../services/shared/billing/billing-term
 import type { BridgeCheckpoint, RefusedRecord } from '../../../services/bridge/fold/bridge-fold.ts';
 import type { Composition, Submission } from '../../../services/bridge/fold/compose.ts';
 import type { ComposedBefore } from '../../../services/bridge/fold/source-progress.ts';
-import type {
-  Outcome,
-  OutcomeKind,
-  Pending,
-  Store,
-  Unfinished,
-} from '../../../services/bridge/ports.ts';
+import type { Outcome, OutcomeKind } from '../../../services/shared/billing/outcome.ts';
+import type { Pending, Store, Unfinished } from '../../../services/bridge/ports.ts';
 import { partitionName, type SourcePartition } from '../../../services/shared/model/source.ts';
 import type { Hour } from '../../../services/shared/model/time.ts';
 import type { PortCalls } from '../port-calls.ts';

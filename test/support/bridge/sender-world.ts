@@ -1,13 +1,8 @@
 import { jest } from '@jest/globals';
 import { pino } from 'pino';
 import { CommerceClient } from '../../../services/bridge/commerce/commerce-client.ts';
-import type {
-  Outcome,
-  Pending,
-  RequestRecord,
-  Store,
-  Unfinished,
-} from '../../../services/bridge/ports.ts';
+import type { Outcome } from '../../../services/shared/billing/outcome.ts';
+import type { Pending, RequestRecord, Store, Unfinished } from '../../../services/bridge/ports.ts';
 import { Gate } from '../../../services/bridge/commerce/gate.ts';
 import { Sender } from '../../../services/bridge/sender.ts';
 import { parseQuantity, type Quantity } from '../../../services/shared/model/decimal.ts';
