@@ -19,8 +19,8 @@ import type { SourceTools } from '../../../services/shared/sources/source-openin
 import { staticToken } from '../../../services/shared/commerce/token-source.ts';
 import { startCommerce, type CommerceProcess } from '../commerce-process.ts';
 import { openTestStack, type TestStack } from '../test-stack.ts';
-import { pauseAfterLook } from '../wait-for.ts';
-import { startService, type ServiceProcess } from './service-process.ts';
+import { waitFor } from '../wait-for.ts';
+import { lastWordsOfServices, startService, type ServiceProcess } from './service-process.ts';
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -126,16 +126,22 @@ export const openBillingStack = async (): Promise<BillingStack> => {
   };
 };
 
-/** Asks until the answer is as wanted. The test's own time limit ends it. */
+/** Asks until the answer is as wanted. In vain, it shows the last answer and what the services said last. */
 export const until = async <T>(
   ask: () => Promise<T>,
   isWanted: (answer: T) => boolean,
 ): Promise<T> => {
-  for (;;) {
-    const asked = Date.now();
-    const answer = await ask();
-    if (isWanted(answer)) return answer;
-    await pauseAfterLook(Date.now() - asked);
+  let last: T | undefined;
+  try {
+    const found = await waitFor('an answer as wanted', async () => {
+      last = await ask();
+      return isWanted(last) ? { answer: last } : null;
+    });
+    return found.answer;
+  } catch (error) {
+    throw new Error(`the last answer was ${JSON.stringify(last)}\n${lastWordsOfServices()}`, {
+      cause: error,
+    });
   }
 };
 

@@ -17,6 +17,15 @@ interface Ended {
   readonly said: string;
 }
 
+/** Lines of each process's log that a failing wait shows. */
+const SHOWN = 25;
+
+const running = new Map<object, () => string>();
+
+/** The last lines of the services that were started and not ended here: what a test that waits in vain should show. */
+export const lastWordsOfServices = (): string =>
+  [...running.values()].map((tell) => tell()).join('\n');
+
 const launch = (name: string, environment: Readonly<Record<string, string>>) => {
   const child = spawn(process.execPath, nodeArguments(mainOf(name)), {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // over which it notices that this process is gone
@@ -37,6 +46,11 @@ export const startService = async (
 ): Promise<ServiceProcess> => {
   const { child, ended } = launch(name, environment);
   const log: string[] = [];
+  let state = 'running';
+  running.set(child, () => [`--- ${name}, ${state}:`, ...log.slice(-SHOWN)].join('\n'));
+  void ended.then(({ how, said }) => {
+    state = `ended by itself with ${String(how)}: ${said}`;
+  });
   const health = await new Promise<string>((resolve, reject) => {
     if (child.stdout === null) throw new Error('the process has no output');
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -52,6 +66,7 @@ export const startService = async (
     log,
     health,
     end: async (signal) => {
+      running.delete(child);
       child.kill(signal);
       return (await ended).how;
     },
