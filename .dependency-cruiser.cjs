@@ -31,10 +31,16 @@ module.exports = {
       { path: '^services/', pathNot: '^services/(shared|$1)/' },
     ),
     never(
+      'provider-sdk-stands-alone',
+      'It runs in services of others: it knows no more than it needs.',
+      '^services/provider-sdk/',
+      { path: '^services/', pathNot: '^services/(shared|provider-sdk)/' },
+    ),
+    never(
       'operations-call-no-service',
       'What an operator can do works on the log and the tables, not through the services.',
       '^services/operations/',
-      { path: '^services/', pathNot: '^services/(shared|operations)/' },
+      { path: '^services/', pathNot: '^services/(shared|operations|provider-sdk)/' },
     ),
     never(
       'command-line-starts-no-service',
@@ -42,14 +48,14 @@ module.exports = {
       '^services/cli/',
       {
         path: '^services/',
-        pathNot: '^services/(shared|operations|cli|development/simulated-cloud)/',
+        pathNot: '^services/(shared|operations|cli|provider-sdk|development/simulated-cloud)/',
       },
     ),
     never(
       'development-starts-processes',
       'Stand-ins start services and usagectl as processes.',
       '^services/development/',
-      { path: '^services/', pathNot: '^services/(shared|operations|development)/' },
+      { path: '^services/', pathNot: '^services/(shared|operations|provider-sdk|development)/' },
     ),
     never(
       'stand-ins-stand-alone',

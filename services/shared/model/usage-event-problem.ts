@@ -1,7 +1,7 @@
 import { ATTRIBUTES, IDENTITY, type Identity } from './event-texts.ts';
 import type { RawUsageEvent } from './usage-event.ts';
 import type { DeadLetterCode } from './dead-letter.ts';
-import { isCanonicalDecimal, QUANTITY_LIMIT, quantityFromBytes } from './decimal.ts';
+import { isCanonicalDecimal, QUANTITY_LIMIT, quantityFromBytes, type Quantity } from './decimal.ts';
 import {
   asciiLower,
   namespaceOf,
@@ -61,33 +61,46 @@ export const valueProblem = (
 
 /** What is wrong with its subscription, meter or resource; null if nothing is. */
 export const identityProblem = (event: Identity): EventProblem | null => {
-  for (const { name: field } of IDENTITY) {
-    const text = event[field];
-    const unfit = UNFIT_CHARACTER.exec(text)?.[0].codePointAt(0);
-    if (unfit !== undefined) {
-      const name = unfit.toString(16).toUpperCase().padStart(4, '0');
-      return problem('invalid-text', `${field} holds the character U+${name}: no name may`);
-    }
-    const length = Buffer.byteLength(text, 'utf8');
-    if (length === 0 || length > MAX_IDENTITY_BYTES) {
-      return problem(
-        'invalid-identity',
-        `${field} has ${String(length)} bytes, allowed are 1 to 1,024`,
-      );
-    }
+  for (const { name } of IDENTITY) {
+    const found = nameProblem(name, event[name]);
+    if (found) return found;
+  }
+  return null;
+};
+
+/** What is wrong with one of them. */
+export const nameProblem = (field: keyof Identity, text: string): EventProblem | null => {
+  const unfit = UNFIT_CHARACTER.exec(text)?.[0].codePointAt(0);
+  if (unfit !== undefined) {
+    const name = unfit.toString(16).toUpperCase().padStart(4, '0');
+    return problem('invalid-text', `${field} holds the character U+${name}: no name may`);
+  }
+  const length = Buffer.byteLength(text, 'utf8');
+  if (length === 0 || length > MAX_IDENTITY_BYTES) {
+    return problem(
+      'invalid-identity',
+      `${field} has ${String(length)} bytes, allowed are 1 to 1,024`,
+    );
   }
   return null;
 };
 
 const textProblem = (event: RawUsageEvent): EventProblem | null => {
-  for (const { name, maxBytes } of ATTRIBUTES) {
-    const text = event[name] ?? '';
-    if (text.length * 3 > maxBytes && Buffer.byteLength(text, 'utf8') > maxBytes) {
-      return problem('text-too-long', `${name} has over ${maxBytes.toLocaleString('en')} bytes`);
-    }
+  for (const attribute of ATTRIBUTES) {
+    const found = attributeProblem(attribute, event[attribute.name]);
+    if (found) return found;
   }
   return null;
 };
+
+/** What is wrong with one of the attributes. */
+export const attributeProblem = (
+  { name, maxBytes }: (typeof ATTRIBUTES)[number],
+  text: string | null,
+): EventProblem | null =>
+  text !== null && text.length * 3 > maxBytes && Buffer.byteLength(text, 'utf8') > maxBytes
+    ? problem('text-too-long', `${name} has over ${maxBytes.toLocaleString('en')} bytes`)
+    : null;
 
 const timeProblem = (
   event: RawUsageEvent,
@@ -128,7 +141,11 @@ const quantityProblem = (bytes: Uint8Array): EventProblem | null => {
       `a decimal of ${String(bytes.length)} bytes that is not in its shortest form of 1 to 32 bytes`,
     );
   }
-  const quantity = quantityFromBytes(bytes);
+  return amountProblem(quantityFromBytes(bytes));
+};
+
+/** What is wrong with the amount that a quantity says. */
+export const amountProblem = (quantity: Quantity): EventProblem | null => {
   if (quantity < 0n) return problem('negative-quantity', 'the quantity is below zero');
   if (quantity >= QUANTITY_LIMIT)
     return problem('quantity-too-large', 'the quantity is 10^15 or more');
@@ -158,6 +175,13 @@ export const placementProblem = (
       );
     }
   }
+  return subscriptionProblem(event);
+};
+
+/** Why a resource does not belong to the subscription of its usage; null if it does. */
+export const subscriptionProblem = (
+  event: Pick<Identity, 'resourceUri' | 'subscriptionId'>,
+): EventProblem | null => {
   const subscription = subscriptionOf(event.resourceUri);
   if (subscription === null || asciiLower(subscription) !== asciiLower(event.subscriptionId)) {
     return problem(
