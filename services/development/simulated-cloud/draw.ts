@@ -1,11 +1,16 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
- * A number from 0 to below 1 that depends only on its names. The same names always give the same number, in
- * whatever order they are drawn, so a simulation needs no state.
+ * Numbers from 0 to below 1 that depend only on these names: the n-th of eight. The same names always give
+ * the same numbers, in whatever order they are drawn, so a simulation needs no state.
  */
-export const draw = (...names: readonly (string | number)[]): number =>
-  createHash('sha256').update(names.join('\n')).digest().readUInt32BE(0) / 2 ** 32;
+export const drawer = (...names: readonly (string | number)[]): ((n: number) => number) => {
+  const bytes = hash('sha256', names.join('\n'), 'buffer');
+  return (n) => bytes.readUInt32BE(4 * n) / 2 ** 32;
+};
+
+/** One number. */
+export const draw = (...names: readonly (string | number)[]): number => drawer(...names)(0);
 
 /** One of several things, by the same rule. */
 export const pick = <T>(things: readonly [T, ...T[]], ...names: readonly (string | number)[]): T =>
