@@ -18,7 +18,14 @@ import {
 import { dirname, join } from 'node:path';
 import { rolldown } from 'rolldown';
 
-const NATIVE = ['@node-rs/crc32', 'chdb', 'classic-level', 'lz4-napi', 'snappy'];
+const NATIVE = [
+  '@node-rs/crc32',
+  'chdb',
+  'classic-level',
+  'fs-native-extensions',
+  'lz4-napi',
+  'snappy',
+];
 
 const INPUT_OPTIONS = { platform: 'node', external: NATIVE, transform: { target: 'es2023' } };
 

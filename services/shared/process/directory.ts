@@ -3,6 +3,7 @@ import { access, mkdir, mkdtemp, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { UserError } from './errors.ts';
+import { syncDirectory } from './sync-directory.ts';
 
 /**
  * What is wrong with a directory, and what to do if there is something better than to choose another one.
@@ -26,6 +27,7 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
   ENOTDIR: { is: 'a part of its path is a file' },
   EEXIST: { is: 'it is a file' },
   ENOSPC: FULL,
+  EIO: { is: 'its disk reports an error (EIO)', remedy: 'check the disk' },
   EDQUOT: { is: 'the disk quota is used up', remedy: 'make room' },
 };
 
@@ -79,6 +81,7 @@ const makeSteps = async (directory: string): Promise<void> => {
   await mkdir(directory).catch((error: unknown) => {
     if (codeOf(error) !== 'EEXIST') throw error; // another process may have created it
   });
+  await syncDirectory(parent); // what is flushed in a directory is lost with the directory's own name
 };
 
 /**

@@ -1,16 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { explainFileError } from './directory.ts';
-
-/** Makes sure that names in a directory survive a power failure. */
-const syncDirectory = async (directory: string): Promise<void> => {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
+import { syncDirectory } from './sync-directory.ts';
 
 /**
  * Writes a whole file, so that it survives a power failure. An older one is replaced.
