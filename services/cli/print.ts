@@ -42,19 +42,32 @@ const REDRAW_MILLIS = 100;
  * Shows the progress of long work as one line that is rewritten on a terminal. Elsewhere it prints nothing,
  * so that standard error in a script has only errors.
  */
-export const progress = (what: string): { at(done: number): void; end(): void } => {
+export const progressLine = (): { show(text: () => string): void; end(): void } => {
   const { stderr } = process;
   let last = Date.now();
   let shown = false;
   return {
-    at: (done) => {
+    show: (text) => {
       if (!stderr.isTTY || Date.now() - last < REDRAW_MILLIS) return;
       last = Date.now();
       shown = true;
-      stderr.write(`\r${what} ${done.toLocaleString('en')}\u001b[K`);
+      stderr.write(`\r${text()}\u001b[K`);
     },
     end: () => {
       if (shown) stderr.write('\r\u001b[K');
+    },
+  };
+};
+
+/** A line that says how many are done. */
+export const progress = (what: string): { at(done: number): void; end(): void } => {
+  const line = progressLine();
+  return {
+    at: (done) => {
+      line.show(() => `${what} ${done.toLocaleString('en')}`);
+    },
+    end: () => {
+      line.end();
     },
   };
 };

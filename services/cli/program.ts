@@ -34,7 +34,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     load: async () => (await import('./commands/replay.ts')).replayCommand,
   },
   simulate: {
-    description: 'import a simulated history that ends where the live hours begin',
+    description: 'import the simulated history of a range, or of the hours before the live ones',
     load: async () => (await import('./commands/simulate.ts')).simulateCommand,
   },
   sources: {

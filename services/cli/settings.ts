@@ -10,6 +10,7 @@ import {
   providerSettings,
   serviceUrlSettings,
 } from '../shared/process/config.ts';
+import { cloudSettings } from '../development/simulated-cloud/settings.ts';
 import { LOCAL_AUDIENCE, LOCAL_ISSUER } from '../shared/sign-in/local-sign-in.ts';
 
 /** The settings of commands that change sources. */
@@ -20,6 +21,17 @@ export const readChangeConfig = () =>
     ...controlKeySettings,
     ...hourSettings,
     ...providerSettings,
+  });
+
+/** The settings of `simulate`, which is about the cloud of the live providers if nothing else is said. */
+export const readSimulationConfig = () =>
+  parseEnvironment({
+    ...kafkaSettings,
+    ...clickHouseSettings,
+    ...controlKeySettings,
+    ...hourSettings,
+    ...providerSettings,
+    ...cloudSettings,
   });
 
 /** The settings of commands that carry usage into a later hour. */

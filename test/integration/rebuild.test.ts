@@ -6,7 +6,6 @@ import { beginHistory, writeHistory } from '../../services/operations/history-ru
 import { checkUnmixed, readUnmixed } from '../../services/operations/exports/unmixed.ts';
 import { inRepository } from '../../services/shared/process/repository.ts';
 import { hourState, readCoverage } from '../../services/shared/sources/coverage.ts';
-import { simulatedCloud } from '../../services/development/simulated-cloud/cloud.ts';
 import { simulatedHistory } from '../../services/development/simulated-cloud/history.ts';
 import { HOUR_MILLIS, isoText, nextHour, type Hour } from '../../services/shared/model/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
@@ -40,7 +39,10 @@ beforeAll(async () => {
   await writeHistory(
     pipeline.tools,
     begun.source,
-    simulatedHistory(simulatedCloud({ seed: 4, tenants: 6 }), FIRST, LAST, HOUR_MILLIS),
+    simulatedHistory({
+      ...{ seed: 4, subscriptions: 6 },
+      ...{ firstHour: FIRST, lastHour: LAST, hourMillis: HOUR_MILLIS },
+    }),
   );
   await waitFor(
     'the run is complete',

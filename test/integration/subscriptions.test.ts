@@ -124,7 +124,7 @@ test('ring-of-providers: subscriptions that belong to one another were hidden fr
 });
 
 test('what a person has changed stays when a simulation adds its subscriptions again', async () => {
-  const cloud = simulatedSubscriptions({ seed: 1, tenants: 3 }, PROVIDER);
+  const cloud = simulatedSubscriptions({ seed: 1, subscriptions: 3 }, PROVIDER);
   const { clickHouse } = stack;
   expect(await addMissingSubscriptions(clickHouse, cloud, HOW)).toMatchObject({ added: 3 });
   const id = cloud[0]?.id ?? '';

@@ -31,7 +31,10 @@ runService('emitter-compute', async (logger, environment, crash) => {
   const cloudOf = { seed: config.EMITTER_SEED, tenants: config.EMITTER_TENANTS };
   await addMissingSubscriptions(
     clickHouse,
-    simulatedSubscriptions(cloudOf, config.PROVIDER_SUBSCRIPTION_ID),
+    simulatedSubscriptions(
+      { seed: config.EMITTER_SEED, subscriptions: config.EMITTER_TENANTS },
+      config.PROVIDER_SUBSCRIPTION_ID,
+    ),
     { origin: 'emitter', defaultProvider: config.PROVIDER_SUBSCRIPTION_ID },
   );
   await clickHouse.close();

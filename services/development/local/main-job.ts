@@ -81,8 +81,8 @@ const loadDirectory = async (config: StackConfig, reporter: Reporter): Promise<v
 const importHistory = async (reporter: Reporter): Promise<void> => {
   reporter.step(`Replaying ${SAMPLE}`);
   reporter.done(`\n  ${await runUsagectl('replay', SAMPLE)}`);
-  reporter.step('Simulating a day');
-  reporter.done(`\n  ${await runUsagectl('simulate')}`);
+  reporter.step('Simulating a week');
+  reporter.done(`\n  ${await runUsagectl('simulate', '--hours', '168')}`);
 };
 
 const POLL_MILLIS = 100;

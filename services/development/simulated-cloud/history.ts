@@ -1,46 +1,73 @@
 import type { HistoricalEvent } from '../../operations/history-runs/history-run.ts';
+import { eventsOfUsage } from '../../provider-sdk/events-of-usage.ts';
+import type { Usage } from '../../provider-sdk/usage.ts';
 import { isoText, millis, nextHour, type Hour } from '../../shared/model/time.ts';
-import type { SimulatedResource } from './cloud.ts';
-import { draw } from './draw.ts';
-import { usageOf } from './hourly-usage.ts';
+import type { UsageEvent } from '../../shared/model/usage-event.ts';
+import { usageOf } from './consumption.ts';
+import { drawer } from './draw.ts';
+import type { CloudResource } from './resource.ts';
+import { seededCloud } from './seeded-cloud.ts';
+import type { CloudSeed } from './tenant.ts';
 
 /** The shares of usage reports that are hours late, and that are sent twice. */
 const LATE_SHARE = 0.02;
 const REPEATED_SHARE = 0.01;
 const MAX_LATE_HOURS = 3;
 
+/** Resources that have come and gone are not kept: the cloud is drawn again after so many hours. */
+const HOURS_AT_ONCE = 168;
+
+export interface SimulatedPast extends CloudSeed {
+  /** Reported hours, both included. */
+  readonly firstHour: Hour;
+  readonly lastHour: Hour;
+  readonly hourMillis: number;
+}
+
 /**
- * The reports of a cloud for each hour from `first` to `last`, both included, in the order of reported
- * time. Usage is reported in the following hour, some of it hours late and some of it twice.
+ * What a cloud reports in a range of hours, in the order of reported time. Usage is reported in the hour
+ * after it was used, some of it hours late and some of it twice. So a range that ends before an hour H holds
+ * all usage from before the hour that precedes H; live providers go on from there.
+ *
+ * Only the reports of one hour, and the late ones, are in memory.
  */
 export function* simulatedHistory(
-  resources: readonly SimulatedResource[],
-  first: Hour,
-  last: Hour,
-  hourMillis: number,
+  past: SimulatedPast,
 ): Generator<HistoricalEvent, void, undefined> {
+  const { firstHour, lastHour, hourMillis } = past;
   const late = new Map<Hour, HistoricalEvent[]>();
-  for (let hour = first; hour <= last; hour = nextHour(hour, hourMillis)) {
+  let cloud: readonly CloudResource[] = [];
+  for (let hour = firstHour; hour <= lastHour; hour = nextHour(hour, hourMillis)) {
+    const usageHour = (hour - hourMillis) as Hour;
+    if (((hour - firstHour) / hourMillis) % HOURS_AT_ONCE === 0) {
+      const to = millis(usageHour + HOURS_AT_ONCE * hourMillis);
+      cloud = seededCloud({ ...past, from: usageHour, to });
+    }
     const reports = late.get(hour) ?? [];
     late.delete(hour);
-    const usageHour = (hour - hourMillis) as Hour;
-    for (const resource of resources) {
-      for (const event of usageOf(resource, usageHour, { hourMillis })) {
-        const chance = (what: string): number =>
-          draw(resource.resourceUri, event.meterId, isoText(usageHour), what);
-        const lateBy =
-          chance('late') < LATE_SHARE ? 1 + Math.floor(chance('by') * MAX_LATE_HOURS) : 0;
-        const reportedHour = Math.min(hour + lateBy * hourMillis, last) as Hour;
-        const report = {
-          event,
-          reportedTime: millis(reportedHour + Math.floor(chance('at') * hourMillis)),
-        };
+    for (const resource of cloud) {
+      for (const usage of usageOf(resource, usageHour, hour, hourMillis)) {
+        const event = eventOf(usage, hourMillis);
+        const chance = drawer(resource.resourceUri, event.meterId, event.usageStartTime, 'report');
+        const lateBy = chance(0) < LATE_SHARE ? 1 + Math.floor(chance(1) * MAX_LATE_HOURS) : 0;
+        const reportedHour = Math.min(hour + lateBy * hourMillis, lastHour) as Hour;
+        const reportedTime = millis(reportedHour + Math.floor(chance(2) * hourMillis));
         const into = reportedHour === hour ? reports : (late.get(reportedHour) ?? []);
-        into.push(report);
-        if (chance('twice') < REPEATED_SHARE) into.push(report);
+        into.push({ event, reportedTime });
+        if (chance(3) < REPEATED_SHARE) into.push({ event, reportedTime });
         if (reportedHour !== hour) late.set(reportedHour, into);
       }
     }
     yield* reports.sort((a, b) => a.reportedTime - b.reportedTime);
   }
 }
+
+/** Usage within one hour is one event. */
+const eventOf = (usage: Usage, hourMillis: number): UsageEvent => {
+  const events = eventsOfUsage(usage, hourMillis);
+  const [event] = events.ok ? events.value : [];
+  if (event) return event;
+  throw new Error(
+    `simulated usage is not valid: ${JSON.stringify(events)} ${isoText(millis(Number(usage.from)))}`,
+  );
+};

@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { addQuantities, formatQuantity, ZERO, type Quantity } from '../../shared/model/decimal.ts';
-import { hourOf, HOUR_MILLIS, type Hour } from '../../shared/model/time.ts';
-import { uuidText } from '../../shared/model/usage-event.ts';
+import { HOUR_MILLIS } from '../../shared/model/time.ts';
 import { simulatedCloud } from './cloud.ts';
-import { simulatedHistory } from './history.ts';
 import { partOf, usageOf } from './hourly-usage.ts';
 import { timeOf } from '../../shared/model/time-text.ts';
 
@@ -38,28 +36,3 @@ test('a disk of February counts 1/672 of a month in an hour', () => {
       ),
   ).toEqual([String(1 / 672)]);
 });
-
-test.each([HOUR_MILLIS, 60_000])(
-  'history of hours of %i ms comes in order of reported time, inside its hours, each usage once but for repeats',
-  (hourMillis) => {
-    const resources = simulatedCloud({ seed: 1, tenants: 20 });
-    const last = (HOUR + 5 * hourMillis) as Hour;
-    const events = [...simulatedHistory(resources, HOUR, last, hourMillis)];
-    const times = events.map(({ reportedTime }) => reportedTime);
-    expect(times).toEqual([...times].sort((a, b) => a - b));
-    expect(times[0]).toBeGreaterThanOrEqual(HOUR);
-    expect(times.at(-1)).toBeLessThan(last + hourMillis);
-    const perHour = resources.flatMap((resource) => usageOf(resource, HOUR, { hourMillis })).length;
-    const ids = new Set(events.map(({ event }) => uuidText(event.eventId)));
-    expect(ids.size).toBe(perHour * 6);
-    expect(events.length).toBeGreaterThan(ids.size);
-    const lateOnes = events.filter(
-      ({ event, reportedTime }) => reportedTime - event.usageEndTime >= hourMillis,
-    );
-    expect(lateOnes.length).toBeGreaterThan(0);
-    for (const { event, reportedTime } of events) {
-      expect(event.usageStartTime).toBeLessThan(reportedTime);
-      expect(hourOf(event.usageStartTime, hourMillis) + hourMillis).toBe(event.usageEndTime);
-    }
-  },
-);

@@ -1,17 +1,17 @@
 import { asciiLower } from '../../shared/model/placement.ts';
 import type { Subscription } from '../../shared/model/subscription.ts';
-import { subscriptionOf, type CloudOptions } from './cloud.ts';
+import { tenantsOf, type CloudSeed } from './tenant.ts';
 
 /** The subscriptions of a simulated cloud, as direct tenants of a provider. */
 export const simulatedSubscriptions = (
-  { seed, tenants }: CloudOptions,
+  cloud: CloudSeed,
   provider: string,
 ): readonly Subscription[] =>
-  Array.from({ length: tenants }, (_, tenant) => ({
-    id: subscriptionOf(seed, tenant),
+  tenantsOf(cloud).map(({ subscriptionId, number }) => ({
+    id: subscriptionId,
     provider: asciiLower(provider),
     state: 'active',
-    displayName: `Simulated tenant ${String(tenant + 1)}`,
+    displayName: `Simulated tenant ${String(number + 1)}`,
     offer: 'simulated',
     customer: '',
   }));

@@ -7,7 +7,7 @@ import { atLeast } from '../figure.ts';
 import { auditProblem, dropDatabase, openScene, withTools } from '../scene.ts';
 
 const ROW = 'sparse';
-const TENANTS = 8;
+const SUBSCRIPTIONS = 4;
 
 /** A simulated past, in which each hour holds some dozens of events: what an import of history is like. */
 export const sparse: BenchRow = {
@@ -18,7 +18,7 @@ export const sparse: BenchRow = {
     const scene = await openScene(servers, ROW);
     try {
       await withTools(scene, ({ admin }) => createOutTopics(admin, scene.config));
-      const told = ['simulate', '--hours', String(hours), '--tenants', String(TENANTS)];
+      const told = ['simulate', '--hours', String(hours), '--subscriptions', String(SUBSCRIPTIONS)];
       const { code, stdout, stderr } = await usagectl(told, scene.environment);
       if (code !== 0) throw new Error(`usagectl simulate failed: ${stderr}`);
       say(`  ${stdout.trim()}`);
@@ -35,7 +35,7 @@ export const sparse: BenchRow = {
         return [
           {
             row: ROW,
-            title: `reported hours of ${String(TENANTS)} tenants`,
+            title: `reported hours of ${String(SUBSCRIPTIONS)} subscriptions`,
             value: hours / ((stored - assigned) / 1000),
             unit: 'hours/s',
             target: atLeast(300),
