@@ -46,7 +46,7 @@ export const newMachine = (machine: NewMachine): readonly CloudResource[] => {
 };
 
 /** Only sizes with an s at the end of their number take premium disks, such as F2s. */
-const isPremium = (size: MachineSize): boolean => /s(_v2)?$/.test(size) || /_DS/.test(size);
+const isPremium = (size: MachineSize): boolean => /s(_v2)?$/.test(size) || size.includes('_DS');
 
 /** Azure ends the name of an operating system's disk with 32 hexadecimal digits. */
 const suffix = (...names: readonly string[]): string =>
