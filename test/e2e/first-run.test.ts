@@ -216,7 +216,7 @@ test('the directory has the subscriptions of the sample file, of the recording a
       provider === PROVIDER ? displayName.replace(/\d+$/, 'n') : 'another provider',
   );
   const count = (name: string): number => names.filter((each) => each === name).length;
-  expect([count('another provider'), count(''), count('Simulated tenant n')]).toEqual([16, 63, 4]);
+  expect([count('another provider'), count(''), count('Simulated tenant n')]).toEqual([16, 63, 3]);
 });
 
 test('usagectl finds the running stack on whatever ports, every service ready and no partition with lag', async () => {

@@ -25,9 +25,9 @@ const PLATFORM: readonly {
   readonly share: number;
   readonly sizes: readonly [string, ...string[]];
 }[] = [
-  { kind: 'key-vault', share: 0.4, sizes: ['standard'] },
-  { kind: 'app-service', share: 0.3, sizes: ['S1', 'S1', 'S2', 'S3'] },
-  { kind: 'sql-database', share: 0.25, sizes: ['1024MB', '2048MB', '10240MB'] },
+  { kind: 'key-vault', share: 0.3, sizes: ['standard'] },
+  { kind: 'app-service', share: 0.2, sizes: ['S1', 'S1', 'S2', 'S3'] },
+  { kind: 'sql-database', share: 0.2, sizes: ['1024MB', '2048MB', '10240MB'] },
   { kind: 'mysql-database', share: 0.15, sizes: ['1024MB', '2048MB'] },
   { kind: 'event-hubs', share: 0.1, sizes: ['1CU', '2CU'] },
 ];
@@ -48,12 +48,12 @@ const since = ({ seed, number }: Tenant, name: string): Millis =>
 const howMany = ({ seed, number, isLarge }: Tenant, what: string, large: number): number =>
   isLarge
     ? Math.ceil(large * (0.6 + 0.4 * draw(seed, number, what)))
-    : 1 + Math.floor(draw(seed, number, what) * 2.5);
+    : 1 + Math.floor(draw(seed, number, what) * 2);
 
 const numbered = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
 
 const machines = (tenant: Tenant): readonly CloudResource[] =>
-  numbered(howMany(tenant, 'machines', 7)).flatMap((n) => {
+  numbered(howMany(tenant, 'machines', 6)).flatMap((n) => {
     const { seed, number, group } = tenant;
     const name = `vm-${String(number)}-${String(n)}`;
     return newMachine({
