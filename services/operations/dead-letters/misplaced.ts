@@ -85,6 +85,7 @@ export const formatMisplaced = ({
     ? [
         'This looks like a client with another partitioner:',
         `  ${agreeing === keys ? 'all' : `${number(agreeing)} of`} ${number(keys)} keys are where this one puts them: ${partitioner.what}.`,
+        ...(agreeing === keys ? [] : ['  The other keys are from another client.']),
         `  1. In that client, set ${partitioner.setting}.`,
       ]
     : [

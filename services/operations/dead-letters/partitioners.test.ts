@@ -1,3 +1,4 @@
+import { Partitioners } from 'kafkajs';
 import { partitionOfKey } from '../../shared/model/placement.ts';
 import {
   KNOWN_PARTITIONERS,
@@ -29,6 +30,27 @@ test.each([
   ['murmur2-unsigned', [3, 5, 1, 6, 0, 1, 4, 6, 2, 1, 0, 2, 3, 5, 4, 2, 5, 5, 3, 5]],
 ])('%s puts keys where the real clients do', (name, places) => {
   expect(places.map((_, n) => named(name).partitionOf(keyOf(n), 7))).toEqual(places);
+});
+
+test('kafkajs’s legacy partitioner is imitated for every length of key', () => {
+  const legacy = Partitioners.LegacyPartitioner();
+  const partitionMetadata = Array.from({ length: 12 }, (_, partitionId) => ({
+    ...{
+      partitionErrorCode: 0,
+      partitionId,
+      leader: 0,
+      replicas: [],
+      isr: [],
+      offlineReplicas: [],
+    },
+  }));
+  const keys = Array.from({ length: 400 }, (_, n) =>
+    Buffer.from(`${'é/'.repeat(n % 30)}${String(n)}`),
+  );
+  const message = (key: Buffer) => ({ key, value: null });
+  expect(keys.map((key) => named('murmur2-inexact').partitionOf(key, 12))).toEqual(
+    keys.map((key) => legacy({ topic: 't', partitionMetadata, message: message(key) })),
+  );
 });
 
 test('murmur2 puts keys where librdkafka does with murmur2_random', () => {
@@ -69,6 +91,16 @@ test('a client that places in turn is no partitioner that we know', () => {
     keys: placements.length,
     agreeing: 0,
   });
+});
+
+test('of two clients with other partitioners, the larger is named, not a client that ignores the key', () => {
+  const partitions = 3;
+  const first = misplacedBy((key) => named('crc32').partitionOf(key, partitions), partitions, 300);
+  const second = misplacedBy((key) => named('fnv1a').partitionOf(key, partitions), partitions, 200);
+  const found = recognisePartitioner([...first, ...second], partitions);
+  expect(found?.partitioner?.name).toBe('crc32');
+  expect(found?.keys).toBe(first.length + second.length);
+  expect(found?.agreeing).toBeLessThan(first.length + second.length);
 });
 
 test('a few keys prove nothing: on two partitions half of them agree by chance', () => {
