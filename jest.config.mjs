@@ -29,6 +29,7 @@ export default {
         '<rootDir>/test/hostile/**/*.test.ts',
         '<rootDir>/test/docs/**/*.test.ts',
         '<rootDir>/test/bench/**/*.test.ts',
+        '<rootDir>/test/producers/**/*.test.ts',
       ],
     },
     {
