@@ -123,6 +123,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     description: 'dead letters: records that were refused, and what to do about them',
     load: async () => (await import('./commands/dlq.ts')).dlqCommand,
   },
+  emit: {
+    description: 'report usage by hand: one usage, or a file of JSON lines',
+    load: async () => (await import('./commands/emit.ts')).emitCommand,
+  },
   event: {
     description:
       'what happened to an event: where it was accepted or why it was refused, its windows, its submission, and what Commerce answered',

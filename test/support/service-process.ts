@@ -48,16 +48,19 @@ export const startService = async (
   };
 };
 
-/** Runs `usagectl` to its end. */
+/** Runs `usagectl` to its end. What it reads from standard input is empty unless it is given. */
 export const usagectl = async (
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
+  input = '',
 ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> => {
   const child = spawn(process.execPath, ['services/cli/bin/usagectl.mjs', ...args], {
     cwd: repository,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '', ...environment },
   });
+  child.stdin.on('error', () => undefined); // it may end without having read
+  child.stdin.end(input);
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => {
