@@ -43,20 +43,8 @@ const SESSION_MILLIS = 1_500;
 const FEED_MILLIS = 7_000;
 const STEP_RECORDS = 40;
 const LIMIT_MILLIS = 180_000;
-/** Everything that the mock can do to an answer, but a clock that goes back: that would make what is too old new again. */
-const MIXED = [
-  '429',
-  '429-retry-after',
-  '500',
-  '503',
-  'slow',
-  'reset-before',
-  'reset-after',
-  'half',
-  'garbage',
-  'expired-token',
-  'item-error',
-];
+/** Clocks of Commerce differ by up to this from the right time, either way. */
+const MAX_SKEW_MILLIS = 1_200;
 
 /** Whether a run restarts the broker, which other runs must not be using then. */
 export const isAlone = (seed: number): boolean => seed % 4 === 0;
@@ -130,6 +118,7 @@ const assemble = async (
     BRIDGE_SOURCES_MILLIS: '500',
     BRIDGE_RETRY_MILLIS: String(random.pick([200, 1_000])),
     BRIDGE_REQUEST_MILLIS: '1000',
+    BRIDGE_CLOCK_SKEW_MILLIS: String(2 * MAX_SKEW_MILLIS),
     LOG_LEVEL: 'debug',
   };
   const commerces = new Fleet(
@@ -241,7 +230,12 @@ const keepMixing = async (cast: Cast, isOver: () => boolean): Promise<void> => {
       if (mix) cast.requests = Math.max(cast.requests, mix.decided ?? 0);
       else {
         const seed = `${String(cast.seed)}-${String(life++)}`;
-        await asked(cast, 'POST', '/faults', { kind: 'mix', seed, share: 0.35, kinds: MIXED });
+        await asked(cast, 'POST', '/faults', {
+          kind: 'mix',
+          seed,
+          share: 0.35,
+          maxSkewMillis: MAX_SKEW_MILLIS,
+        });
       }
     } catch {
       // It is dead or stands still just now, as it should.

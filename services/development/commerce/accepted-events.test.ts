@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { ClassicLevel } from 'classic-level';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -93,6 +94,31 @@ test('of requests at the same time exactly one is accepted', async () => {
   );
   expect(outcomes.flat().filter(({ kind }) => kind === 'accepted')).toHaveLength(1);
   expect(new Set(outcomes.flat().map(({ event: { usageEventId } }) => usageEventId)).size).toBe(1);
+});
+
+test('requests that wait while one is written are written together, each with its own answer', async () => {
+  const write = jest.spyOn(store, 'write');
+  const outcomes = await Promise.all(
+    Array.from({ length: 50 }, (_, i) =>
+      events.accept([event(`/${String(i)}`, '10T11'), event('/same', '10T11', String(i + 1))]),
+    ),
+  );
+  expect(write.mock.calls.length).toBeLessThan(5);
+  const answers = outcomes.map((answer) => answer.map(({ kind }) => kind));
+  expect(answers[0]).toEqual(['accepted', 'accepted']);
+  expect(new Set(answers.slice(1).map(String))).toEqual(new Set(['accepted,duplicate']));
+  expect(outcomes.map(([own]) => own?.event.resource)).toEqual(
+    outcomes.map((_, i) => ({ resourceUri: `/${String(i)}` })),
+  );
+});
+
+test('a write that fails fails every request in it', async () => {
+  jest.spyOn(store, 'write').mockRejectedValue(new Error('no disk'));
+  const outcomes = await Promise.allSettled(
+    [1, 2, 3].map((i) => events.accept([event(`/${String(i)}`, '10T11')])),
+  );
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(events.count()).toBe(0);
 });
 
 test('what was accepted is there again, the same double, when the store is opened anew', async () => {

@@ -30,11 +30,19 @@ export interface Scan {
   readonly matches?: (identity: Identity) => boolean;
 }
 
+/** A request that is not decided yet. */
+interface Waiting {
+  readonly candidates: readonly AcceptedEvent[];
+  readonly resolve: (decisions: readonly Decision[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** The accepted events in the store. */
 export class AcceptedEvents {
   private readonly store: Store;
   private accepted: number;
   private readonly versions = new Map<Millis, number>();
+  private waiting: Waiting[] = [];
 
   private constructor(store: Store, accepted: number) {
     this.store = store;
@@ -47,12 +55,30 @@ export class AcceptedEvents {
 
   /**
    * Accepts each candidate unless an event of its identity was accepted before, in an earlier request or
-   * earlier in this one: the first write wins. Requests are decided one after another, and the events of a
-   * request are one write, on disk before this is done. After a rejection it is unknown whether the request
-   * was stored, so the process must end.
+   * earlier in this one: the first write wins. Requests are decided one after another. Those that wait while one
+   * is being written are one write together, on disk before any of them is done. After a rejection it is unknown
+   * whether the request was stored, so the process must end.
    */
   accept(candidates: readonly AcceptedEvent[]): Promise<readonly Decision[]> {
-    return this.store.decide(() => this.acceptNow(candidates));
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ candidates, resolve, reject });
+      if (this.waiting.length === 1) void this.store.decide(() => this.acceptWaiting());
+    });
+  }
+
+  private async acceptWaiting(): Promise<void> {
+    const requests = this.waiting;
+    this.waiting = [];
+    try {
+      const decisions = await this.acceptNow(requests.flatMap(({ candidates }) => candidates));
+      let from = 0;
+      for (const { candidates, resolve } of requests) {
+        resolve(decisions.slice(from, from + candidates.length));
+        from += candidates.length;
+      }
+    } catch (error) {
+      for (const { reject } of requests) reject(error);
+    }
   }
 
   private async acceptNow(candidates: readonly AcceptedEvent[]): Promise<readonly Decision[]> {

@@ -10,7 +10,7 @@ import { Authorization } from './authorization.ts';
 import { Clock } from './clock.ts';
 import { commerceMeters, type CommerceMeters } from './commerce-meters.ts';
 import { readCommerceConfig, type CommerceConfig } from './config.ts';
-import { MIXED_KINDS } from './faults/fault.ts';
+import { MIX_SKEW_MILLIS, MIXED_KINDS } from './faults/fault.ts';
 import { FaultQueue } from './faults/fault-queue.ts';
 import { MonthBills } from './portal/month-bills.ts';
 import { Names } from './portal/names.ts';
@@ -26,7 +26,13 @@ const faultQueueOf = ({ faults, faultSeed }: CommerceConfig): FaultQueue | null 
   if (!faults) return null;
   const queue = new FaultQueue();
   if (faultSeed !== null) {
-    queue.add({ kind: 'mix', seed: faultSeed, share: 0.3, kinds: [...MIXED_KINDS] });
+    queue.add({
+      kind: 'mix',
+      seed: faultSeed,
+      share: 0.3,
+      kinds: [...MIXED_KINDS],
+      maxSkewMillis: MIX_SKEW_MILLIS,
+    });
   }
   return queue;
 };

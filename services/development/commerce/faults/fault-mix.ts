@@ -14,19 +14,20 @@ const numbersOf = (seed: string, request: number): (() => number) => {
   };
 };
 
-/** Commerce's clock is wrong by up to this in a mix, either way. */
-const MAX_SKEW = 2 * 3_600_000;
 const MAX_SLOW = 1_500;
 
 /** The fault that a request meets in a mix, by its number from 0; null if it meets none. */
-export const mixedFault = ({ seed, share, kinds }: Mix, request: number): Fault | null => {
+export const mixedFault = (
+  { seed, share, kinds, maxSkewMillis }: Mix,
+  request: number,
+): Fault | null => {
   const next = numbersOf(seed, request);
   if (next() >= share) return null;
   const kind = kinds[Math.floor(next() * kinds.length)];
-  return kind === undefined ? null : faultOf(kind, next);
+  return kind === undefined ? null : faultOf(kind, next, maxSkewMillis);
 };
 
-const faultOf = (kind: MixedKind, next: () => number): Fault => {
+const faultOf = (kind: MixedKind, next: () => number, maxSkewMillis: number): Fault => {
   const every = { count: 1, on: 'metering' } as const;
   const stored = (): boolean => next() < 0.5;
   switch (kind) {
@@ -61,7 +62,7 @@ const faultOf = (kind: MixedKind, next: () => number): Fault => {
       return {
         ...every,
         kind: 'skew',
-        offsetMillis: Math.round((2 * next() - 1) * MAX_SKEW),
+        offsetMillis: Math.round((2 * next() - 1) * maxSkewMillis),
       };
   }
 };

@@ -57,6 +57,7 @@ test.each([
   '{"kind":"mix"}',
   '{"kind":"mix","seed":"1","share":2}',
   '{"kind":"mix","seed":"1","kinds":["hang"]}',
+  '{"kind":"mix","seed":"1","maxSkewMillis":-1}',
 ])('%s asks for no fault', (text) => {
   expect(readFault(text)).toEqual({ ok: false, error: expect.any(String) as string });
 });
@@ -111,6 +112,17 @@ test('a mix draws every kind, about as often as its share says, and ends after i
     ].sort(),
   );
   expect(faults.slice(2000).filter((each) => each !== null)).toEqual([]);
+});
+
+test.each([
+  ['two minutes, unless it says otherwise', '', 120_000],
+  ['as much as it says', ', "maxSkewMillis": 1000', 1_000],
+])('clocks of a mix are wrong by up to %s', (_, more, most) => {
+  const text = `{"kind": "mix", "seed": "x", "share": 1, "kinds": ["skew"]${more}}`;
+  const offsets = drawn(text, 200).map((each) => (each as { offsetMillis: number }).offsetMillis);
+  expect(Math.max(...offsets.map(Math.abs))).toBeLessThanOrEqual(most);
+  expect(Math.max(...offsets)).toBeGreaterThan(most / 2);
+  expect(Math.min(...offsets)).toBeLessThan(-most / 2);
 });
 
 test('a mix of some kinds draws no others, and waits behind what was asked for by name', () => {

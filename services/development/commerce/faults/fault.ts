@@ -97,6 +97,9 @@ export const MIXED_KINDS = [
   'skew',
 ] as const;
 
+/** Clocks of a mix are wrong by up to this, either way, unless it says otherwise: so little that a bridge allows for it. */
+export const MIX_SKEW_MILLIS = 120_000;
+
 export type MixedKind = (typeof MIXED_KINDS)[number];
 
 const mixSchema = z.strictObject({
@@ -110,6 +113,12 @@ const mixSchema = z.strictObject({
     .array(z.enum(MIXED_KINDS))
     .min(1)
     .default([...MIXED_KINDS]),
+  /** Commerce's clock is wrong by up to this, either way. */
+  maxSkewMillis: z
+    .int()
+    .min(0)
+    .max(7 * DAY_MILLIS)
+    .default(MIX_SKEW_MILLIS),
 });
 
 /** Faults that follow from a seed: the same seed gives the same ones, in the same order. */
