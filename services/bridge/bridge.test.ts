@@ -63,6 +63,7 @@ beforeEach(() => {
     {
       flushInterval: 1_000,
       retryMillis: 1_000,
+      clockSkewMillis: 0,
       sourcesInterval: 5,
       verifyInterval: 60_000,
       stallMillis: STALL_MILLIS,

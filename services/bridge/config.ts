@@ -37,6 +37,11 @@ export const readBridgeConfig = (environment: Environment) =>
       BRIDGE_REQUEST_MILLIS: wholeNumber(30_000, 100, 600_000),
       /** The longest pause between two attempts, in milliseconds. */
       BRIDGE_RETRY_MILLIS: wholeNumber(60_000, 10, 3_600_000),
+      /**
+       * The most by which the clocks of Commerce's servers differ, in milliseconds. What one of them calls too old is
+       * carried only when all of them must.
+       */
+      BRIDGE_CLOCK_SKEW_MILLIS: wholeNumber(300_000, 0, 3_600_000),
       /** Milliseconds after which a checkpoint is written for folded records. */
       BRIDGE_FLUSH_MILLIS: wholeNumber(1_000, 10, 60_000),
       /** Milliseconds without a heartbeat after which the group gives the partitions to other members. */

@@ -24,9 +24,10 @@ export type Found =
 const PAGE = 1_000;
 
 /**
- * So long after Commerce has first called a submission too old it is looked up. Commerce may have checked an earlier
- * request of it, or of another bridge, just before its limit, and still be storing it: looked up at once, nothing
- * would be found, and it would be carried as well.
+ * Commerce may have checked an earlier request of a submission, or of another bridge, just before its limit, and still
+ * be storing it so long after it has first called the submission too old: looked up at once, nothing would be found, and
+ * it would be carried as well. Before that, a server of Commerce whose clock is behind may accept it still: by the time
+ * that all clocks are past the limit, none does.
  */
 const EARLIER_IS_STORED_MILLIS = 5_000;
 
@@ -40,14 +41,18 @@ interface Waiting {
 export class DoubtfulSubmissions {
   private readonly ports: DoubtfulPorts;
   private readonly waiting = new Map<Item, Waiting>();
+  /** Milliseconds after the first `Expired` from which what Commerce holds is final. */
+  private readonly settledAfter: number;
 
-  constructor(ports: DoubtfulPorts) {
+  /** @param clockSkewMillis the most by which the clocks of Commerce's servers differ */
+  constructor(ports: DoubtfulPorts, clockSkewMillis: number) {
     this.ports = ports;
+    this.settledAfter = clockSkewMillis + EARLIER_IS_STORED_MILLIS;
   }
 
   add(item: Item, { said, message }: Omit<Doubtful, 'pending'>, now: number): void {
     if (said === 'expired') item.expiredAt ??= now;
-    const from = said === 'expired' ? (item.expiredAt ?? now) + EARLIER_IS_STORED_MILLIS : now;
+    const from = said === 'expired' ? (item.expiredAt ?? now) + this.settledAfter : now;
     this.waiting.set(item, { doubtful: { said, message, pending: item.pending }, from });
   }
 

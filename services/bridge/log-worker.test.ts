@@ -65,7 +65,7 @@ test('what another bridge composes while this one reads what is stored is queued
         throw error;
       },
     },
-    { flushInterval: 0, retryMillis: 1_000 },
+    { flushInterval: 0, retryMillis: 1_000, clockSkewMillis: 0 },
   );
   await worker.position();
   await worker.consume([encodedBatch(records)]);

@@ -5,7 +5,6 @@ import {
   usageAggregateDecoder,
   usageAggregateEncoder,
 } from '../shared/avro/usage-aggregate-codec.ts';
-import { termsOf } from '../shared/billing/billing-terms.ts';
 import { CarryLog } from '../shared/billing/carry-log.ts';
 import { readTerms, writeTerms } from '../shared/billing/terms-table.ts';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
@@ -25,6 +24,7 @@ import { readSources } from '../shared/sources/register.ts';
 import { HourPublisher } from '../shared/usage-store/hour-publisher.ts';
 import { Bridge, type BridgeOptions } from './bridge.ts';
 import { commerceTokens } from '../shared/commerce/sign-in.ts';
+import { readCannotCarry } from './cannot-carry.ts';
 import { CommerceClient } from './commerce/commerce-client.ts';
 import { batchBody } from './commerce/usage-message.ts';
 import { Gate } from './commerce/gate.ts';
@@ -35,11 +35,13 @@ import type { WorkerPorts } from './worker-ports.ts';
 import { readUnsent } from '../shared/billing/unsent.ts';
 import {
   readRegistration,
+  registrationText,
   registrationWarnings,
   type Registration,
 } from '../shared/billing/registration.ts';
 import { recoverLost } from './recover-lost.ts';
 import { readReported, ReportingWatch } from './reporting-watch.ts';
+import { RegistrationWatch } from './registration-watch.ts';
 import { SourceRegister } from './source-register.ts';
 import { ClickHouseStore } from './store/clickhouse-store.ts';
 import { lostHours } from './store/lost-hours.ts';
@@ -63,6 +65,14 @@ const connect = async (config: Config, logger: Logger) => {
   return { clickHouse, kafka, admin, writer: await openLogWriter(kafka) };
 };
 
+/**
+ * Reads the registration and the catalog before anything is opened.
+ * @throws UserError if they cannot be used
+ */
+const refuseUnusable = ({ COMMERCE_REGISTRATION_FILE: file }: Config): void => {
+  wantedTerms(file === undefined ? null : readRegistration(file), readMeterCatalog());
+};
+
 /** From now on hours are composed by the wanted terms. Earlier hours keep their terms. */
 const bringTermsInForce = async (
   wanted: ReturnType<typeof wantedTerms>,
@@ -82,14 +92,47 @@ const bringTermsInForce = async (
   }
 };
 
-const watchReporting = (
-  registration: Registration | null,
-  clickHouse: ClickHouseClient,
-  logger: Logger,
-): ReportingWatch => {
-  const watch = new ReportingWatch(() => readReported(clickHouse), logger, Date.now);
-  if (registration?.billingModel === 'PayAsYouUse') watch.start(REPORTING_WATCH_MILLIS);
-  return watch;
+/**
+ * Brings the registration in force, now and whenever its file changes, and watches what it asks for.
+ * @throws UserError if the file cannot be used
+ */
+const keepRegistration = async ({
+  clickHouse,
+  config,
+  logger,
+}: {
+  clickHouse: ClickHouseClient;
+  config: Config;
+  logger: Logger;
+}): Promise<{ problems: () => readonly string[]; stop: () => Promise<void> }> => {
+  const reporting = new ReportingWatch(() => readReported(clickHouse), logger, Date.now);
+  const apply = async (registration: Registration | null): Promise<void> => {
+    const wanted = wantedTerms(registration, readMeterCatalog());
+    for (const warning of registrationWarnings(registration)) logger.warn(warning);
+    await bringTermsInForce(wanted, clickHouse, config, logger);
+    reporting.stop();
+    if (registration?.billingModel === 'PayAsYouUse') reporting.start(REPORTING_WATCH_MILLIS);
+  };
+  const file = config.COMMERCE_REGISTRATION_FILE;
+  if (file === undefined) {
+    await apply(null);
+    return { problems: () => [], stop: () => Promise.resolve() };
+  }
+  const text = registrationText(file);
+  await apply(readRegistration(file, text));
+  const watch = new RegistrationWatch(text, {
+    read: () => registrationText(file),
+    apply: (changed) => apply(readRegistration(file, changed)),
+    logger,
+  });
+  watch.start(config.BRIDGE_SOURCES_MILLIS);
+  return {
+    problems: () => [...watch.problems, ...reporting.problems],
+    stop: async () => {
+      reporting.stop();
+      await watch.stop();
+    },
+  };
 };
 
 const storeOf = (
@@ -159,14 +202,7 @@ const senderPorts = (
     Date.now,
   ),
   outbox: carryLog(writer, topic, register, config),
-  cannotCarry: async () => {
-    const reasonOf = await register.cannotCarry();
-    const terms = await readTerms(clickHouse);
-    return ({ at, hour, submission }) =>
-      termsOf(terms, hour)?.late === 'dead-lettered'
-        ? 'Late usage is not carried: the registration says so (lateUsage).'
-        : reasonOf(at, submission.resourceUri);
-  },
+  cannotCarry: () => readCannotCarry(register, () => readTerms(clickHouse)),
 });
 
 const dryRunOf = (config: Config, logger: Logger): DryRunPorts['bodyOf'] | null => {
@@ -180,6 +216,7 @@ const dryRunOf = (config: Config, logger: Logger): DryRunPorts['bodyOf'] | null 
 const optionsOf = (config: Config): BridgeOptions => ({
   flushInterval: config.BRIDGE_FLUSH_MILLIS,
   retryMillis: config.BRIDGE_RETRY_MILLIS,
+  clockSkewMillis: config.BRIDGE_CLOCK_SKEW_MILLIS,
   sourcesInterval: config.BRIDGE_SOURCES_MILLIS,
   verifyInterval: config.BRIDGE_VERIFY_MILLIS,
   stallMillis: config.BRIDGE_STALL_MILLIS,
@@ -187,12 +224,9 @@ const optionsOf = (config: Config): BridgeOptions => ({
 
 runService('bridge', async (logger, environment, crash) => {
   const config = readBridgeConfig(environment);
-  const file = config.COMMERCE_REGISTRATION_FILE;
-  const registration = file === undefined ? null : readRegistration(file);
-  const wanted = wantedTerms(registration, readMeterCatalog());
-  for (const warning of registrationWarnings(registration)) logger.warn(warning);
+  refuseUnusable(config);
   const { clickHouse, kafka, admin, writer } = await connect(config, logger);
-  await bringTermsInForce(wanted, clickHouse, config, logger);
+  const registration = await keepRegistration({ clickHouse, config, logger });
 
   const topic = aggregatesTopicName(config.USAGE_TOPIC_PREFIX);
   const register = new SourceRegister(() => readSources(clickHouse));
@@ -228,11 +262,10 @@ runService('bridge', async (logger, environment, crash) => {
     },
     optionsOf(config),
   );
-  const watch = watchReporting(registration, clickHouse, logger);
   const unsent = new UnsentWatch({ read: () => readUnsent(clickHouse), now: Date.now, logger });
   const health = await startHealthServer(config, () => {
     const { problems, details } = unsent.addTo(bridge.health());
-    return { problems: [...problems, ...watch.problems], details };
+    return { problems: [...problems, ...registration.problems()], details };
   });
   await bridge.start();
   unsent.start();
@@ -240,7 +273,7 @@ runService('bridge', async (logger, environment, crash) => {
 
   return {
     stop: async () => {
-      watch.stop();
+      await registration.stop();
       await bridge.stop();
       await unsent.stop();
       await Promise.all([writer.close(), admin.close(), clickHouse.close(), health.close()]);

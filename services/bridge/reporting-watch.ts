@@ -69,6 +69,8 @@ export class ReportingWatch {
   private readonly now: () => number;
   private found: ReportingProblem | null = null;
   private timer: NodeJS.Timeout | null = null;
+  /** Counts the stops. */
+  private turn = 0;
 
   constructor(read: () => Promise<Reported>, logger: Logger, now: () => number) {
     this.read = read;
@@ -88,10 +90,14 @@ export class ReportingWatch {
 
   stop(): void {
     if (this.timer) clearInterval(this.timer);
+    this.found = null;
+    this.turn++;
   }
 
   async look(): Promise<void> {
+    const { turn } = this;
     const problem = reportingProblem(await this.read(), millis(this.now()));
+    if (turn !== this.turn) return; // it was stopped meanwhile
     if (problem && problem.message !== this.found?.message) {
       this.logger[problem.level](problem.message);
     }

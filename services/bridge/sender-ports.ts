@@ -7,6 +7,8 @@ import type { Outbox, Store, Unfinished } from './ports.ts';
 export interface SenderOptions {
   /** The longest pause between two attempts, in milliseconds. */
   readonly retryMillis: number;
+  /** The most by which the clocks of Commerce's servers differ, in milliseconds. */
+  readonly clockSkewMillis: number;
 }
 
 export interface SenderPorts {

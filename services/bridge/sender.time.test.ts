@@ -16,6 +16,7 @@ import {
   allAccepted,
   awayFor,
   each,
+  holds,
   namesOf,
   refusedWith,
 } from '../../test/support/bridge/usage-answers.ts';
@@ -121,6 +122,24 @@ describe('pauses', () => {
         msg: reason,
       })),
     );
+  });
+});
+
+describe('what one server of Commerce calls too old', () => {
+  test('is not carried while another server, whose clock is behind, may accept it from a frozen bridge', async () => {
+    const start = Date.now();
+    const isAccepted = (): boolean => Date.now() - start >= 299_000;
+    const world = open(
+      [[pendingOf(0)]],
+      (asked) => {
+        if (asked.method === 'POST') return each(asked, () => refusedWith('Expired'));
+        return isAccepted() ? holds(asked, '1.5') : { body: '[]' };
+      },
+      { clockSkewMillis: 300_000 },
+    );
+    await world.settled(1);
+    expect(world.outcomes[0]).toMatchObject({ kind: 'accepted' });
+    expect(world.carries).toEqual([]);
   });
 });
 

@@ -73,10 +73,10 @@ export class Sender {
     this.options = options;
     const attempt = (): Attempt => new Attempt(ports.now);
     this.tries = { send: attempt(), lookUp: attempt(), store: attempt() };
-    this.doubtful = new DoubtfulSubmissions({
-      ...ports,
-      persist: (what, step) => this.persist(what, step),
-    });
+    this.doubtful = new DoubtfulSubmissions(
+      { ...ports, persist: (what, step) => this.persist(what, step) },
+      options.clockSkewMillis,
+    );
     this.records = new Gatherer(
       (results) => this.record(results),
       { most: RECORD_PAGE, longest: RECORD_MILLIS },

@@ -160,7 +160,7 @@ const openSender = (store: ReturnType<typeof sharedStore>, crashes: Error[]): Se
       logger: pino({ level: 'silent' }),
       persist: persist(pino({ level: 'silent' })),
     },
-    { retryMillis: RETRY_MILLIS },
+    { retryMillis: RETRY_MILLIS, clockSkewMillis: 0 },
   );
   sender.add(store.unfinished());
   sender.start((error) => crashes.push(error));

@@ -98,25 +98,37 @@ const registrationSchema = fileSchema.transform((file) => ({
 /** The stamp's registration with Azure. */
 export type Registration = z.output<typeof registrationSchema>;
 
+const cannotUse = (path: string, problem: string, cause: unknown): UserError =>
+  new UserError(
+    `The registration file ${path} cannot be used: ${problem}. Correct it (samples/registration.json is one), ` +
+      'or leave COMMERCE_REGISTRATION_FILE empty to send nothing',
+    { cause },
+  );
+
+/**
+ * The text of the registration file.
+ * @throws UserError if it cannot be read
+ */
+export const registrationText = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw cannotUse(path, messageOf(cause), cause);
+  }
+};
+
 /**
  * Reads the registration file.
+ * @param text what stands in it, where that has been read already
  * @throws UserError that names every problem in it
  */
-export const readRegistration = (path: string): Registration => {
-  const cannot = (problem: string, cause: unknown): UserError =>
-    new UserError(
-      `The registration file ${path} cannot be used: ${problem}. Correct it (samples/registration.json is one), ` +
-        'or leave COMMERCE_REGISTRATION_FILE empty to send nothing',
-      { cause },
-    );
+export const readRegistration = (path: string, text = registrationText(path)): Registration => {
+  const cannot = (problem: string, cause: unknown): UserError => cannotUse(path, problem, cause);
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(path, 'utf8'));
+    content = JSON.parse(text);
   } catch (cause) {
-    throw cannot(
-      cause instanceof SyntaxError ? `it is not JSON (${cause.message})` : messageOf(cause),
-      cause,
-    );
+    throw cannot(`it is not JSON (${messageOf(cause)})`, cause);
   }
   const result = registrationSchema.safeParse(content);
   if (result.success) return result.data;

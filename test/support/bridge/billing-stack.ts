@@ -52,6 +52,7 @@ const QUICK = {
   BRIDGE_SOURCES_MILLIS: '500',
   BRIDGE_SESSION_MILLIS: '1000',
   BRIDGE_RETRY_MILLIS: '200',
+  BRIDGE_CLOCK_SKEW_MILLIS: '0',
 };
 
 export const openBillingStack = async (): Promise<BillingStack> => {

@@ -147,6 +147,7 @@ interface Settings {
   readonly cannotCarry?: string | null;
   readonly requestMillis?: number;
   readonly retryMillis?: number;
+  readonly clockSkewMillis?: number;
   readonly maxInFlight?: number;
   /** Of what is done first, so much fails to be appended. */
   readonly failedAppends?: number;
@@ -162,6 +163,7 @@ export const open = (
     cannotCarry = null,
     requestMillis = 5_000,
     retryMillis = 10,
+    clockSkewMillis = 0,
     maxInFlight = 1,
     failedAppends = 0,
     store = {},
@@ -210,7 +212,7 @@ export const open = (
       logger,
       persist: persist(pino({ level: 'silent' })),
     },
-    { retryMillis },
+    { retryMillis, clockSkewMillis },
   );
   sender.add(hours.map(compositionOf));
   sender.start((error) => crashes.push(error));
