@@ -110,6 +110,7 @@ CREATE TABLE carry_moves
     epoch         UInt32          COMMENT 'Epoch of the topic',
     partition     UInt16          COMMENT 'Partition of the topic',
     submission_id UUID            COMMENT 'The carried submission',
+    moves         UInt16          COMMENT 'How often its carry had been moved before',
     to_topic      LowCardinality(String) COMMENT 'Kafka topic of the source that composes it now',
     to_epoch      UInt32          COMMENT 'Epoch of that topic',
     to_partition  UInt16          COMMENT 'Partition of that topic',
@@ -117,7 +118,7 @@ CREATE TABLE carry_moves
     at            DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the carry was in the log of its new place'
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (topic, epoch, partition, submission_id)
+ORDER BY (topic, epoch, partition, submission_id, moves)
 COMMENT 'Carries that went on to another source partition, because theirs had ended or served the resource no more. The first moved record in the log decides; this says that it is done';
 
 CREATE TABLE bridge_checkpoints

@@ -47,6 +47,7 @@ const open = async ({ sources = [SEALED, NEXT], terms = [], held = [], dies }: S
   await register.refresh();
   const steps: unknown[] = [];
   let dead = dies === undefined;
+  let clock = 0;
   const step =
     (name: string) =>
     (...given: readonly unknown[]): Promise<void> => {
@@ -72,8 +73,12 @@ const open = async ({ sources = [SEALED, NEXT], terms = [], held = [], dies }: S
     register,
     logger: pino({ level: 'silent' }),
     persist: (_, run) => run(),
+    now: () => clock,
   });
-  return { keeper, steps };
+  const wait = (millis: number): void => {
+    clock += millis;
+  };
+  return { keeper, steps, wait };
 };
 
 const fold = (records: readonly Unplaced[], source = SEALED): BridgeState => {
@@ -83,7 +88,7 @@ const fold = (records: readonly Unplaced[], source = SEALED): BridgeState => {
 };
 
 const MOVE = { ...AT, submissionId: ID, to: TO };
-const MOVED = { ...CARRY, ...TO };
+const MOVED = { ...CARRY, ...TO, moves: 1 };
 
 test('a carry that waits in a sealed source partition is moved to the next epoch, once', async () => {
   const { keeper, steps } = await open();
@@ -99,6 +104,19 @@ test('a carry is at its new place only when its move is read, and names where it
   await keeper.keep(state);
   await keeper.keep(state);
   expect(steps).toMatchObject([
+    ['appendMoved', [MOVED]],
+    ['writeMoves', [MOVE]],
+  ]);
+});
+
+test('a carry that came back is asked to move again', async () => {
+  const { keeper, steps } = await open();
+  const [came, left] = [carryRecord({ ...CARRY, moves: 2 }), moveRecord(MOVE)];
+  await keeper.keep(fold([carryRecord(CARRY)]));
+  await keeper.keep(fold([carryRecord(CARRY), left, came]));
+  expect(steps).toMatchObject([
+    ['appendMoves', [MOVE]],
+    ['appendMoves', [MOVE]],
     ['appendMoved', [MOVED]],
     ['writeMoves', [MOVE]],
   ]);
@@ -142,6 +160,35 @@ test('held usage is released when the terms of the next hour know its meter, not
   expect(steps).toMatchObject([
     ['appendCarries', [{ submissionId: ID, reason: 'released', meters: [BILLABLE.toLowerCase()] }]],
     ['writeOutcomes', [{ kind: 'carried', code: 'released' }]],
+  ]);
+});
+
+test('held usage of an epoch that has ended is released, although no hour of its own is to come', async () => {
+  const { keeper, steps } = await open({
+    terms: [UNAWARE, AWARE],
+    held: [heldOf(BILLABLE.toLowerCase())],
+  });
+  await keeper.keep(composedTo(1));
+  expect(steps).toMatchObject([
+    ['appendCarries', [{ submissionId: ID, reason: 'released' }]],
+    ['writeOutcomes', [{ kind: 'carried', code: 'released' }]],
+  ]);
+});
+
+test('new terms release held usage of a log of which no hour is composed any more', async () => {
+  const terms = [UNAWARE];
+  const { keeper, steps, wait } = await open({ terms, held: [heldOf(BILLABLE.toLowerCase())] });
+  const state = composedTo(1);
+  await keeper.keep(state);
+  terms.push(AWARE);
+  wait(599_999);
+  await keeper.keep(state);
+  expect(steps).toEqual([]);
+  wait(1);
+  await keeper.keep(state);
+  expect(steps).toMatchObject([
+    ['appendCarries', [{ submissionId: ID }]],
+    ['writeOutcomes', {}],
   ]);
 });
 

@@ -7,7 +7,7 @@ import { isoText, type Hour } from '../shared/model/time.ts';
 import { carryOf } from '../shared/model/usage-carry.ts';
 import type { BridgeState } from './fold/bridge-fold.ts';
 import type { Composition } from './fold/compose.ts';
-import type { SourceProgress } from './fold/source-progress.ts';
+import { stopOf, type SourceProgress } from './fold/source-progress.ts';
 import { outcomeOf } from '../shared/billing/outcome.ts';
 import type { Outbox, Pending, Store } from './ports.ts';
 import type { SourceRegister } from './source-register.ts';
@@ -19,7 +19,14 @@ export interface CarryKeeperPorts {
   readonly logger: Logger;
   /** Runs a step again until it succeeds. */
   readonly persist: <T>(what: string, step: () => Promise<T>) => Promise<T>;
+  readonly now: () => number;
 }
+
+/**
+ * Held usage is looked at again after so long: a log of which no hour is composed any more learns by nothing else that
+ * there are new terms.
+ */
+const LOOK_AGAIN_MILLIS = 600_000;
 
 /**
  * Moves quantities on for the owner of a log partition, beside what its sender carries:
@@ -34,10 +41,11 @@ export interface CarryKeeperPorts {
 export class CarryKeeper {
   private readonly partition: number;
   private readonly ports: CarryKeeperPorts;
-  /** Submissions for whose carries this process has asked for a move. */
+  /** Carries for which this process has asked for a move, by `stopOf`. */
   private readonly asked = new Set<string>();
   /** Whether held submissions may have become known. */
   private mayRelease = true;
+  private lookAgainAt = Infinity;
   private termsInForce: Hour | null = null;
 
   constructor(partition: number, ports: CarryKeeperPorts) {
@@ -60,19 +68,22 @@ export class CarryKeeper {
       await this.askToMove(progress);
       await this.finishMoves(progress);
     }
-    if (this.mayRelease) await this.release(state);
+    if (this.mayRelease || this.ports.now() >= this.lookAgainAt) await this.release(state);
   }
 
   private async askToMove({ at, carries }: SourceProgress): Promise<void> {
     const moves: CarryMove[] = [];
-    for (const { submissionId, resourceUri } of carries.values()) {
-      if (this.asked.has(submissionId)) continue;
-      const to = this.ports.register.movesTo(at, resourceUri);
-      if (to !== null) moves.push({ ...at, submissionId, to });
+    const stops: string[] = [];
+    for (const carry of carries.values()) {
+      if (this.asked.has(stopOf(carry))) continue;
+      const to = this.ports.register.movesTo(at, carry.resourceUri);
+      if (to === null) continue;
+      moves.push({ ...at, submissionId: carry.submissionId, to });
+      stops.push(stopOf(carry));
     }
     if (moves.length === 0) return;
     await this.ports.persist('append moves', () => this.ports.outbox.appendMoves(moves));
-    for (const { submissionId } of moves) this.asked.add(submissionId);
+    for (const stop of stops) this.asked.add(stop);
   }
 
   private async finishMoves({ at, moving }: SourceProgress): Promise<void> {
@@ -80,10 +91,12 @@ export class CarryKeeper {
     const { store, outbox, persist, logger } = this.ports;
     const moved = [...moving.values()];
     await persist('append moved carries', () =>
-      outbox.appendMoved(moved.map(({ to, offset: _, ...carry }) => ({ ...carry, ...to }))),
+      outbox.appendMoved(
+        moved.map(({ to, offset: _, ...carry }) => ({ ...carry, ...to, moves: carry.moves + 1 })),
+      ),
     );
     await persist('record moves', () => store.writeMoves(this.partition, moved));
-    for (const { submissionId } of moved) moving.delete(submissionId);
+    for (const carry of moved) moving.delete(stopOf(carry));
     logger.info(
       { source: partitionName(at), carries: moved.length },
       'carries have moved on to the source partition that owns their resource now',
@@ -91,21 +104,25 @@ export class CarryKeeper {
   }
 
   private async release(state: BridgeState): Promise<void> {
-    const { store, outbox, persist, logger } = this.ports;
+    const { store, outbox, persist, logger, now } = this.ports;
     this.mayRelease = false;
+    this.lookAgainAt = Infinity;
     const held = await persist('read held submissions', () => store.held(this.partition));
     if (held.length === 0) return;
+    this.lookAgainAt = now() + LOOK_AGAIN_MILLIS;
     const terms = await persist('read the billing terms', () => store.terms());
     const known = new KnownMeters(terms);
     const released: Pending[] = [];
     for (const pending of held) {
-      if (
-        this.ports.register.targetOf(pending.at, pending.submission.resourceUri).kind === 'nowhere'
-      ) {
-        continue;
-      }
-      const { meters } = pending.submission;
-      if (known.knows(meters, nextHourOf(state, pending.at))) released.push(pending);
+      const { meters, resourceUri } = pending.submission;
+      const target = this.ports.register.targetOf(pending.at, resourceUri);
+      if (target.kind === 'nowhere') continue;
+      const isKnown =
+        target.kind === 'here'
+          ? known.knows(meters, nextHourOf(state, pending.at))
+          : // No hour of its own is to come. If it arrives too early there, it is held and released there.
+            known.willKnow(meters);
+      if (isKnown) released.push(pending);
       // The terms that know it have not begun: look again when the next hour is composed.
       else if (known.willKnow(meters)) this.mayRelease = true;
     }

@@ -74,6 +74,7 @@ export class LogWorker implements PartitionOwner {
       register,
       logger,
       persist: (what, step) => this.owned.persist(what, step),
+      now,
     });
     const common = { partition: at.partition, store, persist, now, logger };
     const { dryRun = null } = ports;

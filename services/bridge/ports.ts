@@ -36,6 +36,12 @@ export type RequestRecord =
       readonly body: string;
     };
 
+/** A move whose carry is at its new place. */
+export interface DoneMove extends CarryMove {
+  /** How often the carry had been moved before. */
+  readonly moves: number;
+}
+
 /** Where the bridge keeps what it has composed and sent. Any write may come late or be repeated. */
 export interface Store {
   /** The terms in order. If several begin at the same hour, the one that was written first. */
@@ -60,7 +66,7 @@ export interface Store {
   /** @param partition the partition of the aggregates topic whose owner made them */
   writeRequests(partition: number, requests: readonly RequestRecord[]): Promise<void>;
   /** Notes carries that are in the log of the source partition to which they were moved. */
-  writeMoves(partition: number, moves: readonly CarryMove[]): Promise<void>;
+  writeMoves(partition: number, moves: readonly DoneMove[]): Promise<void>;
 }
 
 /** What the bridge writes to Kafka. */

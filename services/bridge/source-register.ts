@@ -1,7 +1,7 @@
 import { CONTROL_HEADER } from '../shared/model/control-record.ts';
 import type { LogRecord } from '../shared/model/log-record.ts';
-import { carryTarget, type CarryTarget } from '../shared/billing/carry-target.ts';
-import { sourceName, type Source, type SourcePartition } from '../shared/model/source.ts';
+import { carryTarget, movesTo, withLog, type CarryTarget } from '../shared/billing/carry-target.ts';
+import type { Source, SourcePartition } from '../shared/model/source.ts';
 import { sourceOfKey } from './fold/log-entry.ts';
 
 /** The register of sources as this process last read it. */
@@ -19,12 +19,7 @@ export class SourceRegister {
   }
 
   async refresh(): Promise<ReadonlyMap<string, Source>> {
-    const sources = await this.read();
-    this.sources = new Map(
-      sources
-        .filter(({ state }) => state !== 'declared')
-        .map((source) => [sourceName(source), source]),
-    );
+    this.sources = withLog(await this.read());
     return this.sources;
   }
 
@@ -56,7 +51,6 @@ export class SourceRegister {
 
   /** Where the carry of a resource must be moved; null if it can stay. */
   movesTo(at: SourcePartition, resourceUri: string): SourcePartition | null {
-    const target = this.targetOf(at, resourceUri);
-    return target.kind === 'elsewhere' ? target.to : null;
+    return movesTo(this.sources, at, resourceUri);
   }
 }

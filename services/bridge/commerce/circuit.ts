@@ -13,9 +13,12 @@ export const backoff = (attempts: number, longest: number): number => {
 /** - `closed`: all is well; `open`: nothing is asked; `probing`: one request tries whether it is over */
 export type CircuitState = 'closed' | 'open' | 'probing';
 
-/** A request on its way: how many pauses there had been when it began. */
+/** A request on its way. */
 export interface Begun {
+  /** How many pauses there had been when it began. */
   readonly pauses: number;
+  /** Whether it tries if it is over. Others may have begun before. */
+  readonly isProbe: boolean;
 }
 
 /**
@@ -60,8 +63,9 @@ export class Circuit {
   }
 
   begin(): Begun {
-    this.probing = this.state === 'open';
-    return { pauses: this.pauses };
+    const isProbe = this.state === 'open';
+    if (isProbe) this.probing = true;
+    return { pauses: this.pauses, isProbe };
   }
 
   succeeded(): void {
@@ -71,8 +75,8 @@ export class Circuit {
   }
 
   /** A request that was given up says nothing. */
-  left(): void {
-    this.probing = false;
+  left({ isProbe }: Begun): void {
+    if (isProbe) this.probing = false;
   }
 
   /** Nothing is asked for so long, because Commerce wishes it. */
@@ -83,7 +87,7 @@ export class Circuit {
   /** Returns the milliseconds of the pause that this failure begins; null if it begins none. */
   fail(begun: Begun, { handling, retryAfter }: Failure, now: number): number | null {
     this.failures++;
-    this.probing = false;
+    if (begun.isProbe) this.probing = false;
     if (handling === 'retry' && this.state === 'closed') return null;
     if (begun.pauses !== this.pauses && retryAfter === null) return null;
     this.pauses++;

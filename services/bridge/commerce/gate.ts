@@ -112,7 +112,7 @@ export class Gate {
       );
   }
 
-  private passFor(operation: Operation, begun: Begun): Pass {
+  protected passFor(operation: Operation, begun: Begun): Pass {
     const circuit = this.circuits[operation];
     const end = <T>(result: T): T => {
       this.inFlight--;
@@ -125,7 +125,7 @@ export class Gate {
         end(null);
       },
       left: () => {
-        circuit.left();
+        circuit.left(begun);
         end(null);
       },
       failed: (failure) => {

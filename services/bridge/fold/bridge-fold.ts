@@ -16,6 +16,7 @@ import {
   nextDue,
   noteUnverified,
   sourceProgress,
+  stopOf,
   type ComposedBefore,
   type PendingCarry,
   type SourceProgress,
@@ -132,8 +133,10 @@ const foldEntry = (
     case 'carry': {
       const { carry } = entry;
       const { submissionId } = carry;
-      if (progress.carried.has(submissionId) || progress.carries.has(submissionId)) return;
-      progress.carries.set(submissionId, { ...carry, offset });
+      const { carried, carries } = progress;
+      if (carried.has(submissionId) || carries.has(submissionId)) return;
+      if (carried.has(stopOf(carry))) return;
+      carries.set(submissionId, { ...carry, offset });
       return;
     }
     case 'moved': {
@@ -141,8 +144,8 @@ const foldEntry = (
       const waiting = progress.carries.get(submissionId);
       if (!waiting) return;
       progress.carries.delete(submissionId);
-      progress.carried.add(submissionId);
-      progress.moving.set(submissionId, { ...waiting, to });
+      progress.carried.add(stopOf(waiting));
+      progress.moving.set(stopOf(waiting), { ...waiting, to });
     }
   }
 };

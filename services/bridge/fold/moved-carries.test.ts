@@ -23,8 +23,8 @@ const NEXT = { topic: SOURCE.topic, epoch: 2, partition: 1 };
 const OTHER = { topic: 'usage.events.other', epoch: 1, partition: 0 };
 
 const idOf = (n: number): string => `00000000-0000-4000-8000-00000000000${String(n)}`;
-const carry = (n: number): Unplaced =>
-  carryRecord(carryInto(AT, { submissionId: idOf(n), quantity: 1n as Quantity }));
+const carry = (n: number, moves = 0): Unplaced =>
+  carryRecord(carryInto(AT, { submissionId: idOf(n), quantity: 1n as Quantity, moves }));
 const move = (n: number, to = NEXT): Unplaced => moveRecord({ ...AT, submissionId: idOf(n), to });
 const closed = (h: number): Unplaced => markerRecord(AT, hour(h), []);
 
@@ -76,9 +76,24 @@ test('until a moved carry is at its new place, a restart reads it and its move a
 
 test('a restart knows what was moved away, and neither composes nor moves it again', () => {
   const before = {
-    [partitionName(AT)]: { composedThrough: null, carried: new Set([idOf(1)]) },
+    [partitionName(AT)]: { composedThrough: null, carried: new Set([`${idOf(1)}#0`]) },
   };
   expect(told(fold([carry(1), move(1), closed(0)], before))).toEqual({ composed: [], moving: [] });
+});
+
+test('a carry that comes back to where it was counts again, because its provider came back', () => {
+  const records = [carry(1), move(1), carry(1, 2), closed(0)];
+  expect(told(fold(records)).composed).toEqual([idOf(1)]);
+  const before = {
+    [partitionName(AT)]: { composedThrough: null, carried: new Set([`${idOf(1)}#0`]) },
+  };
+  expect(told(fold(records, before)).composed).toEqual([idOf(1)]);
+});
+
+test('once it is composed, no carry of a submission counts, however often it was moved', () => {
+  expect(told(fold([carry(1, 2), closed(0), carry(1), carry(1, 4), closed(1)])).composed).toEqual([
+    idOf(1),
+  ]);
 });
 
 test('a stranger moves nothing', () => {

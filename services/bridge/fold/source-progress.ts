@@ -13,11 +13,20 @@ export interface MovingCarry extends PendingCarry {
   readonly to: SourcePartition;
 }
 
+/**
+ * The name of a carry at one stop of its way. A carry that is moved away and comes back, because its resource provider
+ * does, is at another stop.
+ */
+export const stopOf = ({
+  submissionId,
+  moves,
+}: Pick<UsageCarry, 'submissionId' | 'moves'>): string => `${submissionId}#${String(moves)}`;
+
 /** What has been composed for a source partition, as stored. */
 export interface ComposedBefore {
   /** Every hour before it is composed; null if none is. */
   readonly composedThrough: Hour | null;
-  /** Submissions whose carries are in these compositions, or were moved to another source partition. */
+  /** Submissions whose carries are in these compositions, and carries that were moved away, by `stopOf`. */
   readonly carried: ReadonlySet<string>;
 }
 
@@ -31,11 +40,11 @@ export interface SourceProgress {
   /** By carried submission, in the order of the log. */
   readonly carries: Map<string, PendingCarry>;
   /**
-   * Submissions whose carries are in compositions or have been moved away. A later carry of such a
-   * submission does not count.
+   * Submissions whose carries are in compositions: a later carry of them does not count. And carries that were moved
+   * away, by `stopOf`: the same one does not count again.
    */
   readonly carried: Set<string>;
-  /** By carried submission: carries that were moved away, and may not be at their new place yet. */
+  /** Carries that were moved away, and may not be at their new place yet, by `stopOf`. */
   readonly moving: Map<string, MovingCarry>;
   /** Hours with records that could not be verified. Perhaps only their key is missing. */
   readonly unverified: Map<Hour, Unverified>;

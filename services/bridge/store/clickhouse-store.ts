@@ -3,14 +3,13 @@ import { insertRows, queryRows } from '../../shared/clickhouse/client.ts';
 import { OF_PARTITION } from '../../shared/clickhouse/of-partition.ts';
 import { hourFromSeconds } from '../../shared/clickhouse/values.ts';
 import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
-import type { CarryMove } from '../../shared/model/carry-move.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import type { BillingTerms } from '../../shared/billing/billing-terms.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
 import type { Composition } from '../fold/compose.ts';
 import type { ComposedBefore } from '../fold/source-progress.ts';
 import type { Outcome } from '../../shared/billing/outcome.ts';
-import type { Pending, RequestRecord, Store, Unfinished } from '../ports.ts';
+import type { DoneMove, Pending, RequestRecord, Store, Unfinished } from '../ports.ts';
 import {
   checkpointRow,
   compositionRow,
@@ -113,7 +112,7 @@ export class ClickHouseStore implements Store {
     );
     const moves = await queryRows<SourcePartition & { readonly moved: readonly string[] }>(
       this.client,
-      `SELECT topic, epoch, partition, groupArray(toString(m.submission_id)) AS moved
+      `SELECT topic, epoch, partition, groupArray(concat(toString(m.submission_id), '#', toString(m.moves))) AS moved
        FROM carry_moves AS m FINAL WHERE log_partition = {partition:UInt16}
        GROUP BY topic, epoch, partition`,
       { partition },
@@ -202,7 +201,7 @@ export class ClickHouseStore implements Store {
     return insertRows(this.client, 'compositions', rows);
   }
 
-  writeMoves(partition: number, moves: readonly CarryMove[]): Promise<void> {
+  writeMoves(partition: number, moves: readonly DoneMove[]): Promise<void> {
     return insertRows(
       this.client,
       'carry_moves',

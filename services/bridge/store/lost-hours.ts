@@ -40,6 +40,7 @@ interface CarriedRow extends SourcePartition, SubmissionColumns {
   readonly to_topic: string;
   readonly to_epoch: number;
   readonly to_partition: number;
+  readonly moves: number;
 }
 
 /** What the sender records for a carry is "Expired"; the rest is recorded by its reason. */
@@ -51,11 +52,13 @@ const waitingCarries = async (client: ClickHouseClient): Promise<readonly UsageC
     client,
     `SELECT u.topic AS topic, u.epoch AS epoch, u.partition AS partition,
        toUnixTimestamp(u.reported_hour) AS hour, ${submissionColumns('u')}, u.code AS code,
-       m.to_topic AS to_topic, m.to_epoch AS to_epoch, m.to_partition AS to_partition
+       m.to_topic AS to_topic, m.to_epoch AS to_epoch, m.to_partition AS to_partition,
+       m.moves AS moves
      FROM commerce_usage AS u
      LEFT JOIN (
-       SELECT submission_id, argMax(c.to_topic, c.at) AS to_topic, argMax(c.to_epoch, c.at) AS to_epoch,
-         argMax(c.to_partition, c.at) AS to_partition
+       SELECT submission_id, argMax(c.to_topic, c.moves) AS to_topic,
+         argMax(c.to_epoch, c.moves) AS to_epoch, argMax(c.to_partition, c.moves) AS to_partition,
+         toUInt32(max(c.moves)) + 1 AS moves
        FROM carry_moves AS c GROUP BY submission_id
      ) AS m ON m.submission_id = u.submission_id
      WHERE u.outcome = 'carried'
@@ -73,7 +76,13 @@ const waitingCarries = async (client: ClickHouseClient): Promise<readonly UsageC
     );
     return row.to_topic === ''
       ? carry
-      : { ...carry, topic: row.to_topic, epoch: row.to_epoch, partition: row.to_partition };
+      : {
+          ...carry,
+          topic: row.to_topic,
+          epoch: row.to_epoch,
+          partition: row.to_partition,
+          moves: row.moves,
+        };
   });
 };
 

@@ -1,12 +1,11 @@
 import { formatQuantity } from '../../shared/model/decimal.ts';
 import { monthsRecord } from '../../shared/model/usage-months.ts';
 import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
-import type { CarryMove } from '../../shared/model/carry-move.ts';
 import type { SourcePartition } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
 import type { Composition } from '../fold/compose.ts';
-import type { RequestRecord } from '../ports.ts';
+import type { DoneMove, RequestRecord } from '../ports.ts';
 
 /** Rows as ClickHouse reads and writes them in JSON: DateTime in seconds, decimals and UInt64 as text. */
 type Row = Readonly<Record<string, unknown>>;
@@ -67,11 +66,12 @@ export const compositionRow = (logPartition: number, composition: Composition): 
   terms: seconds(composition.terms),
 });
 
-export const moveRow = (logPartition: number, move: CarryMove): Row => ({
+export const moveRow = (logPartition: number, move: DoneMove): Row => ({
   topic: move.topic,
   epoch: move.epoch,
   partition: move.partition,
   submission_id: move.submissionId,
+  moves: move.moves,
   to_topic: move.to.topic,
   to_epoch: move.to.epoch,
   to_partition: move.to.partition,

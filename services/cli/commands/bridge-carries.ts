@@ -1,5 +1,9 @@
 import type { Command } from 'commander';
-import { carryUnbilled, type Planned } from '../../operations/carries/carry-unbilled.ts';
+import {
+  carryPorts,
+  carryUnbilled,
+  type Planned,
+} from '../../operations/carries/carry-unbilled.ts';
 import type { SubmissionFilter } from '../../operations/carries/unbilled-submissions.ts';
 import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { readCommerceHoldings } from '../../shared/billing/commerce-holdings.ts';
@@ -31,15 +35,12 @@ const carry = async (outcome: SubmissionFilter['outcome'], options: Options): Pr
   checkHours({ '--from': from ?? undefined, '--to': to ?? undefined }, config.USAGE_HOUR_MILLIS);
   const commerce = { url: config.COMMERCE_URL, tokens: commerceTokens(config) };
   const { dryRun = false, atOnce = false, reason } = options;
+  const topic = aggregatesTopicName(config.USAGE_TOPIC_PREFIX);
   const planned = await withSourceTools(config, (tools) =>
-    carryUnbilled(tools, {
-      filter: { outcome, code, meter, from, end: to },
-      atOnce,
-      dryRun,
-      reason,
-      topic: aggregatesTopicName(config.USAGE_TOPIC_PREFIX),
-      holdingsSince: (since) => readCommerceHoldings(commerce, since),
-    }),
+    carryUnbilled(
+      carryPorts(tools, topic, (since) => readCommerceHoldings(commerce, since)),
+      { filter: { outcome, code, meter, from, end: to }, atOnce, dryRun, reason },
+    ),
   );
   if (options.json) printJson(planned.map(jsonOf));
   else print(formatPlanned(planned, outcome, dryRun));

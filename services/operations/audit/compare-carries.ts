@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { partitionName, type Source } from '../../shared/model/source.ts';
+import { partitionName, type Source, type SourcePartition } from '../../shared/model/source.ts';
 import { isoText, millis } from '../../shared/model/time.ts';
 import type { Differences } from './differences.ts';
 import { instant, millisecond, storedRows } from './stored-rows.ts';
@@ -12,6 +12,7 @@ import { instant, millisecond, storedRows } from './stored-rows.ts';
  * |-----------------------------------|---------------|-----------------|
  * | carried                           | one           | right           |
  * | carried, hours have closed since  | none          | lost            |
+ * | at its place                      |               |                 |
  * | none yet                          | one           | about to be recorded |
  * | accepted, or any other            | one           | billed twice    |
  * | any                               | several       | billed twice    |
@@ -24,6 +25,7 @@ export const compareCarries = async (
 ): Promise<void> => {
   const composed = await lastComposed(client);
   const inside = await carriedIds(client);
+  const moves = await lastMoves(client);
   const rows = storedRows(
     client,
     `SELECT t.topic, t.epoch, t.partition, ${instant('reported_hour')}, toString(t.submission_id),
@@ -37,9 +39,11 @@ export const compareCarries = async (
   for await (const [topic, epoch, partition, reported, id, outcome, told] of rows) {
     const at = { topic: String(topic), epoch: Number(epoch), partition: Number(partition) };
     const times = inside.get(String(id)) ?? 0;
-    const { hourMillis } = register.find((source) => source.topic === at.topic) ?? {};
-    // A quantity that was carried before an hour began is in that hour or an earlier one.
-    const isLate = (composed.get(partitionName(at)) ?? 0) > Number(told) + (hourMillis ?? Infinity);
+    // A quantity that was carried to a place before an hour began is in that hour or an earlier one.
+    const arrived = moves.get(String(id)) ?? { at, told: Number(told) };
+    const { hourMillis = Infinity } =
+      register.find((source) => source.topic === arrived.at.topic) ?? {};
+    const isLate = (composed.get(partitionName(arrived.at)) ?? 0) > arrived.told + hourMillis;
     const problem = carryProblem(String(outcome), times, isLate);
     if (problem === null || (wanted !== null && at.topic !== wanted)) continue;
     const row = `reported ${isoText(millis(Number(reported)))} ${String(id)}`;
@@ -71,6 +75,20 @@ const carriedIds = async (client: ClickHouseClient): Promise<ReadonlyMap<string,
     inside.set(String(id), Number(times));
   }
   return inside;
+};
+
+/** Where the carry of a submission is that was moved, and since when at the latest, by the submission's id. */
+const lastMoves = async (
+  client: ClickHouseClient,
+): Promise<ReadonlyMap<string, { readonly at: SourcePartition; readonly told: number }>> => {
+  const last = new Map<string, { readonly at: SourcePartition; readonly told: number }>();
+  const query = `SELECT toString(t.submission_id), t.to_topic, t.to_epoch, t.to_partition, ${millisecond('at')}
+    FROM carry_moves AS t FINAL ORDER BY t.moves`;
+  for await (const [id, topic, epoch, partition, told] of storedRows(client, query, {})) {
+    const at = { topic: String(topic), epoch: Number(epoch), partition: Number(partition) };
+    last.set(String(id), { at, told: Number(told) });
+  }
+  return last;
 };
 
 /** The last composed hour of each partition. */

@@ -1,12 +1,14 @@
-import { meterTerms } from '../../shared/billing/billing-terms.ts';
+import { meterTerms, type BillingTerms } from '../../shared/billing/billing-terms.ts';
 import { CarryLog } from '../../shared/billing/carry-log.ts';
-import { carryTarget } from '../../shared/billing/carry-target.ts';
+import { movesTo, withLog } from '../../shared/billing/carry-target.ts';
 import type { Holding } from '../../shared/billing/commerce-holdings.ts';
 import { heldOutcome, outcomeOf, type Outcome } from '../../shared/billing/outcome.ts';
 import { outcomeRow } from '../../shared/billing/outcome-row.ts';
 import { readTerms } from '../../shared/billing/terms-table.ts';
 import { insertRows } from '../../shared/clickhouse/client.ts';
-import { sourceName } from '../../shared/model/source.ts';
+import type { LogWriter } from '../../shared/kafka/log-writer.ts';
+import type { Keyring } from '../../shared/model/control-record.ts';
+import type { Source } from '../../shared/model/source.ts';
 import { millis, type Hour } from '../../shared/model/time.ts';
 import { carryOf, type CarryReason } from '../../shared/model/usage-carry.ts';
 import { OUT_PARTITIONS } from '../../shared/sources/check-topics.ts';
@@ -25,11 +27,50 @@ export interface CarryOptions {
   /** Only report what would be done. */
   readonly dryRun: boolean;
   readonly reason: string;
-  /** The aggregates topic. */
-  readonly topic: string;
+}
+
+/** What became of submissions because somebody asked for it. */
+export interface CarryOperation {
+  readonly kind: `usage-${CarryReason}`;
+  readonly subject: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export interface CarryPorts {
+  readonly unbilled: (filter: SubmissionFilter) => Promise<readonly UnbilledSubmission[]>;
+  readonly terms: () => Promise<readonly BillingTerms[]>;
+  readonly sources: () => Promise<readonly Source[]>;
   /** Asks Commerce what it has accepted since an hour. */
   readonly holdingsSince: (hour: Hour) => Promise<readonly Holding[]>;
+  readonly writer: LogWriter;
+  readonly keyring: Keyring;
+  /** The aggregates topic, and the number of its partitions. */
+  readonly topic: string;
+  readonly partitions: number;
+  readonly writeOutcomes: (outcomes: readonly Outcome[]) => Promise<void>;
+  readonly record: (operation: CarryOperation) => Promise<void>;
+  readonly now: () => number;
 }
+
+/** The ports of a command on this machine. */
+export const carryPorts = (
+  { clickHouse, writer, keyring }: SourceTools,
+  topic: string,
+  holdingsSince: CarryPorts['holdingsSince'],
+): CarryPorts => ({
+  unbilled: (filter) => readUnbilled(clickHouse, filter),
+  terms: () => readTerms(clickHouse),
+  sources: () => readSources(clickHouse),
+  holdingsSince,
+  writer,
+  keyring,
+  topic,
+  partitions: OUT_PARTITIONS,
+  writeOutcomes: (outcomes) =>
+    insertRows(clickHouse, 'commerce_outcomes', outcomes.map(outcomeRow)),
+  record: (operation) => recordOperation(clickHouse, operation),
+  now: Date.now,
+});
 
 export interface Planned {
   readonly submission: UnbilledSubmission;
@@ -46,24 +87,20 @@ export interface Planned {
  * 3. outcomes and the operation are recorded
  */
 export const carryUnbilled = async (
-  { clickHouse, writer, keyring }: SourceTools,
-  { filter, atOnce, dryRun, reason, topic, holdingsSince }: CarryOptions,
+  ports: CarryPorts,
+  { filter, atOnce, dryRun, reason }: CarryOptions,
 ): Promise<readonly Planned[]> => {
-  const submissions = await readUnbilled(clickHouse, filter);
+  const submissions = await ports.unbilled(filter);
   const [first] = submissions;
   if (!first) return [];
-  const newest = (await readTerms(clickHouse)).at(-1);
-  const sources = new Map(
-    (await readSources(clickHouse))
-      .filter(({ state }) => state !== 'declared')
-      .map((source) => [sourceName(source), source]),
-  );
+  const newest = (await ports.terms()).at(-1);
+  const sources = withLog(await ports.sources());
   const plans = planCarries(submissions, {
     sources,
     // Held usage was never sent.
-    holdings: filter.outcome === 'held' ? [] : await holdingsSince(first.hour),
+    holdings: filter.outcome === 'held' ? [] : await ports.holdingsSince(first.hour),
     knownMeters: new Set(newest && meterTerms(newest).keys()),
-    now: millis(Date.now()),
+    now: millis(ports.now()),
     atOnce,
   });
   const planned = submissions.map((submission, n): Planned => {
@@ -75,23 +112,13 @@ export const carryUnbilled = async (
   if (dryRun || settled.length === 0) return planned;
   const why: CarryReason = filter.outcome === 'held' ? 'released' : 'resubmitted';
   const carries = planned.filter(({ plan }) => plan.kind === 'carry');
-  const log = new CarryLog(writer, {
-    topic,
-    partitions: OUT_PARTITIONS,
-    keyring,
-    now: Date.now,
-    movesTo: (carry) => {
-      const target = carryTarget(sources, carry, carry.resourceUri);
-      return target.kind === 'elsewhere' ? target.to : null;
-    },
+  const log = new CarryLog(ports.writer, {
+    ...ports,
+    movesTo: (carry) => movesTo(sources, carry, carry.resourceUri),
   });
   await log.appendCarries(carries.map(({ submission }) => carryOf(submission, why)));
-  await insertRows(
-    clickHouse,
-    'commerce_outcomes',
-    settled.map((each) => outcomeRow(outcomeFor(each, why, reason))),
-  );
-  await recordOperation(clickHouse, {
+  await ports.writeOutcomes(settled.map((each) => outcomeFor(each, why, reason)));
+  await ports.record({
     kind: `usage-${why}`,
     subject: [...new Set(settled.map(({ submission }) => submission.at.topic))].join(', '),
     detail: {

@@ -2,7 +2,8 @@ import { sourceOf } from '../../../test/support/bridge/aggregates-log.ts';
 import { hour, submissionOf, uriOf } from '../../../test/support/bridge/examples.ts';
 import { sourceName, type Source } from '../../shared/model/source.ts';
 import { HOUR_MILLIS, millis } from '../../shared/model/time.ts';
-import { ACCEPTED_FOR_MILLIS, planCarries, type PlanWorld } from './plan-carries.ts';
+import { ACCEPTED_FOR_MILLIS } from '../../shared/billing/accepted-for.ts';
+import { planCarries, type PlanWorld } from './plan-carries.ts';
 
 const SOURCE = sourceOf();
 const REFUSED = {

@@ -1,3 +1,4 @@
+import { ACCEPTED_FOR_MILLIS } from '../../shared/billing/accepted-for.ts';
 import { carryTarget } from '../../shared/billing/carry-target.ts';
 import type { Holding } from '../../shared/billing/commerce-holdings.ts';
 import { isSameDouble } from '../../shared/billing/double.ts';
@@ -25,10 +26,7 @@ export interface PlanWorld {
   readonly atOnce: boolean;
 }
 
-const HOUR = 3_600_000;
-/** Commerce accepts usage that is at most 24 hours old. Clocks may differ. */
-export const ACCEPTED_FOR_MILLIS = 24 * HOUR;
-const CLOCKS_DIFFER_BY = HOUR;
+const CLOCKS_DIFFER_BY = 3_600_000;
 
 const holdingKey = (hour: number, resourceUri: string, dimension: string): string =>
   `${String(hour)}\0${resourceKey(resourceUri)}\0${asciiLower(dimension)}`;

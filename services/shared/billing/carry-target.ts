@@ -36,3 +36,21 @@ export const carryTarget = (
   const partition = partitionOfKey(resourceKey(resourceUri), partitions);
   return { kind: 'elsewhere', to: { topic, epoch, partition } };
 };
+
+/** Where the carry of a resource must be moved; null if it can stay. */
+export const movesTo = (
+  sources: ReadonlyMap<string, Source>,
+  at: SourcePartition,
+  resourceUri: string,
+): SourcePartition | null => {
+  const target = carryTarget(sources, at, resourceUri);
+  return target.kind === 'elsewhere' ? target.to : null;
+};
+
+/** The sources that have or had a log, by `sourceName`. */
+export const withLog = (sources: readonly Source[]): ReadonlyMap<string, Source> =>
+  new Map(
+    sources
+      .filter(({ state }) => state !== 'declared')
+      .map((source) => [sourceName(source), source]),
+  );

@@ -2,10 +2,8 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../clickhouse/client.ts';
 import { hourFromSeconds } from '../clickhouse/values.ts';
 import { isoText, type Hour } from '../model/time.ts';
+import { ACCEPTED_FOR_MILLIS } from './accepted-for.ts';
 import { unfinishedCompositions } from './unfinished-compositions.ts';
-
-/** How long after its beginning Commerce takes the usage of an hour: docs/azure.md, "Metering service". */
-const ACCEPTED_FOR_MILLIS = 24 * 3_600_000;
 
 /** Live usage that has not been sent yet. History has no such limit: it is sent as it was agreed with Commerce. */
 export interface Unsent {

@@ -24,6 +24,8 @@ export interface UsageCarry extends SourcePartition {
   readonly submissionId: string;
   /** Where it was composed. Another source partition if the carry was moved since. */
   readonly from: CarriedFrom;
+  /** How often it was moved on. It may come back to a source partition where it was before. */
+  readonly moves: number;
   readonly reason: CarryReason;
   readonly resourceUri: string;
   readonly subscriptionId: string;
@@ -38,7 +40,10 @@ export interface UsageCarry extends SourcePartition {
 export interface Carriable {
   readonly at: SourcePartition;
   readonly hour: Hour;
-  readonly submission: Omit<UsageCarry, keyof SourcePartition | 'from' | 'reason' | 'months'> & {
+  readonly submission: Omit<
+    UsageCarry,
+    keyof SourcePartition | 'from' | 'moves' | 'reason' | 'months'
+  > & {
     readonly usageMonths: UsageMonths;
   };
 }
@@ -53,6 +58,7 @@ export const carryOf = ({ at, hour, submission }: Carriable, reason: CarryReason
     partition,
     submissionId,
     from: { topic, epoch, partition, hour },
+    moves: 0,
     reason,
     resourceUri,
     subscriptionId,
@@ -74,6 +80,7 @@ const carrySchema = z.strictObject({
   ...place,
   submissionId: z.uuid().toLowerCase(),
   from: z.strictObject({ ...place, hour: z.int().nonnegative() }),
+  moves: z.int().nonnegative(),
   reason: z.enum(CARRY_REASONS),
   resourceUri: z.string().min(1),
   subscriptionId: z.string(),

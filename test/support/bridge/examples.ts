@@ -41,6 +41,7 @@ export const carryInto = (
     epoch,
     partition,
     from: { topic, epoch, partition, hour: hour(0) },
+    moves: 0,
     reason: 'expired',
     resourceUri: uriOf('a'),
     subscriptionId: SUBSCRIPTION,

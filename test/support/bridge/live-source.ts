@@ -46,8 +46,8 @@ export const openHour = async (stack: BillingStack, source: RegisteredSource): P
   const rows = await queryRows<{ readonly closed: number }>(
     stack.clickHouse,
     `SELECT toUnixTimestamp(c.open_hour) AS closed FROM checkpoints AS c FINAL
-     WHERE topic = {topic:String}`,
-    { topic: source.topic },
+     WHERE topic = {topic:String} AND epoch = {epoch:UInt32}`,
+    { topic: source.topic, epoch: source.epoch },
   );
   return (
     rows.length < source.partitions
