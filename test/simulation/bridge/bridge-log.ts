@@ -31,9 +31,11 @@ export interface Entry {
   readonly meant: Meant;
 }
 
-/** One partition of the aggregates topic: it only grows. */
+/** One partition of the aggregates topic: it grows at its end, and its beginning may expire. */
 export class BridgeLog {
   readonly entries: Entry[] = [];
+  /** Records below this offset have expired. */
+  low = 0;
 
   get high(): number {
     return this.entries.length;
@@ -45,6 +47,7 @@ export class BridgeLog {
 
   /** At most `count` records from an offset on, in batches as a broker would keep them. */
   read(from: number, count: number): { batches: readonly RecordBatch[]; next: number } {
+    if (from < this.low) throw new Error(`offset ${String(from)} has expired`);
     const records = this.entries.slice(from, from + count).map(({ record }) => record);
     const batches: LogRecord[][] = [];
     for (const record of records) {

@@ -9,6 +9,15 @@ const FLUSH = 'services/bridge/flush.ts';
 const LOOK_UP = 'services/bridge/look-up.ts';
 const OUTCOME = 'services/shared/billing/outcome.ts';
 
+const KEEPER = 'services/bridge/carry-keeper.ts';
+const RECOVER = 'services/bridge/recover-lost.ts';
+const PLAN = 'services/operations/carries/plan-carries.ts';
+const CARRY_UNBILLED = 'services/operations/carries/carry-unbilled.ts';
+const CIRCUIT = 'services/bridge/commerce/circuit.ts';
+const GATE = 'services/bridge/commerce/gate.ts';
+const SENDER = 'services/bridge/sender.ts';
+const DOUBTFUL = 'services/bridge/doubtful-submissions.ts';
+
 const CHECKPOINT = '  await store.writeCheckpoint(partition, chunk.checkpoint);';
 
 /** Realistic mistakes in the bridge, which its simulator must notice. */
@@ -69,8 +78,8 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: FOLD,
-        find: 'if (progress.carried.has(submissionId) || progress.carries.has(submissionId)) return;',
-        replace: 'if (progress.carries.has(submissionId)) return;',
+        find: 'if (carried.has(submissionId) || carries.has(submissionId)) return;',
+        replace: 'if (carries.has(submissionId)) return;',
       },
     ],
   },
@@ -234,6 +243,267 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
         find: 'const key = `${resourceKey(resourceUri)}\\0${asciiLower(target.dimension)}`;',
         replace:
           'const key = `${resourceKey(resourceUri)}\\0${asciiLower(target.dimension)}\\0${String(this.groups.size)}`;',
+      },
+    ],
+  },
+  {
+    name: 'moved-to-where-each-bridge-thinks',
+    mistake: 'who asks for a move appends the carry at once, at the place that it knows',
+    patches: [
+      {
+        file: KEEPER,
+        find: 'for (const stop of stops) this.asked.add(stop);',
+        replace:
+          'for (const stop of stops) this.asked.add(stop);\n' +
+          '    await this.ports.outbox.appendMoved(moves.map(({ submissionId, to }) => {\n' +
+          '      const { offset: _, ...carry } = carries.get(submissionId);\n' +
+          '      return { ...carry, ...to, moves: carry.moves + 1 };\n' +
+          '    }));',
+      },
+    ],
+  },
+  {
+    name: 'moved-and-composed',
+    mistake: 'a carry that is moved away waits here, too',
+    patches: [
+      {
+        file: FOLD,
+        find: '      progress.carries.delete(submissionId);\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'moved-after-it-is-composed',
+    mistake: 'a move counts whether its carry waits or is composed',
+    patches: [
+      {
+        file: FOLD,
+        find: '    for (const { submissionId } of carries) progress.carried.add(submissionId);\n    progress.carries.clear();',
+        replace:
+          '    for (const { submissionId } of carries) progress.carried.add(submissionId);\n' +
+          '    progress.gone = new Map([...(progress.gone ?? []), ...progress.carries]);\n' +
+          '    progress.carries.clear();',
+      },
+      {
+        file: FOLD,
+        find: 'const waiting = progress.carries.get(submissionId);',
+        replace:
+          'const waiting = progress.carries.get(submissionId) ?? progress.gone?.get(submissionId);',
+      },
+    ],
+  },
+  {
+    name: 'moved-carry-lost-on-restart',
+    mistake: 'a carry on its way to its new place need not be read again after a restart',
+    patches: [
+      {
+        file: PROGRESS,
+        find: 'for (const { offset } of moving.values()) needed = Math.min(needed, offset);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'moved-away-forgotten',
+    mistake: 'a carry that was moved away may wait again',
+    patches: [{ file: FOLD, find: '      progress.carried.add(stopOf(waiting));\n', replace: '' }],
+  },
+  {
+    name: 'move-noted-before-it-is-done',
+    mistake: 'that a carry has moved is recorded before it is at its new place',
+    patches: [
+      {
+        file: KEEPER,
+        find: '    const moved = [...moving.values()];\n',
+        replace:
+          '    const moved = [...moving.values()];\n' +
+          '    await store.writeMoves(this.partition, moved).catch(() => undefined);\n',
+      },
+    ],
+  },
+  {
+    name: 'moved-without-its-origin',
+    mistake: 'a moved carry is of the place to which it is moved',
+    patches: [
+      {
+        file: KEEPER,
+        find: '({ ...carry, ...to, moves: carry.moves + 1 })',
+        replace: '({ ...carry, ...to, moves: carry.moves + 1, from: { ...carry.from, ...to } })',
+      },
+    ],
+  },
+  {
+    name: 'released-before-its-carry',
+    mistake: 'held usage counts as released before its carry is in the log',
+    patches: [
+      {
+        file: KEEPER,
+        find: "    await persist('append carries', () =>",
+        replace:
+          "    await store.writeOutcomes(released.map((each) => outcomeOf(each, 'carried', { code: 'released' }))).catch(() => undefined);\n" +
+          "    await persist('append carries', () =>",
+      },
+    ],
+  },
+  {
+    name: 'released-while-its-meter-is-unknown',
+    mistake: 'held usage is released without a look at the terms',
+    patches: [
+      {
+        file: KEEPER,
+        find: 'if (isKnown) released.push(pending);',
+        replace: 'if (isKnown || true) released.push(pending);',
+      },
+    ],
+  },
+  {
+    name: 'never-released',
+    mistake: 'held usage is looked at once',
+    patches: [
+      {
+        file: KEEPER,
+        find: "if (isNew || submissions.some(({ decision }) => decision === 'held')) this.mayRelease = true;",
+        replace: '',
+      },
+      { file: KEEPER, find: 'this.lookAgainAt = now() + LOOK_AGAIN_MILLIS;', replace: '' },
+    ],
+  },
+  {
+    name: 'not-released-where-an-epoch-has-ended',
+    mistake: 'held usage is released by the next hour of its own source partition only',
+    patches: [
+      {
+        file: KEEPER,
+        find: "target.kind === 'here'",
+        replace: "target.kind !== 'nowhere'",
+      },
+    ],
+  },
+  {
+    name: 'released-twice',
+    mistake: 'each release of a submission is a quantity of its own',
+    patches: [
+      {
+        file: FOLD,
+        find: 'if (carried.has(submissionId) || carries.has(submissionId)) return;',
+        replace:
+          'const is = carried.has(submissionId) || carries.has(submissionId);\n' +
+          "      if (is && carry.reason !== 'released') return;\n" +
+          '      if (is) { carries.set(`${submissionId} again`, { ...carry, offset }); return; }',
+      },
+    ],
+  },
+  {
+    name: 'resubmitted-without-looking',
+    mistake: 'what is a dead letter was never accepted',
+    patches: [
+      {
+        file: PLAN,
+        find: 'const holding = held.get(holdingKey(hour, resourceUri, dimension));',
+        replace: 'const holding = null;',
+      },
+    ],
+  },
+  {
+    name: 'resubmitted-at-once',
+    mistake: 'nobody sends what is a dead letter any more',
+    patches: [
+      {
+        file: PLAN,
+        find: 'now < hour + ACCEPTED_FOR_MILLIS + CLOCKS_DIFFER_BY',
+        replace: 'now < hour',
+      },
+    ],
+  },
+  {
+    name: 'resubmitted-before-its-carry',
+    mistake: 'outcomes of a command are recorded before its carries are in the log',
+    patches: [
+      {
+        file: CARRY_UNBILLED,
+        find: '  await log.appendCarries(',
+        replace:
+          '  await ports.writeOutcomes(settled.map((each) => outcomeFor(each, why, reason)));\n' +
+          '  await log.appendCarries(',
+      },
+    ],
+  },
+  {
+    name: 'lost-hours-not-published-again',
+    mistake: 'the last closed hour is still in the log',
+    patches: [
+      {
+        file: RECOVER,
+        find: 'if (hours.length > 0)',
+        replace: 'if (hours.pop(), hours.length > 0)',
+      },
+    ],
+  },
+  {
+    name: 'lost-carries-not-published-again',
+    mistake: 'carries never expire',
+    patches: [
+      { file: RECOVER, find: 'await outbox.appendMoved(carries);', replace: 'carries.length = 0;' },
+    ],
+  },
+  {
+    name: 'carried-while-a-clock-is-behind',
+    mistake: 'what one server of Commerce calls too old no other one accepts',
+    patches: [
+      {
+        file: DOUBTFUL,
+        find: 'this.settledAfter = clockSkewMillis + EARLIER_IS_STORED_MILLIS;',
+        replace: 'this.settledAfter = EARLIER_IS_STORED_MILLIS;',
+      },
+    ],
+  },
+  {
+    name: 'circuit-never-closes',
+    mistake: 'failures are counted from the start',
+    patches: [
+      {
+        file: CIRCUIT,
+        find: '    this.failures = 0;\n    this.pauses = 0;',
+        replace: '    this.pauses = 0;',
+      },
+    ],
+  },
+  {
+    name: 'half-open-lets-all-through',
+    mistake: 'when a pause is over, everything that waits is tried',
+    patches: [{ file: CIRCUIT, find: 'if (isProbe) this.probing = true;', replace: '' }],
+  },
+  {
+    name: 'an-earlier-request-ends-the-try',
+    mistake: 'whatever ends while one request tries is that request',
+    patches: [
+      {
+        file: CIRCUIT,
+        find: '    if (begun.isProbe) this.probing = false;',
+        replace: '    this.probing = false;',
+      },
+    ],
+  },
+  {
+    name: 'pass-never-given-back',
+    mistake: 'a request that is given up keeps its place in the gate',
+    patches: [
+      {
+        file: GATE,
+        find: '        circuit.left(begun);\n        end(null);',
+        replace: '        circuit.left(begun);',
+      },
+    ],
+  },
+  {
+    name: 'batch-lost-when-the-circuit-opens',
+    mistake: 'a batch of which no pause begins is with another request',
+    patches: [
+      {
+        file: SENDER,
+        find: '      this.queue.putBack(batch);\n      return;',
+        replace: '      if (pause !== null) this.queue.putBack(batch);\n      return;',
       },
     ],
   },

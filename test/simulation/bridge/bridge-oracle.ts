@@ -1,6 +1,8 @@
 import type { Composition, Submission } from '../../../services/bridge/fold/compose.ts';
 import type { Outcome } from '../../../services/shared/billing/outcome.ts';
-import { termsOf } from '../../../services/shared/billing/billing-terms.ts';
+import { meterTerms, termsOf } from '../../../services/shared/billing/billing-terms.ts';
+import { partitionOfKey, resourceKey } from '../../../services/shared/model/placement.ts';
+import { aggregateKey } from '../../../services/shared/model/usage-aggregate.ts';
 import { CONTROL_HEADER } from '../../../services/shared/model/control-record.ts';
 import {
   partitionName,
@@ -12,24 +14,27 @@ import { violated } from '../violation.ts';
 import type { BridgeLog, Entry } from './bridge-log.ts';
 import type { BridgeStore, BridgeStoreObserver } from './bridge-store.ts';
 import {
-  addTo,
   exact,
   ExpectedSource,
   type Amounts,
   type ExpectedHour,
   type ExpectedLine,
   type WrittenCarry,
+  type WrittenMove,
 } from './expected-source.ts';
 import { requireSame } from './require-same.ts';
+import type { Publisher } from './publisher.ts';
 import { commerceKey, GONE, POISON, type SimulatedCommerce } from './simulated-commerce.ts';
 
-interface Visible {
+export interface Visible {
   readonly commerce: SimulatedCommerce;
+  readonly publishers: readonly Publisher[];
   storeOf(): BridgeStore;
   sourceOf(at: SourcePartition): Source;
+  sources(): readonly Source[];
 }
 
-const hourName = (at: SourcePartition, hour: number): string =>
+export const hourName = (at: SourcePartition, hour: number): string =>
   `${partitionName(at)} ${isoText(hour as Hour)}`;
 
 /**
@@ -38,9 +43,19 @@ const hourName = (at: SourcePartition, hour: number): string =>
  */
 export class BridgeOracle implements BridgeStoreObserver {
   readonly sources = new Map<string, ExpectedSource>();
-  readonly counts = { compositions: 0, carriesWritten: 0, carriesCounted: 0, fates: 0 };
-  private readonly logs: readonly BridgeLog[];
-  private readonly visible: Visible;
+  readonly counts = {
+    compositions: 0,
+    carriesWritten: 0,
+    carriesCounted: 0,
+    movesWritten: 0,
+    movesCounted: 0,
+    logsLost: 0,
+    fates: 0,
+  };
+  readonly logs: readonly BridgeLog[];
+  readonly visible: Visible;
+  /** Where moved carries may appear: by submission and source partition. */
+  private readonly arrivals = new Set<string>();
   private readonly told: number[];
   /** Submissions by id, with their source partition and hour. */
   private readonly lines = new Map<string, { at: SourcePartition; hour: ExpectedHour }>();
@@ -69,6 +84,25 @@ export class BridgeOracle implements BridgeStoreObserver {
         this.told[partition] = next + 1;
       }
     }
+  }
+
+  /** A log has lost records: what is composed stands, the rest is what is left in the log. */
+  lost(partition: number): void {
+    this.counts.logsLost++;
+    this.catchUp();
+    const before = this.visible.storeOf().composedBefore(partition);
+    for (const [name, source] of this.sources) {
+      if (partitionOfKey(aggregateKey(source.at), this.logs.length) !== partition) continue;
+      const composed = new Set(
+        source.hours
+          .map(({ hour }) => hour)
+          .filter((hour) => this.visible.storeOf().compositionOf(source.at, hour as Hour)),
+      );
+      const done = [...(before.get(name)?.carried ?? [])].map((id) => id.split('#')[0] ?? '');
+      source.lost(composed, new Set(done));
+    }
+    this.told[partition] = this.logs[partition]?.low ?? 0;
+    this.catchUp();
   }
 
   /** The first time the hour is composed, and whenever it is written again: always the same. */
@@ -121,7 +155,9 @@ export class BridgeOracle implements BridgeStoreObserver {
         }
         return;
       case 'dead-lettered':
-        if (held) violated(`${name} is dead-lettered, and Commerce has accepted it`);
+        // Another bridge may have sent it since the cause of a refusal was mended.
+        if (held && code === 'Expired')
+          violated(`${name} is dead-lettered, and Commerce has accepted it`);
         if (!this.mayBeDead(pending.at, pending.hour, resourceUri, code)) {
           violated(`${name} is dead-lettered as ${code}`);
         }
@@ -135,74 +171,6 @@ export class BridgeOracle implements BridgeStoreObserver {
         violated(`offset ${String(offset)} is committed, and ${hourName(at, hour)} is not sent`);
       }
     }
-  }
-
-  /** When everything is composed and sent: every quantity is at exactly one place. */
-  requireEnd(): void {
-    this.catchUp();
-    const { commerce } = this.visible;
-    const unexplained = new Set(commerce.held.keys());
-    for (const source of this.sources.values()) {
-      const placed: Amounts = new Map();
-      for (const expected of source.hours) this.requireFates(source, expected, placed, unexplained);
-      for (const { resourceUri, months } of source.waiting.values()) {
-        for (const [month, part] of Object.entries(months)) {
-          addTo(placed, `${resourceUri.toLowerCase()} ${month}`, exact(part));
-        }
-      }
-      requireSame(
-        `the sums by resource and month of ${partitionName(source.at)}`,
-        placed,
-        source.used,
-      );
-    }
-    for (const key of unexplained) violated(`Commerce holds what nobody submitted: ${key}`);
-    this.requireRefused();
-  }
-
-  private requireFates(
-    source: ExpectedSource,
-    expected: ExpectedHour,
-    placed: Amounts,
-    unexplained: Set<string>,
-  ): void {
-    const { at } = source;
-    const store = this.visible.storeOf();
-    const name = hourName(at, expected.hour);
-    const composition = store.compositionOf(at, expected.hour as Hour);
-    if (!composition) return violated(`${name} is closed, and is not composed`);
-    for (const submission of store.submissionsOf(at, expected.hour as Hour)) {
-      this.counts.fates++;
-      const { submissionId, resourceUri, dimension, decision, usageMonths } = submission;
-      const key = commerceKey(expected.hour, resourceUri, dimension);
-      const isHeld = this.visible.commerce.held.has(key);
-      unexplained.delete(key);
-      const isCarried = source.carried.has(submissionId);
-      const outcome = store.outcomes.get(submissionId)?.kind ?? null;
-      const what = `${submissionId} of ${name} (${decision}, ${outcome ?? 'no outcome'})`;
-      if (isHeld && isCarried) violated(`${what} is at Commerce and carried`);
-      if (isHeld !== ['accepted', 'duplicate', 'mismatch'].includes(outcome ?? '')) {
-        violated(`${what} is ${isHeld ? '' : 'not '}at Commerce`);
-      }
-      if (isCarried !== (outcome === 'carried')) {
-        violated(`${what} is ${isCarried ? '' : 'not '}carried`);
-      }
-      if (decision === 'send' && outcome === null) violated(`${what} is never sent`);
-      if (isCarried) continue;
-      for (const { month, quantity } of usageMonths) {
-        addTo(placed, `${resourceUri.toLowerCase()} ${month}`, quantity);
-      }
-    }
-  }
-
-  private requireRefused(): void {
-    const bad = this.logs.flatMap((log, partition) =>
-      log.entries
-        .filter(({ meant }) => meant.kind === 'bad')
-        .map(({ record }) => `${String(partition)} ${String(record.offset)}`),
-    );
-    const refused = [...this.visible.storeOf().refused.keys()];
-    requireSame('the refused records', refused.sort(), bad.sort());
   }
 
   private sourceOf(at: SourcePartition): ExpectedSource {
@@ -219,6 +187,7 @@ export class BridgeOracle implements BridgeStoreObserver {
     const body: unknown = JSON.parse(record.value?.toString('utf8') ?? '');
     const kind = record.headers[CONTROL_HEADER];
     if (kind === 'carry') this.takeCarry(body as WrittenCarry);
+    else if (kind === 'moved') this.takeMove(body as WrittenMove);
     else violated(`a bridge has written a record of kind ${String(kind)}`);
   }
 
@@ -238,14 +207,37 @@ export class BridgeOracle implements BridgeStoreObserver {
       [stored.resourceUri, stored.dimension, stored.quantity, stored.meters],
     );
     requireSame(`the months of ${name}`, monthsOfCarry(carry), monthsOf(stored));
+    const known = meterTerms(this.visible.storeOf().terms.at(-1) ?? violated('there are no terms'));
+    const isKnown = carry.meters.every((meter) => known.has(meter.toLowerCase()));
+    if (carry.reason === 'released' && !isKnown) violated(`${name} releases an unknown meter`);
     const source = this.sourceOf(carry);
+    if (source !== this.sourceOf(from) && !this.arrivals.has(arrivalOf(submissionId, carry))) {
+      violated(`${name} is in ${partitionName(carry)}, and no move that counts leads there`);
+    }
     if (!source.carried.has(submissionId)) this.counts.carriesCounted++;
     source.takeCarry(carry);
   }
 
+  private takeMove(move: WrittenMove): void {
+    this.counts.movesWritten++;
+    const { submissionId, to } = move;
+    const target = this.sources.get(partitionName(to));
+    const carry = this.sourceOf(move).waiting.get(submissionId);
+    if (target?.source.kind !== 'live') {
+      return violated(`${submissionId} moves to ${partitionName(to)}, which is no live source`);
+    }
+    if (!this.sourceOf(move).takeMove(move)) return;
+    const key = resourceKey(carry?.resourceUri ?? '');
+    if (to.partition !== partitionOfKey(key, target.source.partitions)) {
+      violated(`${submissionId} moves to ${partitionName(to)}, where its resource is not`);
+    }
+    this.counts.movesCounted++;
+    this.arrivals.add(arrivalOf(submissionId, to));
+  }
+
   private mayBeDead(at: SourcePartition, hour: Hour, resource: string, code: string): boolean {
-    if (resource.endsWith(GONE)) return code === 'ResourceNotFound';
-    if (resource.endsWith(POISON)) return code === 'BadRequest';
+    if (code === 'ResourceNotFound') return resource.endsWith(GONE);
+    if (code === 'BadRequest') return resource.endsWith(POISON);
     if (code !== 'Expired') return false;
     const { kind } = this.visible.sourceOf(at);
     const terms = termsOf(this.visible.storeOf().terms, hour);
@@ -271,6 +263,9 @@ export class BridgeOracle implements BridgeStoreObserver {
     }
   }
 }
+
+const arrivalOf = (submissionId: string, at: SourcePartition): string =>
+  `${submissionId} ${partitionName(at)}`;
 
 const requireLine = (
   name: string,

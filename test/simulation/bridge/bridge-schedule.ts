@@ -3,6 +3,9 @@ import { PortCalls } from '../port-calls.ts';
 import type { Counts, ScheduleResult } from '../schedule-result.ts';
 import { Violation, violated } from '../violation.ts';
 import { BridgeWorld } from './bridge-world.ts';
+import { Operator } from './operator.ts';
+import { onTheWay, requireEnd } from './required-end.ts';
+import { CLOCKS_DIFFER_BY } from './simulated-commerce.ts';
 import { SimulatedBridge, type BridgeProcessOptions, type HeldLog } from './simulated-bridge.ts';
 import { putBack, takeOver } from './simulated-timers.ts';
 
@@ -43,11 +46,16 @@ class Schedule {
   private readonly processes: SimulatedBridge[] = [];
   private readonly byUrl = new Map<string, SimulatedBridge>();
   private steps = 0;
+  /** What the end waits for when all is read and sent. */
+  private awaited: string | null = null;
   private crashes = 0;
   private reassignments = 0;
   private gracefulStops = 0;
   private readonly hasZombies: boolean;
   private readonly crashRate: number;
+  private readonly operator: Operator;
+  private readonly hasOperator: boolean;
+  private readonly losesRecords: boolean;
 
   constructor(seed: number) {
     this.random = seededRandom(seed);
@@ -56,6 +64,9 @@ class Schedule {
     this.calls = new PortCalls(random, random.pick([0, 0.03, 0.1, 0.25]));
     this.hasZombies = random.chance(0.7);
     this.crashRate = random.pick([0, 1, 3]);
+    this.operator = new Operator(this.world, this.calls);
+    this.hasOperator = random.chance(0.5);
+    this.losesRecords = random.chance(0.2);
     takeOver(this.world.timers, random);
     globalThis.fetch = ((to: string, init: RequestInit) => {
       const url = new URL(to);
@@ -66,7 +77,7 @@ class Schedule {
   async run(): Promise<void> {
     await this.disturb();
     await this.finish();
-    this.world.oracle.requireEnd();
+    requireEnd(this.world.oracle);
   }
 
   counts(): Counts {
@@ -77,6 +88,7 @@ class Schedule {
       ...world.oracle.counts,
       records: world.logs.reduce((sum, { high }) => sum + high, 0),
       crashes: this.crashes,
+      commands: this.operator.commands,
       reassignments: this.reassignments,
       gracefulStops: this.gracefulStops,
     };
@@ -91,6 +103,8 @@ class Schedule {
       const draw = random.below(100);
       if (draw < 8) world.happen();
       else if (draw < 10) this.reassign();
+      else if (this.hasOperator && random.chance(0.02)) this.operate();
+      else if (this.losesRecords && random.chance(0.02)) this.loseRecords();
       else if (draw < 10 + this.crashRate) this.crashOne();
       else if (draw < 15) await this.learn();
       else if (draw < 19 && this.calls.hasLate) this.calls.stepLate();
@@ -107,36 +121,78 @@ class Schedule {
     for (const process of this.processes.slice()) if (random.chance(0.4)) this.crash(process);
     const healthy = this.start({ flushInterval: 0 });
     calls.keepSafe(healthy);
+    // Commerce is still in trouble for a while.
+    for (let step = random.below(150); step > 0; step--) await this.actTowardsEnd(healthy);
     world.commerce.recover();
+    world.openEpoch();
     for (let round = 0; round <= LAST_ROUNDS; round++) {
+      if (round === 1 && this.hasOperator) await this.operateLast(healthy);
       world.publishAll();
-      do {
-        await this.settle(healthy);
-        while (calls.hasLate) calls.stepLate();
-      } while (!this.isDone(healthy));
+      await this.settleAll(healthy);
       // The hours that are open now are over soon.
       if (round < LAST_ROUNDS) world.closeHours();
     }
+    const problem = healthy.gate.problem();
+    if (problem !== null) violated(problem);
+  }
+
+  private async settleAll(healthy: SimulatedBridge): Promise<void> {
+    const { calls } = this;
+    do {
+      await this.settle(healthy);
+      while (calls.hasLate) calls.stepLate();
+    } while (!this.isDone(healthy));
+  }
+
+  /** What was refused is resubmitted once nobody can send it any more: then every submission has its place. */
+  private async operateLast(healthy: SimulatedBridge): Promise<void> {
+    const { world, calls, operator } = this;
+    world.commerce.learnResources();
+    for (const process of this.processes.slice()) if (process !== healthy) this.crash(process);
+    while (calls.hasLate) calls.stepLate();
+    world.passDay();
+    calls.keepSafe(operator);
+    operator.run('dead-lettered', 0);
+    await this.settleAll(healthy);
+  }
+
+  /** Somebody mends why Commerce refuses resources, or asks for what was refused or is held. */
+  private operate(): void {
+    const { random, world, operator } = this;
+    if (random.chance(0.3)) world.commerce.learnResources();
+    else
+      operator.run(random.pick(['held', 'dead-lettered']), random.pick([0, -600_000, 3_000_000]));
+  }
+
+  /** The bridge was away for longer than the log is kept. */
+  private loseRecords(): void {
+    for (const process of this.processes.slice()) this.crash(process);
+    while (this.calls.hasLate) this.calls.stepLate();
+    this.world.loseRecords();
+    this.reassign();
   }
 
   private async settle(healthy: SimulatedBridge): Promise<void> {
+    while (!this.isDone(healthy)) await this.actTowardsEnd(healthy);
+  }
+
+  private async actTowardsEnd(healthy: SimulatedBridge): Promise<void> {
     const { random, calls, world } = this;
-    while (!this.isDone(healthy)) {
-      for (const partition of world.logs.keys()) {
-        if (!healthy.held.has(partition)) healthy.assign(partition);
-      }
-      if (calls.hasLate && random.chance(0.1)) calls.stepLate();
-      await this.act(random.chance(0.8) ? healthy : random.pick(this.processes));
-      if (!calls.hasWaiting && random.chance(0.3)) world.timers.fireNext();
-      await quiet();
-      this.requireNoFailure();
+    for (const partition of world.logs.keys()) {
+      if (!healthy.held.has(partition)) healthy.assign(partition);
     }
+    if (calls.hasLate && random.chance(0.1)) calls.stepLate();
+    await this.act(random.chance(0.8) ? healthy : random.pick(this.processes));
+    if (!calls.hasWaiting && random.chance(0.3)) world.timers.fireNext();
+    await quiet();
+    this.requireNoFailure();
   }
 
   /** Whether it has read all, and everything composed has its outcome. */
   private isDone(healthy: SimulatedBridge): boolean {
-    const { store, logs } = this.world;
-    return [...logs.entries()].every(([partition, { high }]) => {
+    const { store, logs, oracle } = this.world;
+    if (this.operator.isBusy) return false;
+    const isRead = [...logs.entries()].every(([partition, { high }]) => {
       const held = healthy.held.get(partition);
       return (
         held?.expected === high &&
@@ -146,12 +202,18 @@ class Schedule {
         held.worker.status().pending === 0
       );
     });
+    if (!isRead) return false;
+    oracle.catchUp();
+    this.awaited = onTheWay(oracle);
+    return this.awaited === null;
   }
 
   /** One step of a process: a request of its reader or timer, or an answer to one of its own. */
   private async act(process: SimulatedBridge): Promise<void> {
     const { random, calls } = this;
-    if (++this.steps > MAX_STEPS) violated('the schedule does not come to an end');
+    if (++this.steps > MAX_STEPS) {
+      violated(`the schedule does not come to an end: ${this.awaited ?? 'something is pending'}`);
+    }
     const held = [...process.held.values()];
     if (calls.hasWaiting && random.chance(0.75)) calls.step();
     else if (held.length > 0) this.request(process, random.pick(held));
@@ -159,7 +221,9 @@ class Schedule {
   }
 
   private requireNoFailure(): void {
-    for (const { failure } of this.processes) if (failure !== null) throw failure as Error;
+    for (const { failure } of [...this.processes, this.operator]) {
+      if (failure !== null) throw failure as Error;
+    }
   }
 
   /** Asks a worker for something. */
@@ -167,6 +231,7 @@ class Schedule {
     const { random } = this;
     if (held.closing !== 'no') return;
     const draw = random.below(20);
+    if (random.chance(0.05)) process.refresh();
     if (draw > 4 && held.expected !== null) {
       process.read(held, 1 + random.below(process.options.batch));
     } else if (draw < 4) process.timer(held);
@@ -223,6 +288,7 @@ class Schedule {
       batch: random.pick([1, 3, 20]),
       flushInterval: random.pick([0, 1, 600_000]),
       retryMillis: random.pick([1_000, 60_000, 600_000]),
+      clockSkewMillis: CLOCKS_DIFFER_BY,
       ...changes,
     });
     this.processes.push(process);

@@ -1,11 +1,13 @@
 import type { BillingTerms } from '../../../services/shared/billing/billing-terms.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../../../services/bridge/fold/bridge-fold.ts';
 import type { Composition, Submission } from '../../../services/bridge/fold/compose.ts';
-import type { ComposedBefore } from '../../../services/bridge/fold/source-progress.ts';
+import { stopOf, type ComposedBefore } from '../../../services/bridge/fold/source-progress.ts';
 import type { Outcome, OutcomeKind } from '../../../services/shared/billing/outcome.ts';
-import type { Pending, Store, Unfinished } from '../../../services/bridge/ports.ts';
+import type { DoneMove, Pending, Store, Unfinished } from '../../../services/bridge/ports.ts';
 import { partitionName, type SourcePartition } from '../../../services/shared/model/source.ts';
 import type { Hour } from '../../../services/shared/model/time.ts';
+import { carryOf, type UsageCarry } from '../../../services/shared/model/usage-carry.ts';
+import type { UnbilledSubmission } from '../../../services/operations/carries/unbilled-submissions.ts';
 import type { PortCalls } from '../port-calls.ts';
 
 /** An outcome that was decided by Commerce outranks one that was decided without it; an alarm all. */
@@ -41,6 +43,8 @@ export class BridgeStore {
   /** By log partition and offset. */
   readonly refused = new Map<string, RefusedRecord>();
   readonly checkpoints = new Map<number, BridgeCheckpoint>();
+  /** By source partition and submission, with the partition of the log. */
+  readonly moves = new Map<string, { readonly partition: number; readonly move: DoneMove }>();
   /** By hour, then by id. */
   private readonly submissions = new Map<string, Map<string, Submission>>();
   private readonly observer: BridgeStoreObserver;
@@ -58,9 +62,13 @@ export class BridgeStore {
       composedBefore: (partition) => calls.read(owner, () => this.composedBefore(partition)),
       unfinished: (partition) => calls.read(owner, () => this.unfinished(partition)),
       pendingOf: ({ at, hour }) => calls.read(owner, () => this.pendingOf(at, hour)),
-      // Nothing is released or moved here: carry-keeper.test.ts and carries.test.ts see to that.
-      held: () => calls.read(owner, () => []),
-      writeMoves: () => calls.write(owner, () => undefined),
+      held: (partition) => calls.read(owner, () => this.heldOf(partition)),
+      writeMoves: (partition, moves) =>
+        calls.write(owner, () => {
+          for (const move of moves) {
+            this.moves.set(`${partitionName(move)} ${stopOf(move)}`, { partition, move });
+          }
+        }),
       // Many rows go in several inserts.
       writeSubmissions: async (compositions) => {
         for (const composition of compositions) {
@@ -81,10 +89,7 @@ export class BridgeStore {
           if (before && before.nextOffset > checkpoint.nextOffset) return;
           this.checkpoints.set(partition, checkpoint);
         }),
-      writeOutcomes: (outcomes) =>
-        calls.write(owner, () => {
-          for (const outcome of outcomes) this.insertOutcome(outcome);
-        }),
+      writeOutcomes: (outcomes) => calls.write(owner, () => this.insertOutcomes(outcomes)),
       // They explain, and decide nothing.
       writeRequests: () => calls.write(owner, () => undefined),
     };
@@ -108,6 +113,59 @@ export class BridgeStore {
       .sort((a, b) => a.hour - b.hour);
   }
 
+  /** Submissions of an outcome that is none, or may be mended. */
+  unbilled(outcome: 'held' | 'dead-lettered'): readonly UnbilledSubmission[] {
+    const compositions = [...this.compositions.values()].map(({ composition }) => composition);
+    compositions.sort((a, b) => a.hour - b.hour);
+    return compositions.flatMap(({ at, hour }) =>
+      this.submissionsOf(at, hour).flatMap((submission) => {
+        const { decision, submissionId } = submission;
+        const found = this.outcomes.get(submissionId);
+        const is = outcome === 'held' ? decision === 'held' && !found : found?.kind === outcome;
+        const { code = '', message = '' } = found ?? {};
+        return is ? [{ at, hour, submission, code, message }] : [];
+      }),
+    );
+  }
+
+  /** Carries that are in no composition, wherever they were last moved. */
+  waitingCarries(): readonly UsageCarry[] {
+    const inside = new Set(
+      [...this.compositions.values()].flatMap(({ composition }) =>
+        composition.carries.map(({ submissionId }) => submissionId),
+      ),
+    );
+    return [...this.outcomes.values()].flatMap(({ kind, code, pending }) => {
+      const { submissionId } = pending.submission;
+      if (kind !== 'carried' || inside.has(submissionId)) return [];
+      const carry = carryOf(
+        pending,
+        code === 'released' || code === 'resubmitted' ? code : 'expired',
+      );
+      const last = this.lastMove(submissionId);
+      return [last ? { ...carry, ...last.to, moves: last.moves + 1 } : carry];
+    });
+  }
+
+  /** The last move of the carry of a submission. */
+  private lastMove(submissionId: string): DoneMove | null {
+    const all = [...this.moves.values()].map(({ move }) => move);
+    const own = all.filter((move) => move.submissionId === submissionId);
+    return own.sort((a, b) => a.moves - b.moves).at(-1) ?? null;
+  }
+
+  insertOutcomes(outcomes: readonly Outcome[]): void {
+    for (const outcome of outcomes) this.insertOutcome(outcome);
+  }
+
+  private heldOf(partition: number): readonly Pending[] {
+    return this.unbilled('held')
+      .filter(
+        ({ at, hour }) => this.compositions.get(hourKey(at, hour))?.logPartition === partition,
+      )
+      .map(({ at, hour, submission }) => ({ at, hour, submission: { planId: '', ...submission } }));
+  }
+
   private pendingOf(at: SourcePartition, hour: Hour): readonly Pending[] {
     return this.submissionsOf(at, hour)
       .filter(
@@ -116,16 +174,23 @@ export class BridgeStore {
       .map((submission) => ({ at, hour, submission }));
   }
 
-  private composedBefore(partition: number): ReadonlyMap<string, ComposedBefore> {
-    const before = new Map<string, { composedThrough: Hour; carried: Set<string> }>();
+  composedBefore(partition: number): ReadonlyMap<string, ComposedBefore> {
+    const before = new Map<string, { composedThrough: Hour | null; carried: Set<string> }>();
     for (const { logPartition, composition } of this.compositions.values()) {
       if (logPartition !== partition) continue;
       const name = partitionName(composition.at);
       const end = (composition.hour + this.hourMillis) as Hour;
       const found = before.get(name) ?? { composedThrough: end, carried: new Set<string>() };
       before.set(name, found);
-      if (end > found.composedThrough) found.composedThrough = end;
+      if (end > (found.composedThrough ?? 0)) found.composedThrough = end;
       for (const { submissionId } of composition.carries) found.carried.add(submissionId);
+    }
+    for (const { partition: of, move } of this.moves.values()) {
+      if (of !== partition) continue;
+      const name = partitionName(move);
+      const found = before.get(name) ?? { composedThrough: null, carried: new Set<string>() };
+      before.set(name, found);
+      found.carried.add(stopOf(move));
     }
     return before;
   }

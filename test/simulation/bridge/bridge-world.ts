@@ -1,5 +1,6 @@
 import type { Source, SourcePartition } from '../../../services/shared/model/source.ts';
 import { partitionName } from '../../../services/shared/model/source.ts';
+import type { LogWriter } from '../../../services/shared/kafka/log-writer.ts';
 import type { NewRecord } from '../../../services/shared/kafka/new-record.ts';
 import { partitionOfKey } from '../../../services/shared/model/placement.ts';
 import { millis, type Hour } from '../../../services/shared/model/time.ts';
@@ -13,6 +14,7 @@ import {
   UNKNOWN,
 } from '../../support/bridge/aggregates-log.ts';
 import type { Random } from '../../support/workload/random.ts';
+import type { PortCalls } from '../port-calls.ts';
 import { BridgeLog } from './bridge-log.ts';
 import { BridgeOracle } from './bridge-oracle.ts';
 import { BridgeStore } from './bridge-store.ts';
@@ -38,6 +40,8 @@ export class BridgeWorld {
   readonly oracle: BridgeOracle;
   readonly publishers: Publisher[] = [];
   sources: readonly Source[] = [];
+  /** So many epochs of the live topic there may be. */
+  private readonly epochs: number;
   private readonly random: Random;
 
   constructor(random: Random) {
@@ -53,9 +57,12 @@ export class BridgeWorld {
       commerce: this.commerce,
       storeOf: () => this.store,
       sourceOf: (at) => this.sourceOf(at),
+      sources: () => this.sources,
+      publishers: this.publishers,
     });
     this.store = new BridgeStore([terms], this.oracle);
     this.store.hourMillis = HOUR;
+    this.epochs = random.pick([1, 1, 2, 3]);
     this.open({ partitions: 1 + random.below(2), firstHour: FIRST_HOUR });
     if (random.chance(0.3)) {
       const back = random.pick([1, 8]) * HOUR;
@@ -84,6 +91,7 @@ export class BridgeWorld {
     else if (draw < 9) random.pick(this.publishers).publishAgain();
     else if (draw < 10) this.commerce.isAway = !this.commerce.isAway;
     else if (draw < 11) this.learnMeter();
+    else if (draw < 12) this.turnEpoch();
     else this.publish();
   }
 
@@ -111,6 +119,83 @@ export class BridgeWorld {
   /** The clock goes on until the hours that are open now are over, but for no longer. */
   closeHours(): void {
     this.timers.now += HOUR;
+  }
+
+  /** The live epoch ends; or, where it has ended, the next one begins. */
+  turnEpoch(): void {
+    const newest = this.newestLive();
+    const publishers = this.publishers.filter(
+      ({ at }) => at.topic === newest.topic && at.epoch === newest.epoch,
+    );
+    if (newest.state === 'open') {
+      if (newest.epoch >= this.epochs) return;
+      for (const publisher of publishers) publisher.seal();
+      this.sources = this.sources.map((source) =>
+        source === newest ? { ...source, state: 'sealed' } : source,
+      );
+      return;
+    }
+    this.open({
+      topic: newest.topic,
+      epoch: newest.epoch + 1,
+      predecessor: newest.epoch,
+      partitions: 1 + this.random.below(2),
+      firstHour: Math.max(...publishers.map(({ next }) => next)) as Hour,
+    });
+  }
+
+  /** The last live epoch is open: everything has somewhere to go. */
+  openEpoch(): void {
+    if (this.newestLive().state !== 'open') this.turnEpoch();
+  }
+
+  /**
+   * Records that nobody may have read expire. No bridge may run, and none of its requests be on its way: one that has read
+   * them would go on with what another one can no longer know (ADR 13).
+   */
+  loseRecords(): void {
+    this.publishAll();
+    for (const [partition, log] of this.logs.entries()) {
+      if (this.random.chance(0.3)) continue;
+      log.low = this.random.chance(0.5)
+        ? log.high
+        : log.low + this.random.below(log.high - log.low + 1);
+      this.oracle.lost(partition);
+    }
+  }
+
+  publisherOf(at: SourcePartition): Publisher {
+    const name = partitionName(at);
+    const found = this.publishers.find((publisher) => partitionName(publisher.at) === name);
+    if (!found) throw new Error(`there is no ${name}`);
+    return found;
+  }
+
+  /** Appends records for one who asks for it. */
+  writerOf(calls: PortCalls, owner: object): LogWriter {
+    return {
+      // A large publication goes in several requests.
+      append: async (at, records) => {
+        const half = records.length > 2 ? records.length >> 1 : records.length;
+        for (const part of [records.slice(0, half), records.slice(half)]) {
+          if (part.length === 0) continue;
+          await calls.write(owner, () => this.append(at.partition, part));
+        }
+        return [];
+      },
+      close: () => Promise.resolve(),
+    };
+  }
+
+  private newestLive(): Source {
+    const newest = this.sources.findLast(({ kind }) => kind === 'live');
+    if (!newest) throw new Error('there is no live source');
+    return newest;
+  }
+
+  /** Commerce accepts nothing any more of what was over by now. */
+  passDay(): void {
+    this.timers.now += 26 * 3_600_000;
   }
 
   append(partition: number, records: readonly NewRecord[]): void {

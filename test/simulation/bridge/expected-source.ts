@@ -31,6 +31,14 @@ export interface ExpectedHour {
   readonly lines: ReadonlyMap<string, ExpectedLine>;
   readonly carries: ReadonlySet<string>;
   readonly terms: BillingTerms;
+  /** What was used in it and is to be billed or held, by resource and month. */
+  readonly used: Amounts;
+}
+
+/** What a bridge has written to move a carry on. */
+export interface WrittenMove extends SourcePartition {
+  readonly submissionId: string;
+  readonly to: SourcePartition;
 }
 
 /** A carry as its record says it. */
@@ -40,6 +48,7 @@ export interface WrittenCarry {
   readonly partition: number;
   readonly submissionId: string;
   readonly from: SourcePartition & { readonly hour: number };
+  readonly reason: string;
   readonly resourceUri: string;
   readonly dimension: string;
   readonly meters: readonly string[];
@@ -50,6 +59,8 @@ export interface WrittenCarry {
 interface Open {
   readonly first: Map<string, { readonly aggregate: UsageAggregate; readonly bytes: Buffer }>;
   readonly latest: Map<string, { readonly aggregate: UsageAggregate; readonly bytes: Buffer }>;
+  /** What came after the last marker that did not fit. */
+  since: Open['first'] | null;
   marker: number | null;
 }
 
@@ -63,17 +74,18 @@ const monthOf = (instant: number): string => isoText(instant as Millis).slice(0,
  */
 export class ExpectedSource {
   readonly at: SourcePartition;
-  readonly hours: ExpectedHour[] = [];
+  hours: readonly ExpectedHour[] = [];
   /** Carries that no hour has taken yet, in the order of the log. */
   readonly waiting = new Map<string, WrittenCarry>();
   /** Submissions whose carries counted. */
   readonly carried = new Set<string>();
-  /** All that was used and is to be billed or held, by resource and month. */
-  readonly used: Amounts = new Map();
-  private readonly source: Source;
+  /** Carries that left for another source partition. */
+  readonly moved = new Map<string, WrittenMove>();
+  readonly source: Source;
   private readonly termsAt: (hour: number) => BillingTerms;
   private readonly open = new Map<number, Open>();
-  private next: number;
+  /** The next hour to compose. */
+  next: number;
 
   constructor(at: SourcePartition, source: Source, termsAt: (hour: number) => BillingTerms) {
     this.at = at;
@@ -85,20 +97,25 @@ export class ExpectedSource {
   take({ record, meant }: Entry): void {
     if (meant.kind === 'aggregate') {
       if (meant.hour < this.next || this.openOf(meant.hour).marker !== null) return;
-      const { first, latest } = this.openOf(meant.hour);
+      const { first, latest, since } = this.openOf(meant.hour);
       const seen = { aggregate: meant.aggregate, bytes: record.value ?? Buffer.alloc(0) };
       if (!first.has(meant.id)) first.set(meant.id, seen);
       latest.set(meant.id, seen);
+      if (since?.has(meant.id) === false) since.set(meant.id, seen);
     }
     if (meant.kind === 'marker') {
       if (meant.hour < this.next) return;
       const open = this.openOf(meant.hour);
-      const fits = [open.first, open.latest].some((seen) => {
+      const fits = [open.first, open.latest, open.since ?? open.latest].some((seen) => {
         const digest = createHash('sha256');
         for (const { bytes } of seen.values()) digest.update(bytes);
         return seen.size === meant.count && digest.digest('hex') === meant.digest;
       });
-      if (!fits || open.marker !== null) return;
+      if (open.marker !== null) return;
+      if (!fits) {
+        open.since = new Map();
+        return;
+      }
       open.marker = record.offset;
       this.compose();
     }
@@ -110,8 +127,34 @@ export class ExpectedSource {
     this.waiting.set(carry.submissionId, carry);
   }
 
+  /** Returns whether the move counts: the first one of a carry that waits does. */
+  takeMove(move: WrittenMove): boolean {
+    if (!this.waiting.delete(move.submissionId)) return false;
+    this.moved.set(move.submissionId, move);
+    return true;
+  }
+
+  /**
+   * The log has lost records: what is known from here on is what was composed, and which carries are done with. The
+   * rest is what is still in the log.
+   */
+  lost(composed: ReadonlySet<number>, carried: ReadonlySet<string>): void {
+    this.hours = this.hours.filter(({ hour }) => composed.has(hour));
+    this.next = this.source.firstHour + this.hours.length * this.source.hourMillis;
+    this.open.clear();
+    this.waiting.clear();
+    this.moved.clear();
+    this.carried.clear();
+    for (const id of carried) this.carried.add(id);
+  }
+
   private openOf(hour: number): Open {
-    const open = this.open.get(hour) ?? { first: new Map(), latest: new Map(), marker: null };
+    const open = this.open.get(hour) ?? {
+      first: new Map(),
+      latest: new Map(),
+      since: null,
+      marker: null,
+    };
     this.open.set(hour, open);
     return open;
   }
@@ -124,7 +167,7 @@ export class ExpectedSource {
       const open = this.open.get(this.next);
       if (open?.marker == null) return;
       this.open.delete(this.next);
-      this.hours.push(this.composed(this.next, open, open.marker));
+      this.hours = [...this.hours, this.composed(this.next, open, open.marker)];
       this.waiting.clear();
       this.next += hourMillis;
     }
@@ -133,6 +176,7 @@ export class ExpectedSource {
   private composed(hour: number, { first }: Open, markerOffset: number): ExpectedHour {
     const terms = this.termsAt(hour);
     const lines = new Map<string, ExpectedLine>();
+    const used: Amounts = new Map();
     const lineOf = (resource: string, dimension: string, isUnknown: boolean): ExpectedLine => {
       const key = `${resource.toLowerCase()}\0${dimension.toLowerCase()}`;
       const line = lines.get(key) ?? {
@@ -156,7 +200,7 @@ export class ExpectedSource {
       line.aggregates++;
       for (const [month, part] of monthsOf(aggregate)) {
         addTo(line.months, month, part);
-        addTo(this.used, `${line.resource} ${month}`, part);
+        addTo(used, `${line.resource} ${month}`, part);
       }
     }
     for (const carry of this.waiting.values()) {
@@ -177,7 +221,7 @@ export class ExpectedSource {
         addTo(line.months, month, exact(part));
       }
     }
-    return { hour, markerOffset, lines, carries: new Set(this.waiting.keys()), terms };
+    return { hour, markerOffset, lines, carries: new Set(this.waiting.keys()), terms, used };
   }
 }
 
@@ -187,7 +231,7 @@ const monthsOf = (aggregate: UsageAggregate): readonly (readonly [string, Quanti
     : [[monthOf(aggregate.firstUsageTime), aggregate.quantity]];
 
 /** Null where the meter is never billed. */
-const placeOf = (
+export const placeOf = (
   meterId: string,
   terms: BillingTerms,
 ): { readonly dimension: string; readonly isUnknown: boolean } | null => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Quantity } from '../../../services/shared/model/decimal.ts';
+import { partitionOfKey, resourceKey } from '../../../services/shared/model/placement.ts';
 import type { Source, SourcePartition } from '../../../services/shared/model/source.ts';
 import { nextHour, type Hour } from '../../../services/shared/model/time.ts';
 import type { UsageAggregate } from '../../../services/shared/model/usage-aggregate.ts';
@@ -45,6 +46,8 @@ export class Publisher {
   next: Hour;
   private readonly random: Random;
   private late: (() => void)[] = [];
+  private isSealed = false;
+  private readonly resources: readonly string[];
 
   constructor(at: SourcePartition, source: Source, log: BridgeLog, random: Random) {
     this.at = at;
@@ -52,11 +55,18 @@ export class Publisher {
     this.log = log;
     this.next = source.firstHour;
     this.random = random;
+    this.resources = resourcesOf(source, at.partition);
+  }
+
+  /** Its epoch ends: no later hour is opened. */
+  seal(): void {
+    this.isSealed = true;
   }
 
   /** Whether an hour is over that is not published; of a source that has an end, none after that. */
   isDue(now: number): boolean {
     const { lastHour, hourMillis } = this.source;
+    if (this.isSealed) return false;
     if (lastHour !== null && this.next > lastHour) return false;
     return this.next + hourMillis <= now;
   }
@@ -92,6 +102,13 @@ export class Publisher {
     if (random.chance(0.5)) this.publishAll(hour);
     else if (random.chance(0.5)) this.append(markerOf(this.at, hour, false));
     else this.publishSome(hour, random.chance(0.3));
+  }
+
+  /** Publishes what the usage tables have of an hour, whole. */
+  publishWhole(hour: Hour): void {
+    const found = this.hours.find((each) => each.hour === hour);
+    if (!found) throw new Error(`the hour ${String(hour)} is not closed`);
+    this.publishAll(found);
   }
 
   private publishAll(hour: PublishedHour): void {
@@ -141,9 +158,11 @@ export class Publisher {
   }
 
   private resource(): string {
-    const { random } = this;
-    const kind = random.chance(0.08) ? random.pick([GONE, POISON]) : String(random.below(3));
-    return `p${String(this.at.partition)}-${String(this.at.epoch)}-${kind}`;
+    const { random, resources } = this;
+    const isRefused = random.chance(0.08);
+    return random.pick(
+      resources.filter((name) => isRefused === (name.endsWith(GONE) || name.endsWith(POISON))),
+    );
   }
 
   /** Many have more digits than a double can hold. */
@@ -172,6 +191,21 @@ export class Publisher {
     };
   }
 }
+
+/** Each resource has one partition in an epoch: three, and one of each kind that Commerce refuses. */
+const resourcesOf = ({ kind, partitions }: Source, partition: number): readonly string[] => {
+  const isHere = (name: string): boolean =>
+    partitionOfKey(resourceKey(uriOf(name)), partitions) === partition;
+  const some = (count: number, end: string): readonly string[] => {
+    const found: string[] = [];
+    for (let n = 0; found.length < count; n++) {
+      const name = `${kind}-${String(n)}${end}`;
+      if (isHere(name)) found.push(name);
+    }
+    return found;
+  };
+  return [...some(3, ''), ...some(1, GONE), ...some(1, POISON)];
+};
 
 const recordOf = (
   at: SourcePartition,

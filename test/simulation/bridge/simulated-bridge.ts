@@ -1,17 +1,18 @@
 import type { Logger } from 'pino';
+import { readCannotCarry } from '../../../services/bridge/cannot-carry.ts';
+import { recoverLost, type ClosedSource } from '../../../services/bridge/recover-lost.ts';
 import { CommerceClient } from '../../../services/bridge/commerce/commerce-client.ts';
-import { Gate } from '../../../services/bridge/commerce/gate.ts';
 import { staticToken } from '../../../services/shared/commerce/token-source.ts';
 import { LogWorker } from '../../../services/bridge/log-worker.ts';
 import type { WorkerOptions, WorkerPorts } from '../../../services/bridge/worker-ports.ts';
 import { SourceRegister } from '../../../services/bridge/source-register.ts';
 import { CarryLog } from '../../../services/shared/billing/carry-log.ts';
-import type { LogWriter } from '../../../services/shared/kafka/log-writer.ts';
 import { keyring, knowledgeOf } from '../../support/bridge/aggregates-log.ts';
 import { Unanswered, type PortCalls } from '../port-calls.ts';
 import { violated } from '../violation.ts';
 import { LOG_PARTITIONS, type BridgeWorld } from './bridge-world.ts';
 import type { Answered } from './simulated-commerce.ts';
+import { WatchedGate } from './watched-gate.ts';
 
 const TOPIC = 'usage.aggregates';
 
@@ -49,18 +50,43 @@ export class SimulatedBridge {
   readonly options: BridgeProcessOptions;
   /** What went wrong in it, for the schedule to find. */
   failure: unknown = null;
-  private readonly url: string;
   private readonly world: BridgeWorld;
   private readonly calls: PortCalls;
   private readonly register: SourceRegister;
+  private readonly clock: () => number;
+  /** All of its partitions share one way to Commerce. */
+  readonly gate: WatchedGate;
+  private readonly commerce: CommerceClient;
+  private readonly outbox: CarryLog;
   private isDead = false;
 
   constructor(url: string, world: BridgeWorld, calls: PortCalls, options: BridgeProcessOptions) {
-    this.url = url;
     this.world = world;
     this.calls = calls;
     this.options = options;
     this.register = new SourceRegister(() => calls.read(this, () => world.sources));
+    this.clock = () => world.now + options.clockAhead;
+    this.gate = new WatchedGate(options.retryMillis, this.clock);
+    this.commerce = new CommerceClient({
+      url,
+      tokens: staticToken(null),
+      requestMillis: 600_000,
+      additionalInfo: true,
+    });
+    this.outbox = new CarryLog(world.writerOf(calls, this), {
+      topic: TOPIC,
+      partitions: LOG_PARTITIONS,
+      keyring,
+      now: this.clock,
+      movesTo: (carry) => this.register.movesTo(carry, carry.resourceUri),
+    });
+  }
+
+  /** Its group reads the register anew from time to time. */
+  refresh(): void {
+    this.register.refresh().catch((error: unknown) => {
+      if (!this.isDead && !(error instanceof Unanswered)) this.failure ??= error;
+    });
   }
 
   /** The group has assigned a partition to it: a worker that it still has goes on. */
@@ -151,6 +177,12 @@ export class SimulatedBridge {
     return Promise.race([answered, aborted]);
   }
 
+  private closed(): readonly ClosedSource[] {
+    return this.world.publishers.map(({ at, next }) => {
+      return { ...at, openHour: next, restated: new Set() };
+    });
+  }
+
   private watch<T>(held: HeldLog, work: Promise<T>, then: (result: T) => void): void {
     held.busy++;
     work
@@ -169,49 +201,41 @@ export class SimulatedBridge {
   private ports(partition: number): WorkerPorts {
     const { world, calls, register } = this;
     const store = world.store.portOf(calls, this);
-    const writer: LogWriter = {
-      // A large publication goes in several requests.
-      append: async (at, records) => {
-        const half = records.length > 2 ? records.length >> 1 : records.length;
-        for (const part of [records.slice(0, half), records.slice(half)]) {
-          if (part.length === 0) continue;
-          await calls.write(this, () => world.append(at.partition, part));
-        }
-        return [];
-      },
-      close: () => Promise.resolve(),
-    };
-    const now = (): number => world.now + this.options.clockAhead;
     return {
       store,
       register,
-      recover: () => violated('a log that keeps everything has lost something'),
+      recover: (of, composed) =>
+        recoverLost(of, LOG_PARTITIONS, {
+          sources: register.known,
+          composed,
+          usage: {
+            closed: () => calls.read(this, () => this.closed()),
+            waitingCarries: () => calls.read(this, () => world.store.waitingCarries()),
+            // What it publishes is known here by the hour alone.
+            windowsInOrder: () => [],
+          },
+          publish: async (place, hours) => {
+            for (const { hour } of hours) {
+              await calls.write(this, () => world.publisherOf(place).publishWhole(hour));
+            }
+          },
+          outbox: this.outbox,
+        }),
       log: {
         bounds: (at) =>
-          calls.read(this, () => ({ low: 0, high: world.logs[at.partition]?.high ?? 0 })),
+          calls.read(this, () => {
+            const { low, high } = world.logs[at.partition] ?? { low: 0, high: 0 };
+            return { low, high };
+          }),
       },
       sender: {
-        commerce: new CommerceClient({
-          url: this.url,
-          tokens: staticToken(null),
-          requestMillis: 600_000,
-          additionalInfo: true,
-        }),
-        gate: new Gate({ maxInFlight: 3, retryMillis: this.options.retryMillis }, now),
-        outbox: new CarryLog(writer, {
-          topic: TOPIC,
-          partitions: LOG_PARTITIONS,
-          keyring,
-          now,
-          movesTo: (carry) => register.movesTo(carry, carry.resourceUri),
-        }),
-        cannotCarry: async () => {
-          const reasonOf = await register.cannotCarry();
-          return ({ at, submission }) => reasonOf(at, submission.resourceUri);
-        },
+        commerce: this.commerce,
+        gate: this.gate,
+        outbox: this.outbox,
+        cannotCarry: () => readCannotCarry(register, () => store.terms()),
       },
       logger: silent,
-      now,
+      now: this.clock,
       persist: async (_what, step, signal) => {
         for (;;) {
           signal.throwIfAborted();

@@ -1,6 +1,7 @@
 import { httpDateText } from '../../../services/shared/http/http-date.ts';
-import { isoText, type Millis } from '../../../services/shared/model/time.ts';
+import { isoText, type Hour, type Millis } from '../../../services/shared/model/time.ts';
 import { parseTimeInUtc } from '../../../services/shared/model/time-text.ts';
+import type { Holding } from '../../../services/shared/billing/commerce-holdings.ts';
 import type { Random } from '../../support/workload/random.ts';
 import { Unanswered } from '../port-calls.ts';
 import { violated } from '../violation.ts';
@@ -39,6 +40,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const DAY = 24 * 3_600_000;
 const MAX_BATCH = 25;
+/** The clock of one of its servers is right, that of another one behind by up to this. */
+export const CLOCKS_DIFFER_BY = 300_000;
 /** Resources that Commerce refuses, for good. */
 export const GONE = 'gone';
 /** A request with this one in it is refused as a whole. */
@@ -59,11 +62,25 @@ export class SimulatedCommerce {
   private readonly now: () => number;
   private readonly faultRate: number;
   private trouble = true;
+  /** Whether it still refuses the resources that end with `GONE`. */
+  private knowsAll = false;
 
   constructor(random: Random, now: () => number, faultRate: number) {
     this.random = random;
     this.now = now;
     this.faultRate = faultRate;
+  }
+
+  /** Somebody has mended why it refused resources. */
+  learnResources(): void {
+    this.knowsAll = true;
+  }
+
+  /** All that it holds. */
+  holdingsNow(): readonly Holding[] {
+    return [...this.held.values()].map(({ hour, resource, dimension, quantity }) => {
+      return { hour: hour as Hour, resourceUri: resource, dimension, quantity };
+    });
   }
 
   /** From now on it answers as it should. */
@@ -127,18 +144,20 @@ export class SimulatedCommerce {
       const details = [{ message: 'The resourceUri is invalid.', target: 'resourceUri' }];
       return { status: 400, body: { code: 'BadArgument', message: 'One or more errors', details } };
     }
-    const result = request.map((event, at) => this.item(event, keys[at] ?? ''));
+    const clock = this.now() - (this.trouble ? this.random.below(CLOCKS_DIFFER_BY + 1) : 0);
+    const result = request.map((event, at) => this.item(event, keys[at] ?? '', clock));
     return { status: 200, body: { count: result.length, result } };
   }
 
-  private item(event: SentEvent, key: string): Fields {
+  /** @param clock of the server that was asked */
+  private item(event: SentEvent, key: string, clock: number): Fields {
     const { random, counts } = this;
     const hour = instantOf(event.effectiveStartTime);
     const echoed = { ...event, messageTime: isoText(this.now() as Millis) };
     if (this.trouble && random.chance(this.faultRate / 2)) {
       return { ...echoed, status: 'Error', error: { message: 'try again' } };
     }
-    if (event.resourceUri.endsWith(GONE)) {
+    if (event.resourceUri.endsWith(GONE) && !this.knowsAll) {
       counts.rejected++;
       return { ...echoed, status: 'ResourceNotFound', error: { message: 'there is none' } };
     }
@@ -147,7 +166,7 @@ export class SimulatedCommerce {
     }
     const holding = this.held.get(key);
     // Which of the two is told of what is both is not documented.
-    const isExpired = hour < this.now() - DAY || hour > this.now();
+    const isExpired = hour < clock - DAY || hour > clock;
     if (isExpired && !(holding && random.chance(0.5))) {
       counts.expired++;
       return { ...echoed, status: 'Expired', error: { message: 'out of time' } };
