@@ -1,9 +1,7 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { newEpoch } from '../../services/operations/sources/new-epoch.ts';
 import { readTerms, writeTerms } from '../../services/shared/billing/terms-table.ts';
 import { nextHour, hourOf, millis } from '../../services/shared/model/time.ts';
 import type { RegisteredSource } from '../../services/shared/sources/register.ts';
-import { restoring } from '../support/audit/damage.ts';
 import { foundIn, recountAll } from '../support/audit/recount-all.ts';
 import { UNKNOWN } from '../support/bridge/aggregates-log.ts';
 import {
@@ -70,13 +68,6 @@ const expectAllBilledOnce = async (): Promise<void> => {
   expect(total('accepted')).toBe(total('windows'));
   expect(foundIn(await recountAll(stack, stack.tools))).toEqual([]);
 };
-
-const movedCarries = () =>
-  queryRows<{ readonly id: string; readonly way: string }>(
-    stack.clickHouse,
-    `SELECT toString(submission_id) AS id, concat(toString(epoch), ' to ', toString(to_epoch)) AS way
-     FROM carry_moves FINAL ORDER BY id`,
-  );
 
 const bridge = (...args: readonly string[]) =>
   usagectl(['bridge', ...args], {
@@ -175,56 +166,4 @@ test('held usage of a meter that nobody knows is left, with exit code 1 and what
   const left = await bridge('release', '--reason', 'a try');
   expect(left).toMatchObject({ code: 1 });
   expect(left.stdout).toContain(`do not know the meter ${UNKNOWN}: add it to schemas/meters.json`);
-});
-
-test('carries that wait in an epoch that has ended move on to the next one, and are billed once', async () => {
-  await stack.startCommerce({ ...SHORT, COMMERCE_FAULTS: 'on' });
-  const source = await openLive(stack);
-  await stack.startAggregator(SHORT);
-  await Promise.all([stack.startBridge(SHORT), stack.startBridge(SHORT)]);
-  await refuseAll('Expired');
-  await reportUsage(stack, source, 4, 1);
-  await until(
-    () => stack.counts(),
-    ({ carried }) => carried > 0,
-  );
-  // What is carried meanwhile goes from hour to hour, and is refused again: the last of it waits.
-  const next = await newEpoch(stack.tools, source.topic, {
-    partitions: 3,
-    patienceMillis: 60_000,
-    losses: [],
-    reason: 'a test',
-    deleteUnread: false,
-  });
-  await until(
-    () => movedCarries(),
-    (moves) => moves.length > 0,
-  );
-  await refuseNothing();
-  await reportUsage(stack, next, 4, 2);
-  await allBilled(next);
-  await allArrived();
-  await allBilled(next);
-  await expectAllBilledOnce();
-  const moved = await movedCarries();
-  expect(new Set(moved.map(({ way }) => way))).toEqual(new Set(['1 to 2']));
-  expect(new Set(moved.map(({ id }) => id)).size).toBe(moved.length);
-
-  // The audit sees where one is lost after its move.
-  const { id = '' } = moved[0] ?? {};
-  const tables = ['commerce_submissions', 'compositions', 'carry_moves'];
-  const found = await restoring(stack.clickHouse, tables, async () => {
-    for (const change of [
-      `commerce_submissions UPDATE carries = arrayFilter(c -> c != toUUID('${id}'), carries)`,
-      `compositions UPDATE carries = arrayFilter(c -> c != toUUID('${id}'), carries)`,
-      `carry_moves UPDATE at = at - INTERVAL 1 HOUR`,
-    ]) {
-      await stack.clickHouse.command({
-        query: `ALTER TABLE ${change} WHERE true`,
-        clickhouse_settings: { mutations_sync: '1' },
-      });
-    }
-    return foundIn(await recountAll(stack, stack.tools));
-  });
-  expect(found).toContain('billing: was carried, and is inside no submission');
 });
