@@ -60,7 +60,7 @@ module.exports = {
     never(
       'stand-ins-stand-alone',
       'Each stand-in could be replaced by the real thing.',
-      '^services/development/(commerce|emitters|local)/',
+      '^services/development/(commerce|providers|local)/',
       { path: '^services/development/', pathNot: '^services/development/($1|simulated-cloud)/' },
     ),
     never('shared-knows-no-other-room', '', '^services/shared/', {

@@ -33,6 +33,11 @@ export const writeData = async (text: string): Promise<void> => {
   if (!stdout.write(stdout.isTTY ? printableLines(text) : text)) await once(stdout, 'drain');
 };
 
+/** Clears the terminal, so that what follows takes the place of what was there. Elsewhere it does nothing. */
+export const clearTerminal = (): void => {
+  if (process.stdout.isTTY) process.stdout.write('\u001b[H\u001b[2J');
+};
+
 /** Whether `writeData` writes to a terminal. */
 export const showsData = (): boolean => process.stdout.isTTY;
 

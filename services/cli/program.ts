@@ -46,6 +46,11 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
       'the directory of subscriptions: which provider each one belongs to, which decides who may read its usage',
     load: async () => (await import('./commands/subscriptions.ts')).subscriptionsCommand,
   },
+  resources: {
+    description:
+      'the simulated cloud: list, create and change resources whose usage is reported live',
+    load: async () => (await import('./commands/resources.ts')).resourcesCommand,
+  },
   registration: {
     description:
       "the stamp's registration with Azure: how its usage is billed, and which customers pay for which tenants",

@@ -8,7 +8,9 @@ import {
   kafkaSettings,
   parseEnvironment,
   providerSettings,
+  providerUrlSettings,
   serviceUrlSettings,
+  usageClientSettings,
 } from '../shared/process/config.ts';
 import { cloudSettings } from '../development/simulated-cloud/settings.ts';
 import { LOCAL_AUDIENCE, LOCAL_ISSUER } from '../shared/sign-in/local-sign-in.ts';
@@ -88,3 +90,12 @@ export const readRegistrationConfig = () =>
 /** The settings of commands that work on the directory of subscriptions. */
 export const readDirectoryConfig = () =>
   parseEnvironment({ ...clickHouseSettings, ...providerSettings });
+
+/** The settings of commands that act on the simulated cloud. */
+export const readResourcesConfig = () =>
+  parseEnvironment({
+    ...providerUrlSettings,
+    ...providerSettings,
+    USAGE_API_TOKEN: usageClientSettings.USAGE_API_TOKEN,
+    USAGE_API_AUDIENCE: z.string().default(LOCAL_AUDIENCE),
+  });

@@ -42,6 +42,7 @@ const withRoleOn =
         name: 'olga',
         objectId: 'o',
         roles: roleSubscriptions(subscriptions.map((each) => `/subscriptions/${each}/Reader`)),
+        changes: new Set(),
       }),
     );
 

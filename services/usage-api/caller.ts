@@ -9,7 +9,7 @@ import {
   type UsageApi,
   type Visible,
 } from '../shared/sign-in/access.ts';
-import type { Identity, TokenProblem } from '../shared/sign-in/verify-token.ts';
+import type { SignIn } from '../shared/sign-in/sign-in-settings.ts';
 import { badRequest, type ApiError } from './api-error.ts';
 import { authenticationError, notAuthorized, subscriptionNotFound } from './sign-in-errors.ts';
 
@@ -38,8 +38,7 @@ export type CallerOf = (request: CallerRequest) => Promise<Result<Caller, ApiErr
 
 export interface CallerTools {
   /** Null without sign-in: then everybody has a role on every subscription. */
-  readonly signIn:
-    ((authorization: string | null) => Promise<Result<Identity, TokenProblem>>) | null;
+  readonly signIn: SignIn | null;
   readonly directory: Pick<DirectoryView, 'entriesFor'>;
   /** The default provider, as it stands in answers. */
   readonly provider: string;

@@ -14,7 +14,7 @@ import { UserError } from '../shared/process/errors.ts';
 import { DEFAULT_PORTS } from '../shared/process/default-ports.ts';
 import { allowedHostSettings } from '../shared/http/allowed-hosts.ts';
 import { listenProblem, tlsSettings, type ListenConfig } from './listen-config.ts';
-import { signInSettings, type SignInConfig } from './sign-in-config.ts';
+import { signInSettings, type SignInConfig } from '../shared/sign-in/sign-in-settings.ts';
 
 export interface UsageApiConfig extends ClickHouseConfig, SignInConfig, ListenConfig {
   /** 0 chooses a free port. */

@@ -8,7 +8,7 @@ import { readUsageApiConfig } from './config.ts';
 import { readTlsOf } from './listen-config.ts';
 import { ReadLimit } from './read-limit.ts';
 import { usageApiServer } from './server.ts';
-import { openSignIn } from './sign-in-config.ts';
+import { openSignIn } from '../shared/sign-in/sign-in-settings.ts';
 import { UsageStore } from './usage-store.ts';
 
 /** The longest time that a call may take. ARM's gateway waits 60 seconds. */

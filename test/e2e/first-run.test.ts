@@ -219,6 +219,25 @@ test('the directory has the subscriptions of the sample file, of the recording a
   expect([count('another provider'), count(''), count('Simulated tenant n')]).toEqual([16, 63, 3]);
 });
 
+/** A resource has no usage before its first report has been counted. */
+const AWAIT_USAGE =
+  'until npx usagectl event --resource web-1 --meter "Windows VM Size Hours" > /dev/null 2>&1; do sleep 1; done';
+
+test('the walk through the simulated cloud works as it stands: a machine is created, metered and deleted', async () => {
+  const [make = '', create = '', ...others] = await blocksOf('docs/simulated-cloud.md', 'sh');
+  const script = await forThisStack([make, create, AWAIT_USAGE, ...others].join('\n'));
+  const { status, stdout, stderr } = spawnSync('bash', ['-e', '-c', script], {
+    cwd: directory,
+    env: { ...process.env, NODE_OPTIONS: '', USAGE_LOCAL_DIR: directory },
+    encoding: 'utf8',
+  });
+  expect({ status, stdout, stderr }).toMatchObject({ status: 0, stderr: '' });
+  expect(stdout).toContain('Created the vm web-1 (Standard_F2s, windows)');
+  expect(stdout).toMatch(/vm +web-1 +deallocated +Standard_F2s +windows/);
+  expect(stdout).toContain('Windows VM Size Hours');
+  expect(stdout).toContain('Deleted the disk web-1_OsDisk_1');
+});
+
 test('usagectl finds the running stack on whatever ports, every service ready and no partition with lag', async () => {
   const { usagectl } = await import('../support/service-process.ts');
   const { services, partitions } = await waitFor('every service says it is ready', async () => {
@@ -238,7 +257,10 @@ test('usagectl finds the running stack on whatever ports, every service ready an
     'bridge',
     'usage-api',
     'commerce',
-    'emitter-compute',
+    'provider-compute',
+    'provider-storage',
+    'provider-network',
+    'provider-platform',
   ]);
   expect(partitions.filter(({ state }) => state === 'sealed')).toHaveLength(3);
   expect(partitions.every(({ state, lag }) => state === 'open' || lag === 0)).toBe(true);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -102,7 +103,8 @@ interface AddOptions {
   readonly customer?: string;
 }
 
-const add = async (id: string, options: AddOptions): Promise<void> => {
+const add = async (given: string | undefined, options: AddOptions): Promise<void> => {
+  const id = given ?? randomUUID();
   const config = readDirectoryConfig();
   const { put, change } = await withClickHouse(config, async (client) => {
     const before = (await readDirectory(client)).find((each) => each.id === id);
@@ -152,7 +154,7 @@ const addCommand = (): Command =>
     .description(
       'add a subscription, or change one: what no option says stays as it is, or is empty',
     )
-    .argument('<id>', 'the id of the subscription', subscriptionKey)
+    .argument('[id]', 'the id of the subscription; a new one if it is left out', subscriptionKey)
     .option(
       '--provider <id>',
       'the provider whose direct tenant it is (for a new one PROVIDER_SUBSCRIPTION_ID)',

@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { isSubscriptionId } from '../../shared/model/subscription-id.ts';
-import { getUsage } from '../usage/get-usage.ts';
+import { UserError } from '../../shared/process/errors.ts';
+import { getUsage, type GetUsage } from '../usage/get-usage.ts';
+import { watchUsage } from '../usage/watch-usage.ts';
 import { OUTPUT_FORMATS, type OutputFormat } from '../usage/usage-output.ts';
 import { exactTime } from '../time-option.ts';
 import type { Millis } from '../../shared/model/time.ts';
@@ -15,6 +17,7 @@ interface Options {
   readonly provisional?: boolean;
   readonly limit?: number;
   readonly wait: number;
+  readonly watch?: number | true;
   readonly profile?: string;
   readonly role?: 'operator' | 'tenant';
   readonly subscription?: string;
@@ -32,20 +35,30 @@ export const TABLE_ROWS = 1000;
 
 export const DEFAULT_WAIT_SECONDS = 300;
 
-const get = (options: Options): Promise<void> =>
-  getUsage({
-    from: options.reportedStart ?? null,
-    to: options.reportedEnd ?? null,
-    granularity: options.granularity === 'hourly' ? 'Hourly' : 'Daily',
-    subscriberId: options.subscriber ?? null,
-    isProvisional: options.provisional === true,
-    output: options.output,
-    limit: options.limit ?? (options.output === 'table' ? TABLE_ROWS : null),
-    waitMillis: options.wait * 1000,
-    profile: options.profile,
-    role: options.role,
-    subscription: options.subscription,
-  });
+const WATCH_SECONDS = 5;
+
+const get = (options: Options): Promise<void> => {
+  const { watch, output } = options;
+  if (watch === undefined) return getUsage(asked(options));
+  if (output !== 'table') {
+    throw new UserError('--watch shows a table again and again: it has no other --output');
+  }
+  return watchUsage(asked(options), (watch === true ? WATCH_SECONDS : watch) * 1000);
+};
+
+const asked = (options: Options): GetUsage => ({
+  from: options.reportedStart ?? null,
+  to: options.reportedEnd ?? null,
+  granularity: options.granularity === 'hourly' ? 'Hourly' : 'Daily',
+  subscriberId: options.subscriber ?? null,
+  isProvisional: options.provisional === true,
+  output: options.output,
+  limit: options.limit ?? (options.output === 'table' ? TABLE_ROWS : null),
+  waitMillis: options.wait * 1000,
+  profile: options.profile,
+  role: options.role,
+  subscription: options.subscription,
+});
 
 const getCommand = (): Command =>
   new Command('get')
@@ -77,6 +90,11 @@ const getCommand = (): Command =>
       'how long to wait for an hour that is not complete, or a busy API',
       wholeNumber(0, 86_400),
       DEFAULT_WAIT_SECONDS,
+    )
+    .option(
+      '--watch [seconds]',
+      `show the table again and again, with so many seconds between (${String(WATCH_SECONDS)})`,
+      wholeNumber(1, 3_600),
     )
     .option('--profile <name>', 'where and as whom: see "usagectl profile" (USAGECTL_PROFILE)')
     .addOption(

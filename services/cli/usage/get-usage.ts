@@ -44,9 +44,13 @@ interface Provisional extends Range {
 
 /**
  * Reads usage and prints it.
+ * @param beforeEnd called when all of a table is known, and nothing of it is printed yet
  * @throws UserError that says what to do
  */
-export const getUsage = async (asked: GetUsage): Promise<void> => {
+export const getUsage = async (
+  asked: GetUsage,
+  beforeEnd: () => void = () => undefined,
+): Promise<void> => {
   const target = await usageTarget(asked);
   const provisional = asked.isProvisional ? await readOpen(asked, target) : null;
   const range = provisional ?? givenRange(asked);
@@ -60,6 +64,7 @@ export const getUsage = async (asked: GetUsage): Promise<void> => {
     }
     progress.end();
     if (provisional !== null && isWhole) await writeOpen(provisional, asked.limit, output);
+    beforeEnd();
     await output.end();
   } finally {
     progress.end();

@@ -8,7 +8,9 @@ import { firstProcessing, readCoverage } from '../../shared/sources/coverage.ts'
 import { addMissingSubscriptions } from '../../operations/subscriptions/change-directory.ts';
 import { readSubscriptionFile } from '../../operations/subscriptions/subscription-file.ts';
 import { withClickHouse } from '../../operations/sources/source-tools.ts';
+import { parseEnvironment } from '../../shared/process/config.ts';
 import { localPath } from '../../shared/process/local-directory.ts';
+import { providerNamesSettings } from '../simulated-cloud/provider-names.ts';
 import { delay } from './child-process.ts';
 import type { Stack, StackConfig } from './open-stack.ts';
 import type { Reporter } from './reporter.ts';
@@ -41,11 +43,12 @@ export const runMainJob = async (
   await importHistory(reporter);
   return withClickHouse(stack.config, async (client) => {
     await waitForBill(client, reporter);
-    reporter.step('Starting the Compute emitter and waiting for live usage');
-    await stack.startService('emitters');
+    const { CLOUD_PROVIDERS: names } = parseEnvironment(providerNamesSettings);
+    reporter.step(`Starting the providers (${names.join(', ')}) and waiting for live usage`);
+    await stack.startService('providers');
     await waitWithProgress(reporter, async () => {
-      const accepted = await liveAccepted(client);
-      return { done: accepted > 0, progress: accepted };
+      const { providers, events } = await liveAccepted(client);
+      return { done: providers >= names.length, progress: events };
     });
     reporter.done();
     return summarize(client, stack.config, reporter);
@@ -137,12 +140,18 @@ const numberOf = async (client: ClickHouseClient, query: string): Promise<number
 const stored = (client: ClickHouseClient): Promise<number> =>
   numberOf(client, 'SELECT toString(sum(next_offset)) AS n FROM checkpoints FINAL');
 
-const liveAccepted = (client: ClickHouseClient): Promise<number> =>
-  numberOf(
+/** The live sources whose usage has arrived, and how much of it. */
+const liveAccepted = async (
+  client: ClickHouseClient,
+): Promise<{ readonly providers: number; readonly events: number }> => {
+  const [row] = await queryRows<{ providers: string; events: string }>(
     client,
-    `SELECT toString(sum(accepted)) AS n FROM checkpoints FINAL
-     WHERE topic IN (SELECT topic FROM sources FINAL WHERE kind = 'live')`,
+    `SELECT toString(uniqExact(topic)) AS providers, toString(sum(accepted)) AS events
+     FROM checkpoints FINAL
+     WHERE accepted > 0 AND topic IN (SELECT topic FROM sources FINAL WHERE kind = 'live')`,
   );
+  return { providers: Number(row?.providers ?? 0), events: Number(row?.events ?? 0) };
+};
 
 /** Partitions of billable history whose last hour is not composed yet. */
 const notComposed = (client: ClickHouseClient): Promise<number> =>

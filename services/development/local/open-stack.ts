@@ -187,8 +187,8 @@ const portOf = (name: string, ports: StackPorts): Readonly<Record<string, string
       return { HEALTH_PORT: String(ports.aggregatorHealth) };
     case 'bridge':
       return { HEALTH_PORT: String(ports.bridgeHealth) };
-    case 'emitters':
-      return { HEALTH_PORT: String(ports.emitterHealth) };
+    case 'providers':
+      return { HEALTH_PORT: String(ports.providers) };
     case 'usage-api':
       return { USAGE_API_PORT: String(ports.usageApi) };
     case 'commerce':

@@ -8,14 +8,17 @@ const PORTS = {
   commerce: 4,
   aggregatorHealth: 5,
   bridgeHealth: 6,
-  emitterHealth: 7,
+  providers: 7,
 };
 
 test('every service has an address', () => {
   expect(serviceUrls(PORTS, {}, true)).toEqual({
     AGGREGATOR_HEALTH_URL: 'http://127.0.0.1:5',
     BRIDGE_HEALTH_URL: 'http://127.0.0.1:6',
-    EMITTER_HEALTH_URL: 'http://127.0.0.1:7',
+    COMPUTE_PROVIDER_URL: 'http://127.0.0.1:7/compute',
+    STORAGE_PROVIDER_URL: 'http://127.0.0.1:7/storage',
+    NETWORK_PROVIDER_URL: 'http://127.0.0.1:7/network',
+    PLATFORM_PROVIDER_URL: 'http://127.0.0.1:7/platform',
     USAGE_API_URL: 'https://127.0.0.1:3',
     COMMERCE_URL: 'http://127.0.0.1:4',
   });

@@ -9,6 +9,8 @@ const TAKEN_OVER = [
   'CLICKHOUSE_USER',
   'CLICKHOUSE_PASSWORD',
   'CLICKHOUSE_DATABASE',
+  'CLOUD_SEED',
+  'CLOUD_SUBSCRIPTIONS',
   'COMMERCE_TOKEN',
   'KAFKA_REPLICATION_FACTOR',
   'PROVIDER_SUBSCRIPTION_ID',
@@ -42,7 +44,10 @@ export const serviceUrls = (
 ): ServiceUrls => ({
   AGGREGATOR_HEALTH_URL: localUrl(ports.aggregatorHealth),
   BRIDGE_HEALTH_URL: localUrl(ports.bridgeHealth),
-  EMITTER_HEALTH_URL: localUrl(ports.emitterHealth),
+  COMPUTE_PROVIDER_URL: `${localUrl(ports.providers)}/compute`,
+  STORAGE_PROVIDER_URL: `${localUrl(ports.providers)}/storage`,
+  NETWORK_PROVIDER_URL: `${localUrl(ports.providers)}/network`,
+  PLATFORM_PROVIDER_URL: `${localUrl(ports.providers)}/platform`,
   USAGE_API_URL: urlOn(environment['USAGE_API_HOST'], ports.usageApi, isSecure ? 'https' : 'http'),
   COMMERCE_URL: urlOn(environment['COMMERCE_HOST'], ports.commerce),
 });

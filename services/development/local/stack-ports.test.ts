@@ -10,7 +10,7 @@ test('without a setting every part has its usual port', async () => {
     commerce: 8081,
     aggregatorHealth: 9400,
     bridgeHealth: 9401,
-    emitterHealth: 9402,
+    providers: 9402,
   });
 });
 
@@ -22,7 +22,7 @@ test('one PORT_BASE moves all ports, and a setting of its own moves one', async 
     commerce: 8081,
     aggregatorHealth: 29004,
     bridgeHealth: 29005,
-    emitterHealth: 29006,
+    providers: 29006,
   });
 });
 
@@ -30,7 +30,7 @@ test('HEALTH_PORT gives each service a port of its own', async () => {
   expect(await readStackPorts({ HEALTH_PORT: '29400' })).toMatchObject({
     aggregatorHealth: 29400,
     bridgeHealth: 29401,
-    emitterHealth: 29402,
+    providers: 29402,
   });
 });
 

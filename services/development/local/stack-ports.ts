@@ -23,7 +23,7 @@ const PARTS: readonly Part[] = [
   { name: 'commerce', what: 'Commerce', setting: 'COMMERCE_PORT', step: 0 },
   { name: 'aggregatorHealth', what: 'The aggregator’s health', setting: 'HEALTH_PORT', step: 0 },
   { name: 'bridgeHealth', what: 'The bridge’s health', setting: 'HEALTH_PORT', step: 1 },
-  { name: 'emitterHealth', what: 'The emitter’s health', setting: 'HEALTH_PORT', step: 2 },
+  { name: 'providers', what: 'The door of the providers', setting: 'HEALTH_PORT', step: 2 },
 ];
 
 const LARGEST = 65_535;
@@ -67,7 +67,7 @@ const wantedPorts = (environment: Environment): StackPorts => {
     commerce: settings.COMMERCE_PORT,
     aggregatorHealth: health(0),
     bridgeHealth: health(1),
-    emitterHealth: health(2),
+    providers: health(2),
   };
 };
 

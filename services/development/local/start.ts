@@ -16,7 +16,7 @@ const HELP = `Runs the whole pipeline on this machine, on recorded and simulated
 Usage: npm start -- [options]
 
   --exit-when-done   end after the summary; exit code 1 if anything does not add up
-  --empty            only start the stack: import nothing, and start no emitter
+  --empty            only start the stack: import nothing, and start no simulated provider
   --help             show this
 
 Settings: PORT_BASE moves all ports (20000: seven from there on; 0: free ones); or each of KAFKA_PORT (9092), CLICKHOUSE_PORT (8123),

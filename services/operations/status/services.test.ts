@@ -66,3 +66,22 @@ test('a CA file that cannot be read is named', async () => {
     'USAGE_API_CA_FILE cannot be read: ',
   );
 });
+
+test('a provider that its process does not run is not missed', async () => {
+  const server = await startHealthServer({ HEALTH_PORT: 0, HTTP_ALLOWED_HOSTS: [] }, () => ({
+    problems: [],
+    details: {},
+  }));
+  const given = { STORAGE_PROVIDER_URL: `${server.url}/storage` };
+  try {
+    const services = await readServices(parseEnvironment(serviceUrlSettings, given), given);
+    expect(services.find(({ name }) => name === 'provider-storage')).toEqual({
+      name: 'provider-storage',
+      state: 'not running here',
+      reason: null,
+      isWrong: false,
+    });
+  } finally {
+    await server.close();
+  }
+});

@@ -10,7 +10,10 @@ const ADDRESSES = {
   bridge: 'BRIDGE_HEALTH_URL',
   'usage-api': 'USAGE_API_URL',
   commerce: 'COMMERCE_URL',
-  'emitter-compute': 'EMITTER_HEALTH_URL',
+  'provider-compute': 'COMPUTE_PROVIDER_URL',
+  'provider-storage': 'STORAGE_PROVIDER_URL',
+  'provider-network': 'NETWORK_PROVIDER_URL',
+  'provider-platform': 'PLATFORM_PROVIDER_URL',
 } as const satisfies Readonly<Record<string, keyof ServiceUrls>>;
 
 type ServiceName = keyof typeof ADDRESSES;
@@ -67,6 +70,7 @@ const ask = async ({ name, url, isMeant, ca }: Service): Promise<ServiceStatus> 
     isWrong: boolean,
     reason: string | null = null,
   ): ServiceStatus => ({ name, state, reason, isWrong });
+  const isProvider = name.startsWith('provider-');
   const at = new URL(`${url}/health/ready`);
   const client = new HttpGet(at, ca);
   const limits = { timeoutMillis: PATIENCE_MILLIS, signal: new AbortController().signal };
@@ -75,17 +79,15 @@ const ask = async ({ name, url, isMeant, ca }: Service): Promise<ServiceStatus> 
   if (asked.ok) {
     const { status, body } = asked.value;
     if (status >= 200 && status < 300) return is('ready', false);
+    // A process runs the simulated providers that it was told to run.
+    if (isProvider && status === 404) return is('not running here', false);
     if (name === 'commerce' && status < 500) return is('no health page', false);
     return is('not ready', true, reasonOf(body));
   }
   const { code, message } = asked.error;
   if (code !== 'ECONNREFUSED') return is('no answer', true, `nothing came from ${url}: ${message}`);
   // Simulated providers exist only for demonstrations.
-  return is(
-    'not running here',
-    isMeant && name !== 'emitter-compute',
-    isMeant ? `${url} refuses` : null,
-  );
+  return is('not running here', isMeant && !isProvider, isMeant ? `${url} refuses` : null);
 };
 
 /** Asks each service where the settings say it is. */

@@ -193,10 +193,10 @@ const WEB_ADDRESS = /^https?:\/\/[^@\s?#]+$/;
 const ADDRESS_RULE = 'must be an http or https URL without a user, password or query';
 
 /** The address of a service, without a slash at its end. */
-const serviceUrl = (port: number): z.ZodType<string, string | undefined> =>
+const serviceUrl = (port: number, path = ''): z.ZodType<string, string | undefined> =>
   z
     .string()
-    .default(localUrl(port))
+    .default(`${localUrl(port)}${path}`)
     .refine((text) => WEB_ADDRESS.test(text) && URL.canParse(text), { message: ADDRESS_RULE })
     .transform((text) => text.replace(/\/+$/, ''));
 
@@ -224,13 +224,21 @@ export const commerceSettings = {
 
 export type CommerceConfig = z.output<z.ZodObject<typeof commerceSettings>>;
 
+/** The doors of the simulated providers. One process may have several, each under its own name. */
+export const providerUrlSettings = {
+  COMPUTE_PROVIDER_URL: serviceUrl(DEFAULT_PORTS.providers, '/compute'),
+  STORAGE_PROVIDER_URL: serviceUrl(DEFAULT_PORTS.providers, '/storage'),
+  NETWORK_PROVIDER_URL: serviceUrl(DEFAULT_PORTS.providers, '/network'),
+  PLATFORM_PROVIDER_URL: serviceUrl(DEFAULT_PORTS.providers, '/platform'),
+};
+
 /**
  * The health page of each service. `npm start` writes the addresses of its own services to `stack.env`.
  */
 export const serviceUrlSettings = {
   AGGREGATOR_HEALTH_URL: serviceUrl(DEFAULT_PORTS.aggregatorHealth),
   BRIDGE_HEALTH_URL: serviceUrl(DEFAULT_PORTS.bridgeHealth),
-  EMITTER_HEALTH_URL: serviceUrl(DEFAULT_PORTS.emitterHealth),
+  ...providerUrlSettings,
   USAGE_API_URL: serviceUrl(DEFAULT_PORTS.usageApi),
   COMMERCE_URL: commerceSettings.COMMERCE_URL,
 };
@@ -247,7 +255,10 @@ export const usageClientSettings = {
 export interface ServiceUrls {
   readonly AGGREGATOR_HEALTH_URL: string;
   readonly BRIDGE_HEALTH_URL: string;
-  readonly EMITTER_HEALTH_URL: string;
+  readonly COMPUTE_PROVIDER_URL: string;
+  readonly STORAGE_PROVIDER_URL: string;
+  readonly NETWORK_PROVIDER_URL: string;
+  readonly PLATFORM_PROVIDER_URL: string;
   readonly USAGE_API_URL: string;
   readonly COMMERCE_URL: string;
 }

@@ -6,7 +6,7 @@ export const DEFAULT_PORTS = {
   commerce: 8081,
   aggregatorHealth: 9400,
   bridgeHealth: 9401,
-  emitterHealth: 9402,
+  providers: 9402,
 } as const;
 
 /** The address of a port on this machine. */

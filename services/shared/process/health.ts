@@ -2,6 +2,7 @@ import { wholeNumber } from './config.ts';
 import { allowedHostSettings } from '../http/allowed-hosts.ts';
 import { guardedServer, withoutParameters } from '../http/guarded-server.ts';
 import { listen, type Listening } from '../http/listen.ts';
+import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 
 /** Whether a service can do its work, and what prevents it. */
@@ -43,9 +44,23 @@ export const attemptProblem = (
 ): string | null =>
   pendingFor < stallMillis ? null : `${what} for ${secondsText(pendingFor)}: its log says why`;
 
+/** Adds `/health/live` (200 while the process runs) and `/health/ready` (200 or 503, with details). */
+export const addHealthRoutes = (
+  server: FastifyInstance,
+  prefix: string,
+  health: () => Health,
+): void => {
+  server.get(`${prefix}/health/live`, withoutParameters, () => ({ status: 'live' }));
+  server.get(`${prefix}/health/ready`, withoutParameters, async (_request, reply) => {
+    const { problems, details } = health();
+    const ready = problems.length === 0;
+    const status = ready ? 'ready' : 'not ready';
+    await reply.code(ready ? 200 : 503).send({ status, problems, ...details });
+  });
+};
+
 /**
- * Serves `/health/live` (200 while the process runs) and `/health/ready` (200 or 503, with details) on
- * loopback.
+ * Serves the health of a process on loopback.
  * @throws UserError if the port is in use
  */
 export const startHealthServer = async (
@@ -54,12 +69,6 @@ export const startHealthServer = async (
 ): Promise<Listening> => {
   const host = '127.0.0.1';
   const server = guardedServer({ listenHost: host, allowedHosts, linksFromElsewhere: true });
-  server.get('/health/live', withoutParameters, () => ({ status: 'live' }));
-  server.get('/health/ready', withoutParameters, async (_request, reply) => {
-    const { problems, details } = health();
-    const ready = problems.length === 0;
-    const status = ready ? 'ready' : 'not ready';
-    await reply.code(ready ? 200 : 503).send({ status, problems, ...details });
-  });
+  addHealthRoutes(server, '', health);
   return listen(server, { host, port, setting: 'HEALTH_PORT' });
 };

@@ -12,7 +12,7 @@ const root = findRoot(dirname(fileURLToPath(import.meta.url)));
 export const inRepository = (path: string): string => join(root, path);
 
 /** Services that exist only for development: see docs/adr/0007-the-house-and-its-rooms.md. */
-const STAND_INS: ReadonlySet<string> = new Set(['commerce', 'emitters']);
+const STAND_INS: ReadonlySet<string> = new Set(['commerce', 'providers']);
 
 /** The program of a service, such as `aggregator`. */
 export const mainOf = (service: string): string =>

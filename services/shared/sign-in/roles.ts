@@ -17,12 +17,16 @@ export const roleClaim = (subscription: string, role: Role): string =>
 /**
  * Reads the claim `roles`: texts `/subscriptions/{id}/{role}`, in any case. Other texts are roles of other
  * applications and mean nothing here. A claim that is no list of texts gives no role.
+ * @param wanted the roles that count
  */
-export const roleSubscriptions = (claim: unknown): RoleSubscriptions => {
+export const roleSubscriptions = (
+  claim: unknown,
+  wanted: readonly Role[] = ROLES,
+): RoleSubscriptions => {
   const found = new Set<string>();
   for (const text of Array.isArray(claim) ? (claim as readonly unknown[]) : []) {
     const [, subscription, name] = ASSIGNMENT.exec(typeof text === 'string' ? text : '') ?? [];
-    const role = ROLES.find((each) => asciiLower(each) === asciiLower(name ?? ''));
+    const role = wanted.find((each) => asciiLower(each) === asciiLower(name ?? ''));
     if (subscription !== undefined && role !== undefined) found.add(asciiLower(subscription));
   }
   return found;

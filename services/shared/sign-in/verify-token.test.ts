@@ -91,7 +91,7 @@ test('tokens with RS256 and ES256 say who calls, and the roles', async () => {
   for (const pair of [rsa, ec]) {
     expect(await verify(await sign({ oid: 'x-1' }, pair))).toEqual({
       ok: true,
-      value: { name: 'olga', objectId: 'x-1', roles: new Set(['a']) },
+      value: { name: 'olga', objectId: 'x-1', roles: new Set(['a']), changes: new Set() },
     });
   }
 });
@@ -298,7 +298,12 @@ describe('the key of this machine', () => {
     rules = { ...rules, issuer: 'urn:usage-pipeline:local', keys: keysInFile(publicKeyFile(at())) };
     expect(await verify(token)).toEqual({
       ok: true,
-      value: { name: 'olga', objectId: 'olga', roles: new Set(['a', 'b']) },
+      value: {
+        name: 'olga',
+        objectId: 'olga',
+        roles: new Set(['a', 'b']),
+        changes: new Set(['a', 'b']),
+      },
     });
     rules = { ...rules, now: () => millis(NOW + (60 + SKEW) * 1000) };
     expect(await verify(token)).toMatchObject({ error: { kind: 'expired' } });

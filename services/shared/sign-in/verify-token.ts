@@ -18,6 +18,8 @@ export interface Identity {
   readonly name: string;
   readonly objectId: string;
   readonly roles: RoleSubscriptions;
+  /** The subscriptions in which it may change something. */
+  readonly changes: RoleSubscriptions;
 }
 
 /** Why a request carries no identity. */
@@ -81,5 +83,6 @@ const identityOf = (claims: JWTPayload): Identity => {
     name: textOf('upn', 'preferred_username', 'appid', 'azp', 'sub'),
     objectId: textOf('oid', 'sub'),
     roles: roleSubscriptions(claims['roles']),
+    changes: roleSubscriptions(claims['roles'], ['Owner', 'Contributor']),
   };
 };

@@ -1,19 +1,14 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { leadsToLoopback } from '../shared/http/host-name.ts';
-import { millis } from '../shared/model/time.ts';
-import { wholeNumber } from '../shared/process/config.ts';
-import { UserError } from '../shared/process/errors.ts';
-import { localDirectory } from '../shared/process/local-directory.ts';
-import {
-  LOCAL_AUDIENCE,
-  LOCAL_ISSUER,
-  publicKeyFile,
-  signInDirectory,
-} from '../shared/sign-in/local-sign-in.ts';
-import { keysAtUrl, keysInFile } from '../shared/sign-in/signing-keys.ts';
-import { verifyToken } from '../shared/sign-in/verify-token.ts';
-import type { CallerTools } from './caller.ts';
+import { leadsToLoopback } from '../http/host-name.ts';
+import type { Result } from '../model/result.ts';
+import { millis } from '../model/time.ts';
+import { wholeNumber } from '../process/config.ts';
+import { UserError } from '../process/errors.ts';
+import { localDirectory } from '../process/local-directory.ts';
+import { LOCAL_AUDIENCE, LOCAL_ISSUER, publicKeyFile, signInDirectory } from './local-sign-in.ts';
+import { keysAtUrl, keysInFile } from './signing-keys.ts';
+import { verifyToken, type Identity, type TokenProblem } from './verify-token.ts';
 
 const isUrl = (text: string): boolean => /^https?:\/\//i.test(text);
 
@@ -52,11 +47,14 @@ export interface SignInConfig {
   readonly USAGE_API_CLOCK_SKEW_SECONDS: number;
 }
 
+/** Who sent a request, by its header `Authorization`, which is null if there is none. */
+export type SignIn = (authorization: string | null) => Promise<Result<Identity, TokenProblem>>;
+
 /**
  * How callers sign in; null without sign-in.
  * @throws UserError if the keys cannot be used
  */
-export const openSignIn = (config: SignInConfig): CallerTools['signIn'] => {
+export const openSignIn = (config: SignInConfig): SignIn | null => {
   if (!config.USAGE_API_SIGN_IN) return null;
   const at = config.USAGE_API_JWKS ?? localKeys(config);
   const rules = {
