@@ -37,7 +37,7 @@ test.each([HOUR_MILLIS, 60_000])(
 );
 
 test('each usage is reported once but for repeats, also where the cloud is drawn again', () => {
-  const hours = 170;
+  const hours = 2 * 168 + 10;
   const cloud = { seed: 2, subscriptions: 1 };
   const { events } = historyOf(hours, HOUR_MILLIS, cloud);
   const reported = new Map<string, bigint>();
