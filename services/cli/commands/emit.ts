@@ -7,7 +7,11 @@ import type { EmitProblem, GivenUsage } from '../../operations/emit/given-usage.
 import { planEmission, type PlannedEvent } from '../../operations/emit/plan-emission.ts';
 import { sendEmission } from '../../operations/emit/send-emission.ts';
 import { readUsageLines } from '../../operations/emit/usage-lines.ts';
-import { usageOfOptions, type UsageOptions } from '../../operations/emit/usage-of-options.ts';
+import {
+  notNamedYet,
+  usageOfOptions,
+  type UsageOptions,
+} from '../../operations/emit/usage-of-options.ts';
 import { withAdmin, withClickHouse } from '../../operations/sources/source-tools.ts';
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import { usageEventEncoder } from '../../shared/avro/usage-event-codec.ts';
@@ -96,7 +100,8 @@ const check = async (
   const { given, problems, assumed } = inputIn(world);
   const plan = planEmission(given, world);
   if (problems.length > 0 || !plan.ok) {
-    throw new UserError(formatProblems([...problems, ...(plan.ok ? [] : plan.error)]));
+    const more = plan.ok ? [] : notNamedYet(problems, plan.error);
+    throw new UserError(formatProblems([...problems, ...more]));
   }
   const { events } = plan.value;
   const { before, conflicts } = compareWithLedger(events, await readAccepted(client, events));

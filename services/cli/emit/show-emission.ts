@@ -85,7 +85,7 @@ const inFull = (each: Shown, meters: MeterNames, assumed: string | null): string
     ['resource', event.resourceUri],
     ['meter', name === null ? event.meterId : `${name} (${event.meterId})`],
     ['quantity', quantityOf(each, meters)],
-    ['time', assumed === null ? period : `${period} (not given: ${assumed})`],
+    ['time', assumed === null ? period : `${period} (it was not given: ${assumed})`],
   ]).join('\n');
 };
 

@@ -8,7 +8,7 @@ import { compareWithLedger } from './accepted-before.ts';
 import { emissionNotes } from './emission-notes.ts';
 import type { EmitWorld } from './emit-world.ts';
 import { planEmission, type EmissionPlan } from './plan-emission.ts';
-import { usageOfOptions, type UsageOptions } from './usage-of-options.ts';
+import { notNamedYet, usageOfOptions, type UsageOptions } from './usage-of-options.ts';
 
 const SUBSCRIPTION = '0f723db3-b972-4e48-9aaa-614b04457bf2';
 const VM = 'FAB6EB84-500B-4A09-A8CA-7358F8BBAEA5';
@@ -247,6 +247,22 @@ describe('one usage from options', () => {
     expect(problems.map(({ field }) => field)).toEqual(['from', 'meterId', 'tags', 'tags']);
     const more = planEmission([given], world);
     expect(!more.ok && more.error.map(({ field }) => field)).toEqual(['quantity']);
+  });
+
+  test.each([
+    [
+      { resource: undefined, meter: undefined, quantity: undefined },
+      'resourceUri meterId quantity',
+    ],
+    [{ resource: 'vm1' }, 'resourceUri'],
+    [{ resource: '/providers/Microsoft.Compute/x', quantity: '-1' }, 'resourceUri quantity'],
+    [{ subscription: 'other' }, 'resourceUri'],
+  ])('what is missing is named once, in the words of the options: %j', (changes, expected) => {
+    const world = worldOf();
+    const { given, problems } = usageOfOptions(options(changes), world);
+    const more = planEmission([given], world);
+    const named = [...problems, ...(more.ok ? [] : notNamedYet(problems, more.error))];
+    expect(named.map(({ field }) => field).join(' ')).toBe(expected);
   });
 
   test('an end without a start is refused', () => {

@@ -22,11 +22,39 @@ export interface UsageOptions {
 
 export interface UsageOfOptions {
   readonly given: GivenUsage;
-  /** What is wrong with the options. The usage can be checked for more all the same. */
+  /** What is wrong with the options. The usage can be checked for more all the same: see `notNamedYet`. */
   readonly problems: readonly EmitProblem[];
   /** The time that was assumed, in words; null if none was. */
   readonly assumed: string | null;
 }
+
+const IN_FULL =
+  'give it in full, such as /subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.Compute/virtualMachines/NAME';
+
+/** What is wrong with what must be given. */
+const missingIn = ({ resource, subscription, meter, quantity }: UsageOptions) => {
+  const missing: (readonly [field: string, problem: string])[] = [];
+  if (resource === undefined) missing.push(['resourceUri', `is missing: ${IN_FULL}`]);
+  else if (subscription === undefined && subscriptionOf(resource) === null) {
+    missing.push(['resourceUri', `does not begin with a subscription: ${IN_FULL}`]);
+  }
+  if (meter === undefined) {
+    missing.push(['meterId', 'is missing: give a name, such as "Base VM Size Hours", or an id']);
+  }
+  if (quantity === undefined) missing.push(['quantity', 'is missing: give a decimal, such as 1.5']);
+  return missing;
+};
+
+/** The problems of a usage besides those of the options from which it was made. */
+export const notNamedYet = (
+  named: readonly EmitProblem[],
+  found: readonly EmitProblem[],
+): readonly EmitProblem[] => {
+  const fields = new Set(named.filter(({ line }) => line === null).map(({ field }) => field));
+  // The subscription is taken from the resource.
+  if (fields.has('resourceUri')) fields.add('subscriptionId');
+  return found.filter(({ line, field }) => line !== null || !fields.has(field));
+};
 
 /** The usage that options describe. What is not given is completed, if it is clear what is meant. */
 export const usageOfOptions = (
@@ -37,6 +65,7 @@ export const usageOfOptions = (
   const wrong = (field: string, problem: string): void => {
     problems.push({ line: null, field, problem });
   };
+  for (const [field, problem] of missingIn(options)) wrong(field, problem);
   const time = (field: 'from' | 'to'): Millis | null => {
     if (options[field] === undefined) return null;
     const read = readInstant(options[field]);
@@ -46,12 +75,13 @@ export const usageOfOptions = (
   };
   const { resource = '' } = options;
   const hourMillis = sourceFor(sources, namespaceOf(resource))?.hourMillis ?? HOUR_MILLIS;
+  const before = problems.length;
   const times = { from: time('from'), to: time('to') };
   if (options.to !== undefined && options.from === undefined) {
     wrong('from', 'is missing: an end alone does not say what is meant');
   }
   const period =
-    (problems.length === 0 ? usagePeriod(times, hourMillis, now) : null) ??
+    (problems.length === before ? usagePeriod(times, hourMillis, now) : null) ??
     usagePeriod({ from: null, to: null }, hourMillis, now);
   const meter = options.meter === undefined ? null : findMeterId(options.meter, catalog);
   if (meter?.ok === false) wrong('meterId', meter.error);

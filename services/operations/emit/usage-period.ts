@@ -1,4 +1,4 @@
-import { hourOf, isoText, millis, nextHour, type Millis } from '../../shared/model/time.ts';
+import { hourOf, millis, nextHour, type Millis } from '../../shared/model/time.ts';
 
 export interface UsagePeriod {
   readonly from: Millis;
@@ -25,14 +25,10 @@ export const usagePeriod = (
   if (from !== null && to !== null) return { from, to, assumed: null };
   if (from !== null) {
     const end = nextHour(hourOf(from, hourMillis), hourMillis);
-    return { from, to: end, assumed: `up to the end of its hour, ${isoText(end)}` };
+    return { from, to: end, assumed: 'up to the end of its hour' };
   }
   if (to !== null) return null;
   const end = hourOf(now, hourMillis);
   const start = millis(end - hourMillis);
-  return {
-    from: start,
-    to: end,
-    assumed: `the last full hour, ${isoText(start)} to ${isoText(end)}`,
-  };
+  return { from: start, to: end, assumed: 'the last full hour' };
 };
