@@ -1,13 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import pRetry from 'p-retry';
 import type { TopicPartition } from '../model/log-record.ts';
 import type { Millis } from '../model/time.ts';
 import { messageOf } from '../process/errors.ts';
+import { kafkaErrorType } from './error-type.ts';
 import type { LiveTopic, LogBounds, PartitionOffsets, TopicSpec } from './topics.ts';
 
 /** What we ask of a broker, apart from reading and writing records. */
 export interface KafkaAdmin {
   topicNames(): Promise<ReadonlySet<string>>;
+  /** Null if there is no such topic, asked for some seconds. */
+  partitionCount(topic: string): Promise<number | null>;
   /**
    * The offsets of each partition, in order.
    * @throws if a partition's leader does not answer within seconds
@@ -37,6 +41,7 @@ export const openKafkaAdmin = async (kafka: Kafka): Promise<KafkaAdmin> => {
 /** `KafkaAdmin` through a connected admin client of kafkajs. */
 export const kafkaAdmin = (admin: Admin): KafkaAdmin => ({
   topicNames: async () => new Set(await admin.listTopics()),
+  partitionCount: (topic) => countPartitions(admin, topic),
   offsets: (topic) => readOffsets(admin, topic),
   bounds: async ({ topic, partition }) => {
     const found = (await readOffsets(admin, topic)).find((each) => each.partition === partition);
@@ -59,6 +64,21 @@ export const kafkaAdmin = (admin: Admin): KafkaAdmin => ({
   },
   close: () => admin.disconnect(),
 });
+
+/** A broker that does not know a new topic yet answers as if there were none, so it is asked again. */
+const countPartitions = async (admin: Admin, topic: string): Promise<number | null> => {
+  for (const delay of [0, 100, 200, 400, 800, 1_600]) {
+    await sleep(delay);
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const count = topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
+      if (count > 0) return count;
+    } catch (error) {
+      if (kafkaErrorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+    }
+  }
+  return null;
+};
 
 /** Repeats the question for some seconds, because the leaders of a new topic may not know it yet. */
 const readOffsets = (admin: Admin, topic: string): Promise<readonly PartitionOffsets[]> => {

@@ -25,6 +25,9 @@ declare module 'kafkajs/src/protocol/requests/produce/index.js' {
     readonly acks: number;
     /** Milliseconds. */
     readonly timeout: number;
+    /** Only of an idempotent producer. A number of 64 bits. */
+    readonly producerId?: { toString(): string };
+    readonly producerEpoch?: number;
     readonly topicData: readonly {
       readonly topic: string;
       readonly partitions: readonly {

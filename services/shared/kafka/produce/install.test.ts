@@ -15,18 +15,27 @@ const request = (partitions: ProduceOptions['topicData'][0]['partitions']): Prod
   topicData: [{ topic: 'thé', partitions }],
 });
 
+interface ProducerState {
+  readonly producerId?: number;
+  readonly producerEpoch: number;
+  readonly firstSequence: number;
+}
+
 /** What kafkajs sends for the same records. It says 0 for the producer's epoch where Java says -1. */
-const byKafkaJs = async (given: readonly (readonly NewRecord[])[]): Promise<Buffer> => {
+const byKafkaJs = async (
+  given: readonly (readonly NewRecord[])[],
+  { firstSequence, ...producer }: ProducerState = { producerEpoch: -1, firstSequence: -1 },
+): Promise<Buffer> => {
   const partitions = given.map((records, partition) => ({
     partition,
-    firstSequence: -1,
+    firstSequence,
     messages: records.map(({ timestamp, ...record }) => ({
       ...record,
       headers: { ...record.headers },
       timestamp: String(timestamp ?? NOW),
     })),
   }));
-  const options = { ...request(partitions), producerEpoch: -1 };
+  const options = { ...request(partitions), ...producer };
   const { buffer } = (await kafkaJs({ version: 7 })(options).request.encode()) as {
     readonly buffer: Buffer;
   };
@@ -65,6 +74,32 @@ test('batches are sent byte for byte as kafkajs would send them', async () => {
       expect(encoded?.buffer).toEqual(await byKafkaJs(timed));
     }),
   );
+});
+
+test('a batch with a sequence says whose it is, as kafkajs would', async () => {
+  const producers = fc.record({
+    producerId: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+    producerEpoch: fc.integer({ min: 0, max: 32_767 }),
+    firstSequence: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(records, producers, async (given, producer) => {
+      const timed = given.map((record) => ({ timestamp: millis(NOW), ...record }));
+      const messages = [batchMessage(0, timed, producer.firstSequence)];
+      const options = { ...request([{ partition: 0, messages }]), ...producer };
+      expect(encodeProduce(options, NOW)?.buffer).toEqual(await byKafkaJs([timed], producer));
+    }),
+  );
+});
+
+test('a batch with a sequence is not sent by a producer without an id', () => {
+  const messages = [batchMessage(0, [{ key: null, value: null }], 0)];
+  const options = request([{ partition: 0, messages }]);
+  for (const producer of [{}, { producerId: -1, producerEpoch: 0 }]) {
+    expect(() => encodeProduce({ ...options, ...producer }, NOW)).toThrow(
+      'needs an idempotent producer',
+    );
+  }
 });
 
 test('a record without a timestamp gets the time of sending', async () => {

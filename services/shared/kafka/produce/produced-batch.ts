@@ -7,8 +7,19 @@ const HEADER_BYTES = 61;
 const LENGTH_BEGINS = 12;
 const CHECKSUM_BEGINS = 21;
 const MAGIC = 2;
-/** What a producer without idempotence gives as its id, its epoch and the sequence of its first record. */
-const NO_PRODUCER = -1;
+
+/**
+ * By what the broker knows a batch that it has already: the producer's id and epoch, which the broker gave
+ * it, and how many records of this partition came before.
+ */
+export interface BatchSequence {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly firstSequence: number;
+}
+
+/** What a producer without idempotence gives. */
+const NO_SEQUENCE: BatchSequence = { producerId: -1n, producerEpoch: -1, firstSequence: -1 };
 
 const lengthOf = (part: Buffer | string | null): number | null =>
   part === null ? null : Buffer.byteLength(part);
@@ -54,7 +65,11 @@ const writeRecord = (
  * Records as one batch of Kafka, not compressed. The broker gives it its offsets.
  * @param records at least one
  */
-export const producedBatch = (records: readonly NewRecord[], now: number): Buffer => {
+export const producedBatch = (
+  records: readonly NewRecord[],
+  now: number,
+  { producerId, producerEpoch, firstSequence } = NO_SEQUENCE,
+): Buffer => {
   const times = records.map(({ timestamp }) => timestamp ?? now);
   const first = times.reduce((a, b) => Math.min(a, b));
   const last = times.reduce((a, b) => Math.max(a, b));
@@ -66,9 +81,9 @@ export const producedBatch = (records: readonly NewRecord[], now: number): Buffe
   bytes.writeInt32BE(records.length - 1, 23);
   bytes.writeBigInt64BE(BigInt(first), 27);
   bytes.writeBigInt64BE(BigInt(last), 35);
-  bytes.writeBigInt64BE(BigInt(NO_PRODUCER), 43);
-  bytes.writeInt16BE(NO_PRODUCER, 51);
-  bytes.writeInt32BE(NO_PRODUCER, 53);
+  bytes.writeBigInt64BE(producerId, 43);
+  bytes.writeInt16BE(producerEpoch, 51);
+  bytes.writeInt32BE(firstSequence, 53);
   bytes.writeInt32BE(records.length, 57);
   const out = new ByteWriter(bytes, HEADER_BYTES);
   records.forEach((record, n) => {

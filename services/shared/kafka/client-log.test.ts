@@ -1,5 +1,5 @@
 import { logLevel } from 'kafkajs';
-import { levelOf } from './client.ts';
+import { levelOf } from './client-log.ts';
 
 test.each<[logLevel, string, string]>([
   [logLevel.ERROR, 'The group is rebalancing, so a rejoin is needed', 'info'],
@@ -13,6 +13,11 @@ test.each<[logLevel, string, string]>([
   ],
   [logLevel.ERROR, 'Crash: KafkaJSNumberOfRetriesExceeded', 'error'],
   [logLevel.WARN, 'something odd', 'warn'],
+  [
+    logLevel.WARN,
+    'Limiting retries for the idempotent producer may invalidate EoS guarantees',
+    'debug',
+  ],
   [logLevel.INFO, 'Consumer has joined the group', 'info'],
   [logLevel.DEBUG, 'The group is rebalancing', 'debug'],
 ])('%d "%s" is logged as %s', (level, text, deserved) => {
