@@ -38,6 +38,11 @@ const shown = (events: readonly UsageEvent[]): readonly string[] =>
     [isoText(usageStartTime), isoText(usageEndTime), formatQuantity(quantity)].join(' '),
   );
 
+/** What a provider may have instead of milliseconds. */
+const dateOf = (instant: string | number): Date =>
+  // eslint-disable-next-line no-restricted-syntax -- callers of the SDK have dates
+  new Date(typeof instant === 'string' ? timeOf(instant) : instant);
+
 const problemsOf = (more: Partial<Record<keyof Usage, unknown>>): readonly string[] => {
   const events = eventsOfUsage(usageOf(more as Partial<Usage>));
   return events.ok ? [] : events.error.map(({ field, problem }) => `${field} ${problem}`);
@@ -116,7 +121,7 @@ test.each<[string, Partial<Usage>, readonly string[]]>([
   ],
   [
     'times of another zone, as a Date and in milliseconds',
-    { from: '2026-11-27T11:00:00+01:00', to: new Date('2026-11-27T10:30:00Z') },
+    { from: '2026-11-27T11:00:00+01:00', to: dateOf('2026-11-27T10:30:00Z') },
     ['2026-11-27T10:00:00Z 2026-11-27T10:30:00Z 4'],
   ],
   [
@@ -159,7 +164,7 @@ test('the id follows from the usage alone, whatever its spelling; a discriminato
   const [again] = eventsOf({
     quantity: 2,
     resourceUri: MACHINE.toUpperCase(),
-    from: new Date('2026-11-27T10:00:00Z'),
+    from: dateOf('2026-11-27T10:00:00Z'),
     tags: { a: '1' },
   });
   const [other] = eventsOf({ discriminator: 'second' });
@@ -172,7 +177,7 @@ test('the id follows from the usage alone, whatever its spelling; a discriminato
 const periods = fc
   .tuple(
     fc.integer({ min: 0, max: 4_000_000_000_000 }),
-    fc.integer({ min: 1, max: 40 * 24 * HOUR_MILLIS }),
+    fc.integer({ min: 1, max: 5 * 24 * HOUR_MILLIS }),
   )
   .map(([from, length]) => ({ from, to: from + length }));
 
@@ -192,11 +197,11 @@ test('any usage: the parts follow one another, each inside its hour, and add up 
         const events = eventsOf({ from, to, quantity: text }, hourMillis);
         expect(events[0]?.usageStartTime).toBe(from);
         expect(events.at(-1)?.usageEndTime).toBe(to);
-        events.forEach(({ usageStartTime: start, usageEndTime: end }, n) => {
-          expect(start).toBeLessThan(end);
-          expect(hourOf(millis(end - 1), hourMillis)).toBe(hourOf(start, hourMillis));
-          expect(events[n + 1]?.usageStartTime ?? end).toBe(end);
+        const isRight = events.map(({ usageStartTime: start, usageEndTime: end }, n) => {
+          const isInHour = hourOf(millis(end - 1), hourMillis) === hourOf(start, hourMillis);
+          return start < end && isInHour && (events[n + 1]?.usageStartTime ?? end) === end;
         });
+        expect(isRight).not.toContain(false);
         expect(events.map((event) => event.quantity).reduce(addQuantities, ZERO)).toBe(quantity);
         expect(new Set(events.map(({ eventId }) => uuidText(eventId))).size).toBe(events.length);
       },
@@ -207,11 +212,14 @@ test('any usage: the parts follow one another, each inside its hour, and add up 
 test('any usage: no part is more than the last decimal away from its share', () => {
   fc.assert(
     fc.property(periods, fc.bigInt(0n, QUANTITY_LIMIT - 1n), ({ from, to }, quantity) => {
-      for (const part of eventsOf({ from, to, quantity: formatQuantity(quantity as Quantity) })) {
+      const parts = eventsOf({ from, to, quantity: formatQuantity(quantity as Quantity) });
+      const length = BigInt(to - from);
+      const isNear = parts.map((part) => {
         const exact = quantity * BigInt(part.usageEndTime - part.usageStartTime);
-        const difference = part.quantity * BigInt(to - from) - exact;
-        expect(difference > -BigInt(to - from) && difference < BigInt(to - from)).toBe(true);
-      }
+        const difference = part.quantity * length - exact;
+        return difference > -length && difference < length;
+      });
+      expect(isNear).not.toContain(false);
     }),
   );
 });
@@ -233,7 +241,7 @@ test.each<[Partial<Record<keyof Usage, unknown>>, string]>([
   [{ from: undefined }, 'from is missing: give a Date, milliseconds since 1970, or a text like'],
   [{ from: '2026-11-27T10:00:00' }, 'from "2026-11-27T10:00:00" does not say its offset from UTC'],
   [{ from: '2026-11-27T10:00:00.0001Z' }, 'is finer than a millisecond'],
-  [{ from: new Date(NaN) }, 'from is an invalid Date'],
+  [{ from: dateOf(NaN) }, 'from is an invalid Date'],
   [{ from: 1.5 }, 'from is 1.5, which is no whole number of milliseconds'],
   [{ from: -1 }, 'from is not in the years 1970 to 9999'],
   [{ from: 8.64e15 }, 'from is not in the years 1970 to 9999'],

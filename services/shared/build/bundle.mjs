@@ -18,7 +18,7 @@ import {
 import { dirname, join } from 'node:path';
 import { rolldown } from 'rolldown';
 
-const NATIVE = [
+export const NATIVE = [
   '@node-rs/crc32',
   'chdb',
   'classic-level',
@@ -27,9 +27,13 @@ const NATIVE = [
   'snappy',
 ];
 
-const INPUT_OPTIONS = { platform: 'node', external: NATIVE, transform: { target: 'es2023' } };
+export const INPUT_OPTIONS = {
+  platform: 'node',
+  external: NATIVE,
+  transform: { target: 'es2023' },
+};
 
-const OUTPUT_OPTIONS = {
+export const OUTPUT_OPTIONS = {
   format: 'es',
   sourcemap: true,
   // The sources are at hand, and each process reads the map at its start.

@@ -1,0 +1,41 @@
+import type { Logger } from 'pino';
+import { openKafkaAdmin } from '../shared/kafka/admin.ts';
+import { baseClient, checkKafka, type KafkaClient } from '../shared/kafka/base-client.ts';
+import { UserError } from '../shared/process/errors.ts';
+
+export interface Destination {
+  readonly kafka: { readonly KAFKA_BROKERS: readonly string[] };
+  readonly topic: string;
+}
+
+/** A client that connects when it is used. */
+export const clientOf = ({ kafka }: Destination, logger: Logger): KafkaClient =>
+  baseClient({ brokers: kafka.KAFKA_BROKERS, clientId: 'usage-provider', logger });
+
+/** @throws UserError if no broker answers */
+export const reach = (client: KafkaClient, { kafka }: Destination): Promise<void> =>
+  checkKafka(client, kafka.KAFKA_BROKERS);
+
+/**
+ * The number of partitions, which the broker knows.
+ * @throws UnknownTopic if there is no such topic
+ */
+export const countPartitions = async (
+  client: KafkaClient,
+  { kafka, topic }: Destination,
+): Promise<number> => {
+  const admin = await openKafkaAdmin(client);
+  try {
+    const count = await admin.partitionCount(topic);
+    if (count !== null) return count;
+  } finally {
+    await admin.close();
+  }
+  throw new UnknownTopic(
+    `Kafka at ${kafka.KAFKA_BROKERS.join(', ')} has no topic ${topic}: correct its name, or create it by adding the ` +
+      'provider to deploy/kafka/providers.json and running "usagectl provision"',
+  );
+};
+
+/** A broker answered, and has no such topic. */
+export class UnknownTopic extends UserError {}

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { openIdempotentWriter } from '../shared/kafka/idempotent-writer.ts';
+import type { SequencedWriter } from '../shared/kafka/sequenced-writer.ts';
+import { clientOf, countPartitions, reach, UnknownTopic, type Destination } from './connect.ts';
+import type { EncodedEvent, Route, RouteStatus } from './route.ts';
+import { SpoolDrainer } from './spool-drainer.ts';
+import { openSpool, type Spool } from './spool/spool.ts';
+
+export interface SpoolRouteOptions extends Destination {
+  readonly spool: { readonly directory: string; readonly maxBytes: number };
+  readonly maxBatchBytes: number;
+  readonly closeMillis: number;
+}
+
+/** How long the start waits for a broker, which may say that there is no such topic. */
+const REACH_MILLIS = 5_000;
+
+/**
+ * Opens the way over the disk. The broker may be away: usage then waits in the spool.
+ * @throws UserError if the spool cannot be used, or a broker answers at once that there is no such topic
+ */
+export const openSpoolRoute = async (
+  options: SpoolRouteOptions,
+  logger: Logger,
+): Promise<Route> => {
+  const spool = await openSpool({ ...options.spool, logger });
+  const client = clientOf(options, logger);
+  const partitions = new PartitionCount(() => countPartitions(client, options));
+  try {
+    const reached = reach(client, options).then(
+      () => true,
+      () => false,
+    );
+    const isThere = await Promise.race([reached, sleep(REACH_MILLIS, false, { ref: false })]);
+    if (isThere) await partitions.refuseUnknownTopic();
+  } catch (error) {
+    await spool.close();
+    throw error;
+  }
+  return new SpoolRoute(options, spool, partitions, openIdempotentWriter(client, logger), logger);
+};
+
+/** Asks a broker until one answers, and then knows it. */
+class PartitionCount {
+  private readonly ask: () => Promise<number>;
+  private asking: Promise<number> | null = null;
+  known: number | null = null;
+
+  constructor(ask: () => Promise<number>) {
+    this.ask = ask;
+  }
+
+  /** @throws while no broker answers */
+  get(): Promise<number> {
+    this.asking ??= this.ask().then(
+      (count) => (this.known = count),
+      (error: unknown) => {
+        this.asking = null;
+        throw error;
+      },
+    );
+    return this.asking;
+  }
+
+  /** Any other trouble with the broker passes. @throws UnknownTopic */
+  async refuseUnknownTopic(): Promise<void> {
+    try {
+      await this.get();
+    } catch (error) {
+      if (error instanceof UnknownTopic) throw error;
+    }
+  }
+}
+
+class SpoolRoute implements Route {
+  private readonly options: SpoolRouteOptions;
+  private readonly spool: Spool;
+  private readonly partitions: PartitionCount;
+  private readonly writer: SequencedWriter;
+  private readonly drainer: SpoolDrainer;
+
+  constructor(
+    options: SpoolRouteOptions,
+    spool: Spool,
+    partitions: PartitionCount,
+    writer: SequencedWriter,
+    logger: Logger,
+  ) {
+    this.options = options;
+    this.spool = spool;
+    this.partitions = partitions;
+    this.writer = writer;
+    const { topic, maxBatchBytes } = options;
+    this.drainer = new SpoolDrainer({
+      spool,
+      partitions: () => partitions.get(),
+      append: (partition, records, giveUp) => writer.append({ topic, partition }, records, giveUp),
+      maxBatchBytes,
+      logger,
+    });
+  }
+
+  async deliver(events: readonly EncodedEvent[]): Promise<void> {
+    await this.spool.append(events);
+    this.drainer.wake();
+  }
+
+  flush(): Promise<void> {
+    return this.drainer.drained();
+  }
+
+  async close(): Promise<void> {
+    const patience = new AbortController();
+    const { signal } = patience;
+    // What waits longer is sent by the next process that opens the spool.
+    await Promise.race([
+      this.drainer.drained(),
+      sleep(this.options.closeMillis, null, { signal }).catch(() => undefined),
+    ]);
+    patience.abort();
+    await this.drainer.stop();
+    await this.writer.close();
+    await this.spool.close();
+  }
+
+  status(): RouteStatus {
+    return {
+      partitions: this.partitions.known,
+      sentEvents: this.drainer.sentRecords,
+      bufferedEvents: 0,
+      bufferedBytes: 0,
+      waitingCalls: 0,
+      problem: this.writer.problem ?? this.drainer.problem,
+      spool: this.spool.status(),
+    };
+  }
+}
