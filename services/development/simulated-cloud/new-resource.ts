@@ -2,7 +2,7 @@ import { KINDS } from './kinds.ts';
 import type { CloudResource, ResourceChange, ResourceKind } from './resource.ts';
 
 /** As Azure Stack Hub's development kit calls its only region. */
-export const LOCATION = 'local';
+const LOCATION = 'local';
 
 interface NewResource {
   readonly subscriptionId: string;
