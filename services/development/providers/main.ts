@@ -2,6 +2,8 @@ import { addMissingSubscriptions } from '../../operations/subscriptions/change-d
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import { usageEventEncoder } from '../../shared/avro/usage-event-codec.ts';
 import { openClickHouse } from '../../shared/clickhouse/client.ts';
+import { connectKafka } from '../../shared/kafka/client.ts';
+import { openLogWriter } from '../../shared/kafka/log-writer.ts';
 import { runService } from '../../shared/process/lifecycle.ts';
 import { openSignIn } from '../../shared/sign-in/sign-in-settings.ts';
 import { readSources } from '../../shared/sources/register.ts';
@@ -9,12 +11,13 @@ import { simulatedSubscriptions } from '../simulated-cloud/subscriptions.ts';
 import { readProvidersConfig } from './config.ts';
 import { openDoor } from './door.ts';
 import { openPart } from './open-part.ts';
-import { SpoiledWriter } from './spoiled-writer.ts';
 
 /** The simulated providers: each reports what its resources consume, every few seconds. */
 runService('providers', async (logger, environment, crash) => {
   const config = readProvidersConfig(environment);
   const signIn = openSignIn(config);
+  // One client for all of them: each costs something even while it is idle.
+  const writer = await openLogWriter(await connectKafka(config, 'usage-providers', logger));
   const clickHouse = openClickHouse(config);
   const seed = { seed: config.CLOUD_SEED, subscriptions: config.CLOUD_SUBSCRIPTIONS };
   await addMissingSubscriptions(
@@ -23,7 +26,6 @@ runService('providers', async (logger, environment, crash) => {
     { origin: 'providers', defaultProvider: config.PROVIDER_SUBSCRIPTION_ID },
   );
   const sources = await readSources(clickHouse);
-  const writer = new SpoiledWriter(config, logger);
   const encode = usageEventEncoder(readSchemaDirectory());
   const stopped = new AbortController();
   const parts = await Promise.all(
@@ -40,13 +42,13 @@ runService('providers', async (logger, environment, crash) => {
     ),
   );
   const door = await openDoor(config.HEALTH_PORT, {
-    parts: parts.map(({ part }) => part),
+    parts,
     signIn,
     operator: config.PROVIDER_SUBSCRIPTION_ID,
     allowedHosts: config.HTTP_ALLOWED_HOSTS,
     onFailure: (error) => logger.error({ err: error }, 'a request failed'),
   });
-  const running = parts.map(({ part }) =>
+  const running = parts.map((part) =>
     part.run(stopped.signal).catch((error: unknown) => {
       if (!stopped.signal.aborted) crash(error);
     }),
@@ -57,8 +59,7 @@ runService('providers', async (logger, environment, crash) => {
       stopped.abort();
       await door.close();
       await Promise.all(running);
-      await Promise.all(parts.map(({ part }) => part.remember()));
-      await Promise.all(parts.map((each) => each.close()));
+      await Promise.all(parts.map((part) => part.remember()));
       await writer.close();
       await clickHouse.close();
     },

@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Logger } from 'pino';
 import { readDirectory } from '../../shared/directory/directory-table.ts';
+import type { LogWriter } from '../../shared/kafka/log-writer.ts';
 import { liveTopicName } from '../../shared/kafka/topic-names.ts';
 import { newestEpoch } from '../../shared/model/source.ts';
 import { hourOf, millis, nextHour, type Hour, type Millis } from '../../shared/model/time.ts';
@@ -21,31 +22,23 @@ import { liveBegin } from './reporting/live-begin.ts';
 import { progressFrom, type Progress } from './reporting/progress.ts';
 import { reportingClock, sliceStart } from './reporting/reporting-clock.ts';
 import { sendReport } from './send-report.ts';
-import { openEmitter } from './emitter.ts';
-import type { SpoiledWriter } from './spoiled-writer.ts';
 
 export interface OpeningTools {
   readonly config: ProvidersConfig;
   readonly sources: readonly RegisteredSource[];
   readonly clickHouse: ClickHouseClient;
-  readonly writer: SpoiledWriter;
+  readonly writer: LogWriter;
   readonly encode: (event: UsageEvent) => Buffer;
   /** Aborted when the process stops. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
 }
 
-/** A provider that is ready to run, and how its connection is closed. */
-export interface OpenPart {
-  readonly part: ProviderPart;
-  close(): Promise<void>;
-}
-
 /**
  * Opens one provider with what it remembers.
  * @throws UserError if there is no such provider, or no source for its usage
  */
-export const openPart = async (name: string, tools: OpeningTools): Promise<OpenPart> => {
+export const openPart = async (name: string, tools: OpeningTools): Promise<ProviderPart> => {
   const { config, sources, clickHouse, writer, encode, signal, logger } = tools;
   refuseUnknown(name);
   const topic = liveTopicName(config.USAGE_TOPIC_PREFIX, name);
@@ -71,19 +64,17 @@ export const openPart = async (name: string, tools: OpeningTools): Promise<OpenP
     (changed, by) =>
       persist(logger)('store a change', () => store.putResources(changed, by), signal),
   );
-  const emitter = await openEmitter({ writer, source, encode });
-  const part = new ProviderPart(progress, {
+  return new ProviderPart(progress, {
     rules: { provider: name, plans, hourMillis, begin },
     clock,
     cloud,
-    send: sendReport({ emit: (usage) => emitter.emit(usage), writer, source, encode }),
+    send: sendReport({ writer, source, encode }),
     putProgress: (next) => store.putProgress(next),
     subscriptionState: async (id) =>
       (await readDirectory(clickHouse)).find((each) => each.id === id)?.state ?? null,
     stallMillis: config.CLOUD_STALL_MILLIS,
     logger,
   });
-  return { part, close: () => emitter.close() };
 };
 
 const refuseUnknown = (name: string): void => {

@@ -1,38 +1,44 @@
 import { eventsOfUsage } from '../../provider-sdk/events-of-usage.ts';
 import type { Usage } from '../../provider-sdk/usage.ts';
+import type { LogWriter } from '../../shared/kafka/log-writer.ts';
 import type { NewRecord } from '../../shared/kafka/new-record.ts';
 import { partitionOfKey, resourceKey } from '../../shared/model/placement.ts';
 import type { Source } from '../../shared/model/source.ts';
 import type { UsageEvent } from '../../shared/model/usage-event.ts';
 import { malformed } from './faults/malformed.ts';
 import type { Report } from './faults/report-of.ts';
-import type { SpoiledWriter } from './spoiled-writer.ts';
 
 export interface SendingPorts {
-  /** The SDK. */
-  readonly emit: (usage: readonly Usage[]) => Promise<void>;
-  /** Writes what the SDK would refuse. */
-  readonly writer: Pick<SpoiledWriter, 'append'>;
+  readonly writer: Pick<LogWriter, 'append'>;
   readonly source: Pick<Source, 'topic' | 'partitions' | 'hourMillis'>;
   readonly encode: (event: UsageEvent) => Buffer;
 }
 
-/** Sends a report: usage through the SDK, and spoiled records around it. */
+/**
+ * Sends a report: usage as the events that the SDK makes of it, and spoiled records, which the SDK would
+ * refuse. Resolves when the broker has all of it.
+ */
 export const sendReport =
-  ({ emit, writer, source, encode }: SendingPorts) =>
+  ({ writer, source, encode }: SendingPorts) =>
   async ({ usage, spoiled }: Report): Promise<void> => {
-    await emit(usage);
     const { topic, partitions, hourMillis } = source;
     const batches = new Map<number, NewRecord[]>();
-    for (const each of spoiled) {
+    const add = (each: Usage, valueOf: (event: UsageEvent) => Buffer): void => {
       const key = resourceKey(each.resourceUri);
       const partition = partitionOfKey(key, partitions);
-      const events = eventsOfUsage(each, hourMillis);
-      if (!events.ok)
-        throw new Error(`the simulated cloud has made ${JSON.stringify(events.error)}`);
       const batch = batches.get(partition) ?? [];
-      batch.push(...events.value.map((event) => ({ key, value: malformed(event, encode).value })));
       batches.set(partition, batch);
-    }
+      for (const event of valid(each, hourMillis)) batch.push({ key, value: valueOf(event) });
+    };
+    for (const each of usage) add(each, encode);
+    for (const each of spoiled) add(each, (event) => malformed(event, encode).value);
     for (const [partition, records] of batches) await writer.append({ topic, partition }, records);
   };
+
+/** The cloud makes no usage that the SDK refuses: that would be a defect. */
+const valid = (usage: Usage, hourMillis: number): readonly UsageEvent[] => {
+  const events = eventsOfUsage(usage, hourMillis);
+  if (events.ok) return events.value;
+  const problems = events.error.map(({ field, problem }) => `${field} ${problem}`).join('; ');
+  throw new Error(`the simulated cloud has made usage of ${usage.resourceUri} whose ${problems}`);
+};
