@@ -3,12 +3,14 @@ import type { Logger } from 'pino';
 import { openIdempotentWriter } from '../shared/kafka/idempotent-writer.ts';
 import type { SequencedWriter } from '../shared/kafka/sequenced-writer.ts';
 import { clientOf, countPartitions, reach, UnknownTopic, type Destination } from './connect.ts';
+import { Room } from './room.ts';
 import type { EncodedEvent, Route, RouteStatus } from './route.ts';
 import { SpoolDrainer } from './spool-drainer.ts';
 import { openSpool, type Spool } from './spool/spool.ts';
 
 export interface SpoolRouteOptions extends Destination {
   readonly spool: { readonly directory: string; readonly maxBytes: number };
+  readonly maxBufferedBytes: number;
   readonly maxBatchBytes: number;
   readonly closeMillis: number;
 }
@@ -79,6 +81,8 @@ class SpoolRoute implements Route {
   private readonly partitions: PartitionCount;
   private readonly writer: SequencedWriter;
   private readonly drainer: SpoolDrainer;
+  private readonly room: Room;
+  private bufferedEvents = 0;
 
   constructor(
     options: SpoolRouteOptions,
@@ -91,7 +95,8 @@ class SpoolRoute implements Route {
     this.spool = spool;
     this.partitions = partitions;
     this.writer = writer;
-    const { topic, maxBatchBytes } = options;
+    const { topic, maxBufferedBytes, maxBatchBytes } = options;
+    this.room = new Room(maxBufferedBytes);
     this.drainer = new SpoolDrainer({
       spool,
       partitions: () => partitions.get(),
@@ -102,7 +107,15 @@ class SpoolRoute implements Route {
   }
 
   async deliver(events: readonly EncodedEvent[]): Promise<void> {
-    await this.spool.append(events);
+    const bytes = events.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+    await this.room.hold(bytes, async () => {
+      this.bufferedEvents += events.length;
+      try {
+        await this.spool.append(events);
+      } finally {
+        this.bufferedEvents -= events.length;
+      }
+    });
     this.drainer.wake();
   }
 
@@ -128,9 +141,9 @@ class SpoolRoute implements Route {
     return {
       partitions: this.partitions.known,
       sentEvents: this.drainer.sentRecords,
-      bufferedEvents: 0,
-      bufferedBytes: 0,
-      waitingCalls: 0,
+      bufferedEvents: this.bufferedEvents,
+      bufferedBytes: this.room.heldBytes,
+      waitingCalls: this.room.waitingCalls,
       problem: this.writer.problem ?? this.drainer.problem,
       spool: this.spool.status(),
     };
