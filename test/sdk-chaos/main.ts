@@ -1,0 +1,114 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { explain } from '../../services/shared/process/explain.ts';
+import { localDirectory } from '../../services/shared/process/local-directory.ts';
+import { formatTable } from '../../services/shared/terminal/table.ts';
+import { killAggregators } from '../crash/fleet.ts';
+import { Servers } from '../crash/servers.ts';
+import { play, type RunResult } from './run.ts';
+
+interface Options {
+  readonly runs: number;
+  readonly seed: number;
+  readonly minutes: number;
+}
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('must be a number above 0');
+  return value;
+};
+
+const line = (result: RunResult): string => {
+  const { seed, seconds, brokerFailures, kills, taken, duplicates, refusals, differences } = result;
+  return [
+    `seed ${String(seed)}`.padEnd(10),
+    `${seconds.toFixed(1)} s`.padStart(8),
+    `broker ${String(brokerFailures)} x`.padStart(12),
+    `providers ${String(kills)} x`.padStart(16),
+    `${String(taken)} taken`.padStart(13),
+    `${String(refusals)} refused`.padStart(13),
+    `${String(duplicates)} twice`.padStart(12),
+    ` ${differences.length === 0 ? 'exact' : `${String(differences.length)} DIFFERENCES`}`,
+    ...differences.slice(0, 5).map((difference) => `\n    ${difference}`),
+  ].join(' ');
+};
+
+const table = (results: readonly RunResult[]): string => {
+  const sum = (count: (result: RunResult) => number): number =>
+    results.map(count).reduce((a, b) => a + b, 0);
+  return formatTable(
+    [
+      'runs',
+      'broker away',
+      'providers killed',
+      'taken',
+      'refused',
+      'twice in the log',
+      'differences',
+    ],
+    [
+      [
+        results.length,
+        sum(({ brokerFailures }) => brokerFailures),
+        sum(({ kills }) => kills),
+        sum(({ taken }) => taken),
+        sum(({ refusals }) => refusals),
+        sum(({ duplicates }) => duplicates),
+        sum(({ differences }) => differences.length),
+      ],
+    ],
+  );
+};
+
+const run = async ({ runs, seed, minutes }: Options): Promise<number> => {
+  await mkdir(localDirectory(), { recursive: true });
+  const directory = await mkdtemp(join(localDirectory(), 'sdk-chaos-'));
+  const servers = await Servers.start(directory);
+  Object.assign(process.env, servers.environment); // for the clients of this process
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      killAggregators();
+      servers.killNow();
+      rmSync(directory, { recursive: true, force: true });
+      process.exit(130);
+    });
+  }
+  const end = Date.now() + minutes * 60_000;
+  const results: RunResult[] = [];
+  for (let n = 0; n < runs && Date.now() < end; n++) {
+    const result = await play(seed + n, servers, directory);
+    console.log(line(result));
+    results.push(result);
+  }
+  await servers.stop();
+  console.log(`\n${table(results)}`);
+  const failed = results.filter(({ differences }) => differences.length > 0);
+  if (failed.length === 0) {
+    await rm(directory, { recursive: true, force: true });
+    return 0;
+  }
+  console.log(`\nLogs and data of what failed: ${directory}. To play it again:`);
+  for (const { seed: one } of failed) {
+    console.log(`  npm run test:sdk-chaos -- --runs 1 --seed ${String(one)}`);
+  }
+  return 1;
+};
+
+const program = new Command('test:sdk-chaos')
+  .description(
+    'Kills the broker and providers at random, and compares the ledger with what `emit` has resolved for.',
+  )
+  .option('--runs <n>', 'how many', positive, 8)
+  .option('--seed <n>', 'the first seed; the others follow it', positive, 1)
+  .option('--minutes <n>', 'begin no run after so many minutes', positive, Infinity);
+
+try {
+  program.parse();
+  process.exitCode = await run(program.opts());
+} catch (error) {
+  console.error(`test:sdk-chaos: ${explain(error)}`);
+  process.exitCode = 1;
+}
