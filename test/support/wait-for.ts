@@ -2,7 +2,7 @@
  * A pause between two looks at what is waited for. Looking takes a third of the time at most: the rest
  * belongs to those who are to get it done.
  */
-export const pauseAfterLook = (lookMillis: number): Promise<void> =>
+const pauseAfterLook = (lookMillis: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, Math.max(50, 2 * lookMillis)));
 
 /**
