@@ -75,10 +75,13 @@ export const recoverLost = async (
     if (hours.length > 0) lost.push({ place: { ...at, source }, hours });
   }
   for (const { place, hours } of lost) {
-    await publish(
-      place,
-      hours.map((hour) => ({ hour, windows: () => usage.windowsInOrder(place, hour) })),
-    );
+    const whole = hours.map((hour) => {
+      return { hour, windows: () => usage.windowsInOrder(place, hour) };
+    });
+    await publish(place, whole);
+    // A part of an hour may be left from before and stand first: then its marker fits only what stands behind an earlier
+    // marker of it (`OpenHour`).
+    await publish(place, whole);
   }
   const carries = (await usage.waitingCarries()).filter(isHere);
   await outbox.appendMoved(carries);

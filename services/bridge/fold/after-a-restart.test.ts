@@ -262,3 +262,12 @@ test('an hour whose first records expired unread closes when all of it is publis
   // Part of it behind the marker is not all of it.
   expect(fold([b, c, marker, a, c, marker]).due).toEqual([]);
 });
+
+test('an hour of which a part in another order is left from before closes when all of it is published twice', () => {
+  const aggregates = usage(0, 'a', 'b', 'c');
+  const whole = hourRecords(AT, hour(0), aggregates);
+  const left = whole.slice(1, 2);
+  expect(fold([...left, ...whole]).due).toEqual([]);
+  const [due] = fold([...left, ...whole, ...whole]).due;
+  expect(due?.usage).toHaveLength(3);
+});
