@@ -11,12 +11,9 @@ const OUTCOME = 'services/shared/billing/outcome.ts';
 
 const KEEPER = 'services/bridge/carry-keeper.ts';
 const RECOVER = 'services/bridge/recover-lost.ts';
-const PLAN = 'services/operations/carries/plan-carries.ts';
 const CARRY_UNBILLED = 'services/operations/carries/carry-unbilled.ts';
 const CIRCUIT = 'services/bridge/commerce/circuit.ts';
-const GATE = 'services/bridge/commerce/gate.ts';
 const SENDER = 'services/bridge/sender.ts';
-const DOUBTFUL = 'services/bridge/doubtful-submissions.ts';
 
 const CHECKPOINT = '  await store.writeCheckpoint(partition, chunk.checkpoint);';
 
@@ -247,82 +244,6 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'moved-to-where-each-bridge-thinks',
-    mistake: 'who asks for a move appends the carry at once, at the place that it knows',
-    patches: [
-      {
-        file: KEEPER,
-        find: 'for (const stop of stops) this.asked.add(stop);',
-        replace:
-          'for (const stop of stops) this.asked.add(stop);\n' +
-          '    await this.ports.outbox.appendMoved(moves.map(({ submissionId, to }) => {\n' +
-          '      const { offset: _, ...carry } = carries.get(submissionId);\n' +
-          '      return { ...carry, ...to, moves: carry.moves + 1 };\n' +
-          '    }));',
-      },
-    ],
-  },
-  {
-    name: 'moved-and-composed',
-    mistake: 'a carry that is moved away waits here, too',
-    patches: [
-      {
-        file: FOLD,
-        find: '      progress.carries.delete(submissionId);\n',
-        replace: '',
-      },
-    ],
-  },
-  {
-    name: 'moved-after-it-is-composed',
-    mistake: 'a move counts whether its carry waits or is composed',
-    patches: [
-      {
-        file: FOLD,
-        find: '    for (const { submissionId } of carries) progress.carried.add(submissionId);\n    progress.carries.clear();',
-        replace:
-          '    for (const { submissionId } of carries) progress.carried.add(submissionId);\n' +
-          '    progress.gone = new Map([...(progress.gone ?? []), ...progress.carries]);\n' +
-          '    progress.carries.clear();',
-      },
-      {
-        file: FOLD,
-        find: 'const waiting = progress.carries.get(submissionId);',
-        replace:
-          'const waiting = progress.carries.get(submissionId) ?? progress.gone?.get(submissionId);',
-      },
-    ],
-  },
-  {
-    name: 'moved-carry-lost-on-restart',
-    mistake: 'a carry on its way to its new place need not be read again after a restart',
-    patches: [
-      {
-        file: PROGRESS,
-        find: 'for (const { offset } of moving.values()) needed = Math.min(needed, offset);',
-        replace: '',
-      },
-    ],
-  },
-  {
-    name: 'moved-away-forgotten',
-    mistake: 'a carry that was moved away may wait again',
-    patches: [{ file: FOLD, find: '      progress.carried.add(stopOf(waiting));\n', replace: '' }],
-  },
-  {
-    name: 'move-noted-before-it-is-done',
-    mistake: 'that a carry has moved is recorded before it is at its new place',
-    patches: [
-      {
-        file: KEEPER,
-        find: '    const moved = [...moving.values()];\n',
-        replace:
-          '    const moved = [...moving.values()];\n' +
-          '    await store.writeMoves(this.partition, moved).catch(() => undefined);\n',
-      },
-    ],
-  },
-  {
     name: 'moved-without-its-origin',
     mistake: 'a moved carry is of the place to which it is moved',
     patches: [
@@ -370,53 +291,6 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'not-released-where-an-epoch-has-ended',
-    mistake: 'held usage is released by the next hour of its own source partition only',
-    patches: [
-      {
-        file: KEEPER,
-        find: "target.kind === 'here'",
-        replace: "target.kind !== 'nowhere'",
-      },
-    ],
-  },
-  {
-    name: 'released-twice',
-    mistake: 'each release of a submission is a quantity of its own',
-    patches: [
-      {
-        file: FOLD,
-        find: 'if (carried.has(submissionId) || carries.has(submissionId)) return;',
-        replace:
-          'const is = carried.has(submissionId) || carries.has(submissionId);\n' +
-          "      if (is && carry.reason !== 'released') return;\n" +
-          '      if (is) { carries.set(`${submissionId} again`, { ...carry, offset }); return; }',
-      },
-    ],
-  },
-  {
-    name: 'resubmitted-without-looking',
-    mistake: 'what is a dead letter was never accepted',
-    patches: [
-      {
-        file: PLAN,
-        find: 'const holding = held.get(holdingKey(hour, resourceUri, dimension));',
-        replace: 'const holding = null;',
-      },
-    ],
-  },
-  {
-    name: 'resubmitted-at-once',
-    mistake: 'nobody sends what is a dead letter any more',
-    patches: [
-      {
-        file: PLAN,
-        find: 'now < hour + ACCEPTED_FOR_MILLIS + CLOCKS_DIFFER_BY',
-        replace: 'now < hour',
-      },
-    ],
-  },
-  {
     name: 'resubmitted-before-its-carry',
     mistake: 'outcomes of a command are recorded before its carries are in the log',
     patches: [
@@ -441,24 +315,6 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'lost-carries-not-published-again',
-    mistake: 'carries never expire',
-    patches: [
-      { file: RECOVER, find: 'await outbox.appendMoved(carries);', replace: 'carries.length = 0;' },
-    ],
-  },
-  {
-    name: 'carried-while-a-clock-is-behind',
-    mistake: 'what one server of Commerce calls too old no other one accepts',
-    patches: [
-      {
-        file: DOUBTFUL,
-        find: 'this.settledAfter = clockSkewMillis + EARLIER_IS_STORED_MILLIS;',
-        replace: 'this.settledAfter = EARLIER_IS_STORED_MILLIS;',
-      },
-    ],
-  },
-  {
     name: 'circuit-never-closes',
     mistake: 'failures are counted from the start',
     patches: [
@@ -473,28 +329,6 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     name: 'half-open-lets-all-through',
     mistake: 'when a pause is over, everything that waits is tried',
     patches: [{ file: CIRCUIT, find: 'if (isProbe) this.probing = true;', replace: '' }],
-  },
-  {
-    name: 'an-earlier-request-ends-the-try',
-    mistake: 'whatever ends while one request tries is that request',
-    patches: [
-      {
-        file: CIRCUIT,
-        find: '    if (begun.isProbe) this.probing = false;',
-        replace: '    this.probing = false;',
-      },
-    ],
-  },
-  {
-    name: 'pass-never-given-back',
-    mistake: 'a request that is given up keeps its place in the gate',
-    patches: [
-      {
-        file: GATE,
-        find: '        circuit.left(begun);\n        end(null);',
-        replace: '        circuit.left(begun);',
-      },
-    ],
   },
   {
     name: 'batch-lost-when-the-circuit-opens',
