@@ -8,6 +8,7 @@ import { pages } from './pages.ts';
 import { pauses } from './pauses.ts';
 import { duplicates, size } from './proportions.ts';
 import { sparse } from './sparse.ts';
+import { sdk } from './sdk.ts';
 import { throughput } from './throughput.ts';
 
 /** All rows, in the order in which they run. */
@@ -15,6 +16,7 @@ export const ROWS: readonly BenchRow[] = [
   throughput,
   pauses,
   memory,
+  sdk,
   freshness,
   kill,
   sparse,
