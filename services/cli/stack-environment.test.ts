@@ -57,6 +57,32 @@ test('a password for another server is not sent to the local one', () => {
   ]);
 });
 
+test("a login for brokers that the environment names is used there, and the local broker's is not", () => {
+  const names = ['KAFKA_BROKERS', 'KAFKA_TLS', 'KAFKA_PASSWORD'];
+  const local = 'KAFKA_BROKERS=127.0.0.1:1\nKAFKA_PASSWORD=local\n';
+  try {
+    const given = { KAFKA_BROKERS: 'kafka.example:9093', KAFKA_TLS: 'on' };
+    expect(load(given, names, local)).toEqual(['kafka.example:9093', 'on', undefined]);
+    for (const name of names) Reflect.deleteProperty(process.env, name);
+    expect(load({ KAFKA_TLS: 'on' }, names, local)).toEqual(['127.0.0.1:1', undefined, 'local']);
+  } finally {
+    for (const name of names) Reflect.deleteProperty(process.env, name);
+  }
+});
+
+test('a secret that the environment names by a file is not given a second time', () => {
+  const names = ['USAGE_CONTROL_KEYS', 'USAGE_CONTROL_KEYS_FILE'];
+  try {
+    const given = { USAGE_CONTROL_KEYS_FILE: '/run/secrets/keys' };
+    expect(load(given, names, 'USAGE_CONTROL_KEYS=local:00\n')).toEqual([
+      undefined,
+      '/run/secrets/keys',
+    ]);
+  } finally {
+    for (const name of names) Reflect.deleteProperty(process.env, name);
+  }
+});
+
 describe('the local usage API', () => {
   const local = 'USAGE_API_URL=https://127.0.0.1:2\nUSAGE_API_TOKEN=t\nUSAGE_API_CA_FILE=c\n';
 

@@ -1,20 +1,28 @@
 import type { Logger } from 'pino';
 import { openKafkaAdmin } from '../shared/kafka/admin.ts';
 import { baseClient, checkKafka, type KafkaClient } from '../shared/kafka/base-client.ts';
+import { kafkaSecurity } from '../shared/kafka/security.ts';
+import type { KafkaSecurityConfig } from '../shared/process/config.ts';
 import { UserError } from '../shared/process/errors.ts';
 
 export interface Destination {
-  readonly kafka: { readonly KAFKA_BROKERS: readonly string[] };
+  /** As in `services/shared/process/config.ts`: brokers, and how to reach them. */
+  readonly kafka: KafkaSecurityConfig & { readonly KAFKA_BROKERS: readonly string[] };
   readonly topic: string;
 }
 
 /** A client that connects when it is used. */
 export const clientOf = ({ kafka }: Destination, logger: Logger): KafkaClient =>
-  baseClient({ brokers: kafka.KAFKA_BROKERS, clientId: 'usage-provider', logger });
+  baseClient({
+    brokers: kafka.KAFKA_BROKERS,
+    clientId: 'usage-provider',
+    security: kafkaSecurity(kafka),
+    logger,
+  });
 
 /** @throws UserError if no broker answers */
 export const reach = (client: KafkaClient, { kafka }: Destination): Promise<void> =>
-  checkKafka(client, kafka.KAFKA_BROKERS);
+  checkKafka(client, kafka.KAFKA_BROKERS, kafkaSecurity(kafka));
 
 /**
  * The number of partitions, which the broker knows.

@@ -1,8 +1,9 @@
+import type { KafkaSecurityConfig } from '../shared/process/config.ts';
 import type { Logger } from 'pino';
 
 export interface ProviderOptions {
   /** The settings of the pipeline's services will do: `host:port` of one broker or several. */
-  readonly kafka: { readonly KAFKA_BROKERS: readonly string[] };
+  readonly kafka: KafkaSecurityConfig & { readonly KAFKA_BROKERS: readonly string[] };
   /** The topic of this provider: `usage.events.<name>`. */
   readonly topic: string;
   /** The length of an hour of the source, in milliseconds: a UTC hour by default. */

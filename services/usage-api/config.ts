@@ -3,7 +3,6 @@ import type { Keyring } from '../shared/model/control-record.ts';
 import {
   clickHouseSettings,
   hourSettings,
-  optionalKeyring,
   parseEnvironment,
   providerSettings,
   wholeNumber,
@@ -12,6 +11,8 @@ import {
 } from '../shared/process/config.ts';
 import { UserError } from '../shared/process/errors.ts';
 import { DEFAULT_PORTS } from '../shared/process/default-ports.ts';
+import { optionalKeyring } from '../shared/process/keyring-setting.ts';
+import { secretFile } from '../shared/process/secret-files.ts';
 import { allowedHostSettings } from '../shared/http/allowed-hosts.ts';
 import { listenProblem, tlsSettings, type ListenConfig } from './listen-config.ts';
 import { signInSettings, type SignInConfig } from '../shared/sign-in/sign-in-settings.ts';
@@ -48,6 +49,7 @@ export const readUsageApiConfig = (environment: Environment): UsageApiConfig => 
         .transform((text) => text ?? null),
       ...allowedHostSettings,
       USAGE_API_TOKEN_KEYS: optionalKeyring,
+      USAGE_API_TOKEN_KEYS_FILE: secretFile(),
       /** ARM gave a subscription 12,000. An export of a year, hour by hour, fits into this. */
       USAGE_API_READS_PER_HOUR: wholeNumber(36_000, 1, 1_000_000_000),
       ...providerSettings,

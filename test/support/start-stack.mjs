@@ -6,13 +6,30 @@ import { compile } from '../../services/shared/build/compile.mjs';
 /**
  * Jest's global set-up: one real broker and one real engine for all integration tests. Each test
  * file takes a topic prefix and a database of its own (see `stack.ts`), so that they run side by side.
+ * They are local processes, or containers if TEST_SERVERS says so.
  */
 export default async () => {
   await compile();
+  const directory = await mkdtemp(join(tmpdir(), 'usage-pipeline-'));
+  const servers = await start(directory);
+  Object.assign(process.env, servers.environment);
+  globalThis.usageStack = { servers, directory };
+};
+
+const start = async (directory) => {
+  const choice = process.env.TEST_SERVERS ?? 'local';
+  if (choice === 'containers') {
+    const { startContainers } = await import('../../dist/test/support/containers.js');
+    return startContainers(directory);
+  }
+  if (choice !== 'local') throw new Error('TEST_SERVERS must be local or containers');
+  return startLocal(directory);
+};
+
+const startLocal = async (directory) => {
   const { startKafka } = await import('../../dist/services/development/local/kafka/start-kafka.js');
   const { startClickHouse } =
     await import('../../dist/services/development/local/clickhouse/start-clickhouse.js');
-  const directory = await mkdtemp(join(tmpdir(), 'usage-pipeline-'));
   const [kafka, clickHouse] = await Promise.all([
     startKafka({
       dataDir: join(directory, 'kafka'),
@@ -20,9 +37,13 @@ export default async () => {
     }),
     startClickHouse({ dataDir: join(directory, 'clickhouse') }),
   ]);
-  process.env.KAFKA_BROKERS = kafka.brokers.join(',');
-  Object.assign(process.env, clickHouse.environment);
-  // For tests that damage what stands there.
-  process.env.KAFKA_LOG_DIR = join(directory, 'kafka', 'log');
-  globalThis.usageStack = { kafka, clickHouse, directory };
+  return {
+    environment: {
+      KAFKA_BROKERS: kafka.brokers.join(','),
+      ...clickHouse.environment,
+      // For tests that damage what stands there.
+      KAFKA_LOG_DIR: join(directory, 'kafka', 'log'),
+    },
+    stop: () => Promise.all([kafka.stop(), clickHouse.stop()]),
+  };
 };

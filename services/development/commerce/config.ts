@@ -8,6 +8,7 @@ import {
 } from '../../shared/process/config.ts';
 import { DEFAULT_PORTS } from '../../shared/process/default-ports.ts';
 import { UserError } from '../../shared/process/errors.ts';
+import { secretFile } from '../../shared/process/secret-files.ts';
 import { allowedHostSettings } from '../../shared/http/allowed-hosts.ts';
 import { isLoopback } from '../../shared/http/host-name.ts';
 import { inRepository } from '../../shared/process/repository.ts';
@@ -30,9 +31,11 @@ const commerceSettings = {
   COMMERCE_MAX_AGE_HOURS: wholeNumber(24, 0, 1_000_000),
   /** A fixed bearer token for callers. With neither it nor a client nobody needs a token. */
   COMMERCE_TOKEN: z.string().optional(),
+  COMMERCE_TOKEN_FILE: secretFile(),
   /** The application that may sign in, its secret, and its directory: all three, or none. */
   COMMERCE_CLIENT_ID: z.string().optional(),
   COMMERCE_CLIENT_SECRET: z.string().optional(),
+  COMMERCE_CLIENT_SECRET_FILE: secretFile(),
   COMMERCE_TENANT_ID: z.string().optional(),
   /** How long an access token is good. */
   COMMERCE_TOKEN_SECONDS: wholeNumber(3_600, 1, 86_400),

@@ -28,13 +28,14 @@ const DNS_NAMES = ['localhost'];
 const ADDRESSES = ['127.0.0.1', '::1'];
 
 /**
- * A certificate for this machine's names and addresses of loopback, by a certificate authority (CA) of this
+ * A certificate for this machine's names and addresses of loopback, and for other `names`, by a certificate authority (CA) of this
  * machine. Both are made once; what is about to expire is replaced.
  * @throws UserError if they cannot be read or made
  */
 export const localCertificates = async (
   directory: string,
   now: number = Date.now(),
+  names: readonly string[] = [],
 ): Promise<CertificateFiles> => {
   await makeDirectory(WHAT, directory, SETTING);
   const files = {
@@ -52,9 +53,11 @@ export const localCertificates = async (
   const isGood =
     server !== null &&
     isLasting(server.certificate, now) &&
+    names.every((name) => server.certificate.checkHost(name) !== undefined) &&
     server.certificate.checkIssued(authority.certificate) &&
     server.certificate.verify(authority.certificate.publicKey);
-  if (!isGood) await writePair(await makeServer(authority, now), files.certificate, files.key);
+  if (!isGood)
+    await writePair(await makeServer(authority, names, now), files.certificate, files.key);
   return files;
 };
 
@@ -150,7 +153,11 @@ const makeAuthority = async (now: number): Promise<Pair> => {
   return pairOf(made.toString('pem'), keys);
 };
 
-const makeServer = async (authority: Pair, now: number): Promise<Pair> => {
+const makeServer = async (
+  authority: Pair,
+  names: readonly string[],
+  now: number,
+): Promise<Pair> => {
   const lib = await x509();
   const keys = await newKeys();
   const issuer = new lib.X509Certificate(authority.certificate.raw);
@@ -167,7 +174,7 @@ const makeServer = async (authority: Pair, now: number): Promise<Pair> => {
       new lib.KeyUsagesExtension(lib.KeyUsageFlags.digitalSignature, true),
       new lib.ExtendedKeyUsageExtension([lib.ExtendedKeyUsage.serverAuth]),
       new lib.SubjectAlternativeNameExtension([
-        ...DNS_NAMES.map((value) => ({ type: 'dns' as const, value })),
+        ...[...DNS_NAMES, ...names].map((value) => ({ type: 'dns' as const, value })),
         ...ADDRESSES.map((value) => ({ type: 'ip' as const, value })),
       ]),
       await lib.AuthorityKeyIdentifierExtension.create(issuer),

@@ -1,25 +1,7 @@
-import type { ClickHouseClient } from '@clickhouse/client';
-import { readFile } from 'node:fs/promises';
-import { readBillingCounts } from '../../shared/billing/billing-counts.ts';
-import { queryRows } from '../../shared/clickhouse/client.ts';
-import { dimensionNames } from '../../shared/meters/dimension-names.ts';
-import { readMeterCatalog } from '../../shared/meters/meter-catalog.ts';
-import { firstProcessing, readCoverage } from '../../shared/sources/coverage.ts';
-import { addMissingSubscriptions } from '../../operations/subscriptions/change-directory.ts';
-import { readSubscriptionFile } from '../../operations/subscriptions/subscription-file.ts';
-import { withClickHouse } from '../../operations/sources/source-tools.ts';
-import { parseEnvironment } from '../../shared/process/config.ts';
 import { localPath } from '../../shared/process/local-directory.ts';
-import { providerNamesSettings } from '../simulated-cloud/provider-names.ts';
-import { delay } from './child-process.ts';
+import { awaitLiveUsage, cloudProviders, importAndBill } from './first-run.ts';
 import type { Stack, StackConfig } from './open-stack.ts';
 import type { Reporter } from './reporter.ts';
-import { runUsagectl } from './run-usagectl.ts';
-import { discrepancies, formatSummary, readSummary, verdictOf } from './summary.ts';
-import { inRepository } from '../../shared/process/repository.ts';
-
-const SAMPLE = 'samples/recorded-usage.json';
-const SUBSCRIPTIONS = 'samples/azurestack-user-subscriptions.json';
 
 export interface MainJobOptions {
   /** No usage except what somebody else sends. */
@@ -35,162 +17,58 @@ export const runMainJob = async (
   reporter: Reporter,
   options: MainJobOptions,
 ): Promise<boolean> => {
-  reporter.step('Starting services');
-  await startServices(stack);
-  reporter.done([...stack.supervisor.pids.keys()].join(', '));
+  await startServices(stack, reporter);
   if (options.empty) return true;
-  await loadDirectory(stack.config, reporter);
-  await importHistory(reporter);
-  return withClickHouse(stack.config, async (client) => {
-    await waitForBill(client, reporter);
-    const { CLOUD_PROVIDERS: names } = parseEnvironment(providerNamesSettings);
-    reporter.step(`Starting the providers (${names.join(', ')}) and waiting for live usage`);
-    await stack.startService('providers');
-    await waitWithProgress(reporter, async () => {
-      const { providers, events } = await liveAccepted(client);
-      return { done: providers >= names.length, progress: events };
-    });
-    reporter.done();
-    return summarize(client, stack.config, reporter);
-  });
+  const told = { reporter, logs: localPath('logs') };
+  await importAndBill(stack.config, told);
+  reporter.step(
+    `Starting the providers (${cloudProviders().join(', ')}) and waiting for live usage`,
+  );
+  await stack.startService('providers');
+  return awaitLiveUsage(stack.config, told);
 };
 
-const startServices = async (stack: Stack): Promise<void> => {
+/** Starts what runs in production, and the mock of Commerce if it belongs to the stack. */
+const startServices = async (stack: Stack, reporter: Reporter): Promise<void> => {
   // The first run bills history, so the mock accepts usage of any age; it logs a line about that.
   const commerce = {
     COMMERCE_MAX_AGE_HOURS: '0',
     COMMERCE_DATA_DIR: localPath('data/commerce'),
   };
+  reporter.step('Starting services');
   await Promise.all([
     stack.startService('aggregator'),
     stack.startService('usage-api'),
-    stack.startService('commerce', commerce),
+    ...(stack.parts.commerce ? [stack.startService('commerce', commerce)] : []),
     stack.startService('bridge'),
   ]);
+  reporter.done([...stack.supervisor.pids.keys()].join(', '));
 };
 
-/** Entries that a person has changed since the first start stay as they are. */
-const loadDirectory = async (config: StackConfig, reporter: Reporter): Promise<void> => {
-  reporter.step(`Loading ${SUBSCRIPTIONS}`);
-  const text = await readFile(inRepository(SUBSCRIPTIONS), 'utf8');
-  const given = readSubscriptionFile(SUBSCRIPTIONS, text);
-  const how = { origin: SUBSCRIPTIONS, defaultProvider: config.PROVIDER_SUBSCRIPTION_ID };
-  const { added, unchanged } = await withClickHouse(config, (client) =>
-    addMissingSubscriptions(client, given, how),
-  );
-  reporter.done(`${String(added)} new, ${String(unchanged)} were there`);
-};
-
-const importHistory = async (reporter: Reporter): Promise<void> => {
-  reporter.step(`Replaying ${SAMPLE}`);
-  reporter.done(`\n  ${await runUsagectl('replay', SAMPLE)}`);
-  reporter.step('Simulating a week');
-  reporter.done(`\n  ${await runUsagectl('simulate', '--hours', '168')}`);
-};
-
-const POLL_MILLIS = 100;
-/** After this long without progress, a note says where to look. */
-const PATIENCE_MILLIS = 20_000;
-
-/** Waits until every hour of history is closed, composed and accepted. */
-const waitForBill = async (client: ClickHouseClient, reporter: Reporter): Promise<void> => {
-  reporter.step('Waiting until every hour of history is closed');
-  await waitWithProgress(reporter, async () => {
-    const coverage = await readCoverage(client);
-    const end = coverage.firstLiveHour;
-    const open = end === null ? null : firstProcessing(coverage, 0 as typeof end, end);
-    return { done: open === null, progress: await stored(client) };
-  });
-  reporter.step('Waiting until all of it is billed');
-  await waitWithProgress(reporter, async () => {
-    // In this order: what is composed between the two counts as pending, not as nothing.
-    const open = await notComposed(client);
-    const counts = await readBillingCounts(client);
-    return {
-      done: open === 0 && counts.pending === 0,
-      progress: counts.submissions - counts.pending,
-    };
-  });
-  reporter.done();
-};
-
-const waitWithProgress = async (
-  reporter: Reporter,
-  observe: () => Promise<{ readonly done: boolean; readonly progress: number }>,
-): Promise<void> => {
-  let last = { progress: -1, at: Date.now() };
-  for (;;) {
-    const { done, progress } = await observe();
-    if (done) return;
-    if (progress !== last.progress) last = { progress, at: Date.now() };
-    else if (Date.now() - last.at > PATIENCE_MILLIS) {
-      reporter.note(`  No progress for a while. The services' logs are in ${localPath('logs')}.`);
-      last = { progress, at: Date.now() };
-    }
-    reporter.progress(progress);
-    await delay(POLL_MILLIS);
+/** Starts the services against servers that run elsewhere. Nothing is imported, and usage is simulated only if asked for. */
+export const runServices = async (stack: Stack, reporter: Reporter): Promise<true> => {
+  await startServices(stack, reporter);
+  if (stack.parts.providers) {
+    reporter.step(`Starting the providers (${cloudProviders().join(', ')})`);
+    await stack.startService('providers');
+    reporter.done();
   }
-};
-
-const numberOf = async (client: ClickHouseClient, query: string): Promise<number> => {
-  const [row] = await queryRows<{ n: string }>(client, query);
-  return Number(row?.n ?? 0);
-};
-
-const stored = (client: ClickHouseClient): Promise<number> =>
-  numberOf(client, 'SELECT toString(sum(next_offset)) AS n FROM checkpoints FINAL');
-
-/** The live sources whose usage has arrived, and how much of it. */
-const liveAccepted = async (
-  client: ClickHouseClient,
-): Promise<{ readonly providers: number; readonly events: number }> => {
-  const [row] = await queryRows<{ providers: string; events: string }>(
-    client,
-    `SELECT toString(uniqExact(topic)) AS providers, toString(sum(accepted)) AS events
-     FROM checkpoints FINAL
-     WHERE accepted > 0 AND topic IN (SELECT topic FROM sources FINAL WHERE kind = 'live')`,
-  );
-  return { providers: Number(row?.providers ?? 0), events: Number(row?.events ?? 0) };
-};
-
-/** Partitions of billable history whose last hour is not composed yet. */
-const notComposed = (client: ClickHouseClient): Promise<number> =>
-  numberOf(
-    client,
-    `SELECT toString(count()) AS n FROM (
-       SELECT topic, epoch, s.last_hour AS last_hour, arrayJoin(range(s.partitions)) AS p
-       FROM sources AS s FINAL WHERE kind = 'history' AND state = 'sealed' AND billable
-     ) AS wanted
-     LEFT ANTI JOIN (SELECT * FROM compositions FINAL) AS c
-       ON c.topic = wanted.topic AND c.epoch = wanted.epoch AND c.partition = wanted.p
-       AND c.reported_hour = wanted.last_hour`,
-  );
-
-const summarize = async (
-  client: ClickHouseClient,
-  config: StackConfig,
-  reporter: Reporter,
-): Promise<boolean> => {
-  const names = dimensionNames(readMeterCatalog());
-  const summary = await readSummary(client, config);
-  const found = discrepancies(summary);
-  reporter.note(`\n${formatSummary(summary, names)}\n`);
-  for (const problem of found) reporter.note(`DOES NOT ADD UP: ${problem}`);
-  const { seconds } = reporter;
-  reporter.note(`${verdictOf(summary, found, { seconds, logs: localPath('logs') })}\n`);
-  return found.length === 0;
+  return true;
 };
 
 /** For the person at the terminal, while the stack runs. */
-export const whereToLook = ({ config, usageApiCa }: Stack): string =>
+export const whereToLook = ({ config, parts, usageApiCa }: Stack): string =>
   [
     `Usage API     ${config.USAGE_API_URL}`,
     ...(usageApiCa === null ? [] : [`  trust       ${usageApiCa}`]),
     '  sign in     npx usagectl token',
-    `Bill          ${config.COMMERCE_URL}/portal`,
+    ...(parts.commerce ? [`Bill          ${config.COMMERCE_URL}/portal`] : []),
     'Progress      npx usagectl status, npx usagectl bridge status',
-    `Try           curl -s ${usageApiCa === null ? '' : `--cacert ${usageApiCa} `}-H "Authorization: Bearer $(npx usagectl token)" "` +
-      `${config.USAGE_API_URL}/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates` +
-      '?reportedStartTime=2019-12-10T19:00:00Z&reportedEndTime=2019-12-10T20:00:00Z' +
-      '&aggregationGranularity=Hourly&api-version=2015-06-01-preview"',
+    ...(parts.servers ? [tryIt(config, usageApiCa)] : []),
   ].join('\n');
+
+const tryIt = (config: StackConfig, usageApiCa: string | null): string =>
+  `Try           curl -s ${usageApiCa === null ? '' : `--cacert ${usageApiCa} `}-H "Authorization: Bearer $(npx usagectl token)" "` +
+  `${config.USAGE_API_URL}/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates` +
+  '?reportedStartTime=2019-12-10T19:00:00Z&reportedEndTime=2019-12-10T20:00:00Z' +
+  '&aggregationGranularity=Hourly&api-version=2015-06-01-preview"';

@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { migrate } from '../../shared/clickhouse/migrations.ts';
+import { join, resolve } from 'node:path';
 import {
   clickHouseSettings,
   commerceSettings,
@@ -10,9 +9,7 @@ import {
   providerSettings,
   serviceUrlSettings,
 } from '../../shared/process/config.ts';
-import { provision } from '../../operations/sources/provision.ts';
-import { readProviders } from '../../shared/sources/providers.ts';
-import { withSourceTools } from '../../operations/sources/source-tools.ts';
+import { prepareServers, preparedText } from '../../operations/sources/prepare-servers.ts';
 import { localDirectory } from '../../shared/process/local-directory.ts';
 import { prepareDirectory } from './data-directory.ts';
 import { usageApiAccess } from './usage-api-access.ts';
@@ -23,6 +20,7 @@ import { inRepository, mainOf } from '../../shared/process/repository.ts';
 import { startClickHouse, type LocalClickHouse } from './clickhouse/start-clickhouse.ts';
 import { startKafka, type LocalKafka } from './kafka/start-kafka.ts';
 import { serviceUrls, takenOver, writeNetrc, writeStackEnvironment } from './stack-environment.ts';
+import { checkOwnServers, settingsOfParts, unusedPorts, type StackParts } from './stack-parts.ts';
 import { checkStackPorts, type StackPorts } from './stack-ports.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -43,6 +41,7 @@ export type StackConfig = ReturnType<typeof parseEnvironment<typeof stackSetting
 /** Everything that runs on this machine: servers, database, topics and services. */
 export interface Stack {
   readonly config: StackConfig;
+  readonly parts: StackParts;
   readonly supervisor: Supervisor;
   /** The file of the authority that callers of the usage API must trust; null for the system's. */
   readonly usageApiCa: string | null;
@@ -58,9 +57,14 @@ export interface Stack {
  * date. Writes its settings and addresses to `.local/stack.env` for `usagectl`.
  * @throws UserError if something is not available; what was already started is stopped again
  */
-export const openStack = async (ports: StackPorts, reporter: Reporter): Promise<Stack> => {
+export const openStack = async (
+  ports: StackPorts,
+  parts: StackParts,
+  reporter: Reporter,
+): Promise<Stack> => {
+  checkOwnServers(parts, process.env);
   await prepareDirectory('The local stack', local, 'USAGE_LOCAL_DIR');
-  await claim(ports);
+  await claim(ports, parts);
   const servers = await startServers(ports, reporter).catch(async (error: unknown) => {
     await removePid(local);
     throw error;
@@ -70,25 +74,14 @@ export const openStack = async (ports: StackPorts, reporter: Reporter): Promise<
     await removePid(local);
   };
   try {
-    const access = await usageApiAccess(local, process.env);
-    const environment = {
-      ...takenOver(process.env),
-      ...servers.environment,
-      ...access,
-      ...serviceUrls(ports, process.env, 'USAGE_API_TLS_CERT' in access),
-      COMMERCE_REGISTRATION_FILE:
-        process.env['COMMERCE_REGISTRATION_FILE'] ?? inRepository('samples/registration.json'),
-      USAGE_CONTROL_KEYS:
-        process.env['USAGE_CONTROL_KEYS'] ?? (await localControlKeys(join(local, 'control-keys'))),
-      USAGE_API_TOKEN_KEYS:
-        process.env['USAGE_API_TOKEN_KEYS'] ?? (await localControlKeys(join(local, 'token-keys'))),
-    };
+    const environment = await environmentOf(ports, parts, servers.environment);
     const config = parseEnvironment(stackSettings, { ...process.env, ...environment });
     await prepare(config, reporter);
     await writeStackEnvironment(local, environment);
     await writeNetrc(local, servers.environment);
     return assemble({
       config,
+      parts,
       environment,
       ports,
       servers: servers.running,
@@ -103,8 +96,37 @@ export const openStack = async (ports: StackPorts, reporter: Reporter): Promise<
 
 type Settings = Readonly<Record<string, string>>;
 
+/** What all of the stack and `usagectl` work with, besides the environment of this process. */
+const environmentOf = async (
+  ports: StackPorts,
+  parts: StackParts,
+  ofServers: Settings,
+): Promise<Settings> => {
+  const access = await usageApiAccess(local, process.env);
+  const urls = serviceUrls(ports, process.env, 'USAGE_API_TLS_CERT' in access);
+  const registration =
+    process.env['COMMERCE_REGISTRATION_FILE'] ??
+    (parts.commerce ? inRepository('samples/registration.json') : null);
+  return {
+    ...takenOver(process.env),
+    ...ofServers,
+    ...access,
+    ...settingsOfParts({ ...urls }, parts, process.env),
+    ...(registration !== null && { COMMERCE_REGISTRATION_FILE: registration }),
+    ...(await keysOf('USAGE_CONTROL_KEYS', 'control-keys')),
+    ...(await keysOf('USAGE_API_TOKEN_KEYS', 'token-keys')),
+  };
+};
+
+/** Keys as they are given, in the environment or in a file; otherwise those of this machine. */
+const keysOf = async (name: string, file: string): Promise<Settings> => {
+  const path = process.env[`${name}_FILE`]?.trim();
+  if (path) return { [`${name}_FILE`]: resolve(path) };
+  return { [name]: process.env[name] ?? (await localControlKeys(join(local, file))) };
+};
+
 /** @throws UserError if another stack runs in the directory, or a port is in use */
-const claim = async (ports: StackPorts): Promise<void> => {
+const claim = async (ports: StackPorts, parts: StackParts): Promise<void> => {
   await checkUnused('The local stack', local, 'services/development/local/start');
   for (const [what, name] of [
     ['Kafka', 'kafka'],
@@ -114,8 +136,17 @@ const claim = async (ports: StackPorts): Promise<void> => {
   }
   // After a crash the services of the previous stack are about to end.
   const patience = (await hasEndedBadly(local)) ? ORPHAN_MILLIS : 0;
-  await checkStackPorts(ports, process.env, patience);
+  await checkStackPorts(ports, process.env, patience, unusedPorts(parts));
   await writePid(local, process.pid, process.ppid);
+};
+
+const NO_KAFKA_SECURITY: Settings = {
+  KAFKA_TLS: '',
+  KAFKA_CA_FILE: '',
+  KAFKA_SASL_MECHANISM: '',
+  KAFKA_USERNAME: '',
+  KAFKA_PASSWORD: '',
+  KAFKA_PASSWORD_FILE: '',
 };
 
 interface Servers {
@@ -163,21 +194,16 @@ const startServers = async (ports: StackPorts, reporter: Reporter): Promise<Serv
       ...(url
         ? { CLICKHOUSE_URL: url }
         : clickHouse.status === 'fulfilled' && clickHouse.value?.environment),
+      // What is set for another server is not for the local one.
+      ...(brokers ? {} : NO_KAFKA_SECURITY),
+      ...(url ? {} : { CLICKHOUSE_PASSWORD_FILE: '', CLICKHOUSE_CA_FILE: '' }),
     },
   };
 };
 
 const prepare = async (config: StackConfig, reporter: Reporter): Promise<void> => {
   reporter.step('Bringing tables and topics up to date');
-  const { applied } = await migrate(config);
-  const { opened, sources } = await withSourceTools(config, (tools) =>
-    provision(tools, config, readProviders()),
-  );
-  reporter.done(
-    applied.length + opened.length === 0
-      ? `nothing to do, ${String(sources.length)} sources`
-      : `${String(applied.length)} migrations, ${String(opened.length)} new live sources`,
-  );
+  reporter.done(preparedText(await prepareServers(config)));
 };
 
 /** The setting by which each service is told its port. */
@@ -198,8 +224,9 @@ const portOf = (name: string, ports: StackPorts): Readonly<Record<string, string
   }
 };
 
-interface Parts {
+interface Assembled {
   readonly config: StackConfig;
+  readonly parts: StackParts;
   readonly environment: Settings;
   readonly ports: StackPorts;
   readonly servers: readonly (LocalKafka | LocalClickHouse)[];
@@ -210,12 +237,13 @@ interface Parts {
 
 const assemble = ({
   config,
+  parts,
   environment,
   ports,
   servers,
   close: closeServers,
   reporter,
-}: Parts): Stack => {
+}: Assembled): Stack => {
   const supervisor = new Supervisor({
     logDirectory: join(local, 'logs'),
     onEvent: (line) => reporter.note(line),
@@ -231,6 +259,7 @@ const assemble = ({
   broken.catch(() => undefined); // whoever awaits it gets the error
   return {
     config,
+    parts,
     supervisor,
     usageApiCa: environment['USAGE_API_CA_FILE'] ?? null,
     broken,

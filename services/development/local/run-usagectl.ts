@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { UserError } from '../../shared/process/errors.ts';
-import { inRepository } from '../../shared/process/repository.ts';
+import { inRepository, nodeArguments } from '../../shared/process/repository.ts';
 import { END_WITH_PARENT } from './child-process.ts';
 
 /** Runs the command line as a person would. Returns what it printed; throws what it refused. */
 export const runUsagectl = (...args: readonly string[]): Promise<string> =>
   new Promise((resolve, reject) => {
-    const bin = inRepository('services/cli/bin/usagectl.mjs');
-    const child = spawn(process.execPath, [END_WITH_PARENT, bin, ...args], {
+    const program = nodeArguments('services/cli/main.ts');
+    const child = spawn(process.execPath, [END_WITH_PARENT, ...program, ...args], {
       cwd: inRepository('.'),
       stdio: ['ignore', 'pipe', 'pipe'],
       // Ctrl-C in a terminal is for the supervisor. It must not interrupt an import.

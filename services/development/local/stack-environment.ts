@@ -1,18 +1,27 @@
 import { rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Environment, ServiceUrls } from '../../shared/process/config.ts';
 import { localUrl } from '../../shared/process/default-ports.ts';
 import type { StackPorts } from './stack-ports.ts';
 
 /** Settings of the stack, besides its addresses, that `usagectl` needs to find the same data. */
 const TAKEN_OVER = [
+  'CLICKHOUSE_CA_FILE',
   'CLICKHOUSE_USER',
   'CLICKHOUSE_PASSWORD',
+  'CLICKHOUSE_PASSWORD_FILE',
   'CLICKHOUSE_DATABASE',
   'CLOUD_SEED',
   'CLOUD_SUBSCRIPTIONS',
   'COMMERCE_TOKEN',
+  'COMMERCE_TOKEN_FILE',
+  'KAFKA_CA_FILE',
+  'KAFKA_PASSWORD',
+  'KAFKA_PASSWORD_FILE',
   'KAFKA_REPLICATION_FACTOR',
+  'KAFKA_SASL_MECHANISM',
+  'KAFKA_TLS',
+  'KAFKA_USERNAME',
   'PROVIDER_SUBSCRIPTION_ID',
   'USAGE_API_AUDIENCE',
   'USAGE_API_ISSUER',
@@ -57,7 +66,9 @@ export const takenOver = (environment: Environment): Readonly<Record<string, str
   Object.fromEntries(
     TAKEN_OVER.flatMap((name) => {
       const value = environment[name]?.trim();
-      return value ? [[name, value]] : [];
+      if (!value) return [];
+      // Whoever reads it may be in another directory.
+      return [[name, name.endsWith('_FILE') ? resolve(value) : value]];
     }),
   );
 

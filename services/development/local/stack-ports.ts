@@ -112,16 +112,19 @@ export const readStackPorts = async (environment: Environment): Promise<StackPor
 
 /**
  * Waits for ports that are about to become free.
+ * @param without parts that are not started
  * @throws UserError that names the setting to change, if something already listens on a port
  */
 export const checkStackPorts = async (
   ports: StackPorts,
   environment: Environment,
   patienceMillis: number,
+  without: readonly (keyof StackPorts)[] = [],
 ): Promise<void> => {
   const giveUpAt = Date.now() + patienceMillis;
   for (const part of PARTS) {
     if (ports[part.name] === 0 || !isOurs(part, environment)) continue;
+    if (without.includes(part.name)) continue;
     const setting =
       part.setting === 'HEALTH_PORT' ? 'HEALTH_PORT (the first of three)' : part.setting;
     await checkPort(part.what, ports[part.name], `${setting} or PORT_BASE (all of them)`, giveUpAt);

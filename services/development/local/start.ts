@@ -6,39 +6,78 @@ import { explain } from '../../shared/process/explain.ts';
 import { STOP_SIGNALS } from '../../shared/process/stop-signals.ts';
 import { onLostOutput } from '../../shared/terminal/lost-output.ts';
 import { delay } from './child-process.ts';
-import { runMainJob, whereToLook } from './main-job.ts';
+import { runMainJob, runServices, whereToLook } from './main-job.ts';
 import { openStack, type Stack } from './open-stack.ts';
 import { Reporter } from './reporter.ts';
+import { WHOLE_STACK, type StackParts } from './stack-parts.ts';
 import { readStackPorts } from './stack-ports.ts';
 
 const HELP = `Runs the whole pipeline on this machine, on recorded and simulated usage, until Ctrl-C.
 
 Usage: npm start -- [options]
+       npm run start:services -- [options]
 
-  --exit-when-done   end after the summary; exit code 1 if anything does not add up
-  --empty            only start the stack: import nothing, and start no simulated provider
-  --help             show this
+  --exit-when-done        end after the summary; exit code 1 if anything does not add up
+  --empty                 only start the stack: import nothing, and start no simulated provider
+  --services-only         start aggregator, bridge and usage API against servers that run elsewhere (KAFKA_BROKERS,
+                          CLICKHOUSE_URL), and nothing else: that is "npm run start:services"
+  --commerce-mock         with it: start the mock of Commerce too, and bill there
+  --simulated-providers   with it: start the simulated providers too
+  --help                  show this
 
 Settings: PORT_BASE moves all ports (20000: seven from there on; 0: free ones); or each of KAFKA_PORT (9092), CLICKHOUSE_PORT (8123),
 USAGE_API_PORT (8080), COMMERCE_PORT (8081), HEALTH_PORT (9400, the first of three); KAFKA_BROKERS and CLICKHOUSE_URL use
-servers that run elsewhere; see docs/operations.md for all of them.`;
+servers that run elsewhere; see docs/operations.md for all of them, and docs/own-servers.md for TLS and logins.`;
 
-const options = (): { readonly exitWhenDone: boolean; readonly empty: boolean } | null => {
+interface Options {
+  readonly exitWhenDone: boolean;
+  readonly empty: boolean;
+  readonly servicesOnly: boolean;
+  readonly parts: StackParts;
+}
+
+const FLAGS = {
+  'exit-when-done': { type: 'boolean', default: false },
+  empty: { type: 'boolean', default: false },
+  'services-only': { type: 'boolean', default: false },
+  'commerce-mock': { type: 'boolean', default: false },
+  'simulated-providers': { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+const wrong = (problem: string): UserError =>
+  new UserError(`${problem} See "npm start -- --help".`);
+
+const parse = () => {
   try {
-    const { values } = parseArgs({
-      options: {
-        'exit-when-done': { type: 'boolean', default: false },
-        empty: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    if (values.help) return null;
-    return { exitWhenDone: values['exit-when-done'], empty: values.empty };
+    return parseArgs({ options: FLAGS }).values;
   } catch (error) {
-    throw new UserError(
-      `${error instanceof Error ? error.message : ''} See "npm start -- --help".`,
+    throw wrong(error instanceof Error ? error.message : '');
+  }
+};
+
+/** Null if only help is asked for. */
+const options = (): Options | null => {
+  const values = parse();
+  if (values.help) return null;
+  const servicesOnly = values['services-only'];
+  const [commerce, providers] = [values['commerce-mock'], values['simulated-providers']];
+  if (servicesOnly && (values.empty || values['exit-when-done'])) {
+    throw wrong(
+      'With --services-only nothing is imported, so --empty and --exit-when-done say nothing.',
     );
   }
+  if (!servicesOnly && (commerce || providers)) {
+    throw wrong(
+      'Only with --services-only must --commerce-mock and --simulated-providers be asked for.',
+    );
+  }
+  return {
+    exitWhenDone: values['exit-when-done'],
+    empty: values.empty,
+    servicesOnly,
+    parts: servicesOnly ? { servers: false, commerce, providers } : WHOLE_STACK,
+  };
 };
 
 let endIsAsked = false;
@@ -69,8 +108,8 @@ const OPENING_MILLIS = 60_000;
  * Opens the stack. Null if the stack should end and is not open soon after: what was started ends with this
  * process.
  */
-const open = async (reporter: Reporter): Promise<Stack | null> => {
-  const opening = openStack(await readStackPorts(process.env), reporter);
+const open = async (parts: StackParts, reporter: Reporter): Promise<Stack | null> => {
+  const opening = openStack(await readStackPorts(process.env), parts, reporter);
   try {
     const first = await Promise.race([opening, asked]);
     if (typeof first !== 'number') return first;
@@ -90,16 +129,22 @@ const run = async (): Promise<number> => {
     return 0;
   }
   const reporter = new Reporter();
-  const stack = await open(reporter);
+  const stack = await open(chosen.parts, reporter);
   if (stack === null) return asked;
   try {
     if (isAsked()) return await asked;
-    const job = runMainJob(stack, reporter, { empty: chosen.empty });
+    const job = chosen.servicesOnly
+      ? runServices(stack, reporter)
+      : runMainJob(stack, reporter, { empty: chosen.empty });
     const first = await Promise.race([job, asked, stack.broken]);
     if (typeof first === 'number') return first;
     if (chosen.exitWhenDone) return first ? 0 : 1;
     reporter.note(whereToLook(stack));
-    reporter.note(`The stack goes on. Ctrl-C stops it; its data stay in ${localPath('data')}.`);
+    reporter.note(
+      chosen.servicesOnly
+        ? `The services go on. Ctrl-C stops them; their logs are in ${localPath('logs')}.`
+        : `The stack goes on. Ctrl-C stops it; its data stay in ${localPath('data')}.`,
+    );
     return await Promise.race([asked, stack.broken]);
   } finally {
     reporter.step('Stopping');

@@ -17,19 +17,25 @@ const TOKEN_SECONDS = 30 * 86_400;
 /**
  * How callers reach the usage API of the local stack: the certificate, the CA that they must trust, and a
  * token for `usagectl`. What the environment says already is taken from there.
+ * @param names by which it is called besides those of loopback
  * @throws UserError if keys or certificates cannot be read or made
  */
 export const usageApiAccess = async (
   local: string,
   environment: Environment,
+  names: readonly string[] = [],
 ): Promise<Readonly<Record<string, string>>> => {
   await ensureLocalKey(signInDirectory(local));
-  return { ...(await certificateOf(local, environment)), ...(await tokenOf(local, environment)) };
+  return {
+    ...(await certificateOf(local, environment, names)),
+    ...(await tokenOf(local, environment)),
+  };
 };
 
 const certificateOf = async (
   local: string,
   environment: Environment,
+  names: readonly string[],
 ): Promise<Readonly<Record<string, string>>> => {
   const isOn = environment['USAGE_API_TLS']?.trim() || 'on';
   if (isOn !== 'on' && isOn !== 'off') {
@@ -41,7 +47,7 @@ const certificateOf = async (
     const authority = environment['USAGE_API_CA_FILE'];
     return { USAGE_API_TLS_CERT: own, ...(authority && { USAGE_API_CA_FILE: authority }) };
   }
-  const { ca, certificate, key } = await localCertificates(join(local, 'tls'));
+  const { ca, certificate, key } = await localCertificates(join(local, 'tls'), Date.now(), names);
   return { USAGE_API_TLS_CERT: certificate, USAGE_API_TLS_KEY: key, USAGE_API_CA_FILE: ca };
 };
 

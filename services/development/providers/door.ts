@@ -39,6 +39,8 @@ export interface DoorPorts {
   /** The operator's subscription: whoever changes the cloud must be its Owner or Contributor. */
   readonly operator: string;
   readonly allowedHosts: readonly string[];
+  /** The address to listen on; loopback if it is missing. */
+  readonly host?: string;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -54,7 +56,7 @@ const STATUS: Readonly<Record<Refusal['code'], number>> = {
   conflict: 409,
 };
 
-const HOST = '127.0.0.1';
+const LOOPBACK = '127.0.0.1';
 
 /**
  * Opens the door of a process: the health of all its providers, and of each under its name, with its
@@ -62,8 +64,8 @@ const HOST = '127.0.0.1';
  * @throws UserError if the port is in use
  */
 export const openDoor = (port: number, ports: DoorPorts): Promise<Listening> => {
-  const { parts, allowedHosts, onFailure } = ports;
-  const server = guardedServer({ listenHost: HOST, allowedHosts, linksFromElsewhere: true });
+  const { parts, allowedHosts, host = LOOPBACK, onFailure } = ports;
+  const server = guardedServer({ listenHost: host, allowedHosts, linksFromElsewhere: true });
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) onFailure(error);
@@ -74,7 +76,7 @@ export const openDoor = (port: number, ports: DoorPorts): Promise<Listening> => 
   });
   addHealthRoutes(server, '', () => healthOfAll(parts));
   for (const part of parts) addPart(server, part, ports);
-  return listen(server, { host: HOST, port, setting: 'HEALTH_PORT' });
+  return listen(server, { host, port, setting: 'HEALTH_PORT' });
 };
 
 const healthOfAll = (parts: readonly DoorPart[]): Health => {

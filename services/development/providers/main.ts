@@ -46,6 +46,7 @@ runService('providers', async (logger, environment, crash) => {
     signIn,
     operator: config.PROVIDER_SUBSCRIPTION_ID,
     allowedHosts: config.HTTP_ALLOWED_HOSTS,
+    host: config.HEALTH_HOST,
     onFailure: (error) => logger.error({ err: error }, 'a request failed'),
   });
   const running = parts.map((part) =>

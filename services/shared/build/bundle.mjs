@@ -18,6 +18,7 @@ import {
 import { dirname, join } from 'node:path';
 import { rolldown } from 'rolldown';
 
+/** Packages with native code: they are not bundled. */
 export const NATIVE = [
   '@node-rs/crc32',
   'chdb',

@@ -8,6 +8,7 @@ import {
 } from '@clickhouse/client';
 import type { ClickHouseConfig } from '../process/config.ts';
 import { messageOf, UserError } from '../process/errors.ts';
+import { certificateAdvice, readCertificates } from '../process/trusted-certificates.ts';
 
 /** On a cluster, makes sure that a reader sees the last writes. On a single server it changes nothing. */
 export const SEQUENTIAL = { select_sequential_consistency: '1' } as const;
@@ -22,6 +23,17 @@ interface ClientOptions {
   readonly connections?: number;
 }
 
+/** @throws UserError if certificates are named that cannot be used */
+const tlsOf = ({ CLICKHOUSE_URL: url, CLICKHOUSE_CA_FILE: path }: ClickHouseConfig) => {
+  if (path === undefined) return {};
+  if (!url.toLowerCase().startsWith('https:')) {
+    throw new UserError(
+      'The settings cannot be used. CLICKHOUSE_CA_FILE: has no effect unless CLICKHOUSE_URL begins with https',
+    );
+  }
+  return { tls: { ca_cert: readCertificates(path, 'CLICKHOUSE_CA_FILE') } };
+};
+
 /**
  * The ClickHouse client. Inserts are synchronous: acknowledged means stored. Decimals are read as text, so
  * that no digit is lost. It connects with its first query.
@@ -35,6 +47,7 @@ export const openClickHouse = (
     url: config.CLICKHOUSE_URL,
     username: config.CLICKHOUSE_USER,
     password: config.CLICKHOUSE_PASSWORD,
+    ...tlsOf(config),
     database,
     application: 'usage-pipeline',
     request_timeout: statementMillis,
@@ -64,7 +77,7 @@ export const checkClickHouse = async (
   const code = 'code' in error ? String(error.code) : '';
   if (code === REFUSED_LOGIN) {
     throw new UserError(
-      `ClickHouse at ${url} refuses user "${user}": set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD`,
+      `ClickHouse at ${url} refuses user "${user}": set CLICKHOUSE_USER, and CLICKHOUSE_PASSWORD or CLICKHOUSE_PASSWORD_FILE`,
       { cause: error },
     );
   }
@@ -73,6 +86,10 @@ export const checkClickHouse = async (
       `ClickHouse at ${url} has no such database: create it with "npx usagectl migrate", or set CLICKHOUSE_DATABASE`,
       { cause: error },
     );
+  }
+  const advice = certificateAdvice(code, 'CLICKHOUSE_CA_FILE');
+  if (advice !== null) {
+    throw new UserError(`ClickHouse at ${url} is not trusted, ${advice}`, { cause: error });
   }
   throw new UserError(
     `ClickHouse at ${url} cannot be reached: start it with "npm start", or set CLICKHOUSE_URL (${messageOf(error) || code})`,

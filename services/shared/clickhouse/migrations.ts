@@ -75,13 +75,24 @@ export const migrate = async (
   }
 };
 
+/** ACCESS_DENIED of ClickHouse's `ErrorCodes.cpp`. */
+const DENIED = '497';
+
+/** Creates nothing that is there: a user may have a database without the right to create one. */
 const createDatabase = async (config: ClickHouseConfig): Promise<void> => {
+  const { CLICKHOUSE_DATABASE: database, CLICKHOUSE_USER: user, CLICKHOUSE_URL: url } = config;
   const client = openClickHouse(config, 'default');
   try {
     await checkClickHouse(client, config);
-    await client.command({
-      query: `CREATE DATABASE IF NOT EXISTS \`${config.CLICKHOUSE_DATABASE}\``,
-    });
+    const [found] = await queryRows<{ result: number }>(client, `EXISTS DATABASE \`${database}\``);
+    if (found?.result === 1) return;
+    await client.command({ query: `CREATE DATABASE IF NOT EXISTS \`${database}\`` });
+  } catch (cause) {
+    if ((cause as { code?: string }).code !== DENIED) throw cause;
+    throw new UserError(
+      `ClickHouse at ${url} does not let user "${user}" create the database "${database}": create it there, and grant the rights that docs/own-servers.md names`,
+      { cause },
+    );
   } finally {
     await client.close();
   }

@@ -1,7 +1,8 @@
-import type { KafkaConfig } from '../process/config.ts';
+import type { KafkaConfig, KafkaSecurityConfig } from '../process/config.ts';
 import type { Logger } from 'pino';
 import { baseClient, checkKafka, type ClientOptions, type KafkaClient } from './base-client.ts';
 import { readFetchesWithin } from './fetch/install.ts';
+import { kafkaSecurity } from './security.ts';
 
 export type { KafkaClient } from './base-client.ts';
 
@@ -18,15 +19,16 @@ export const openKafka = ({ maxBatchMib, ...options }: KafkaOptions): KafkaClien
 
 /**
  * Opens the client of a process according to its settings, and makes sure that a broker answers.
- * @throws UserError if no broker answers within a few seconds
+ * @throws UserError if no broker answers within a few seconds, or none accepts this client
  */
 export const connectKafka = async (
-  config: Pick<KafkaConfig, 'KAFKA_BROKERS' | 'KAFKA_MAX_BATCH_MIB'>,
+  config: KafkaSecurityConfig & Pick<KafkaConfig, 'KAFKA_BROKERS' | 'KAFKA_MAX_BATCH_MIB'>,
   clientId: string,
   logger: Logger,
 ): Promise<KafkaClient> => {
   const { KAFKA_BROKERS: brokers, KAFKA_MAX_BATCH_MIB: maxBatchMib } = config;
-  const kafka = openKafka({ brokers, clientId, maxBatchMib, logger });
-  await checkKafka(kafka, brokers);
+  const security = kafkaSecurity(config);
+  const kafka = openKafka({ brokers, clientId, maxBatchMib, security, logger });
+  await checkKafka(kafka, brokers, security);
   return kafka;
 };

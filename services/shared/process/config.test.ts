@@ -15,6 +15,7 @@ const SECRET = '00112233445566778899aabbccddeeff';
 test('what is not set, or set to nothing, has its default', () => {
   const defaults = {
     KAFKA_BROKERS: ['127.0.0.1:9092'],
+    KAFKA_TLS: 'off',
     KAFKA_MAX_BATCH_MIB: 128,
     KAFKA_REPLICATION_FACTOR: 1,
     USAGE_TOPIC_PREFIX: 'usage',

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { ControlKey, Keyring } from '../model/control-record.ts';
 import { DEFAULT_PORTS, localUrl } from './default-ports.ts';
 import { UserError } from './errors.ts';
+import { keyring } from './keyring-setting.ts';
+import { secretFile, withSecretFiles } from './secret-files.ts';
 import { isSubscriptionId } from '../model/subscription-id.ts';
 import { HOUR_MILLIS } from '../model/time.ts';
 
@@ -14,7 +15,7 @@ import { HOUR_MILLIS } from '../model/time.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the settings of a shape. An empty variable counts as not set.
+ * Reads the settings of a shape. An empty variable counts as not set, and a secret may stand in a file.
  * @throws UserError that lists every problem, but repeats no value, because it may be a secret
  */
 export const parseEnvironment = <Shape extends z.ZodRawShape>(
@@ -24,10 +25,15 @@ export const parseEnvironment = <Shape extends z.ZodRawShape>(
   const given = Object.fromEntries(
     Object.keys(shape).map((name) => [name, environment[name]?.trim() || undefined]),
   );
-  const result = z.object(shape).safeParse(given);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new UserError(`The settings cannot be used. ${problems.join('; ')}`);
+  const { values, problems } = withSecretFiles(shape, given);
+  const result = z.object(shape).safeParse(values);
+  if (result.success && problems.length === 0) return result.data;
+  // A secret that could not be read is no second problem.
+  const unread = problems.map((problem) => problem.replace(/_FILE:.*$/, ''));
+  const others = (result.error?.issues ?? [])
+    .filter(({ path }) => !unread.includes(path.join('.')))
+    .map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new UserError(`The settings cannot be used. ${[...problems, ...others].join('; ')}`);
 };
 
 /** A whole number from `min` to `max`; `fallback` if it is not set. */
@@ -80,41 +86,33 @@ const brokers = z
     },
   );
 
-const KEY = /^([A-Za-z0-9._-]{1,64}):((?:[0-9a-fA-F]{2}){16,})$/;
+const onOrOff = (fallback: 'on' | 'off'): z.ZodType<'on' | 'off', string | undefined> =>
+  z
+    .string()
+    .default(fallback)
+    .pipe(z.enum(['on', 'off'], { error: 'must be on or off' }));
 
-const controlKey = (text: string): ControlKey | null => {
-  const [, id, secret] = KEY.exec(text.trim()) ?? [];
-  return id && secret ? { id, secret: Buffer.from(secret, 'hex') } : null;
+/** As Kafka's own settings write them. */
+const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
+
+/** How a client reaches brokers that want TLS or a login: see docs/own-servers.md. */
+const kafkaSecuritySettings = {
+  KAFKA_TLS: onOrOff('off'),
+  /** Certificates in PEM that are trusted instead of the system's. */
+  KAFKA_CA_FILE: z.string().optional(),
+  KAFKA_SASL_MECHANISM: z
+    .string()
+    .optional()
+    .transform((text) => text?.toUpperCase())
+    .pipe(z.enum(MECHANISMS, { error: `must be one of ${MECHANISMS.join(', ')}` }).optional()),
+  KAFKA_USERNAME: z.string().optional(),
+  KAFKA_PASSWORD: z.string().optional(),
+  KAFKA_PASSWORD_FILE: secretFile(),
 };
-
-const keysOf = (text: string, context: z.RefinementCtx): Keyring => {
-  const keys = text.split(',').map(controlKey);
-  const valid = keys.filter((key) => key !== null);
-  const [first, ...others] = valid;
-  if (
-    first &&
-    valid.length === keys.length &&
-    new Set(valid.map(({ id }) => id)).size === keys.length
-  ) {
-    return [first, ...others];
-  }
-  context.addIssue({
-    code: 'custom',
-    message:
-      'must be id:secret, several separated by commas: each id once, of letters, digits, ".", "_" and "-"; each secret of at least 32 hexadecimal digits',
-  });
-  return z.NEVER;
-};
-
-const keyring = z
-  .string({
-    error:
-      'is not set: set it to id:secret, with at least 32 hexadecimal digits as the secret, such as "main:$(openssl rand -hex 32)"; separate several by commas, the first one signs',
-  })
-  .transform(keysOf);
 
 export const kafkaSettings = {
   KAFKA_BROKERS: brokers,
+  ...kafkaSecuritySettings,
   /** The replicas of each partition of a new topic. */
   KAFKA_REPLICATION_FACTOR: wholeNumber(1, 1, 32),
   /** The first part of every topic's name. */
@@ -136,6 +134,9 @@ export const clickHouseSettings = {
     }),
   CLICKHOUSE_USER: z.string().default('default'),
   CLICKHOUSE_PASSWORD: z.string().default(''),
+  CLICKHOUSE_PASSWORD_FILE: secretFile(),
+  /** Certificates in PEM that are trusted instead of the system's. */
+  CLICKHOUSE_CA_FILE: z.string().optional(),
   CLICKHOUSE_DATABASE: matching(
     'usage',
     /^[A-Za-z_][A-Za-z0-9_]{0,62}$/,
@@ -143,15 +144,10 @@ export const clickHouseSettings = {
   ),
 };
 
-export const controlKeySettings = { USAGE_CONTROL_KEYS: keyring };
-
-/** Keys of the same form that need not be set: null then. */
-export const optionalKeyring = z
-  .string()
-  .optional()
-  .transform((text, context): Keyring | null =>
-    text === undefined ? null : keysOf(text, context),
-  );
+export const controlKeySettings = {
+  USAGE_CONTROL_KEYS: keyring,
+  USAGE_CONTROL_KEYS_FILE: secretFile(),
+};
 
 /** What a fold keeps in memory for a partition, in MiB. */
 export const foldSettings = {
@@ -204,6 +200,7 @@ export const commerceSettings = {
   COMMERCE_URL: serviceUrl(DEFAULT_PORTS.commerce),
   /** Bearer token for Commerce, if COMMERCE_CLIENT_ID is not set. */
   COMMERCE_TOKEN: z.string().optional(),
+  COMMERCE_TOKEN_FILE: secretFile(),
   /** The application that signs in to Commerce with its secret (OAuth's client credentials). */
   COMMERCE_CLIENT_ID: z.string().optional(),
   COMMERCE_CLIENT_SECRET: z.string().optional(),
@@ -248,6 +245,7 @@ export const usageClientSettings = {
   USAGE_API_URL: serviceUrlSettings.USAGE_API_URL,
   /** Bearer token for the usage API. */
   USAGE_API_TOKEN: z.string().optional(),
+  USAGE_API_TOKEN_FILE: secretFile(),
   /** Certificates in PEM that are trusted instead of the system's. */
   USAGE_API_CA_FILE: z.string().optional(),
 };
@@ -271,7 +269,16 @@ export const logSettings = {
     .default('info'),
 };
 
-export interface KafkaConfig {
+/** How to reach brokers that want TLS or a login. */
+export interface KafkaSecurityConfig {
+  readonly KAFKA_TLS?: 'on' | 'off' | undefined;
+  readonly KAFKA_CA_FILE?: string | undefined;
+  readonly KAFKA_SASL_MECHANISM?: (typeof MECHANISMS)[number] | undefined;
+  readonly KAFKA_USERNAME?: string | undefined;
+  readonly KAFKA_PASSWORD?: string | undefined;
+}
+
+export interface KafkaConfig extends KafkaSecurityConfig {
   readonly KAFKA_BROKERS: readonly string[];
   readonly KAFKA_REPLICATION_FACTOR: number;
   readonly USAGE_TOPIC_PREFIX: string;
@@ -282,5 +289,6 @@ export interface ClickHouseConfig {
   readonly CLICKHOUSE_URL: string;
   readonly CLICKHOUSE_USER: string;
   readonly CLICKHOUSE_PASSWORD: string;
+  readonly CLICKHOUSE_CA_FILE?: string | undefined;
   readonly CLICKHOUSE_DATABASE: string;
 }

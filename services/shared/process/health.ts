@@ -1,9 +1,10 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
 import { wholeNumber } from './config.ts';
 import { allowedHostSettings } from '../http/allowed-hosts.ts';
 import { guardedServer, withoutParameters } from '../http/guarded-server.ts';
 import { listen, type Listening } from '../http/listen.ts';
 import type { FastifyInstance } from 'fastify';
-import type { z } from 'zod';
 
 /** Whether a service can do its work, and what prevents it. */
 export interface Health {
@@ -15,16 +16,28 @@ export interface Health {
 
 export interface HealthConfig {
   readonly HEALTH_PORT: number;
+  /** Loopback if it is missing. */
+  readonly HEALTH_HOST?: string;
   readonly HTTP_ALLOWED_HOSTS: readonly string[];
 }
 
 export const healthSettings = (
   port: number,
-): typeof allowedHostSettings & { HEALTH_PORT: z.ZodType<number, string | undefined> } => ({
+): typeof allowedHostSettings & {
+  HEALTH_HOST: z.ZodType<string, string | undefined>;
+  HEALTH_PORT: z.ZodType<number, string | undefined>;
+} => ({
   ...allowedHostSettings,
-  /** The port of `/health/live` and `/health/ready` on loopback; 0 chooses a free one. */
+  /** The address of `/health/live` and `/health/ready`. Whoever reaches it reads them without a login. */
+  HEALTH_HOST: z
+    .string()
+    .default(LOOPBACK)
+    .refine((text) => isIP(text) !== 0, { message: 'must be an IP address' }),
+  /** Their port; 0 chooses a free one. */
   HEALTH_PORT: wholeNumber(port, 0, 65_535),
 });
+
+const LOOPBACK = '127.0.0.1';
 
 export const secondsText = (millis: number): string => `${String(Math.floor(millis / 1000))} s`;
 
@@ -60,14 +73,17 @@ export const addHealthRoutes = (
 };
 
 /**
- * Serves the health of a process on loopback.
+ * Serves the health of a process.
  * @throws UserError if the port is in use
  */
 export const startHealthServer = async (
-  { HEALTH_PORT: port, HTTP_ALLOWED_HOSTS: allowedHosts }: HealthConfig,
+  {
+    HEALTH_HOST: host = LOOPBACK,
+    HEALTH_PORT: port,
+    HTTP_ALLOWED_HOSTS: allowedHosts,
+  }: HealthConfig,
   health: () => Health,
 ): Promise<Listening> => {
-  const host = '127.0.0.1';
   const server = guardedServer({ listenHost: host, allowedHosts, linksFromElsewhere: true });
   addHealthRoutes(server, '', health);
   return listen(server, { host, port, setting: 'HEALTH_PORT' });

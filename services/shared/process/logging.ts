@@ -18,6 +18,12 @@ const SECRETS = [
   'token',
   'COMMERCE_TOKEN',
   'COMMERCE_CLIENT_SECRET',
+  'KAFKA_PASSWORD',
+  'CLICKHOUSE_PASSWORD',
+  'USAGE_CONTROL_KEYS',
+  'USAGE_API_TOKEN',
+  'USAGE_API_TOKEN_KEYS',
+  'password',
 ];
 
 /** A service's root logger: JSON lines on standard output, unless another destination is given. */
