@@ -35,8 +35,8 @@ CREATE TABLE commerce_submissions
     meters        Array(String)   COMMENT 'Local meters inside, as the catalog writes them, sorted',
     quantity      Decimal(76, 30) COMMENT 'What is submitted, exact: the aggregates and carries inside',
     usage_months  Map(String, Decimal(76, 30)) COMMENT 'The quantity by the month in which it was used (2026-11, UTC); a carry keeps its months. The parts add up to quantity, and none is zero',
-    decision      LowCardinality(String) COMMENT 'Decided when it was composed: send, zero, not-reported (the stamp does not report), held (unknown meter)',
-    reason        LowCardinality(String) COMMENT 'Why it is not sent: zero-quantity, unknown-meter, no-registration, not-registered, capacity or disabled; empty where it is',
+    decision      LowCardinality(String) COMMENT 'Decided when it was composed: send, zero, not-reported (the stamp does not report), credit (below zero, which Commerce does not take), held (unknown meter)',
+    reason        LowCardinality(String) COMMENT 'Why it is not sent: zero-quantity, below-zero, unknown-meter, no-registration, not-registered, capacity or disabled; empty where it is',
     plan_id       String          COMMENT 'Plan',
     aggregates    Array(UUID)     COMMENT 'Ids of the aggregates inside',
     carries       Array(UUID)     COMMENT 'Carried submissions whose quantity is inside'

@@ -69,7 +69,7 @@ LEFT JOIN (
         toNullable(a.last_request_id) AS last_request_id, toNullable(a.last_correlation_id) AS last_correlation_id
     FROM commerce_attempts AS a
 ) AS t ON t.submission_id = s.submission_id
-COMMENT 'Every submission that counts, with what became of it: pending, accepted, duplicate, mismatch, carried, dead-lettered, zero, not-reported or held';
+COMMENT 'Every submission that counts, with what became of it: pending, accepted, duplicate, mismatch, carried, dead-lettered, zero, not-reported, credit or held';
 
 ALTER TABLE commerce_usage
     COMMENT COLUMN topic 'Kafka topic of the source',
@@ -89,7 +89,7 @@ ALTER TABLE commerce_usage
     COMMENT COLUMN plan_id 'Plan of the registration',
     COMMENT COLUMN aggregates 'Aggregates inside it',
     COMMENT COLUMN carries 'Carries inside it',
-    COMMENT COLUMN outcome 'pending, accepted, duplicate, mismatch, carried, dead-lettered, zero, not-reported or held',
+    COMMENT COLUMN outcome 'pending, accepted, duplicate, mismatch, carried, dead-lettered, zero, not-reported, credit or held',
     COMMENT COLUMN reason 'Why it was not to be sent; empty where it was',
     COMMENT COLUMN accepted_quantity 'What Commerce holds; NULL before an outcome',
     COMMENT COLUMN usage_event_id 'The id that Commerce gave it',

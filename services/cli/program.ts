@@ -86,6 +86,11 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
       'records that were lost, or cannot be read, before they were counted: a partition halts there',
     load: async () => (await import('./commands/loss.ts')).lossCommand,
   },
+  adjust: {
+    description:
+      'correct usage that was reported wrongly: take some of it back, or add to it, with a reason. It counts in the reported hour that is open; no closed hour changes',
+    load: async () => (await import('./commands/adjust.ts')).adjustCommand,
+  },
   rebuild: {
     description:
       'compare closed windows with the ledger, or all rows with the log, and correct what differs; exit code 1 if any difference is left',
@@ -116,7 +121,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
   bridge: {
     description:
-      'the bridge to Azure Commerce: what it does and what waits; compare the bill; release what is held, resubmit what was refused',
+      'the bridge to Azure Commerce: what it does and what waits; compare the bill; release what is held, resubmit what was refused, and claim credits',
     load: async () => (await import('./commands/bridge.ts')).bridgeCommand,
   },
   status: {
@@ -139,7 +144,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
   history: {
     description:
-      'what people changed, in order of time: sources, epochs, rules, dead letters, losses, restatements, trims',
+      'what people changed, in order of time: sources, epochs, rules, dead letters, adjustments, losses, restatements, trims',
     load: async () => (await import('./commands/history.ts')).historyCommand,
   },
 };

@@ -38,6 +38,7 @@ test.each([null, '', 'null', '{"RG":"rg","testTag":"1"}'])('tags %p come as they
 test.each([
   ['0', 0],
   ['2', 2],
+  ['-12.5', -12.5], // an adjustment alone
   ['0.000000083819031715393070000000', 8.381903171539307e-8],
   ['0.3', 0.1 + 0.2 - 5.551115123125783e-17],
   // Halfway between two doubles and a little more: the digits beyond a double's count.

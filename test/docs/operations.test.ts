@@ -55,19 +55,24 @@ const resolve = (program: Command, words: readonly string[]): Command => {
 const pathOf = (command: Command): string =>
   command.parent ? `${pathOf(command.parent)} ${command.name()}`.trim() : '';
 
-const leavesOf = (command: Command): readonly Command[] =>
-  command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
+/** Commands that do something: those without others below them, and those with options of their own. */
+const doersOf = (command: Command): readonly Command[] => [
+  ...(command.commands.length === 0 || (command.parent && command.options.length > 0)
+    ? [command]
+    : []),
+  ...command.commands.flatMap(doersOf),
+];
 
 test('every command of usagectl stands in the docs, and no other', async () => {
   const program = await completeProgram();
-  const commands = leavesOf(program)
+  const commands = doersOf(program)
     .map(pathOf)
     .filter((path) => path !== 'help');
   const documented = rowsUnder('Command').flatMap(([names = '']) =>
     codeIn(names).map((code) => {
       const words = code.split(' ');
-      const found = pathOf(resolve(program, words));
-      return leavesOf(resolve(program, words)).length === 1 && found !== '' ? found : code;
+      const found = resolve(program, words);
+      return doersOf(found).includes(found) ? pathOf(found) : code;
     }),
   );
   expect(documented.toSorted()).toEqual(commands.toSorted());

@@ -12,6 +12,7 @@ import { firstBeginning } from '../../services/operations/audit/beginning.ts';
 import { SeenIds } from '../../services/operations/audit/seen-ids.ts';
 import { usageReader } from '../../services/operations/audit/usage.ts';
 import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
+import { adjustmentHeaders } from '../../services/shared/model/adjustment-record.ts';
 import { serializeFloor } from '../../services/shared/model/ledger-floor.ts';
 import type { LogRecord } from '../../services/shared/model/log-record.ts';
 import { redriveHeaders } from '../../services/shared/model/redrive.ts';
@@ -252,5 +253,61 @@ test('values at their very limits', () => {
     'dead-lettered quantity-too-large',
     'accepted',
     'dead-lettered negative-quantity',
+  ]);
+});
+
+test('adjustments: signed and not, for another place, by another key, too old, too large, repeated', () => {
+  const place = placeOf();
+  const age = HOUR_MILLIS;
+  const late = hour(5);
+  const record = (changes: Partial<UsageEvent>, offset: number, which = ''): LogRecord =>
+    recordOf(
+      eventOf({ usageStartTime: hour(4), usageEndTime: hour(5), ...changes }, which),
+      offset,
+      late,
+    );
+  const signed = (each: LogRecord, at = place, keys = keyring): LogRecord => ({
+    ...each,
+    headers: adjustmentHeaders(at, each.value ?? Buffer.of(), keys),
+  });
+  const limit = 10n ** 45n;
+  const old = { usageStartTime: hour(1), usageEndTime: hour(2) };
+  const log = [
+    signed(record({ quantity: -1n as Quantity }, 0)),
+    rulesAt(place, 1, late, { maxUsageAgeMillis: age }),
+    record({ quantity: -1n as Quantity }, 2),
+    signed(record({ quantity: -1n as Quantity }, 3)),
+    signed(record({ quantity: -1n as Quantity }, 4)),
+    signed(record({ quantity: -2n as Quantity }, 5)),
+    signed(record({ quantity: -3n as Quantity }, 6, 'a'), { ...place, epoch: 2 }),
+    signed(record({ quantity: -3n as Quantity }, 7, 'b'), place, [
+      { id: 'test', secret: Buffer.alloc(32, 9) },
+    ]),
+    signed(record({ quantity: (1n - limit) as Quantity }, 8, 'c')),
+    signed(record({ quantity: -limit as Quantity }, 9, 'd')),
+    signed(record({ quantity: limit as Quantity }, 10, 'e')),
+    record(old, 11),
+    signed(record(old, 12)),
+    controlAt(place, 'floor', 13, late, serializeFloor(hour(2))),
+    signed(record(old, 14, 'f')),
+    signed(record({ ...old, quantity: -1n as Quantity }, 15, 'g')),
+  ];
+  expect(agree(place, log).map((each) => each.split(' ').slice(1).join(' '))).toEqual([
+    'dead-lettered no-rules',
+    'control',
+    'dead-lettered negative-quantity',
+    'accepted',
+    'duplicate',
+    'dead-lettered conflict',
+    'dead-lettered negative-quantity',
+    'dead-lettered negative-quantity',
+    'accepted',
+    'dead-lettered quantity-too-large',
+    'dead-lettered quantity-too-large',
+    'dead-lettered too-old',
+    'accepted',
+    'control',
+    'dead-lettered below-floor',
+    'dead-lettered below-floor',
   ]);
 });

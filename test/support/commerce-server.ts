@@ -14,6 +14,7 @@ import {
 import { MonthBills } from '../../services/development/commerce/portal/month-bills.ts';
 import { Names } from '../../services/development/commerce/portal/names.ts';
 import { Pricing } from '../../services/development/commerce/portal/pricing.ts';
+import { Credits } from '../../services/development/commerce/credits.ts';
 import { commerceMeters } from '../../services/development/commerce/commerce-meters.ts';
 import type { RateBook } from '../../services/operations/rates/rate-book.ts';
 import { parseRates } from '../../services/operations/rates/rate-file.ts';
@@ -92,6 +93,7 @@ export class CommerceServer {
     const events = await AcceptedEvents.load(store);
     const customers = await CustomerMap.load(store);
     const clock = await Clock.load(store, () => NOW);
+    const credits = await Credits.load(store);
     const tokens = await AccessTokens.load(store, 3600);
     const directory =
       changes.directory ?? readAzureDirectory(inRepository('samples/commerce-registrations.json'));
@@ -116,7 +118,8 @@ export class CommerceServer {
       customers,
       directory,
       clock,
-      bills: new MonthBills(events, new Pricing(book, meters, directory)),
+      credits,
+      bills: new MonthBills(events, credits, new Pricing(book, meters, directory)),
       names: new Names(meters, directory),
       meters,
       price: book,

@@ -153,6 +153,26 @@ test('a sum of zero is not sent, and recorded as such', () => {
   ]);
 });
 
+test('usage-taken-back-is-sent-as-a-quantity-below-zero: a sum below zero is a credit, which is not sent', () => {
+  const taken = dueOf([usage(BILLABLE, 'a', -5n), usage(UNKNOWN, 'a', -1n)]);
+  expect(submissionsOf(taken).map((each) => [each.quantity, each.decision, each.reason])).toEqual([
+    [-5n, 'credit', 'below-zero'],
+    [-1n, 'credit', 'below-zero'],
+  ]);
+});
+
+test('what is taken back lowers the other usage of its submission, and carries, down to the last digit', () => {
+  expect(submissionsOf(dueOf([usage(BILLABLE, 'a', -5n)], [carry(BILLABLE, 6n)]))).toMatchObject([
+    { quantity: 1n, decision: 'send' },
+  ]);
+  expect(submissionsOf(dueOf([usage(BILLABLE, 'a', -5n)], [carry(BILLABLE, 5n)]))).toMatchObject([
+    { quantity: 0n, decision: 'zero' },
+  ]);
+  expect(submissionsOf(dueOf([usage(BILLABLE, 'a', -5n)], [carry(BILLABLE, 4n)]))).toMatchObject([
+    { quantity: -1n, decision: 'credit', carries: [CARRIED] },
+  ]);
+});
+
 test.each(['no-registration', 'not-registered', 'capacity', 'disabled'] as const)(
   'while reporting is "%s", usage is collected and not sent, also of unknown meters',
   (reporting) => {

@@ -20,12 +20,14 @@ import type { HourUsage } from './open-hour.ts';
  * - `send`: it goes to Commerce
  * - `zero`: Commerce accepts no zero
  * - `not-reported`: the stamp is not registered, or does not report; usage is only collected
+ * - `credit`: adjustments have taken back more than was used, and Commerce accepts nothing below zero
  * - `held`: the catalog does not know the meter yet
  */
-export type Decision = 'send' | 'zero' | 'not-reported' | 'held';
+export type Decision = 'send' | 'zero' | 'not-reported' | 'credit' | 'held';
 
 /** Why a submission is not sent; empty if it is. */
-export type NotSent = '' | 'zero-quantity' | 'unknown-meter' | Exclude<Reporting, 'on'>;
+export type NotSent =
+  '' | 'zero-quantity' | 'below-zero' | 'unknown-meter' | Exclude<Reporting, 'on'>;
 
 /** Why an aggregate is in no submission. */
 export type UnbilledReason = 'source-not-billable' | 'infrastructure' | UnbilledMeter;
@@ -123,6 +125,7 @@ type Meters = ReadonlyMap<string, MeterTerms>;
  * |-------------------------------------------|----------------|
  * | its sum is zero                           | `zero`         |
  * | nothing is reported in this hour          | `not-reported` |
+ * | its sum is below zero                     | `credit`       |
  * | the catalog does not know the meter       | `held`         |
  * | other                                     | `send`         |
  */
@@ -302,5 +305,6 @@ const decisionOf = (
 ): Pick<Submission, 'decision' | 'reason'> => {
   if (quantity === 0n) return { decision: 'zero', reason: 'zero-quantity' };
   if (reporting !== 'on') return { decision: 'not-reported', reason: reporting };
+  if (quantity < 0n) return { decision: 'credit', reason: 'below-zero' };
   return isKnown ? { decision: 'send', reason: '' } : { decision: 'held', reason: 'unknown-meter' };
 };

@@ -33,6 +33,7 @@ const OUTCOMES: readonly (readonly [keyof BillingCounts, string, string])[] = [
   ['held', 'held', 'the meter is unknown: add it to the catalog'],
   ['notReported', 'not-reported', 'the stamp did not report'],
   ['zero', 'zero', 'Commerce takes no zero'],
+  ['credit', 'credit', 'below zero, which Commerce does not take: see "usagectl bridge credits"'],
   ['mismatch', 'mismatch', 'WRONG: Commerce holds another quantity'],
   [
     'deadLettered',

@@ -65,15 +65,34 @@ const totalsTable = ({ subscriptions, currency, cost }: Statement): string => {
   );
 };
 
+const adjustmentsTable = ({ adjustments }: Statement): string =>
+  formatTable(
+    ['ADJUSTED', 'SUBSCRIPTION', 'METER', 'USAGE HOUR', 'RESOURCE', 'REASON'],
+    adjustments.map((each) => [
+      quantityText(each.quantity),
+      each.subscriptionKey,
+      each.meterName,
+      isoText(each.usageHour),
+      each.resourceUri,
+      each.reason,
+    ]),
+    { whole: ['ADJUSTED', 'SUBSCRIPTION'] },
+  );
+
 /** A statement for a terminal. */
 export const formatStatement = (statement: Statement): string => {
-  const { month, to, isWhole, notCovered, provider, subscriptions, unrated } = statement;
+  const { month, to, isWhole, notCovered, provider, subscriptions, adjustments, unrated } =
+    statement;
   const time = `reported from ${isoText(month)} to ${isoText(to)}${isWhole ? '' : ' (the month so far)'}`;
   return [
     `${printable(provider)}: charges for usage ${time}.`,
     ...(subscriptions.length === 0
       ? ['Nothing was reported.']
       : ['', linesTable(statement), '', totalsTable(statement)]),
+    ...(adjustments.length === 0
+      ? []
+      : ['', 'Usage that was reported wrongly was adjusted. The lines have it already:', '']),
+    ...(adjustments.length === 0 ? [] : [adjustmentsTable(statement)]),
     ...(notCovered.length === 0 ? [] : ['', notCoveredText(notCovered)]),
     ...(unrated === 0
       ? []

@@ -37,6 +37,7 @@ const WHY: Readonly<Record<Unbilled, string>> = {
   pending: 'not sent yet',
   carried: 'goes into a later hour, which is not composed yet',
   'not-reported': 'the registration does not report',
+  credit: 'adjustments took back more than was used: Commerce takes nothing below zero',
 };
 
 const number = (value: number): string => value.toLocaleString('en');

@@ -21,6 +21,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   'dead-lettered': 'Commerce refused it for good',
   zero: 'nothing to send: its quantity is zero',
   'not-reported': 'the stamp does not report',
+  credit: 'below zero, which Commerce does not take: claim it from Microsoft',
   held: 'the meter is unknown: add it to the catalog',
 };
 

@@ -27,7 +27,7 @@ const month = z
 
 const decimal = z
   .string({ error: 'is not a decimal as text' })
-  .refine((text) => (parseQuantity(text) ?? -1n) >= 0n, { error: 'is no quantity' });
+  .refine((text) => parseQuantity(text) !== null, { error: 'is no quantity' });
 
 /**
  * What a stamp says of usage beyond the documented fields, under the keys by which Azure shows a stamp's usage

@@ -10,6 +10,7 @@ import { Authorization } from './authorization.ts';
 import { Clock } from './clock.ts';
 import { commerceMeters, type CommerceMeters } from './commerce-meters.ts';
 import { readCommerceConfig, type CommerceConfig } from './config.ts';
+import { Credits } from './credits.ts';
 import { MIX_SKEW_MILLIS, MIXED_KINDS } from './faults/fault.ts';
 import { FaultQueue } from './faults/fault-queue.ts';
 import { MonthBills } from './portal/month-bills.ts';
@@ -44,6 +45,7 @@ const openStore = async ({ dataDirectory, tokenSeconds }: CommerceConfig) => {
     store,
     events: await AcceptedEvents.load(store),
     customers: await CustomerMap.load(store),
+    credits: await Credits.load(store),
     clock: await Clock.load(store, () => millis(Date.now())),
     tokens: await AccessTokens.load(store, tokenSeconds),
   };
@@ -60,17 +62,16 @@ runService('commerce', async (logger, environment, crash) => {
   const directory = readAzureDirectory(config.registrationsFile);
   const meters = commerceMeters(readMeterCatalog());
   const book = await readRates(config.ratesFile);
-  const { store, events, customers, clock, tokens } = await openStore(config);
+  const { store, tokens, ...kept } = await openStore(config);
+  const { events, customers, credits, clock } = kept;
   const client = config.client && { secret: config.client.secret, tokens };
   const app = await buildServer({
-    events,
-    customers,
+    ...kept,
     directory,
-    bills: new MonthBills(events, new Pricing(book, meters, directory)),
+    bills: new MonthBills(events, credits, new Pricing(book, meters, directory)),
     names: new Names(meters, directory),
     meters,
     price: book,
-    clock,
     submission: {
       // It is unknown whether a failed write is on disk: only a fresh start can tell.
       accept: (candidates) =>

@@ -10,6 +10,8 @@ import { badRequest } from './answers.ts';
 import { apiRoutes, type ApiPorts } from './api-routes.ts';
 import { Callers } from './callers.ts';
 import type { Clock } from './clock.ts';
+import { creditRoutes } from './credit-routes.ts';
+import type { Credits } from './credits.ts';
 import type { CommerceMeters } from './commerce-meters.ts';
 import { faultRoutes } from './faults/fault-routes.ts';
 import type { FaultQueue } from './faults/fault-queue.ts';
@@ -30,6 +32,7 @@ export type ServerPorts = Omit<ApiPorts, 'callers' | 'faults' | 'now'> &
     /** Null where nobody can sign in. */
     readonly signIn: { readonly client: Client; readonly tokens: AccessTokens } | null;
     readonly customers: CustomerMap;
+    readonly credits: Credits;
     readonly clock: Clock;
     /** Null where nobody can ask for faults or set the clock. */
     readonly faultQueue: FaultQueue | null;
@@ -74,6 +77,7 @@ export const buildServer = async (ports: ServerPorts): Promise<FastifyInstance> 
   await inRoom(app, '', (room) => customerRoutes(room, all));
   await inRoom(app, '', (room) => usageAggregateRoutes(room, all));
   await inRoom(app, '', (room) => portalRoutes(room, all));
+  await inRoom(app, '', (room) => creditRoutes(room, all));
   if (signIn) await inRoom(app, '', (room) => tokenRoutes(room, { ...all, ...signIn }));
   if (faultQueue) {
     const admin = { queue: faultQueue, clock, authorization };

@@ -22,6 +22,7 @@ export type Change =
  *     !reported NUL <time> NUL <key of an event>   when it was accepted, for reads by reported time
  *     !count                                       how many were accepted
  *     !customer NUL <registration> NUL <customer>  a customer subscription of a registration
+ *     !credit NUL <id>                             a credit that was granted
  *     !clock, !key, !layout                        the clock of a test, the key of tokens, the form of all this
  *
  * A key begins with the hour, so keys are also the index by date.

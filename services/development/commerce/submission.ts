@@ -12,7 +12,10 @@ export interface SubmissionPorts {
   readonly accept: AcceptedEvents['accept'];
   readonly rules: Omit<CheckRules, 'now'>;
   readonly newId: () => string;
-  readonly whoPays: (event: MeteringEvent, caller: Caller) => Billing;
+  readonly whoPays: (
+    event: Pick<MeteringEvent, 'resource' | 'additionalInfo'>,
+    caller: Caller,
+  ) => Billing;
 }
 
 export interface Submission {

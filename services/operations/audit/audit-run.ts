@@ -8,6 +8,7 @@ import type { AuditedPartition, PartitionState } from './audit-report.ts';
 import type { AuditTask } from './audit-tasks.ts';
 import { firstBeginning, firstCounted, lateBeginning, type LateBeginning } from './beginning.ts';
 import { checkConservation, compareCheckpoint, type StoredCheckpoint } from './checkpoints.ts';
+import type { ByHand } from './compare-adjustments.ts';
 import { BillingComparison } from './compare-billing.ts';
 import { compareTotals } from './compare-totals.ts';
 import type { WindowComparison } from './compare-windows.ts';
@@ -35,6 +36,8 @@ export interface RunTools {
   readonly billing: boolean;
   /** Usage that started before this may be gone from the ledger; 0 if the ledger was never trimmed. */
   readonly floor: number;
+  /** The adjustments that people recorded. */
+  readonly byHand: ByHand;
   readonly onRead: (records: number) => void;
 }
 
@@ -132,7 +135,7 @@ export class AuditRun {
     log: LogLeft,
   ): Promise<AuditedPartition> {
     const { at, source } = task;
-    const { clickHouse, keyring, directory, maxIdBytes, floor } = this.tools;
+    const { clickHouse, keyring, directory, maxIdBytes, floor, byHand } = this.tools;
     const { nextOffset } = checkpoint;
     const { beginning, countedFrom } = await this.beginningOf(task, checkpoint, log);
     const windows = await this.windowComparison(task);
@@ -146,7 +149,7 @@ export class AuditRun {
     );
     const whole = !log.isLate;
     const start = { offset: countedFrom, whole, hasGivenIds: log.isLate || at.epoch > 1 };
-    const options = { floor, billing };
+    const options = { floor, billing, byHand };
     const partition = new PartitionAudit(windows, recount, seen, start, options);
     await this.readLog(task, log.low, nextOffset, partition);
     await findBeyondLog(clickHouse, at, nextOffset, windows.logEnd, this.differences);

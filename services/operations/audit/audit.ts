@@ -10,6 +10,7 @@ import { ledgerFloor } from '../sources/trim-ledger.ts';
 import type { AuditedPartition, AuditReport } from './audit-report.ts';
 import { AuditRun } from './audit-run.ts';
 import { auditTasks, toRead } from './audit-tasks.ts';
+import { compareByHand, readByHand } from './compare-adjustments.ts';
 import { findStrangers } from './check-register.ts';
 import { compareCarries } from './compare-carries.ts';
 import { Differences } from './differences.ts';
@@ -42,6 +43,8 @@ export interface AuditOptions {
  */
 export const audit = async (tools: AuditTools, options: AuditOptions): Promise<AuditReport> => {
   const differences = new Differences(options.limit);
+  // Before the logs: what is recorded first and sent then is in them.
+  const byHand = await readByHand(tools.clickHouse);
   const register = await readSources(tools.clickHouse);
   const tasks = await auditTasks(tools, register, options.topic, differences);
   const topics = tasks.flatMap(({ at, log }) => (log ? [at.topic] : []));
@@ -52,6 +55,7 @@ export const audit = async (tools: AuditTools, options: AuditOptions): Promise<A
   const { billing, maxIdBytes } = options;
   let read = 0;
   try {
+    const floor = await ledgerFloor(clickHouse);
     const run = new AuditRun(
       {
         clickHouse,
@@ -61,7 +65,8 @@ export const audit = async (tools: AuditTools, options: AuditOptions): Promise<A
         directory,
         maxIdBytes,
         billing,
-        floor: await ledgerFloor(clickHouse),
+        floor,
+        byHand,
         onRead: (records) => {
           read += records;
           options.onProgress(read, all);
@@ -71,6 +76,8 @@ export const audit = async (tools: AuditTools, options: AuditOptions): Promise<A
     );
     const partitions: AuditedPartition[] = [];
     for (const task of tasks) partitions.push(await run.partition(task));
+    const { topic } = options;
+    await compareByHand(clickHouse, byHand, register, { floor, topic }, differences);
     if (billing) await compareCarries(clickHouse, register, options.topic, differences);
     await findStrangers(clickHouse, await readSources(clickHouse), options, differences);
     return { partitions, differences: differences.count, first: differences.first };

@@ -176,6 +176,7 @@ const decisionOf = (
 ): { readonly decision: string; readonly reason: string } => {
   if (quantity === 0n) return { decision: 'zero', reason: 'zero-quantity' };
   if (reporting !== 'on') return { decision: 'not-reported', reason: reporting };
+  if (quantity < 0n) return { decision: 'credit', reason: 'below-zero' };
   return target?.isKnown === true
     ? { decision: 'send', reason: '' }
     : { decision: 'held', reason: 'unknown-meter' };

@@ -8,6 +8,7 @@ export type DifferenceKind =
   | 'dead-letter'
   | 'hourly'
   | 'daily'
+  | 'adjustment' // what a person recorded and what is counted are not the same
   | 'conservation' // counts that must add up do not
   | 'register' // rows of a partition that the register of sources does not have
   | 'billing'; // what the bridge composed is not what the log adds up to

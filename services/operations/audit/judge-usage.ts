@@ -46,13 +46,15 @@ const TOO_MUCH = 10n ** 45n; // 10^15 in units of 10^-30
 
 /**
  * Judges the values and the place of usage: why it is refused, or its accepted form. Follows the table in
- * docs/dead-letters.md, "Codes", from the top.
+ * docs/dead-letters.md, "Codes", from the top. An adjustment may be of any age and take usage back
+ * (docs/adjustments.md).
  */
 export const judgeUsage = (
   usage: Unjudged,
   key: Buffer | null,
   times: Times,
   demands: Demands,
+  isAdjustment: boolean,
 ): Result<CountableUsage, DeadLetterCode> => {
   const { start, end, resourceUri } = usage;
   for (const { name } of IDENTITIES) {
@@ -69,14 +71,16 @@ export const judgeUsage = (
   if (start >= end) return fail('invalid-period');
   if (hourOf(start, demands) < hourOf(end - 1n, demands)) return fail('spans-hours');
   if (start > times.reported) return fail('in-future');
-  if (start < times.firstReported - demands.maxUsageAgeMillis) return fail('too-old');
+  const oldest = times.firstReported - demands.maxUsageAgeMillis;
+  if (start < oldest && !isAdjustment) return fail('too-old');
 
   const { length } = usage.quantity;
   if (length < 1 || length > 32) return fail('invalid-quantity');
   const quantity = quantityFromBytes(usage.quantity);
   if (!quantityToBytes(quantity).equals(usage.quantity)) return fail('invalid-quantity');
-  if (quantity < 0n) return fail('negative-quantity');
-  if (quantity >= TOO_MUCH) return fail('quantity-too-large');
+  if (quantity < 0n && !isAdjustment) return fail('negative-quantity');
+  const amount = quantity < 0n ? 0n - quantity : quantity;
+  if (amount >= TOO_MUCH) return fail('quantity-too-large');
 
   if (times.floor !== null && start < times.floor) return fail('below-floor');
 

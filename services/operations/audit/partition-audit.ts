@@ -1,5 +1,6 @@
 import { addQuantities } from '../../shared/model/decimal.ts';
 import type { LogRecord } from '../../shared/model/log-record.ts';
+import { compareSigned, type ByHand } from './compare-adjustments.ts';
 import type { BillingComparison } from './compare-billing.ts';
 import { compareRecords } from './compare-records.ts';
 import {
@@ -52,6 +53,7 @@ export class PartitionAudit {
   private readonly floor: number;
   private readonly ledger: LedgerDigests;
   private readonly billing: BillingComparison | null;
+  private readonly byHand: ByHand;
   /**
    * Every offset before this one is counted and compared. It is the first offset of a cell, or of the log.
    */
@@ -86,6 +88,7 @@ export class PartitionAudit {
     options: {
       readonly floor: number;
       readonly billing: BillingComparison | null;
+      readonly byHand: ByHand;
     },
   ) {
     this.windows = windows;
@@ -94,6 +97,7 @@ export class PartitionAudit {
     this.start = start;
     this.floor = options.floor;
     this.billing = options.billing;
+    this.byHand = options.byHand;
     // For an entire epoch, nothing may be stored below its first record either.
     this.pageFrom = start.whole ? 0 : start.offset;
     this.ledger = new LedgerDigests(
@@ -177,6 +181,7 @@ export class PartitionAudit {
     const { accepted, refused } = recount;
     recount.accepted = [];
     recount.refused = [];
+    compareSigned(at, accepted, this.byHand, differences);
     const compared = await compareRecords(
       { client, at, differences, ledger: this.ledger, floor: this.floor },
       { from, end, accepted, refused },

@@ -1,4 +1,10 @@
-import { CONTROL_HEADER, controlKeyId, isSignedFor } from '../../shared/model/control-record.ts';
+import { adjustmentKeyId, isAdjustmentFor } from '../../shared/model/adjustment-record.ts';
+import {
+  CONTROL_HEADER,
+  controlKeyId,
+  isSignedFor,
+  type ControlKey,
+} from '../../shared/model/control-record.ts';
 import type { DeadLetterCode } from '../../shared/model/dead-letter.ts';
 import type { Quantity } from '../../shared/model/decimal.ts';
 import { UserError } from '../../shared/process/errors.ts';
@@ -29,6 +35,7 @@ export interface AcceptedEvent {
   /** In decimal digits. */
   readonly contentDigest: string;
   readonly quantity: Quantity;
+  readonly isAdjustment: boolean;
 }
 
 export interface RefusedRecord {
@@ -61,6 +68,7 @@ export interface Judged {
   readonly reportedHour: number;
   /** The hour of its usage; null if it is refused or is a control record. */
   readonly usageHour: number | null;
+  readonly isAdjustment: boolean;
   readonly verdict: 'control' | Result<CountableUsage, DeadLetterCode>;
 }
 
@@ -116,6 +124,7 @@ export class Recount {
       reportedHour: this.openHour,
       usageHour:
         verdict !== 'control' && verdict.ok ? this.hourOf(verdict.value.usage.start) : null,
+      isAdjustment: this.isAdjustment(record),
       verdict,
     };
   }
@@ -154,7 +163,7 @@ export class Recount {
   }
 
   private countOne(
-    { record, verdict, reportedTime, reportedHour, usageHour }: Judged,
+    { record, verdict, reportedTime, reportedHour, usageHour, isAdjustment }: Judged,
     id: FoundId | undefined,
   ): void {
     const { offset } = record;
@@ -180,6 +189,7 @@ export class Recount {
           usage,
           contentDigest,
           quantity,
+          isAdjustment,
         });
         addToWindow(this.windows, offset, usageHour, verdict.value);
       }
@@ -199,7 +209,7 @@ export class Recount {
   }
 
   private verdictOf(record: LogRecord): Judged['verdict'] {
-    const { place, source, keyring } = this.tools;
+    const { place, source } = this.tools;
     const kind = record.headers[CONTROL_HEADER];
     const isSigned = kind !== undefined && this.isSigned(record);
     if (this.sealed) return kind === 'end' && isSigned ? 'control' : fail('after-end');
@@ -225,13 +235,9 @@ export class Recount {
     const read = this.tools.read(record.value, this.inForce.schemaIds);
     if (!read.ok) return read;
     const { rules } = this.inForce;
-    const redriveKey = redriveKeyId(record.headers);
-    const key =
-      redriveKey !== null && rules.controlKeys.some(({ id }) => id === redriveKey)
-        ? keyring.find(({ id }) => id === redriveKey)
-        : undefined;
+    const key = this.acceptedKey(redriveKeyId(record.headers));
     const redriven = key && verifiedRedrive(place, record.headers, record.value, key);
-    const judged = judgeUsage(
+    return judgeUsage(
       read.value,
       record.key,
       {
@@ -240,15 +246,26 @@ export class Recount {
         floor: this.floor,
       },
       { ...rules, partition: place.partition, partitions: source.partitions },
+      this.isAdjustment(record),
     );
-    return judged;
   }
 
   private isSigned(record: LogRecord): boolean {
-    const id = controlKeyId(record.headers);
-    if (this.inForce && !this.inForce.rules.controlKeys.some((key) => key.id === id)) return false;
-    const key = this.tools.keyring.find((candidate) => candidate.id === id);
+    const key = this.acceptedKey(controlKeyId(record.headers));
     return key !== undefined && isSignedFor(this.tools.place, record.headers, record.value, key);
+  }
+
+  private isAdjustment({ headers, value }: LogRecord): boolean {
+    const key = this.inForce && this.acceptedKey(adjustmentKeyId(headers));
+    return Boolean(key && isAdjustmentFor(this.tools.place, headers, value, key));
+  }
+
+  /** The key of this id, if the rules in force accept it; before the first rules any key that is known. */
+  private acceptedKey(id: string | null): ControlKey | undefined {
+    if (this.inForce && !this.inForce.rules.controlKeys.some((key) => key.id === id)) {
+      return undefined;
+    }
+    return this.tools.keyring.find((key) => key.id === id);
   }
 
   private control(kind: string, body: string): 'control' | Failed<DeadLetterCode> {

@@ -40,6 +40,12 @@ const CHANGES = `
   FROM dispositions AS d
   GROUP BY d.at, d.actor, d.disposition, d.topic, d.epoch, d.partition, d.reason
   UNION ALL
+  SELECT toUnixTimestamp64Milli(toDateTime64(a.at, 3)) AS at, a.actor AS actor, 'adjustment' AS kind, toString(a.topic) AS subject,
+    a.reason AS reason,
+    toJSONString(map('id', toString(a.adjustment_id), 'resource', a.resource_uri, 'meter', a.meter_id,
+      'usageHour', formatDateTime(a.usage_hour, '%Y-%m-%dT%H:%i:%SZ', 'UTC'), 'quantity', toString(a.quantity))) AS detail
+  FROM (SELECT * FROM adjustments ORDER BY at LIMIT 1 BY adjustment_id) AS a
+  UNION ALL
   SELECT toUnixTimestamp64Milli(l.accepted_at) AS at, toString(l.actor) AS actor, 'loss' AS kind,
     concat(l.topic, '/', toString(l.epoch), '[', toString(l.partition), ']') AS subject, l.reason AS reason,
     toJSONString(map('fromOffset', toString(l.from_offset), 'nextOffset', toString(l.next_offset), 'ended', toString(l.ended))) AS detail

@@ -4,7 +4,7 @@ import { firstProcessing, readCoverage } from '../../shared/sources/coverage.ts'
 import type { ExportContext, PricedBy } from '../exports/layouts/export-context.ts';
 import { completeRange } from '../exports/range-sources.ts';
 import { checkUnmixed, readUnmixed } from '../exports/unmixed.ts';
-import { readMonth } from './read-month.ts';
+import { readMonth, readMonthAdjustments } from './read-month.ts';
 import { statementEnd } from './statement-end.ts';
 import { statementOf, type Statement } from './statement.ts';
 
@@ -38,12 +38,11 @@ export const chargeback = (
     async (reading) => {
       const { range } = reading;
       const { to, isWhole, notCovered } = range;
-      const usage = await readMonth(client, {
-        range,
-        subscriptionKey,
-        withTags: tagName !== null,
-      });
+      const selection = { range, subscriptionKey, withTags: tagName !== null };
+      const usage = await readMonth(client, selection);
+      const adjustments = await readMonthAdjustments(client, selection);
       await checkUnmixed(reading);
-      return statementOf(usage, prices, context, tagName, { month, to, isWhole, notCovered });
+      const time = { month, to, isWhole, notCovered };
+      return statementOf(usage, prices, context, tagName, time, adjustments);
     },
   );

@@ -2,8 +2,10 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { quantityFromText } from '../../shared/clickhouse/values.ts';
 import type { Quantity } from '../../shared/model/decimal.ts';
-import { millis, type Millis } from '../../shared/model/time.ts';
+import { asciiLower } from '../../shared/model/placement.ts';
+import { millis, type Hour, type Millis } from '../../shared/model/time.ts';
 import { OF_SOURCES, sourcesParam } from '../../shared/usage-store/usage-buckets.ts';
+import { readAdjustments } from '../adjustments/adjustment-table.ts';
 import type { CompleteRange } from '../exports/range-sources.ts';
 
 /** What a subscription used of a meter on one day, as far as it was reported in the month. */
@@ -15,6 +17,16 @@ export interface DayUsage {
   /** As the provider wrote them; null also where they do not matter. */
   readonly tags: string | null;
   readonly quantity: Quantity;
+}
+
+/** What a person took back from the usage of a month, or added to it. */
+export interface MonthAdjustment {
+  readonly subscriptionKey: string;
+  readonly meterKey: string;
+  readonly resourceUri: string;
+  readonly usageHour: Hour;
+  readonly quantity: Quantity;
+  readonly reason: string;
 }
 
 interface Row {
@@ -63,4 +75,24 @@ export const readMonth = async (
     tags: row.tags,
     quantity: quantityFromText(row.quantity),
   }));
+};
+
+/** The adjustments that count in these reported hours, as far as the ledger still has them. */
+export const readMonthAdjustments = async (
+  client: ClickHouseClient,
+  { range, subscriptionKey }: MonthSelection,
+): Promise<readonly MonthAdjustment[]> => {
+  const all = await readAdjustments(client, { subscription: subscriptionKey ?? undefined });
+  return all
+    .filter(
+      ({ countedIn }) => countedIn !== null && countedIn >= range.from && countedIn < range.to,
+    )
+    .map(({ subscriptionId, meterId, resourceUri, usageHour, quantity, reason }) => ({
+      subscriptionKey: asciiLower(subscriptionId),
+      meterKey: asciiLower(meterId),
+      resourceUri,
+      usageHour,
+      quantity,
+      reason,
+    }));
 };

@@ -78,7 +78,9 @@ const lineRow = (line: ChargeLine, tagName: string | null): string =>
   (line.cost === null ? number('–') : number(moneyText(line.cost))) +
   '</tr>';
 
-const section = (charges: SubscriptionCharges, { currency, tagName }: Statement): string => `
+const section = (charges: SubscriptionCharges, statement: Statement): string => {
+  const { currency, tagName } = statement;
+  return `
 <section class="subscription" id="${escaped(charges.subscriptionKey)}">
 <div class="title"><h2>${escaped(charges.name)}</h2></div>
 <p class="id">Subscription ${escaped(charges.subscriptionKey)}</p>
@@ -88,8 +90,27 @@ const section = (charges: SubscriptionCharges, { currency, tagName }: Statement)
 ${charges.lines.map((line) => lineRow(line, tagName)).join('\n')}
 </tbody>
 <tfoot><tr><td colspan="${tagName === null ? '4' : '5'}">Total</td>${number(moneyText(charges.cost))}</tr></tfoot>
-</table>
+</table>${adjusted(charges, statement)}
 </section>`;
+};
+
+const adjusted = (charges: SubscriptionCharges, { adjustments }: Statement): string => {
+  const own = adjustments.filter((each) => each.subscriptionKey === charges.subscriptionKey);
+  if (own.length === 0) return '';
+  const rows = own.map(
+    (each) =>
+      `<tr><td>${escaped(each.meterName)}</td>${number(quantityText(each.quantity))}<td>${isoText(each.usageHour)}</td>` +
+      `<td>${escaped(each.resourceUri)}</td><td>${escaped(each.reason)}</td></tr>`,
+  );
+  return `
+<p>Usage that was reported wrongly was adjusted. The lines above have it already.</p>
+<table>
+<thead><tr><th>Meter</th><th class="number">Adjusted by</th><th>Hour of the usage</th><th>Resource</th><th>Reason</th></tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody>
+</table>`;
+};
 
 const summary = ({ subscriptions, currency, cost }: Statement): string => `
 <section>

@@ -11,7 +11,8 @@ export const moneyText = (cost: bigint): string => roundedText(cost, COST_SCALE,
 /** A quantity for people. One that is too small to be seen is not the same as none. */
 export const quantityText = (quantity: bigint): string => {
   const text = roundedText(quantity, QUANTITY_SCALE, QUANTITY_PLACES);
-  return quantity > 0n && /^[0.]*$/.test(text) ? `<${text.slice(0, -1)}1` : text;
+  if (quantity === 0n || !/^[0.]*$/.test(text)) return text;
+  return quantity > 0n ? `<${text.slice(0, -1)}1` : `>-${text.slice(0, -1)}1`;
 };
 
 /** A price as it stands in the rate file. */

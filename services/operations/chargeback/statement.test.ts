@@ -1,8 +1,9 @@
+import { HOUR_MILLIS, hourOf } from '../../shared/model/time.ts';
 import { timeOf } from '../../shared/model/time-text.ts';
 import { decimalText, parseQuantity, type Quantity } from '../../shared/model/decimal.ts';
 import { exportContext } from '../exports/layouts/export-context.ts';
 import { parseRates } from '../rates/rate-file.ts';
-import type { DayUsage } from './read-month.ts';
+import type { DayUsage, MonthAdjustment } from './read-month.ts';
 import { statementPage } from './statement-page.ts';
 import { quantityText, tagText } from './statement-text.ts';
 import { statementOf, type Statement } from './statement.ts';
@@ -57,6 +58,7 @@ const statement = (
   days: readonly DayUsage[],
   tagName: string | null = null,
   notCovered: Statement['notCovered'] = [],
+  adjustments: readonly MonthAdjustment[] = [],
 ): Statement => {
   if (context.prices === null) throw new Error('there are rates');
   const time = {
@@ -65,7 +67,7 @@ const statement = (
     isWhole: true,
     notCovered,
   };
-  return statementOf(days, context.prices, context, tagName, time);
+  return statementOf(days, context.prices, context, tagName, time, adjustments);
 };
 
 const linesOf = ({ subscriptions }: Statement) =>
@@ -178,10 +180,41 @@ test('a statement of time that no source covers says so on the page, and is no p
 
 test('small-usage-shown-as-none: a quantity that rounds to zero is less than the last place', () => {
   const text = (quantity: string) => quantityText(parseQuantity(quantity) ?? -1n);
-  expect([text('0'), text('0.00004'), text('0.00005'), text('2')]).toEqual([
+  const shown = ['0', '0.00004', '0.00005', '2', '-0.00004', '-0.00005', '-2'].map(text);
+  expect(shown).toEqual([
     '0.0000',
     '<0.0001',
     '0.0001',
     '2.0000',
+    '>-0.0001',
+    '-0.0001',
+    '-2.0000',
   ]);
+});
+
+test('usage taken back is in its line, and its adjustment is listed with its reason', () => {
+  const hostile = '</td><script>alert(1)</script>';
+  const found = statement(
+    [usage('2026-01-02', S1, '5'), usage('2026-01-02', S1, '-7.5')],
+    null,
+    [],
+    [
+      {
+        subscriptionKey: S1,
+        meterKey: 'm',
+        resourceUri: '/a/vm1',
+        usageHour: hourOf(timeOf('2026-01-02T03:00:00Z'), HOUR_MILLIS),
+        quantity: parseQuantity('-7.5') ?? (0n as Quantity),
+        reason: hostile,
+      },
+    ],
+  );
+  expect(linesOf(found)).toEqual([[null, 0.1, -2.5, -0.25]]);
+  expect(decimalText(found.cost, 40)).toBe('-0.25');
+  const page = statementPage(found);
+  expect(page).toContain('-0.25');
+  expect(page).toContain('-7.5000');
+  expect(page).toContain('2026-01-02T03:00:00Z');
+  expect(page).toContain('/a/vm1');
+  expect(page).not.toContain('<script');
 });

@@ -3,7 +3,7 @@ import { tagNamed, tagsOf, type TagValue } from '../exports/tags.ts';
 import type { HourSpan } from '../exports/hour-spans.ts';
 import type { ExportContext, PricedBy } from '../exports/layouts/export-context.ts';
 import { invoiceId } from '../rates/rate-book.ts';
-import type { DayUsage } from './read-month.ts';
+import type { DayUsage, MonthAdjustment } from './read-month.ts';
 
 /** What a subscription pays for one meter, at one price, under one value of the tag. */
 export interface ChargeLine {
@@ -27,6 +27,10 @@ export interface SubscriptionCharges {
   readonly cost: bigint;
 }
 
+export interface ChargedAdjustment extends MonthAdjustment {
+  readonly meterName: string;
+}
+
 /** The charges for everything that was reported in a month. */
 export interface Statement {
   readonly month: Millis;
@@ -42,6 +46,8 @@ export interface Statement {
   /** The name of the tag by which it is divided; null if it is not. */
   readonly tagName: string | null;
   readonly subscriptions: readonly SubscriptionCharges[];
+  /** The adjustments that are in the lines, in the order in which they were made. */
+  readonly adjustments: readonly ChargedAdjustment[];
   readonly cost: bigint;
   /** The number of lines without a rate. */
   readonly unrated: number;
@@ -102,6 +108,7 @@ export const statementOf = (
   context: ExportContext,
   tagName: string | null,
   time: StatementTime,
+  adjustments: readonly MonthAdjustment[],
 ): Statement => {
   const bySubscription = new Map<string, Map<string, ChargeLine>>();
   for (const day of usage) {
@@ -126,6 +133,10 @@ export const statementOf = (
     provider: prices.book.provider,
     tagName,
     subscriptions,
+    adjustments: adjustments.map((each) => ({
+      ...each,
+      meterName: context.meterOf(each)?.name ?? each.meterKey,
+    })),
     cost: costOf(subscriptions),
     unrated: subscriptions
       .flatMap(({ lines }) => lines)

@@ -92,6 +92,17 @@ describe('reader-stops-at-38-digits: Polars, DuckDB and Spark read a decimal of 
   });
 });
 
+test.each<[Decimals, bigint]>([
+  ['76', -125n * 10n ** 29n],
+  ['38', -125n * 10n ** 29n],
+  ['76', -1n * 10n ** 30n],
+  ['38', -1n * 10n ** 30n],
+])('in %s digits, usage that was taken back is %s below zero', async (decimals, amount) => {
+  const bytes = await bytesOf([[{ ...ROW, amount }]], decimals);
+  const [row] = await parquetReadObjects({ file: arrayBuffer(bytes) });
+  expect(row?.['amount']).toBeCloseTo(Number(amount) / 1e30, 9);
+});
+
 test('the bytes do not depend on the blocks in which rows arrive', async () => {
   const rows = Array.from({ length: 20_005 }, (_, n) => ({ ...ROW, name: String(n % 7), at: n }));
   const whole = await bytesOf([rows]);

@@ -20,14 +20,14 @@ const aggregates: fc.Arbitrary<UsageAggregate> = fc.record({
   meterId: text,
   resourceUri: text,
   // A sum of as many quantities as fit one table.
-  quantity: fc.bigInt({ min: 0n, max: 10n ** 75n }) as fc.Arbitrary<Quantity>,
+  quantity: fc.bigInt({ min: -(10n ** 75n), max: 10n ** 75n }) as fc.Arbitrary<Quantity>,
   eventCount: fc.integer({ min: 1, max: 2 ** 52 - 1 }),
   firstUsageTime: fc.integer({ min: -(2 ** 52), max: 2 ** 52 - 1 }).map(millis),
   lastUsageTime: fc.integer({ min: -(2 ** 52), max: 2 ** 52 - 1 }).map(millis),
   usageMonths: fc.array(
     fc.record({
       month: text,
-      quantity: fc.bigInt({ min: 0n, max: 10n ** 75n }) as fc.Arbitrary<Quantity>,
+      quantity: fc.bigInt({ min: -(10n ** 75n), max: 10n ** 75n }) as fc.Arbitrary<Quantity>,
     }),
     { maxLength: 3 },
   ),

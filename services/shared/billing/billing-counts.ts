@@ -19,6 +19,8 @@ export interface BillingCounts {
   readonly zero: number;
   /** The stamp was not registered, or did not report. */
   readonly notReported: number;
+  /** Adjustments took back more than was used. */
+  readonly credit: number;
   /** Moved into a later hour. */
   readonly carried: number;
   readonly deadLettered: number;
@@ -52,6 +54,7 @@ export const readBillingCounts = async (client: ClickHouseClient): Promise<Billi
     held: of('held'),
     zero: of('zero'),
     notReported: of('not-reported'),
+    credit: of('credit'),
     carried: of('carried'),
     deadLettered: of('dead-lettered'),
     pending: of('pending'),

@@ -62,9 +62,17 @@ export interface Difference {
 
 /**
  * Why submitted usage is not billed, or not yet: Commerce refused it for good; its meter is unknown; it has
- * not been sent yet; it goes into a later hour that is not composed yet; the stamp does not report.
+ * not been sent yet; it goes into a later hour that is not composed yet; the stamp does not report; it is
+ * below zero.
  */
-export const UNBILLED = ['dead-lettered', 'held', 'pending', 'carried', 'not-reported'] as const;
+export const UNBILLED = [
+  'dead-lettered',
+  'held',
+  'pending',
+  'carried',
+  'not-reported',
+  'credit',
+] as const;
 export type Unbilled = (typeof UNBILLED)[number];
 
 /** Submissions of one dimension that are not billed. */

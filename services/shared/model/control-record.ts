@@ -37,7 +37,8 @@ export interface ControlRecord {
 export const keyFingerprint = (key: ControlKey): string =>
   createHash('sha256').update(key.id).update('\n').update(key.secret).digest('hex').slice(0, 16);
 
-const signatureOf = (
+/** What signs these bytes for this place as a record of this kind. */
+export const signatureOf = (
   kind: string,
   at: SourcePartition,
   value: Uint8Array,
@@ -90,7 +91,12 @@ export const isSignedFor = (
   key: ControlKey,
 ): boolean => {
   const kind = headers[CONTROL_HEADER] ?? AGGREGATE;
-  const given = Buffer.from(headers[SIGNATURE_HEADER] ?? '', 'hex');
   const expected = signatureOf(kind, at, value ?? Buffer.alloc(0), key);
+  return isSignature(headers[SIGNATURE_HEADER], expected);
+};
+
+/** Whether a header, in hexadecimal, is the signature that is expected. */
+export const isSignature = (header: string | undefined, expected: Buffer): boolean => {
+  const given = Buffer.from(header ?? '', 'hex');
   return given.length === expected.length && timingSafeEqual(given, expected);
 };

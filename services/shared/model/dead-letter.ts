@@ -82,7 +82,11 @@ export const DEAD_LETTERS = {
     problem: 'a decimal that is not in its shortest form of 1 to 32 bytes',
     remedy: REPORT_AGAIN,
   },
-  'negative-quantity': { problem: 'a quantity below zero', remedy: REPORT_AGAIN },
+  'negative-quantity': {
+    problem: 'a quantity below zero',
+    remedy:
+      'only an operator takes usage back: see "usagectl adjust"; where the number is wrong, have the provider report it again correctly; discard this',
+  },
   'quantity-too-large': { problem: 'a quantity of 10^15 or more', remedy: REPORT_AGAIN },
   'below-floor': {
     problem: 'the usage started before the floor of the trimmed ledger',

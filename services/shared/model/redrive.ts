@@ -1,6 +1,11 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-import type { ControlKey, Keyring, RecordHeaders } from './control-record.ts';
+import {
+  isSignature,
+  type ControlKey,
+  type Keyring,
+  type RecordHeaders,
+} from './control-record.ts';
 import { partitionName, type SourcePartition } from './source.ts';
 import { millis, type Millis } from './time.ts';
 
@@ -68,10 +73,8 @@ export const verifiedRedrive = (
 ): RedriveOrigin | null => {
   const text = headers[REDRIVE_HEADERS.origin];
   if (text === undefined) return null;
-  const given = Buffer.from(headers[REDRIVE_HEADERS.signature] ?? '', 'hex');
   const expected = signatureOf(at, text, value ?? Buffer.alloc(0), key);
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
-  return parseOrigin(text);
+  return isSignature(headers[REDRIVE_HEADERS.signature], expected) ? parseOrigin(text) : null;
 };
 
 const parseOrigin = (text: string): RedriveOrigin | null => {

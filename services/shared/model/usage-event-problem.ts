@@ -46,18 +46,21 @@ const problem = (code: DeadLetterCode, message: string): EventProblem => ({ code
 
 /**
  * What is wrong with the values of an event reported at this time; null if nothing is. For a redriven
- * event, its age is measured at the time when it was first reported.
+ * event, its age is measured at the time when it was first reported. An adjustment may be of any age, and
+ * below zero.
  */
 export const valueProblem = (
   event: RawUsageEvent,
   limits: TimeLimits,
   reportedTime: Millis,
   firstReportedTime: Millis = reportedTime,
+  isAdjustment = false,
 ): EventProblem | null =>
   identityProblem(event) ??
   textProblem(event) ??
-  timeProblem(event, limits, reportedTime, firstReportedTime) ??
-  quantityProblem(event.quantity);
+  timeProblem(event, limits, reportedTime) ??
+  (isAdjustment ? null : ageProblem(event, limits, firstReportedTime)) ??
+  quantityProblem(event.quantity, isAdjustment);
 
 /** What is wrong with its subscription, meter or resource; null if nothing is. */
 export const identityProblem = (event: Identity): EventProblem | null => {
@@ -106,7 +109,6 @@ const timeProblem = (
   event: RawUsageEvent,
   limits: TimeLimits,
   reportedTime: Millis,
-  firstReportedTime: Millis,
 ): EventProblem | null => {
   const { usageStartTime: start, usageEndTime: end } = event;
   if (start >= end) return problem('invalid-period', 'the usage does not start before it ends');
@@ -119,14 +121,20 @@ const timeProblem = (
       `the usage starts after its reported time ${isoText(reportedTime)}`,
     );
   }
-  if (start < firstReportedTime - limits.maxUsageAgeMillis) {
-    const days = String(limits.maxUsageAgeMillis / 86_400_000);
-    return problem(
-      'too-old',
-      `the usage started over ${days} days before ${isoText(firstReportedTime)}`,
-    );
-  }
   return null;
+};
+
+const ageProblem = (
+  { usageStartTime: start }: RawUsageEvent,
+  limits: TimeLimits,
+  firstReportedTime: Millis,
+): EventProblem | null => {
+  if (start >= firstReportedTime - limits.maxUsageAgeMillis) return null;
+  const days = String(limits.maxUsageAgeMillis / 86_400_000);
+  return problem(
+    'too-old',
+    `the usage started over ${days} days before ${isoText(firstReportedTime)}`,
+  );
 };
 
 const endOfHour = (instant: bigint, hourMillis: bigint): bigint => {
@@ -134,21 +142,25 @@ const endOfHour = (instant: bigint, hourMillis: bigint): bigint => {
   return instant - into + (into < 0n ? 0n : hourMillis);
 };
 
-const quantityProblem = (bytes: Uint8Array): EventProblem | null => {
+const quantityProblem = (bytes: Uint8Array, isAdjustment: boolean): EventProblem | null => {
   if (!isCanonicalDecimal(bytes)) {
     return problem(
       'invalid-quantity',
       `a decimal of ${String(bytes.length)} bytes that is not in its shortest form of 1 to 32 bytes`,
     );
   }
-  return amountProblem(quantityFromBytes(bytes));
+  return amountProblem(quantityFromBytes(bytes), isAdjustment);
 };
 
 /** What is wrong with the amount that a quantity says. */
-export const amountProblem = (quantity: Quantity): EventProblem | null => {
-  if (quantity < 0n) return problem('negative-quantity', 'the quantity is below zero');
-  if (quantity >= QUANTITY_LIMIT)
-    return problem('quantity-too-large', 'the quantity is 10^15 or more');
+export const amountProblem = (quantity: Quantity, isAdjustment = false): EventProblem | null => {
+  if (quantity < 0n && !isAdjustment) {
+    return problem('negative-quantity', 'the quantity is below zero');
+  }
+  if (quantity >= QUANTITY_LIMIT || quantity <= 0n - QUANTITY_LIMIT) {
+    const limit = quantity < 0n ? '-10^15 or less' : '10^15 or more';
+    return problem('quantity-too-large', `the quantity is ${limit}`);
+  }
   return null;
 };
 

@@ -7,6 +7,7 @@ import { hourOf, isoText, millis, type Millis } from '../model/time.ts';
 import { placementProblem, valueProblem, type EventProblem } from '../model/usage-event-problem.ts';
 import { firstReported } from './first-reported.ts';
 import { contentDigest } from './content-digest.ts';
+import { isAdjustment } from './is-adjustment.ts';
 import type { ActiveRules, Knowledge } from './knowledge.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Place } from './place.ts';
@@ -37,6 +38,8 @@ import type { Candidate, JudgedEvent, Verdict } from './verdict.ts';
  * | partition other than the key's                                       | `wrong-partition`    |
  * | a namespace that this topic does not serve                           | `wrong-provider`     |
  * | a resource of another subscription                                   | `wrong-subscription` |
+ *
+ * An adjustment that is signed for this place may be older, and below zero, down to -10^15.
  */
 export const classify = (
   record: LogRecord,
@@ -56,7 +59,13 @@ export const classify = (
   const event = decoded.value;
   const firstReportedTime = firstReported(record, place, active, watermark, knowledge);
   const problem =
-    valueProblem(event, active.rules, watermark, firstReportedTime) ??
+    valueProblem(
+      event,
+      active.rules,
+      watermark,
+      firstReportedTime,
+      isAdjustment(record, place, active, knowledge),
+    ) ??
     floorProblem(event, floor) ??
     placementProblem(event, record.key, {
       partition: place.partition,

@@ -267,6 +267,13 @@ export class BridgeOracle implements BridgeStoreObserver {
 const arrivalOf = (submissionId: string, at: SourcePartition): string =>
   `${submissionId} ${partitionName(at)}`;
 
+const expectedDecision = ({ quantity, isUnknown }: ExpectedLine, isReported: boolean): string => {
+  if (quantity === 0n) return 'zero';
+  if (!isReported) return 'not-reported';
+  if (quantity < 0n) return 'credit';
+  return isUnknown ? 'held' : 'send';
+};
+
 const requireLine = (
   name: string,
   submission: Submission,
@@ -274,8 +281,7 @@ const requireLine = (
   isReported: boolean,
 ): void => {
   const { quantity, decision, carries, aggregates } = submission;
-  const expected =
-    line.quantity === 0n ? 'zero' : !isReported ? 'not-reported' : line.isUnknown ? 'held' : 'send';
+  const expected = expectedDecision(line, isReported);
   requireSame(
     name,
     [quantity, decision, [...carries].sort(), aggregates.length],

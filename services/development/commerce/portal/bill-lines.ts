@@ -8,6 +8,7 @@ import {
 import { asciiLower } from '../../../shared/model/placement.ts';
 import { dayOf, HOUR_MILLIS, type Day } from '../../../shared/model/time.ts';
 import { usageMonthOf, type UsageMonths } from '../../../shared/model/usage-months.ts';
+import type { Credit } from '../credits.ts';
 import { resourceName, type AcceptedEvent } from '../metering-event.ts';
 
 /**
@@ -26,7 +27,10 @@ export interface BillLine {
   readonly resource: string;
   /** `2026-11`: the month of the usage. Another one than that of `day` is late usage. */
   readonly usageMonth: string;
+  /** Below zero for a credit. */
   readonly quantity: Quantity;
+  /** Why it was granted, if it is a credit; null for usage. */
+  readonly credit: string | null;
 }
 
 /**
@@ -84,9 +88,25 @@ export class BillLines {
               resource,
               usageMonth,
               quantity,
+              credit: null,
             },
       );
     }
+  }
+
+  /** Adds a credit, which is a line of its own. */
+  addCredit(credit: Credit): void {
+    this.lines.set(`credit\0${credit.id}`, {
+      day: dayOf(credit.grantedAt, HOUR_MILLIS),
+      registration: credit.registration,
+      billedTo: credit.billedTo,
+      tenantSubscription: credit.tenantSubscription,
+      dimension: asciiLower(credit.dimension),
+      resource: credit.resourceUri,
+      usageMonth: credit.usageMonth,
+      quantity: (0n - credit.quantity) as Quantity,
+      credit: credit.reason,
+    });
   }
 
   /** How many events are in them. */

@@ -51,8 +51,8 @@ export interface Group {
   readonly unpriced: number;
 }
 
-export const isLate = ({ day, usageMonth }: PricedLine): boolean =>
-  usageMonth !== usageMonthOf(day);
+export const isLate = ({ day, usageMonth, credit }: PricedLine): boolean =>
+  credit === null && usageMonth !== usageMonthOf(day);
 
 export const costOf = (lines: readonly PricedLine[]): bigint =>
   lines.reduce((sum, { cost }) => sum + (cost ?? 0n), 0n);

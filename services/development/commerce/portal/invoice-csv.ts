@@ -20,6 +20,7 @@ const COLUMNS = [
   'UnitPrice',
   'Cost',
   'Currency',
+  'CreditedBecause',
 ];
 
 /** An invoice for a spreadsheet: one line for each line of the page, with all digits. The costs add up to its total. */
@@ -41,6 +42,7 @@ export const invoiceCsv = (invoice: Invoice, names: Names, currency: string): st
         line.unitPrice === null ? null : { decimal: decimalText(line.unitPrice, PRICE_SCALE) },
         line.cost === null ? null : { decimal: exactAmount(line.cost) },
         currency,
+        line.credit,
       ]),
     )
     .join('');

@@ -56,6 +56,16 @@ export const invoicePage = (page: InvoicePage): Html => {
         ${invoice.late.map((part) =>
           partSection(page, part, html`Used in ${monthTitle(part.name)}`),
         )}
+        ${
+          invoice.credits.length === 0
+            ? null
+            : html`<h2>Credits</h2>
+                <p class="soft">
+                  Usage that was reported wrongly, credited by Microsoft in ${monthTitle(month)}. It
+                  is part of the total.
+                </p>`
+        }
+        ${invoice.credits.map((part) => partSection(page, part, subscriptionTitle(part)))}
         ${sums(page)} ${basis(page)}
       </article>`,
   });
@@ -121,7 +131,7 @@ const partSection = ({ names, currency }: InvoicePage, part: InvoicePart, title:
       </thead>
       <tbody>
         ${byName(part.lines, names).map(
-          ({ dimension, quantity, unitPrice, cost, usageMonth, tenantSubscription }) =>
+          ({ dimension, quantity, unitPrice, cost, usageMonth, tenantSubscription, credit }) =>
             html`<tr>
               <td>
                 ${names.meter(dimension)}<small class="soft until560"
@@ -130,6 +140,10 @@ const partSection = ({ names, currency }: InvoicePage, part: InvoicePart, title:
                   part.name === usageMonth
                     ? html`<small class="id">${tenantSubscription ?? ''}</small>`
                     : null
+                }${
+                  credit === null
+                    ? null
+                    : html`<small class="soft">Used in ${monthTitle(usageMonth)}. ${credit}</small>`
                 }
               </td>
               <td class="number">${quantityText(quantity)}</td>
@@ -165,7 +179,9 @@ const sums = ({ invoice, currency }: InvoicePage): Html =>
       <tbody>
         <tr>
           <td>Used in ${monthTitle(usageMonthOf(invoice.month))}</td>
-          <td class="number money">${amountText(invoice.cost - invoice.lateCost)}</td>
+          <td class="number money">
+            ${amountText(invoice.cost - invoice.lateCost - invoice.creditCost)}
+          </td>
         </tr>
         ${invoice.late.map(
           (part) =>
@@ -174,6 +190,14 @@ const sums = ({ invoice, currency }: InvoicePage): Html =>
               <td class="number money">${amountText(part.cost)}</td>
             </tr>`,
         )}
+        ${
+          invoice.credits.length === 0
+            ? null
+            : html`<tr>
+                <td>Credits</td>
+                <td class="number money">${amountText(invoice.creditCost)}</td>
+              </tr>`
+        }
       </tbody>
       <tfoot>
         <tr>

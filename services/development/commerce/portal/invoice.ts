@@ -13,6 +13,8 @@ export interface InvoiceLine {
   readonly unitPrice: bigint | null;
   readonly quantity: bigint;
   readonly cost: bigint | null;
+  /** Why it was granted, if it is a credit; null for usage. */
+  readonly credit: string | null;
 }
 
 export interface InvoicePart {
@@ -35,8 +37,11 @@ export interface Invoice extends InvoiceOf {
   readonly subscriptions: readonly InvoicePart[];
   /** Usage of earlier months that was reported late, by month of usage. */
   readonly late: readonly InvoicePart[];
+  /** What Microsoft has granted in the month, below zero. */
+  readonly credits: readonly InvoicePart[];
   readonly cost: bigint;
   readonly lateCost: bigint;
+  readonly creditCost: bigint;
   readonly unpriced: number;
   /** From when on nothing can be added to it; null if that never comes, because usage of any age is accepted. */
   readonly finalFrom: Millis | null;
@@ -54,10 +59,12 @@ export const invoiceOf = (
   { registration, billedTo }: InvoiceOf,
   { now, maxAgeMillis }: InvoiceTime,
 ): Invoice => {
-  const own = lines.filter(
+  const all = lines.filter(
     (line) =>
       asciiLower(line.registration) === asciiLower(registration) && line.billedTo === billedTo,
   );
+  const own = all.filter(({ credit }) => credit === null);
+  const credits = all.filter(({ credit }) => credit !== null);
   const thisMonth = usageMonthOf(month);
   const isOwnMonth = ({ usageMonth }: PricedLine): boolean => usageMonth === thisMonth;
   const late = own.filter((line) => !isOwnMonth(line));
@@ -69,9 +76,11 @@ export const invoiceOf = (
     month,
     subscriptions: parts(own.filter(isOwnMonth), (line) => line.tenantSubscription ?? ''),
     late: parts(late, ({ usageMonth }) => usageMonth),
-    cost: costOf(own),
+    credits: parts(credits, ({ tenantSubscription }) => tenantSubscription ?? ''),
+    cost: costOf(all),
     lateCost: costOf(late),
-    unpriced: own.filter(({ cost }) => cost === null).length,
+    creditCost: costOf(credits),
+    unpriced: all.filter(({ cost }) => cost === null).length,
     finalFrom,
     isFinal: finalFrom !== null && now >= finalFrom,
   };
@@ -94,8 +103,9 @@ const parts = (
 /** Adds up days and resources. */
 const invoiceLines = (lines: readonly PricedLine[]): readonly InvoiceLine[] => {
   const sums = new Map<string, InvoiceLine>();
-  for (const { tenantSubscription, dimension, usageMonth, unitPrice, quantity, cost } of lines) {
-    const key = [tenantSubscription, dimension, usageMonth, String(unitPrice)].join('\0');
+  for (const line of lines) {
+    const { tenantSubscription, dimension, usageMonth, unitPrice, quantity, cost, credit } = line;
+    const key = [tenantSubscription, dimension, usageMonth, String(unitPrice), credit].join('\0');
     const sum = sums.get(key);
     sums.set(key, {
       tenantSubscription,
@@ -104,11 +114,12 @@ const invoiceLines = (lines: readonly PricedLine[]): readonly InvoiceLine[] => {
       unitPrice,
       quantity: (sum?.quantity ?? 0n) + quantity,
       cost: cost === null ? null : (sum?.cost ?? 0n) + cost,
+      credit,
     });
   }
   return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line);
 };
 
 /** All lines, in the order in which they are shown. */
-export const linesOfInvoice = ({ subscriptions, late }: Invoice): readonly InvoiceLine[] =>
-  [...subscriptions, ...late].flatMap(({ lines }) => lines);
+export const linesOfInvoice = ({ subscriptions, late, credits }: Invoice): readonly InvoiceLine[] =>
+  [...subscriptions, ...late, ...credits].flatMap(({ lines }) => lines);

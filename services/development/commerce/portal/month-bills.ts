@@ -1,5 +1,6 @@
 import { millis, nextMonth, type Millis } from '../../../shared/model/time.ts';
 import type { AcceptedEvents } from '../accepted-events.ts';
+import type { Credits } from '../credits.ts';
 import { BillLines } from './bill-lines.ts';
 import type { PricedLine, Pricing } from './pricing.ts';
 
@@ -22,20 +23,22 @@ const KEPT_MONTHS = 6;
 
 /**
  * The bills by month. Each is added up from the accepted events alone, and kept until more is accepted in its
- * month. So a bill never holds anything that was not accepted, nor anything twice.
+ * month, or a credit is granted. So a bill never holds anything that was not accepted, nor anything twice.
  */
 export class MonthBills {
   private readonly events: AcceptedEvents;
+  private readonly credits: Pick<Credits, 'of'>;
   private readonly pricing: Pricing;
   private readonly kept = new Map<Millis, Kept>();
 
-  constructor(events: AcceptedEvents, pricing: Pricing) {
+  constructor(events: AcceptedEvents, credits: Pick<Credits, 'of'>, pricing: Pricing) {
     this.events = events;
+    this.credits = credits;
     this.pricing = pricing;
   }
 
   of(month: Millis): Promise<MonthBill> {
-    const version = this.events.versionOf(month);
+    const version = this.events.versionOf(month) + this.credits.of(month).length;
     const kept = this.kept.get(month);
     this.kept.delete(month);
     const current = kept?.version === version ? kept : { version, bill: this.addUp(month) };
@@ -50,6 +53,7 @@ export class MonthBills {
     const through = millis(nextMonth(month) - 1);
     const scan = this.events.scan({ order: 'oldest first', from: month, through });
     for await (const event of scan) lines.add(event);
+    for (const credit of this.credits.of(month)) lines.addCredit(credit);
     const all = lines.all();
     const charged = all.filter((line) => this.pricing.isCharged(line));
     return {

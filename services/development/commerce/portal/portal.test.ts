@@ -159,9 +159,9 @@ test('the CSV has the lines of the invoice, and its costs add up to the total', 
     'attachment; filename="invoice-2026-03-7f3c2b9a.csv"',
   );
   expect(text).toBe(
-    'InvoiceId,BillingMonth,UsageMonth,Registration,CustomerSubscriptionId,LocalSubscriptionId,MeterId,MeterName,Unit,Quantity,UnitPrice,Cost,Currency\n' +
-      `2026-03-7f3c2b9a,2026-03,2026-03,${REG},${PAYER},${SUBSCRIPTION},${VM},Windows VM Size Hours,Virtual core hours,7,0.046,0.322,USD\n` +
-      `2026-03-7f3c2b9a,2026-03,2026-02,${REG},${PAYER},${SUBSCRIPTION},${VM},Windows VM Size Hours,Virtual core hours,12.5,0.046,0.575,USD\n`,
+    'InvoiceId,BillingMonth,UsageMonth,Registration,CustomerSubscriptionId,LocalSubscriptionId,MeterId,MeterName,Unit,Quantity,UnitPrice,Cost,Currency,CreditedBecause\n' +
+      `2026-03-7f3c2b9a,2026-03,2026-03,${REG},${PAYER},${SUBSCRIPTION},${VM},Windows VM Size Hours,Virtual core hours,7,0.046,0.322,USD,\n` +
+      `2026-03-7f3c2b9a,2026-03,2026-02,${REG},${PAYER},${SUBSCRIPTION},${VM},Windows VM Size Hours,Virtual core hours,12.5,0.046,0.575,USD,\n`,
   );
 });
 

@@ -12,7 +12,7 @@ import { registrationOf, type AzureDirectory } from './registrations-file.ts';
 export const whoPays = (
   directory: AzureDirectory,
   customers: CustomerMap,
-  event: MeteringEvent,
+  event: Pick<MeteringEvent, 'resource' | 'additionalInfo'>,
   clientId: string | null,
 ): Billing => {
   const registration = registrationOf(directory, clientId);

@@ -48,9 +48,14 @@ test('no bytes are taken but the shortest form of 0 up to the limit', () => {
   );
 });
 
-test('a sum carries from word to word, beside other sums', () => {
+/** Adjustments may be below zero. */
+const signedQuantities = fc
+  .tuple(quantities, fc.boolean())
+  .map(([quantity, isBelow]) => (isBelow ? 0n - quantity : quantity) as Quantity);
+
+test('a sum carries from word to word, beside other sums, also through zero', () => {
   fc.assert(
-    fc.property(fc.array(quantities, { minLength: 1, maxLength: 20 }), (given) => {
+    fc.property(fc.array(signedQuantities, { minLength: 1, maxLength: 20 }), (given) => {
       const sums = new Uint32Array(LIMBS * 3);
       const quantity = new Uint32Array(LIMBS);
       for (const each of given) {
