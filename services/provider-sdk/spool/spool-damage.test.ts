@@ -61,6 +61,21 @@ test('torn-tail: cut at any byte, the last segment gives what is whole, says so,
   }
 });
 
+test('torn-tail: what is cut is gone, also where less is appended than was cut', async () => {
+  const spool = await open(directory);
+  await spool.append(records(0, 1));
+  await spool.append(records(1, 2, 5_000));
+  await spool.close();
+  await edit(directory, 0, (bytes) => bytes.subarray(0, -1));
+  const second = await open(directory);
+  await second.append(records(2, 3));
+  await second.close();
+  const third = await open(directory);
+  expect(third.status().damaged).toEqual([]);
+  expect(await drain(third)).toEqual(plain([...records(0, 1), ...records(2, 3)]));
+  await third.close();
+});
+
 test.each(['first', 'last'])(
   'flipped-byte: any byte changed in the %s segment costs one record at most, and is always reported',
   async (which) => {
@@ -117,6 +132,11 @@ test('damage that comes while the spool is open is noticed when it is read', asy
   );
   expect(spool.status()).toMatchObject({ waitingRecords: 11, damaged: [{ lostRecords: 1 }] });
   await spool.append(records(12, 14));
+  // Nothing more goes into the one that was set aside.
+  expect(await segmentFiles(directory)).toEqual([
+    '0000000000000001.lost-1.damaged',
+    '0000000000000013.segment',
+  ]);
   await spool.done(11);
   expect(await drain(spool)).toEqual(plain(records(12, 14)));
   expect(spool.status()).toMatchObject({ waitingRecords: 0, waitingBytes: 0 });

@@ -116,6 +116,8 @@ describe.each([
       expect(plain(await spool.next(1_000_000))).toEqual(plain(records(0, 5)));
       disk.failing.clear();
       await spool.append(records(8, 10));
+      // A file of which a write or a flush has failed is never written again.
+      expect(await segmentFiles(directory)).toHaveLength(2);
       expect(spool.status()).toMatchObject({ problem: null, waitingRecords: 7, damaged: [] });
       await spool.close();
       const later = await open(directory);
