@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { HOUR_MILLIS } from '../shared/model/time.ts';
+import { KAFKA_MECHANISMS } from '../shared/process/config.ts';
 import { UserError } from '../shared/process/errors.ts';
 import type { ProviderOptions } from './provider-options.ts';
 
@@ -16,6 +17,11 @@ const optionsSchema = z.strictObject({
       .array(z.string().regex(/^[^\s:/]+:\d{1,5}$|^\[[\da-fA-F:]+\]:\d{1,5}$/, 'must be host:port'))
       .min(1)
       .readonly(),
+    KAFKA_TLS: z.enum(['on', 'off']).optional(),
+    KAFKA_CA_FILE: z.string().optional(),
+    KAFKA_SASL_MECHANISM: z.enum(KAFKA_MECHANISMS).optional(),
+    KAFKA_USERNAME: z.string().optional(),
+    KAFKA_PASSWORD: z.string().optional(),
   }),
   topic: z.string().min(1),
   hourMillis: positive(HOUR_MILLIS),

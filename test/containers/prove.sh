@@ -86,11 +86,11 @@ node --input-type=module -e "
   const { POM, DEFAULT_CACHE } = await import('./dist/services/development/local/kafka/jvm.js');
   console.log((await provideJars(POM, DEFAULT_CACHE, () => undefined)).directory);" > "$work/jars"
 context=$work/context
-rm -rf "$context" && mkdir -p "$context/libs" "$context/app"
+rm -rf "$context" && mkdir -p "$context/libs"
 cp "$(cat "$work/jars")"/*.jar "$context/libs/"
 cp deploy/kafka/log4j2.properties test/containers/stand-ins/* "$context/"
-cp -r dist package.json "$context/app/"
-mkdir "$context/app/node_modules"
+node services/shared/build/assemble.mjs "$context/app"
+cp -r dist/services "$context/app/dist/"
 cp -r node_modules/{zod,chdb,@chdb,p-retry,is-network-error} "$context/app/node_modules/"
 kafka_image=$(image_of apache/kafka) clickhouse_image=$(image_of clickhouse/clickhouse-server)
 docker build -q -f "$context/Dockerfile.kafka" -t "$kafka_image" -t confluentinc/cp-kafka:8.1.1 "$context" > /dev/null

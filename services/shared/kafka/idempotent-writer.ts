@@ -25,7 +25,7 @@ const REFUSED: ReadonlySet<string> = new Set([
   'SASL_AUTHENTICATION_FAILED',
 ]);
 
-export const judgeSendFailure = (error: unknown): SendFailure => {
+const judgeSendFailure = (error: unknown): SendFailure => {
   const type = kafkaErrorType(error);
   if (type === null) return 'try-again';
   if (LOST_COUNT.has(type)) return 'new-producer';

@@ -93,7 +93,7 @@ const onOrOff = (fallback: 'on' | 'off'): z.ZodType<'on' | 'off', string | undef
     .pipe(z.enum(['on', 'off'], { error: 'must be on or off' }));
 
 /** As Kafka's own settings write them. */
-const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
+export const KAFKA_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
 
 /** How a client reaches brokers that want TLS or a login: see docs/own-servers.md. */
 const kafkaSecuritySettings = {
@@ -104,7 +104,11 @@ const kafkaSecuritySettings = {
     .string()
     .optional()
     .transform((text) => text?.toUpperCase())
-    .pipe(z.enum(MECHANISMS, { error: `must be one of ${MECHANISMS.join(', ')}` }).optional()),
+    .pipe(
+      z
+        .enum(KAFKA_MECHANISMS, { error: `must be one of ${KAFKA_MECHANISMS.join(', ')}` })
+        .optional(),
+    ),
   KAFKA_USERNAME: z.string().optional(),
   KAFKA_PASSWORD: z.string().optional(),
   KAFKA_PASSWORD_FILE: secretFile(),
@@ -273,7 +277,7 @@ export const logSettings = {
 export interface KafkaSecurityConfig {
   readonly KAFKA_TLS?: 'on' | 'off' | undefined;
   readonly KAFKA_CA_FILE?: string | undefined;
-  readonly KAFKA_SASL_MECHANISM?: (typeof MECHANISMS)[number] | undefined;
+  readonly KAFKA_SASL_MECHANISM?: (typeof KAFKA_MECHANISMS)[number] | undefined;
   readonly KAFKA_USERNAME?: string | undefined;
   readonly KAFKA_PASSWORD?: string | undefined;
 }

@@ -74,6 +74,15 @@ test.each<[string, LogRecord]>([
   expect(codeOf(judge(record))).toBe('negative-quantity');
 });
 
+test('nobody takes usage back with a key that this process has and the rules do not accept', () => {
+  const rules = rulesOf({ controlKeys: [{ id: 'newer', fingerprint: 'x' }] });
+  const active = activate(rules, serializeRules(rules));
+  const times = { watermark: REPORTED, floor: null };
+  expect(codeOf(classify(signed(taken), place, active, times, knowledge))).toBe(
+    'negative-quantity',
+  );
+});
+
 test('a control record cannot pass for an adjustment, nor an adjustment for a control record', () => {
   const control = rulesAt(place, 1);
   const asAdjustment = {

@@ -231,7 +231,7 @@ const monthsOf = (aggregate: UsageAggregate): readonly (readonly [string, Quanti
     : [[monthOf(aggregate.firstUsageTime), aggregate.quantity]];
 
 /** Null where the meter is never billed. */
-export const placeOf = (
+const placeOf = (
   meterId: string,
   terms: BillingTerms,
 ): { readonly dimension: string; readonly isUnknown: boolean } | null => {
