@@ -155,8 +155,9 @@ test('all services run against them and nothing else does, and usage is counted'
   const { child, exited, printed } = await startServices();
   try {
     expect({ exitCode: child.exitCode, printed: printed() }).toMatchObject({ exitCode: null });
-    expect(printed()).toMatch(/aggregator, usage-api, bridge|aggregator, bridge, usage-api/);
-    expect(printed()).not.toMatch(/commerce|providers|Starting Kafka|Replaying/);
+    const started = /Starting services … ([\w, -]+) \(/.exec(printed())?.[1] ?? '';
+    expect(started.split(', ').toSorted()).toEqual(['aggregator', 'bridge', 'usage-api']);
+    expect(printed()).not.toMatch(/Starting Kafka|Starting ClickHouse|Replaying/);
     const given = { ...environment, PORT_BASE: '0' };
     const replayed = await usagectl(['replay', 'samples/recorded-usage.json'], given);
     expect({ code: replayed.code, stderr: replayed.stderr }).toEqual({ code: 0, stderr: '' });

@@ -1,6 +1,6 @@
 import { ClickHouseContainer } from '@testcontainers/clickhouse';
 import { KafkaContainer } from '@testcontainers/kafka';
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Kafka and ClickHouse for all integration tests, in containers. */
@@ -21,6 +21,22 @@ export const testImages = (
   clickHouse: environment['TEST_CLICKHOUSE_IMAGE'] ?? 'clickhouse/clickhouse-server:26.7.3.19',
 });
 
+/** As many open files as ClickHouse wants, or as many as this machine allows anyone. */
+const openFiles = async (): Promise<number> => {
+  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => ''); // only Linux has it
+  const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1];
+  return Math.min(262_144, Number(hard ?? Infinity));
+};
+
+/** The module asks for 262,144 open files, which not every machine allows, and only adds to that. */
+class ClickHouseWithin extends ClickHouseContainer {
+  constructor(image: string, files: number) {
+    super(image);
+    this.hostConfig.Ulimits = [];
+    this.withUlimits({ nofile: { hard: files, soft: files } });
+  }
+}
+
 const LOG_DIR = '/var/lib/kafka/data';
 
 /** Starts both; what the broker writes is in `directory`, for tests that damage it. */
@@ -29,6 +45,7 @@ export const startContainers = async (directory: string): Promise<ContainerServe
   const logDir = join(directory, 'kafka-log');
   await mkdir(logDir);
   await chmod(logDir, 0o777); // the broker is another user
+  const files = await openFiles();
   const starting = await Promise.allSettled([
     new KafkaContainer(kafkaImage)
       .withKraft()
@@ -42,7 +59,7 @@ export const startContainers = async (directory: string): Promise<ContainerServe
         KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR: '1',
       })
       .start(),
-    new ClickHouseContainer(clickHouseImage).withUsername('usage_test').start(),
+    new ClickHouseWithin(clickHouseImage, files).withUsername('usage_test').start(),
   ]);
   const [kafka, clickHouse] = starting;
   const stop = async (): Promise<void> => {
