@@ -28,7 +28,7 @@ export const explainUnreachable = (
   }
   if (OTHER_PROTOCOL.test(said)) {
     return (
-      `${kafka} closes the connection: it wants other settings than KAFKA_TLS=${ssl === false ? 'off' : 'on'} ` +
+      `${kafka} closes the connection: it is starting or ending, or it wants other settings than KAFKA_TLS=${ssl === false ? 'off' : 'on'} ` +
       `${sasl === null ? 'without KAFKA_SASL_MECHANISM' : `and KAFKA_SASL_MECHANISM=${sasl.mechanism.toUpperCase()}`} (${said})`
     );
   }
