@@ -2,11 +2,11 @@ import type { Logger } from 'pino';
 import { openKafkaAdmin } from '../shared/kafka/admin.ts';
 import { baseClient, checkKafka, type KafkaClient } from '../shared/kafka/base-client.ts';
 import { kafkaSecurity } from '../shared/kafka/security.ts';
-import type { KafkaSecurityConfig } from '../shared/process/config.ts';
+import type { KafkaSecurityConfig } from '../shared/kafka/security-config.ts';
 import { UserError } from '../shared/process/errors.ts';
 
 export interface Destination {
-  /** As in `services/shared/process/config.ts`: brokers, and how to reach them. */
+  /** As in `services/shared/kafka/security-config.ts`: brokers, and how to reach them. */
   readonly kafka: KafkaSecurityConfig & { readonly KAFKA_BROKERS: readonly string[] };
   readonly topic: string;
 }

@@ -1,4 +1,4 @@
-import type { KafkaSecurityConfig } from '../shared/process/config.ts';
+import type { KafkaSecurityConfig } from '../shared/kafka/security-config.ts';
 import type { Logger } from 'pino';
 
 export interface ProviderOptions {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { HOUR_MILLIS } from '../shared/model/time.ts';
-import { KAFKA_MECHANISMS } from '../shared/process/config.ts';
+import { KAFKA_MECHANISMS } from '../shared/kafka/security-config.ts';
 import { UserError } from '../shared/process/errors.ts';
 import type { ProviderOptions } from './provider-options.ts';
 

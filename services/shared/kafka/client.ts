@@ -1,8 +1,9 @@
-import type { KafkaConfig, KafkaSecurityConfig } from '../process/config.ts';
+import type { KafkaConfig } from '../process/config.ts';
 import type { Logger } from 'pino';
 import { baseClient, checkKafka, type ClientOptions, type KafkaClient } from './base-client.ts';
 import { readFetchesWithin } from './fetch/install.ts';
 import { kafkaSecurity } from './security.ts';
+import type { KafkaSecurityConfig } from './security-config.ts';
 
 export type { KafkaClient } from './base-client.ts';
 

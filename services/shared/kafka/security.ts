@@ -1,7 +1,7 @@
 import type { SASLOptions } from 'kafkajs';
-import type { KafkaSecurityConfig } from '../process/config.ts';
 import { UserError } from '../process/errors.ts';
 import { readCertificates } from '../process/trusted-certificates.ts';
+import type { KafkaSecurityConfig } from './security-config.ts';
 
 type Login = Extract<SASLOptions, { readonly username: string }>;
 

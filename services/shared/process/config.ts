@@ -5,6 +5,7 @@ import { keyring } from './keyring-setting.ts';
 import { secretFile, withSecretFiles } from './secret-files.ts';
 import { isSubscriptionId } from '../model/subscription-id.ts';
 import { HOUR_MILLIS } from '../model/time.ts';
+import { KAFKA_MECHANISMS, type KafkaSecurityConfig } from '../kafka/security-config.ts';
 
 /**
  * Settings come from the environment and are parsed once at the start. All problems are reported together.
@@ -91,9 +92,6 @@ const onOrOff = (fallback: 'on' | 'off'): z.ZodType<'on' | 'off', string | undef
     .string()
     .default(fallback)
     .pipe(z.enum(['on', 'off'], { error: 'must be on or off' }));
-
-/** As Kafka's own settings write them. */
-export const KAFKA_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
 
 /** How a client reaches brokers that want TLS or a login: see docs/own-servers.md. */
 const kafkaSecuritySettings = {
@@ -272,15 +270,6 @@ export const logSettings = {
     .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` })
     .default('info'),
 };
-
-/** How to reach brokers that want TLS or a login. */
-export interface KafkaSecurityConfig {
-  readonly KAFKA_TLS?: 'on' | 'off' | undefined;
-  readonly KAFKA_CA_FILE?: string | undefined;
-  readonly KAFKA_SASL_MECHANISM?: (typeof KAFKA_MECHANISMS)[number] | undefined;
-  readonly KAFKA_USERNAME?: string | undefined;
-  readonly KAFKA_PASSWORD?: string | undefined;
-}
 
 export interface KafkaConfig extends KafkaSecurityConfig {
   readonly KAFKA_BROKERS: readonly string[];
