@@ -135,13 +135,16 @@ class Cast {
 
   /** Ends the providers in good order. Everything can be sent by now. */
   async end(): Promise<void> {
-    const ended = Promise.all(this.providers.map(({ process }) => process.end())).then(() => true);
-    await Promise.race([
-      ended,
-      delay(LIMIT_SECONDS * 1_000).then(() => {
-        throw new Error('a provider does not end in good order');
-      }),
-    ]);
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error('a provider does not end in good order'));
+      }, LIMIT_SECONDS * 1_000);
+    });
+    const ended = Promise.all(this.providers.map(({ process }) => process.end()));
+    await Promise.race([ended, tooLate]).finally(() => {
+      clearTimeout(timer); // it would keep this process alive
+    });
   }
 
   /** While it is away, a provider may be killed too. */
