@@ -10,7 +10,7 @@ import { SimulatedBridge, type BridgeProcessOptions, type HeldLog } from './simu
 import { putBack, takeOver } from './simulated-timers.ts';
 
 /** So long may a schedule take, in steps, before it counts as stuck. */
-const MAX_STEPS = 60_000;
+const MAX_STEPS = 200_000;
 /** Hours that are published after all is quiet: they take what is carried then. */
 const LAST_ROUNDS = 2;
 
