@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { pino } from 'pino';
 import { HOUR_MILLIS, hourOf, millis, type Hour } from '../../shared/model/time.ts';
 import type { SubscriptionState } from '../../shared/model/subscription.ts';
@@ -111,6 +112,21 @@ test('a stop does not wait for a broker that is away', async () => {
     },
   });
   await expect(part.run(stopped.signal)).rejects.toThrow('stopped');
+});
+
+test('reports leave no listeners behind on the signal of the process', async () => {
+  const { open } = gone();
+  const stopped = new AbortController();
+  const listeners: number[] = [];
+  const part = open({
+    send: () => {
+      listeners.push(getEventListeners(stopped.signal, 'abort').length);
+      if (listeners.length === 3) stopped.abort();
+      return Promise.resolve();
+    },
+  });
+  await part.run(stopped.signal).catch(() => undefined);
+  expect(listeners[2]).toBe(listeners[0]);
 });
 
 test.each([

@@ -105,7 +105,7 @@ export class ProviderPart implements DoorPart {
     return {
       problems: problem === null ? [] : [problem],
       details: {
-        resources: this.list(null).length,
+        resources: this.existing(now()).length,
         reported: this.reported,
         reportedThrough: isoText(this.progress.value.reportedThrough),
         faults: rules.plans.at(now()),
@@ -115,11 +115,13 @@ export class ProviderPart implements DoorPart {
 
   list(subscription: string | null): readonly ShownResource[] {
     const instant = now();
-    return this.ports.cloud
-      .all()
+    return this.existing(instant)
       .filter((each) => subscription === null || asciiLower(each.subscriptionId) === subscription)
-      .filter((each) => stateAt(each, instant) !== null)
       .map((each) => shown(each, instant));
+  }
+
+  private existing(instant: Millis): readonly CloudResource[] {
+    return this.ports.cloud.all().filter((each) => stateAt(each, instant) !== null);
   }
 
   async create(request: CreateRequest, by: string): Promise<Result<ChangeAnswer, Refusal>> {
@@ -147,15 +149,19 @@ export class ProviderPart implements DoorPart {
 const now = (): Millis => millis(Date.now());
 
 /** What is under way when it is stopped, is given up: it is reported again after the next start. */
-const orStopped = <T>(task: Promise<T>, signal: AbortSignal): Promise<T> =>
-  Promise.race([
-    task,
-    new Promise<never>((_, reject) => {
-      const stop = (): void => reject(signal.reason as Error);
-      if (signal.aborted) stop();
-      else signal.addEventListener('abort', stop, { once: true });
-    }),
-  ]);
+const orStopped = async <T>(task: Promise<T>, signal: AbortSignal): Promise<T> => {
+  let stop = (): void => undefined;
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([task, stopped]);
+  } finally {
+    signal.removeEventListener('abort', stop); // the signal lives as long as the process
+  }
+};
 
 /** Ends early, without an error, when it is stopped. */
 const pause = async (length: number, signal: AbortSignal): Promise<void> => {
