@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explain } from '../../shared/process/explain.ts';
 import { localDirectory } from '../../shared/process/local-directory.ts';
+import { OWNER_ONLY, replaceFile } from '../../shared/process/replace-file.ts';
 import { localControlKeys } from '../local/control-keys.ts';
 import { usageApiAccess } from '../local/usage-api-access.ts';
 
@@ -19,7 +20,7 @@ const makeKeys = async (directory: string, names: readonly string[]): Promise<vo
   }
   // A token lasts for 30 days: there is a new one with each start.
   const { USAGE_API_TOKEN = '' } = await usageApiAccess(directory, process.env, names);
-  await replace(join(directory, 'usage-api-token'), USAGE_API_TOKEN);
+  await replaceFile(join(directory, 'usage-api-token'), `${USAGE_API_TOKEN}\n`, OWNER_ONLY);
 };
 
 const makeOnce = async (path: string, make: () => string): Promise<void> => {
@@ -27,13 +28,7 @@ const makeOnce = async (path: string, make: () => string): Promise<void> => {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return '';
   });
-  if (found.trim() === '') await replace(path, make());
-};
-
-/** A reader sees the file as it was or as it is, never half of it. */
-const replace = async (path: string, text: string): Promise<void> => {
-  await writeFile(`${path}.new`, `${text}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  if (found.trim() === '') await replaceFile(path, `${make()}\n`, OWNER_ONLY);
 };
 
 try {

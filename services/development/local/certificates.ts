@@ -1,8 +1,9 @@
 import { createPrivateKey, KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDirectory } from '../../shared/process/directory.ts';
 import { messageOf, UserError } from '../../shared/process/errors.ts';
+import { ANYBODY_READS, OWNER_ONLY, replaceFile } from '../../shared/process/replace-file.ts';
 
 /** The files of a server's certificate, in PEM. */
 export interface CertificateFiles {
@@ -94,12 +95,8 @@ const writePair = async (
   certificateFile: string,
   keyFile: string,
 ): Promise<void> => {
-  const replace = async (path: string, text: string, mode: number): Promise<void> => {
-    await writeFile(`${path}.new`, text, { mode });
-    await rename(`${path}.new`, path);
-  };
-  await replace(keyFile, key.export({ type: 'pkcs8', format: 'pem' }).toString(), 0o600);
-  await replace(certificateFile, certificate.toString(), 0o644);
+  await replaceFile(keyFile, key.export({ type: 'pkcs8', format: 'pem' }).toString(), OWNER_ONLY);
+  await replaceFile(certificateFile, certificate.toString(), ANYBODY_READS);
 };
 
 /** Loaded when it is needed, which is rare: it takes longer than all the rest of the start. */

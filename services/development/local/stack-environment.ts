@@ -1,7 +1,7 @@
-import { rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Environment, ServiceUrls } from '../../shared/process/config.ts';
 import { localUrl } from '../../shared/process/default-ports.ts';
+import { OWNER_ONLY, replaceFile } from '../../shared/process/replace-file.ts';
 import type { StackPorts } from './stack-ports.ts';
 
 /** Settings of the stack, besides its addresses, that `usagectl` needs to find the same data. */
@@ -86,17 +86,12 @@ export const formatEnvironment = (environment: Readonly<Record<string, string>>)
     .map(([name, value]) => `${name}=${quoted(value)}\n`)
     .join('');
 
-/** Writes a file that only its owner can read, even if it existed with other permissions. */
-const writePrivate = async (path: string, text: string): Promise<void> => {
-  await writeFile(`${path}.new`, text, { mode: 0o600 });
-  await rename(`${path}.new`, path);
-};
-
 /** Writes the stack's settings to `stack.env`, for `usagectl`. */
 export const writeStackEnvironment = (
   directory: string,
   environment: Readonly<Record<string, string>>,
-): Promise<void> => writePrivate(join(directory, 'stack.env'), formatEnvironment(environment));
+): Promise<void> =>
+  replaceFile(join(directory, 'stack.env'), formatEnvironment(environment), OWNER_ONLY);
 
 /** Writes the login of ClickHouse for `curl --netrc-file`, so that no command line shows it. */
 export const writeNetrc = async (
@@ -105,8 +100,9 @@ export const writeNetrc = async (
 ): Promise<void> => {
   if (!CLICKHOUSE_USER || !CLICKHOUSE_PASSWORD) return; // it runs elsewhere
   const login = `login ${CLICKHOUSE_USER} password ${CLICKHOUSE_PASSWORD}`;
-  await writePrivate(
+  await replaceFile(
     join(directory, 'netrc'),
     `machine 127.0.0.1 ${login}\nmachine localhost ${login}\n`,
+    OWNER_ONLY,
   );
 };

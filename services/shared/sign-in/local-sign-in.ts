@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, importJWK, SignJWT, type JWK } from 'jose';
 import { makeDirectory } from '../process/directory.ts';
 import { messageOf, UserError } from '../process/errors.ts';
+import { ANYBODY_READS, OWNER_ONLY, replaceFile } from '../process/replace-file.ts';
 import { roleClaim, type Role } from './roles.ts';
 
 /** The issuer of tokens that are made on this machine, and for whom they are. */
@@ -33,17 +34,11 @@ export const ensureLocalKey = async (directory: string): Promise<void> => {
     await makeDirectory(WHAT, directory, SETTING);
     const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
     key = { ...(await exportJWK(privateKey)), alg: ALGORITHM, use: 'sig', kid: randomUUID() };
-    await replace(privateKeyFile(directory), JSON.stringify(key), 0o600);
+    await replaceFile(privateKeyFile(directory), JSON.stringify(key), OWNER_ONLY);
   }
   const { d: _, ...publicKey } = key;
-  await replace(publicKeyFile(directory), `${JSON.stringify({ keys: [publicKey] })}\n`, 0o644);
-};
-
-/** A reader sees the file as it was or as it is, never half of it. */
-const replace = async (path: string, text: string, mode: number): Promise<void> => {
-  const next = `${path}.${String(process.pid)}.new`;
-  await writeFile(next, text, { mode });
-  await rename(next, path);
+  const published = `${JSON.stringify({ keys: [publicKey] })}\n`;
+  await replaceFile(publicKeyFile(directory), published, ANYBODY_READS);
 };
 
 const readPrivateKey = async (directory: string): Promise<JWK | null> => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OWNER_ONLY, replaceFile } from '../../../shared/process/replace-file.ts';
 import type { Login } from './authentication.ts';
 
 /** The engine's only user. It is also ClickHouse's name for callers that name no user. */
@@ -26,7 +27,6 @@ export const ensureLogin = async (dataDir: string): Promise<Login> => {
   });
   if (found !== null && found.password !== '') return found;
   // Renamed when complete, so that a process that ends in between leaves no empty password.
-  await writeFile(`${path}.new`, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  await replaceFile(path, `${randomBytes(24).toString('hex')}\n`, OWNER_ONLY);
   return readLogin(dataDir);
 };
