@@ -1,6 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explain } from '../../services/shared/process/explain.ts';
 import { localDirectory } from '../../services/shared/process/local-directory.ts';
@@ -8,7 +7,7 @@ import { formatTable } from '../../services/shared/terminal/table.ts';
 import { Access } from '../crash/access.ts';
 import { codeDigest } from '../crash/code-digest.ts';
 import { killAggregators } from '../crash/fleet.ts';
-import { Servers } from '../crash/servers.ts';
+import { openServers, positive } from '../crash/program.ts';
 import { isAlone, play, type RunResult } from './run.ts';
 
 interface Options {
@@ -25,12 +24,6 @@ interface Kept {
 
 /** Runs that leave the broker alone are played side by side. */
 const LANES = 2;
-
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('must be a number above 0');
-  return value;
-};
 
 const line = ({ seed, seconds, injected, counts, differences }: RunResult): string =>
   [
@@ -86,17 +79,9 @@ const run = async (options: Options): Promise<number> => {
   if (plan.length < options.runs) {
     console.log(`${String(options.runs - plan.length)} were played already: ${path}`);
   }
-  const directory = await mkdtemp(join(localDirectory(), 'bridge-faults-'));
-  const servers = await Servers.start(directory);
-  Object.assign(process.env, servers.environment); // for the clients of this process
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      killAggregators();
-      servers.killNow();
-      rmSync(directory, { recursive: true, force: true });
-      process.exit(130);
-    });
-  }
+  const { servers, directory } = await openServers('bridge-faults-', {
+    endOthers: killAggregators,
+  });
   const access = new Access();
   const end = Date.now() + options.minutes * 60_000;
   const lane = async (): Promise<void> => {

@@ -1,6 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { Command } from 'commander';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../services/shared/process/errors.ts';
 import { explain } from '../../services/shared/process/explain.ts';
@@ -8,9 +7,9 @@ import { localDirectory } from '../../services/shared/process/local-directory.ts
 import { Access } from './access.ts';
 import { killAggregators } from './fleet.ts';
 import { KIND_NAMES, kindNamed, kindOf, type Kind } from './kinds.ts';
+import { openServers, positive } from './program.ts';
 import { Results, resultTable } from './results.ts';
 import { runSchedule, type ScheduleResult } from './schedule.ts';
-import { Servers } from './servers.ts';
 
 interface Options {
   readonly schedules: number;
@@ -22,12 +21,6 @@ interface Options {
 
 /** Schedules that leave the servers alone run side by side. */
 const LANES = 2;
-
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('must be a number above 0');
-  return value;
-};
 
 const chosenKind = (name: string | undefined): Kind | undefined => {
   if (name === undefined) return undefined;
@@ -59,18 +52,10 @@ const run = async (options: Options): Promise<number> => {
       `${String(done)} of ${String(options.schedules)} were played already: ${resultsPath}`,
     );
   }
-  await mkdir(localDirectory(), { recursive: true });
-  const directory = await mkdtemp(join(localDirectory(), 'crash-'));
-  const servers = await Servers.start(directory);
-  Object.assign(process.env, servers.environment); // for the clients of this process
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      killAggregators();
-      servers.killNow();
-      if (!results.hasFailed) rmSync(directory, { recursive: true, force: true });
-      process.exit(130);
-    });
-  }
+  const { servers, directory } = await openServers('crash-', {
+    endOthers: killAggregators,
+    hasFailed: () => results.hasFailed,
+  });
   const access = new Access();
   const end = Date.now() + options.minutes * 60_000;
   const lane = async (): Promise<void> => {

@@ -1,12 +1,8 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { Command } from 'commander';
+import { rm } from 'node:fs/promises';
 import { explain } from '../../services/shared/process/explain.ts';
-import { localDirectory } from '../../services/shared/process/local-directory.ts';
 import { formatTable } from '../../services/shared/terminal/table.ts';
-import { killAggregators } from '../crash/fleet.ts';
-import { Servers } from '../crash/servers.ts';
+import { openServers, positive } from '../crash/program.ts';
 import { play, type RunResult } from './run.ts';
 
 interface Options {
@@ -14,12 +10,6 @@ interface Options {
   readonly seed: number;
   readonly minutes: number;
 }
-
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('must be a number above 0');
-  return value;
-};
 
 const line = (result: RunResult): string => {
   const { seed, seconds, brokerFailures, kills, taken, duplicates, refusals, differences } = result;
@@ -64,18 +54,7 @@ const table = (results: readonly RunResult[]): string => {
 };
 
 const run = async ({ runs, seed, minutes }: Options): Promise<number> => {
-  await mkdir(localDirectory(), { recursive: true });
-  const directory = await mkdtemp(join(localDirectory(), 'sdk-chaos-'));
-  const servers = await Servers.start(directory);
-  Object.assign(process.env, servers.environment); // for the clients of this process
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      killAggregators();
-      servers.killNow();
-      rmSync(directory, { recursive: true, force: true });
-      process.exit(130);
-    });
-  }
+  const { servers, directory } = await openServers('sdk-chaos-');
   const end = Date.now() + minutes * 60_000;
   const results: RunResult[] = [];
   for (let n = 0; n < runs && Date.now() < end; n++) {
