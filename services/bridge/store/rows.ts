@@ -1,3 +1,4 @@
+import { secondsFromMillis } from '../../shared/clickhouse/values.ts';
 import { formatQuantity } from '../../shared/model/decimal.ts';
 import { monthsRecord } from '../../shared/model/usage-months.ts';
 import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
@@ -78,9 +79,6 @@ export const moveRow = (logPartition: number, move: DoneMove): Row => ({
   log_partition: logPartition,
 });
 
-/** ClickHouse reads a DateTime64(3) as a decimal text of seconds. */
-const moment = (millis: number): string => (millis / 1000).toFixed(3);
-
 const MAX_MESSAGE = 1_000;
 
 export const requestRow = (logPartition: number, request: RequestRecord): Row => ({
@@ -88,12 +86,12 @@ export const requestRow = (logPartition: number, request: RequestRecord): Row =>
   correlation_id: request.correlationId,
   operation: request.operation,
   log_partition: logPartition,
-  sent_at: moment(request.sentAt),
+  sent_at: secondsFromMillis(request.sentAt),
   submissions: request.submissionIds,
   ...(request.operation === 'dry-run'
     ? { handling: 'recorded', body: request.body }
     : {
-        answered_at: moment(request.answeredAt),
+        answered_at: secondsFromMillis(request.answeredAt),
         http_status: request.httpStatus,
         handling: request.handling,
         message: request.message.slice(0, MAX_MESSAGE),

@@ -7,7 +7,7 @@ import {
   type Quantity,
 } from '../../shared/model/decimal.ts';
 import type { Hour } from '../../shared/model/time.ts';
-import { usageMonthOf } from '../../shared/model/usage-months.ts';
+import { MONTH, usageMonthOf } from '../../shared/model/usage-months.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 
 /** The longest text a field may have; the pipeline's own resource URIs end at 1,024 bytes. */
@@ -19,11 +19,10 @@ const UNFIT = /[\p{Cc}\p{Cs}]/u;
 export const isName = (value: unknown): value is string =>
   typeof value === 'string' && value !== '' && value.length <= MAX_TEXT && !UNFIT.test(value);
 
-const name = z.string().refine(isName, { error: 'is not a valid text' });
+/** A text that names something. */
+export const name = z.string().refine(isName, { error: 'is not a valid text' });
 
-const month = z
-  .string()
-  .regex(/^\d{4}-(?:0[1-9]|1[0-2])$/, { error: 'is no month, such as 2026-10' });
+export const month = z.string().regex(MONTH, { error: 'is no month, such as 2026-10' });
 
 const decimal = z
   .string({ error: 'is not a decimal as text' })

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { formatQuantity, parseQuantity, type Quantity } from '../../shared/model/decimal.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 import { millis, monthOf, type Millis } from '../../shared/model/time.ts';
-import { isName } from './additional-info.ts';
+import { month, name } from './additional-info.ts';
 import type { Billing } from './metering-event.ts';
 import { AFTER_SEPARATOR, SEPARATOR, type Store } from './store.ts';
 
@@ -27,8 +27,6 @@ export interface Credit extends ClaimedCredit, Billing {
   readonly grantedAt: Millis;
 }
 
-const name = z.string().refine(isName, { error: 'is not a valid text' });
-
 const claimFields = {
   id: name,
   resourceUri: name,
@@ -39,7 +37,7 @@ const claimFields = {
     context.addIssue('is no decimal above zero');
     return z.NEVER;
   }),
-  usageMonth: z.string().regex(/^\d{4}-(?:0[1-9]|1[0-2])$/, { error: 'is no month' }),
+  usageMonth: month,
   reason: name,
 };
 

@@ -1,7 +1,8 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertRows, queryRows } from '../../shared/clickhouse/client.ts';
+import { hourFromSeconds, secondsFromMillis } from '../../shared/clickhouse/values.ts';
 import { resourceKey } from '../../shared/model/placement.ts';
-import { millis, type Hour } from '../../shared/model/time.ts';
+import { millis } from '../../shared/model/time.ts';
 import type { CloudResource } from '../simulated-cloud/resource.ts';
 import type { FaultPlan, PlannedFaults } from './faults/fault-plan.ts';
 import type { Progress } from './reporting/progress.ts';
@@ -79,8 +80,8 @@ export class CloudStore {
     await insertRows(this.client, 'simulated_reports', [
       {
         provider: this.provider,
-        reported_through: secondsText(value.reportedThrough),
-        claimed_through: secondsText(value.claimedThrough),
+        reported_through: secondsFromMillis(value.reportedThrough),
+        claimed_through: secondsFromMillis(value.claimedThrough),
         piece_millis: value.pieceMillis,
         revision: String(revision),
       },
@@ -95,7 +96,7 @@ export class CloudStore {
       { provider: this.provider },
     );
     return rows.map(({ from_hour: fromHour, plan }) => ({
-      fromHour: (fromHour * 1000) as Hour,
+      fromHour: hourFromSeconds(fromHour),
       plan: JSON.parse(plan) as FaultPlan,
     }));
   }
@@ -106,6 +107,3 @@ export class CloudStore {
     ]);
   }
 }
-
-/** Seconds with milliseconds, as ClickHouse reads a `DateTime64(3)`. */
-const secondsText = (instant: number): string => (instant / 1000).toFixed(3);

@@ -5,6 +5,9 @@ import { sumOfMonths, type UsageMonths } from '../model/usage-months.ts';
 /** A DateTime, which ClickHouse gives in seconds. */
 export const hourFromSeconds = (seconds: number): Hour => (seconds * 1000) as Hour;
 
+/** An instant, as ClickHouse reads a DateTime64(3): a decimal text of seconds. */
+export const secondsFromMillis = (millis: number): string => (millis / 1000).toFixed(3);
+
 /** A decimal, which ClickHouse gives as text. */
 export const quantityFromText = (text: string): Quantity => {
   const quantity = parseQuantity(text);

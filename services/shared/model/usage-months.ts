@@ -33,7 +33,8 @@ export const totalOfMonths = (months: UsageMonths): Quantity =>
 export const monthsRecord = (months: UsageMonths): Readonly<Record<string, string>> =>
   Object.fromEntries(months.map(({ month, quantity }) => [month, formatQuantity(quantity)]));
 
-const MONTH = /^\d{4}-(?:0[1-9]|1[0-2])$/;
+/** A month, written as `2026-11`. */
+export const MONTH = /^\d{4}-(?:0[1-9]|1[0-2])$/;
 
 /** Reads what `monthsRecord` has made. */
 export const monthsSchema = z
