@@ -46,9 +46,10 @@ export const cloudProviders = (): readonly string[] =>
 /** Waits for live usage of all providers, and shows what the first run did. Returns true if everything adds up. */
 export const awaitLiveUsage = (config: Config, told: Told): Promise<boolean> =>
   withClickHouse(config, async (client) => {
+    const wanted = cloudProviders().length;
     await waitWithProgress(told, async () => {
       const { providers, events } = await liveAccepted(client);
-      return { done: providers >= cloudProviders().length, progress: events };
+      return { done: providers >= wanted, progress: events };
     });
     told.reporter.done();
     return summarize(client, config, told);

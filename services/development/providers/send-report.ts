@@ -1,10 +1,10 @@
-import { eventsOfUsage } from '../../provider-sdk/events-of-usage.ts';
 import type { Usage } from '../../provider-sdk/usage.ts';
 import type { LogWriter } from '../../shared/kafka/log-writer.ts';
 import type { NewRecord } from '../../shared/kafka/new-record.ts';
 import { partitionOfKey, resourceKey } from '../../shared/model/placement.ts';
 import type { Source } from '../../shared/model/source.ts';
 import type { UsageEvent } from '../../shared/model/usage-event.ts';
+import { eventsOf } from '../simulated-cloud/events-of.ts';
 import { malformed } from './faults/malformed.ts';
 import type { Report } from './faults/report-of.ts';
 
@@ -28,17 +28,9 @@ export const sendReport =
       const partition = partitionOfKey(key, partitions);
       const batch = batches.get(partition) ?? [];
       batches.set(partition, batch);
-      for (const event of valid(each, hourMillis)) batch.push({ key, value: valueOf(event) });
+      for (const event of eventsOf(each, hourMillis)) batch.push({ key, value: valueOf(event) });
     };
     for (const each of usage) add(each, encode);
     for (const each of spoiled) add(each, (event) => malformed(event, encode).value);
     for (const [partition, records] of batches) await writer.append({ topic, partition }, records);
   };
-
-/** The cloud makes no usage that the SDK refuses: that would be a defect. */
-const valid = (usage: Usage, hourMillis: number): readonly UsageEvent[] => {
-  const events = eventsOfUsage(usage, hourMillis);
-  if (events.ok) return events.value;
-  const problems = events.error.map(({ field, problem }) => `${field} ${problem}`).join('; ');
-  throw new Error(`the simulated cloud has made usage of ${usage.resourceUri} whose ${problems}`);
-};

@@ -1,10 +1,8 @@
 import type { HistoricalEvent } from '../../operations/history-runs/history-run.ts';
-import { eventsOfUsage } from '../../provider-sdk/events-of-usage.ts';
-import type { Usage } from '../../provider-sdk/usage.ts';
-import { isoText, millis, nextHour, type Hour } from '../../shared/model/time.ts';
-import type { UsageEvent } from '../../shared/model/usage-event.ts';
+import { millis, nextHour, type Hour } from '../../shared/model/time.ts';
 import { usageOf } from './consumption.ts';
 import { drawer } from './draw.ts';
+import { eventsOf } from './events-of.ts';
 import type { CloudResource } from './resource.ts';
 import { seededCloud } from './seeded-cloud.ts';
 import type { CloudSeed } from './tenant.ts';
@@ -46,8 +44,8 @@ export function* simulatedHistory(
     const reports = late.get(hour) ?? [];
     late.delete(hour);
     for (const resource of cloud) {
-      for (const usage of usageOf(resource, usageHour, hour, hourMillis)) {
-        const event = eventOf(usage, hourMillis);
+      const used = usageOf(resource, usageHour, hour, hourMillis);
+      for (const event of used.flatMap((usage) => eventsOf(usage, hourMillis))) {
         const chance = drawer(resource.resourceUri, event.meterId, event.usageStartTime, 'report');
         const lateBy = chance(0) < LATE_SHARE ? 1 + Math.floor(chance(1) * MAX_LATE_HOURS) : 0;
         const reportedHour = Math.min(hour + lateBy * hourMillis, lastHour) as Hour;
@@ -61,13 +59,3 @@ export function* simulatedHistory(
     yield* reports.sort((a, b) => a.reportedTime - b.reportedTime);
   }
 }
-
-/** Usage within one hour is one event. */
-const eventOf = (usage: Usage, hourMillis: number): UsageEvent => {
-  const events = eventsOfUsage(usage, hourMillis);
-  const [event] = events.ok ? events.value : [];
-  if (event) return event;
-  throw new Error(
-    `simulated usage is not valid: ${JSON.stringify(events)} ${isoText(millis(Number(usage.from)))}`,
-  );
-};

@@ -1,5 +1,5 @@
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
-import type { Millis } from '../../shared/model/time.ts';
+import { millis, type Millis } from '../../shared/model/time.ts';
 import type { CloudResource, OperatingSystem, ResourceChange } from './resource.ts';
 
 /** What a resource is at an instant. */
@@ -11,7 +11,7 @@ export interface ResourceState {
 }
 
 /** A resource that does not exist has no state. */
-export type MaybeState = ResourceState | null;
+type MaybeState = ResourceState | null;
 
 /**
  * The state after a change, or why it cannot happen:
@@ -86,14 +86,6 @@ export const stretchesOf = (
 
 /** Null if it does not exist then, or not any more. */
 export const stateAt = (
-  { changes }: Pick<CloudResource, 'changes'>,
+  resource: Pick<CloudResource, 'changes'>,
   instant: Millis,
-): MaybeState => {
-  let state: MaybeState = null;
-  for (const change of changes) {
-    if (change.at > instant) break;
-    const applied: Result<MaybeState, string> = applyChange(state, change);
-    if (applied.ok) state = applied.value;
-  }
-  return state;
-};
+): ResourceState | null => stretchesOf(resource, instant, millis(instant + 1))[0]?.state ?? null;

@@ -53,7 +53,8 @@ const lateUntil = (resourceUri: string, hour: Hour, rules: HoldingRules): Millis
   return millis(nextHour(hour, rules.hourMillis) + by);
 };
 
-const isGone = (hour: Hour, { plans, provider }: HoldingRules): boolean => {
+/** Whether the provider reports nothing in an hour. */
+export const isGone = (hour: Hour, { plans, provider }: HoldingRules): boolean => {
   const { seed, gone } = plans.at(hour);
   return gone > 0 && draw(seed, 'gone', provider, isoText(hour)) < gone;
 };

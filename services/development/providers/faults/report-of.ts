@@ -12,7 +12,7 @@ import { draw } from '../../simulated-cloud/draw.ts';
 import type { CloudResource } from '../../simulated-cloud/resource.ts';
 import type { Piece } from '../reporting/progress.ts';
 import type { FaultPlan } from './fault-plan.ts';
-import { heldUntil, MAX_HELD_HOURS, type HoldingRules } from './held-back.ts';
+import { heldUntil, isGone, MAX_HELD_HOURS, type HoldingRules } from './held-back.ts';
 
 /** What decides which report a provider makes of its resources. */
 export interface ReportingRules extends HoldingRules {
@@ -65,13 +65,13 @@ const heldUntilPiece = (
   const due: Usage[] = [];
   for (let start = first; start < current; start += hourMillis) {
     const hour = start as Hour;
-    const { late, gone } = rules.plans.at(hour);
-    if (late === 0 && gone === 0) continue;
+    const plan = rules.plans.at(hour);
+    if (plan.late === 0 && !isGone(hour, rules)) continue;
     const whole = { from: hour, to: millis(hour + hourMillis) };
     for (const resource of resources) {
       const until = heldUntil(resource, hour, rules);
       if (until === null || until < piece.from || until >= piece.to) continue;
-      due.push(...misreported(resource, whole, rules.plans.at(hour), rules));
+      due.push(...misreported(resource, whole, plan, rules));
     }
   }
   return due;
