@@ -117,14 +117,15 @@ export class Recount {
   }
 
   judge(record: LogRecord): Judged {
-    const verdict = this.verdictOf(record);
+    const isAdjustment = this.isAdjustment(record);
+    const verdict = this.verdictOf(record, isAdjustment);
     return {
       record,
       reportedTime: this.watermark,
       reportedHour: this.openHour,
       usageHour:
         verdict !== 'control' && verdict.ok ? this.hourOf(verdict.value.usage.start) : null,
-      isAdjustment: this.isAdjustment(record),
+      isAdjustment,
       verdict,
     };
   }
@@ -208,7 +209,7 @@ export class Recount {
     this.closeBefore(this.openHour);
   }
 
-  private verdictOf(record: LogRecord): Judged['verdict'] {
+  private verdictOf(record: LogRecord, isAdjustment: boolean): Judged['verdict'] {
     const { place, source } = this.tools;
     const kind = record.headers[CONTROL_HEADER];
     const isSigned = kind !== undefined && this.isSigned(record);
@@ -246,7 +247,7 @@ export class Recount {
         floor: this.floor,
       },
       { ...rules, partition: place.partition, partitions: source.partitions },
-      this.isAdjustment(record),
+      isAdjustment,
     );
   }
 
@@ -262,6 +263,7 @@ export class Recount {
 
   /** The key of this id, if the rules in force accept it; before the first rules any key that is known. */
   private acceptedKey(id: string | null): ControlKey | undefined {
+    if (id === null) return undefined;
     if (this.inForce && !this.inForce.rules.controlKeys.some((key) => key.id === id)) {
       return undefined;
     }
