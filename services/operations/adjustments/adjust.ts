@@ -1,20 +1,22 @@
 import { usageEventEncoder } from '../../shared/avro/usage-event-codec.ts';
-import { keyFingerprint } from '../../shared/model/control-record.ts';
+import { keyFingerprint, type Keyring } from '../../shared/model/control-record.ts';
 import { addQuantities, formatQuantity, ZERO, type Quantity } from '../../shared/model/decimal.ts';
 import { namespaceOf, partitionOfKey, resourceKey } from '../../shared/model/placement.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 import {
+  isOpenLive,
   newestEpoch,
   partitionName,
+  sourceFor,
   type Source,
   type SourcePartition,
 } from '../../shared/model/source.ts';
 import { isoText, type Hour } from '../../shared/model/time.ts';
 import { failpoint } from '../../shared/process/failpoint.ts';
 import { UserError } from '../../shared/process/errors.ts';
-import { readSources } from '../../shared/sources/register.ts';
 import type { SourceTools } from '../../shared/sources/source-opening.ts';
 import { readRedriveWorld } from '../dead-letters/redrive.ts';
+import type { RedriveWorld } from '../dead-letters/redrive-plan.ts';
 import { ledgerFloor } from '../sources/trim-ledger.ts';
 import {
   adjustmentId,
@@ -71,11 +73,12 @@ export const planAdjustment = async (
   if (before?.countedIn != null) {
     return succeed({ kind: 'made', adjustment: { ...before, countedIn: before.countedIn } });
   }
-  const source = ownerOf(await readSources(clickHouse), request.resourceUri, before);
+  const world = await readRedriveWorld(tools);
+  const source = ownerOf(world.sources, request.resourceUri, before);
   if (!source.ok) return fail([source.error]);
   const at = placeIn(source.value, request.resourceUri);
   const floor = await ledgerFloor(clickHouse);
-  const problems = await problemsAt(tools, at, source.value);
+  const problems = problemsAt(world, tools.keyring, at, source.value);
   if (request.usageHour < floor) {
     problems.push(
       `--usage-hour is below ${isoText(floor)}, up to which the ledger was trimmed: nobody could tell any more whether it counts once`,
@@ -109,13 +112,10 @@ const ownerOf = (
   before: ListedAdjustment | null,
 ): Result<Source, string> => {
   const namespace = namespaceOf(resourceUri) ?? '';
-  const isOpen = ({ kind, state }: Source): boolean => kind === 'live' && state === 'open';
   // Ids are deduplicated within a topic. So what may be in the log of one topic goes to no other.
-  const topic =
-    before?.topic ??
-    sources.find((source) => isOpen(source) && source.namespaces.includes(namespace))?.topic;
+  const topic = before?.topic ?? sourceFor(sources, namespace)?.topic;
   const source = topic === undefined ? undefined : newestEpoch(sources, topic);
-  if (source && isOpen(source)) return succeed(source);
+  if (source && isOpenLive(source)) return succeed(source);
   return fail(
     before === null
       ? `--resource is of ${namespace}, which no open live source serves: see "usagectl sources list"`
@@ -130,13 +130,13 @@ const placeIn = ({ topic, epoch, partitions }: Source, resourceUri: string): Sou
 });
 
 /** Why the owner of a partition would not take an adjustment that we sign. */
-const problemsAt = async (
-  tools: SourceTools,
+const problemsAt = (
+  world: RedriveWorld,
+  [key]: Keyring,
   at: SourcePartition,
   source: Source,
-): Promise<string[]> => {
-  const [key] = tools.keyring;
-  const { rules } = (await readRedriveWorld(tools)).judgementOn(at, source);
+): string[] => {
+  const { rules } = world.judgementOn(at, source);
   const isAccepted = rules.controlKeys.some(
     ({ id, fingerprint }) => id === key.id && fingerprint === keyFingerprint(key),
   );

@@ -8,7 +8,12 @@ import {
 import { namespaceOf, partitionOfKey, resourceKey } from '../../shared/model/placement.ts';
 import { redriveHeaders, redriveKeyId, verifiedRedrive } from '../../shared/model/redrive.ts';
 import type { Rules } from '../../shared/model/rules.ts';
-import { partitionName, type Source, type SourcePartition } from '../../shared/model/source.ts';
+import {
+  partitionName,
+  sourceFor,
+  type Source,
+  type SourcePartition,
+} from '../../shared/model/source.ts';
 import { isoText, type Millis } from '../../shared/model/time.ts';
 import { placementProblem, valueProblem } from '../../shared/model/usage-event-problem.ts';
 import type { Letter } from './letters.ts';
@@ -105,15 +110,7 @@ const placeOf = (
   const event = decoded.value;
 
   const namespace = namespaceOf(event.resourceUri);
-  const source = newest(
-    world.sources.filter(
-      ({ kind, state, namespaces }) =>
-        kind === 'live' &&
-        state === 'open' &&
-        namespace !== null &&
-        (namespaces.includes(namespace) || namespaces.includes('*')),
-    ),
-  );
+  const source = sourceFor(world.sources, namespace);
   if (!source) {
     return hopeless(
       namespace === null

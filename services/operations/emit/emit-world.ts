@@ -31,16 +31,3 @@ export const readEmitWorld = async (client: ClickHouseClient): Promise<EmitWorld
     now: millis(Date.now()),
   };
 };
-
-/** The live topic that takes usage of this namespace; null if none does. */
-export const sourceFor = (sources: readonly Source[], namespace: string | null): Source | null =>
-  namespace === null
-    ? null
-    : sources
-        .filter(
-          ({ kind, state, namespaces }) =>
-            kind === 'live' &&
-            state === 'open' &&
-            (namespaces.includes(namespace) || namespaces.includes('*')),
-        )
-        .reduce<Source | null>((a, b) => (a && a.epoch > b.epoch ? a : b), null);

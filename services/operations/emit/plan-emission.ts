@@ -3,11 +3,11 @@ import { namespaceOf, partitionOfKey, resourceKey } from '../../shared/model/pla
 import { quantityToBytes } from '../../shared/model/decimal.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../shared/model/rules.ts';
-import { partitionName, type Source } from '../../shared/model/source.ts';
+import { isOpenLive, partitionName, sourceFor, type Source } from '../../shared/model/source.ts';
 import { HOUR_MILLIS, isoText, type Millis } from '../../shared/model/time.ts';
 import { uuidText, type UsageEvent } from '../../shared/model/usage-event.ts';
 import { contentDigest } from '../../shared/usage-fold/content-digest.ts';
-import { sourceFor, type EmitWorld } from './emit-world.ts';
+import type { EmitWorld } from './emit-world.ts';
 import type { EmitProblem, GivenUsage } from './given-usage.ts';
 
 /** An event that can be sent, and where to. */
@@ -83,9 +83,7 @@ const noTopic = (namespace: string | null, sources: readonly Source[]): string =
   if (namespace === null) {
     return 'names no provider: write it in full, such as /subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.Compute/virtualMachines/NAME';
   }
-  const served = sources
-    .filter(({ kind, state }) => kind === 'live' && state === 'open')
-    .flatMap(({ namespaces }) => namespaces);
+  const served = sources.filter(isOpenLive).flatMap(({ namespaces }) => namespaces);
   return served.length === 0
     ? 'has no topic to go to: there is no open live topic. Run "usagectl provision"'
     : `is of ${namespace}, which no open live topic serves: they serve ${served.join(', ')}. ` +
@@ -118,8 +116,7 @@ const timeProblem = (
     const days = String(DEFAULT_MAX_USAGE_AGE_MILLIS / 86_400_000);
     return { field: 'from', problem: `is over ${days} days ago: usage that old is not counted` };
   }
-  const { topic, epoch } = first.source;
-  const floor = floors.get(partitionName({ topic, epoch, partition: first.partition }));
+  const floor = floors.get(partitionName({ ...first.source, partition: first.partition }));
   return floor === undefined || start >= floor
     ? null
     : {

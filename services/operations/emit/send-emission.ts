@@ -1,6 +1,6 @@
 import type { LogWriter } from '../../shared/kafka/log-writer.ts';
 import { messageOf, UserError } from '../../shared/process/errors.ts';
-import { sourceName } from '../../shared/model/source.ts';
+import { partitionName } from '../../shared/model/source.ts';
 import type { UsageEvent } from '../../shared/model/usage-event.ts';
 import type { PlannedEvent } from './plan-emission.ts';
 
@@ -51,7 +51,7 @@ type Group = [PlannedEvent, ...PlannedEvent[]];
 const groupsOf = (events: readonly PlannedEvent[]): readonly Group[] => {
   const groups = new Map<string, Group>();
   for (const each of events) {
-    const name = `${sourceName(each.source)}/${String(each.partition)}`;
+    const name = partitionName({ ...each.source, partition: each.partition });
     const group = groups.get(name);
     if (group) group.push(each);
     else groups.set(name, [each]);

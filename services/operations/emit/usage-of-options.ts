@@ -1,7 +1,8 @@
 import { readInstant, type Usage } from '../../provider-sdk/usage.ts';
 import { namespaceOf, subscriptionOf } from '../../shared/model/placement.ts';
 import { HOUR_MILLIS, type Millis } from '../../shared/model/time.ts';
-import { sourceFor, type EmitWorld } from './emit-world.ts';
+import { sourceFor } from '../../shared/model/source.ts';
+import type { EmitWorld } from './emit-world.ts';
 import { findMeterId } from './find-meter.ts';
 import type { EmitProblem, GivenUsage } from './given-usage.ts';
 import { usagePeriod } from './usage-period.ts';

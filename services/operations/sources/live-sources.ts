@@ -1,6 +1,6 @@
 import { UserError } from '../../shared/process/errors.ts';
 import { liveTopicName } from '../../shared/kafka/topic-names.ts';
-import { newestEpoch, type Source } from '../../shared/model/source.ts';
+import { isOpenLive, newestEpoch, type Source } from '../../shared/model/source.ts';
 import { hourOf, millis, nextHour, type Hour } from '../../shared/model/time.ts';
 import { hourAfterBroker } from './broker-hour.ts';
 import { openSource, type SourceTools } from '../../shared/sources/source-opening.ts';
@@ -65,7 +65,7 @@ const declare = async (
   options: LiveOptions,
 ): Promise<RegisteredSource> => {
   const { clickHouse } = tools;
-  const others = registered.filter(({ kind, state }) => kind === 'live' && state === 'open');
+  const others = registered.filter(isOpenLive);
   const history = registered.filter(
     ({ kind, state }) => kind === 'history' && state !== 'abandoned',
   );

@@ -1,6 +1,6 @@
 import { controlRecord } from '../../shared/model/control-record.ts';
 import { UserError } from '../../shared/process/errors.ts';
-import { newestEpoch } from '../../shared/model/source.ts';
+import { isOpenLive, newestEpoch } from '../../shared/model/source.ts';
 import { hourAfterBroker } from './broker-hour.ts';
 import { readProgress, type PartitionProgress } from '../../shared/sources/coverage.ts';
 import { acceptLosses, endedWithLoss, type LostRecords } from '../losses/losses.ts';
@@ -104,7 +104,7 @@ const declareNext = async (
   // by the broker's clock. So complete hours stay complete.
   const closed = (await progressOf(tools, old)).map(({ openHour }) => openHour);
   const others = (await readSources(tools.clickHouse)).filter(
-    ({ kind, state, topic }) => kind === 'live' && state === 'open' && topic !== old.topic,
+    (source) => isOpenLive(source) && source.topic !== old.topic,
   );
   const [other] = others;
   const afterBroker = other ? await hourAfterBroker(tools, other) : 0;

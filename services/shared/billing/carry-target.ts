@@ -1,5 +1,5 @@
 import { namespaceOf, partitionOfKey, resourceKey } from '../model/placement.ts';
-import { sourceName, type Source, type SourcePartition } from '../model/source.ts';
+import { servesNow, sourceName, type Source, type SourcePartition } from '../model/source.ts';
 
 /** Where the quantity of a resource can go, when Commerce will not take it for its own hour. */
 export type CarryTarget =
@@ -24,12 +24,8 @@ export const carryTarget = (
     return { kind: 'nowhere', why: 'History is not carried into another hour.' };
   }
   const namespace = namespaceOf(resourceUri) ?? '';
-  const serves = ({ kind, state, namespaces }: Source): boolean =>
-    kind === 'live' &&
-    state === 'open' &&
-    (namespaces.includes('*') || namespaces.includes(namespace));
-  if (serves(own)) return { kind: 'here' };
-  const other = [...sources.values()].find(serves);
+  if (servesNow(own, namespace)) return { kind: 'here' };
+  const other = [...sources.values()].find((source) => servesNow(source, namespace));
   // Where nobody serves it, it waits in its own source partition.
   if (!other) return { kind: 'here' };
   const { topic, epoch, partitions } = other;

@@ -59,3 +59,19 @@ export const newestEpoch = <T extends SourceId>(
   sources
     .filter((source) => source.topic === topic)
     .reduce<T | undefined>((a, b) => (a && a.epoch > b.epoch ? a : b), undefined);
+
+/** Whether providers write to it now. */
+export const isOpenLive = ({ kind, state }: Pick<Source, 'kind' | 'state'>): boolean =>
+  kind === 'live' && state === 'open';
+
+/** Whether it takes usage of a namespace now. */
+export const servesNow = (source: Source, namespace: string): boolean =>
+  isOpenLive(source) && (source.namespaces.includes('*') || source.namespaces.includes(namespace));
+
+/** The source that takes usage of this namespace now, in its newest epoch; null if none does. */
+export const sourceFor = (sources: readonly Source[], namespace: string | null): Source | null =>
+  namespace === null
+    ? null
+    : sources
+        .filter((source) => servesNow(source, namespace))
+        .reduce<Source | null>((a, b) => (a && a.epoch > b.epoch ? a : b), null);
