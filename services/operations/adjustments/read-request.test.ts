@@ -69,6 +69,11 @@ test.each<[string, Partial<GivenAdjustment>, RegExp]>([
   ['a quadrillion', { quantity: '1e15' }, /^--quantity must be between/],
   ['a control character in the meter', { meter: 'a\u0001b' }, /^--meter cannot be used/],
   ['another subscription', { subscription: 'another' }, /^--resource is in subscription/],
+  [
+    'a location of more bytes than usage may have',
+    { location: 'é'.repeat(513) },
+    /^--location cannot be used: location has over 1,024 bytes/,
+  ],
   ['a long reason', { reason: 'x'.repeat(501) }, /^--reason has over 500 characters/],
 ])('%s is a problem', (_, changes, message) => {
   expect(problemsOf(changes)).toEqual([expect.stringMatching(message)]);

@@ -1,10 +1,15 @@
-import { parseQuantity, QUANTITY_LIMIT, type Quantity } from '../../shared/model/decimal.ts';
-import type { Identity } from '../../shared/model/event-texts.ts';
-import { asciiLower, namespaceOf, subscriptionOf } from '../../shared/model/placement.ts';
+import { parseQuantity, type Quantity } from '../../shared/model/decimal.ts';
+import { ATTRIBUTES, type Identity } from '../../shared/model/event-texts.ts';
+import { namespaceOf, subscriptionOf } from '../../shared/model/placement.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 import { isoText, type Hour, type Millis } from '../../shared/model/time.ts';
 import { parseTime } from '../../shared/model/time-text.ts';
-import { identityProblem } from '../../shared/model/usage-event-problem.ts';
+import {
+  amountProblem,
+  attributeProblem,
+  nameProblem,
+  subscriptionProblem,
+} from '../../shared/model/usage-event-problem.ts';
 import type { AdjustmentRequest } from './adjustment.ts';
 
 /** A request as somebody wrote it. */
@@ -24,7 +29,6 @@ export interface GivenAdjustment {
 const LINE = /^[^\p{C}\p{Zl}\p{Zp}]*$/u;
 const MOST_REASON = 500;
 const MOST_KEY = 100;
-const MOST_LOCATION = 1000;
 
 /** Reads a request. The error names every problem, each as a sentence about its option. */
 export const readRequest = (
@@ -51,16 +55,14 @@ export const readRequest = (
   const key =
     given.key === undefined ? '' : read('key', given.key, (text) => lineFrom(text, MOST_KEY));
   const location =
-    given.location === undefined
-      ? null
-      : read('location', given.location, (text) => lineFrom(text, MOST_LOCATION));
-  const owner = wanted.resourceUri === null ? null : subscriptionOf(wanted.resourceUri);
-  const { subscriptionId } = wanted;
+    given.location === undefined ? null : read('location', given.location, locationFrom);
+  const { subscriptionId, resourceUri } = wanted;
   if (
-    owner !== null &&
     subscriptionId !== null &&
-    asciiLower(owner) !== asciiLower(subscriptionId)
+    resourceUri !== null &&
+    subscriptionProblem({ subscriptionId, resourceUri })
   ) {
+    const owner = subscriptionOf(resourceUri) ?? '';
     problems.push(`--resource is in subscription ${owner}, not in that of --subscription`);
   }
   return isWhole(wanted) && key !== null && problems.length === 0
@@ -76,12 +78,10 @@ const isWhole = (wanted: {
 
 type Parser<T> = (text: string) => Result<T, string>;
 
-const ANY: Identity = { subscriptionId: '-', meterId: '-', resourceUri: '-' };
-
 const identityIn =
   (name: keyof Identity): Parser<string> =>
   (text) => {
-    const problem = identityProblem({ ...ANY, [name]: text });
+    const problem = nameProblem(name, text);
     return problem === null ? succeed(text) : fail(`cannot be used: ${problem.message}`);
   };
 
@@ -111,13 +111,22 @@ const quantityFrom: Parser<Quantity> = (text) => {
     return fail('must be a decimal with at most 30 decimal places, such as -12.5');
   }
   if (quantity === 0n) return fail('is zero, which changes nothing');
-  if (quantity >= QUANTITY_LIMIT || quantity <= 0n - QUANTITY_LIMIT) {
+  if (amountProblem(quantity, true)) {
     return fail('must be between -10^15 and 10^15');
   }
   return succeed(quantity);
 };
 
-const lineFrom = (text: string, most: number): Result<string, string> => {
-  if (text.length > most) return fail(`has over ${String(most)} characters`);
-  return LINE.test(text) ? succeed(text) : fail('must be one line of text');
+const locationFrom: Parser<string> = (text) => {
+  for (const attribute of ATTRIBUTES.filter(({ name }) => name === 'location')) {
+    const problem = attributeProblem(attribute, text);
+    if (problem) return fail(`cannot be used: ${problem.message}`);
+  }
+  return oneLine(text);
 };
+
+const lineFrom = (text: string, most: number): Result<string, string> =>
+  text.length > most ? fail(`has over ${String(most)} characters`) : oneLine(text);
+
+const oneLine: Parser<string> = (text) =>
+  LINE.test(text) ? succeed(text) : fail('must be one line of text');
