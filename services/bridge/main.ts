@@ -65,17 +65,35 @@ const connect = async (config: Config, logger: Logger) => {
   return { clickHouse, kafka, admin, writer: await openLogWriter(kafka) };
 };
 
+interface Wanted {
+  readonly registration: Registration | null;
+  readonly terms: ReturnType<typeof wantedTerms>;
+}
+
+/** @throws UserError if the registration, or the catalog with it, cannot be used */
+const wantedBy = (registration: Registration | null): Wanted => ({
+  registration,
+  terms: wantedTerms(registration, readMeterCatalog()),
+});
+
+/** What is wanted at the start, and what stands in the registration file. */
+interface AtStart extends Wanted {
+  readonly file: { readonly path: string; readonly text: string } | null;
+}
+
 /**
- * Reads the registration and the catalog before anything is opened.
+ * Reads the registration and the catalog, before anything is opened.
  * @throws UserError if they cannot be used
  */
-const refuseUnusable = ({ COMMERCE_REGISTRATION_FILE: file }: Config): void => {
-  wantedTerms(file === undefined ? null : readRegistration(file), readMeterCatalog());
+const readWanted = ({ COMMERCE_REGISTRATION_FILE: path }: Config): AtStart => {
+  if (path === undefined) return { ...wantedBy(null), file: null };
+  const text = registrationText(path);
+  return { ...wantedBy(readRegistration(path, text)), file: { path, text } };
 };
 
 /** From now on hours are composed by the wanted terms. Earlier hours keep their terms. */
 const bringTermsInForce = async (
-  wanted: ReturnType<typeof wantedTerms>,
+  wanted: Wanted['terms'],
   clickHouse: ClickHouseClient,
   config: Config,
   logger: Logger,
@@ -92,45 +110,39 @@ const bringTermsInForce = async (
   }
 };
 
-/**
- * Brings the registration in force, now and whenever its file changes, and watches what it asks for.
- * @throws UserError if the file cannot be used
- */
+/** Brings the registration in force, now and whenever its file changes, and watches what it asks for. */
 const keepRegistration = async ({
+  atStart,
   clickHouse,
   config,
   logger,
 }: {
+  atStart: AtStart;
   clickHouse: ClickHouseClient;
   config: Config;
   logger: Logger;
 }): Promise<{ problems: () => readonly string[]; stop: () => Promise<void> }> => {
   const reporting = new ReportingWatch(() => readReported(clickHouse), logger, Date.now);
-  const apply = async (registration: Registration | null): Promise<void> => {
-    const wanted = wantedTerms(registration, readMeterCatalog());
+  const apply = async ({ registration, terms }: Wanted): Promise<void> => {
     for (const warning of registrationWarnings(registration)) logger.warn(warning);
-    await bringTermsInForce(wanted, clickHouse, config, logger);
+    await bringTermsInForce(terms, clickHouse, config, logger);
     reporting.stop();
     if (registration?.billingModel === 'PayAsYouUse') reporting.start(REPORTING_WATCH_MILLIS);
   };
-  const file = config.COMMERCE_REGISTRATION_FILE;
-  if (file === undefined) {
-    await apply(null);
-    return { problems: () => [], stop: () => Promise.resolve() };
-  }
-  const text = registrationText(file);
-  await apply(readRegistration(file, text));
+  await apply(atStart);
+  if (atStart.file === null) return { problems: () => [], stop: () => Promise.resolve() };
+  const { path, text } = atStart.file;
   const watch = new RegistrationWatch(text, {
-    read: () => registrationText(file),
-    apply: (changed) => apply(readRegistration(file, changed)),
+    read: () => registrationText(path),
+    apply: (changed) => apply(wantedBy(readRegistration(path, changed))),
     logger,
   });
   watch.start(config.BRIDGE_SOURCES_MILLIS);
   return {
     problems: () => [...watch.problems, ...reporting.problems],
     stop: async () => {
+      await watch.stop(); // what it is just bringing in force may start the other watch
       reporting.stop();
-      await watch.stop();
     },
   };
 };
@@ -224,9 +236,9 @@ const optionsOf = (config: Config): BridgeOptions => ({
 
 runService('bridge', async (logger, environment, crash) => {
   const config = readBridgeConfig(environment);
-  refuseUnusable(config);
+  const atStart = readWanted(config);
   const { clickHouse, kafka, admin, writer } = await connect(config, logger);
-  const registration = await keepRegistration({ clickHouse, config, logger });
+  const registration = await keepRegistration({ atStart, clickHouse, config, logger });
 
   const topic = aggregatesTopicName(config.USAGE_TOPIC_PREFIX);
   const register = new SourceRegister(() => readSources(clickHouse));
