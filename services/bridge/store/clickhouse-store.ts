@@ -7,7 +7,7 @@ import type { Hour } from '../../shared/model/time.ts';
 import type { BillingTerms } from '../../shared/billing/billing-terms.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
 import type { Composition } from '../fold/compose.ts';
-import type { ComposedBefore } from '../fold/source-progress.ts';
+import { stopOf, type ComposedBefore } from '../fold/source-progress.ts';
 import type { Outcome } from '../../shared/billing/outcome.ts';
 import type { DoneMove, Pending, RequestRecord, Store, Unfinished } from '../ports.ts';
 import {
@@ -110,9 +110,11 @@ export class ClickHouseStore implements Store {
         return [partitionName(row), { composedThrough, carried: new Set(row.carried) }] as const;
       }),
     );
-    const moves = await queryRows<SourcePartition & { readonly moved: readonly string[] }>(
+    const moves = await queryRows<
+      SourcePartition & { readonly moved: readonly (readonly [string, number])[] }
+    >(
       this.client,
-      `SELECT topic, epoch, partition, groupArray(concat(toString(m.submission_id), '#', toString(m.moves))) AS moved
+      `SELECT topic, epoch, partition, groupArray((toString(m.submission_id), m.moves)) AS moved
        FROM carry_moves AS m FINAL WHERE log_partition = {partition:UInt16}
        GROUP BY topic, epoch, partition`,
       { partition },
@@ -121,10 +123,10 @@ export class ClickHouseStore implements Store {
       ...before,
       ...moves.map((row): [string, ComposedBefore] => {
         const { composedThrough = null, carried = [] } = before.get(partitionName(row)) ?? {};
-        return [
-          partitionName(row),
-          { composedThrough, carried: new Set([...carried, ...row.moved]) },
-        ];
+        const moved = row.moved.map(([submissionId, count]) =>
+          stopOf({ submissionId, moves: count }),
+        );
+        return [partitionName(row), { composedThrough, carried: new Set([...carried, ...moved]) }];
       }),
     ]);
   }

@@ -1,10 +1,11 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import {
-  hourFromSeconds,
-  monthsFromRecord,
-  quantityFromText,
-} from '../../shared/clickhouse/values.ts';
+  submissionColumns,
+  submissionFrom,
+  type SubmissionColumns,
+} from '../../shared/billing/submission-columns.ts';
+import { hourFromSeconds } from '../../shared/clickhouse/values.ts';
 import type { Quantity } from '../../shared/model/decimal.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import type { UsageMonths } from '../../shared/model/usage-months.ts';
@@ -20,31 +21,17 @@ export interface CreditDue {
   readonly months: UsageMonths;
 }
 
-interface Row {
-  readonly id: string;
-  readonly hour: number;
-  readonly resource: string;
-  readonly dimension: string;
-  readonly quantity: string;
-  readonly months: Readonly<Record<string, string>>;
-}
-
 /** All credits, in the order of their hours. */
 export const readCredits = async (client: ClickHouseClient): Promise<readonly CreditDue[]> => {
-  const rows = await queryRows<Row>(
+  const rows = await queryRows<SubmissionColumns & { readonly hour: number }>(
     client,
-    `SELECT toString(u.submission_id) AS id, toUnixTimestamp(u.reported_hour) AS hour, u.resource_uri AS resource,
-       u.dimension AS dimension, toString(u.quantity) AS quantity,
-       mapApply((month, part) -> (month, toString(part)), u.usage_months) AS months
+    `SELECT toUnixTimestamp(u.reported_hour) AS hour, ${submissionColumns('u')}
      FROM commerce_usage AS u WHERE u.outcome = 'credit'
-     ORDER BY u.reported_hour, resource, dimension`,
+     ORDER BY u.reported_hour, resource_uri, dimension`,
   );
-  return rows.map((row) => ({
-    submissionId: row.id,
-    hour: hourFromSeconds(row.hour),
-    resourceUri: row.resource,
-    dimension: row.dimension,
-    quantity: quantityFromText(row.quantity),
-    months: monthsFromRecord(row.months),
-  }));
+  return rows.map((row) => {
+    const { submissionId, resourceUri, dimension, quantity, usageMonths } = submissionFrom(row);
+    const hour = hourFromSeconds(row.hour);
+    return { submissionId, hour, resourceUri, dimension, quantity, months: usageMonths };
+  });
 };
