@@ -1,7 +1,7 @@
 import type { LogRecord } from '../model/log-record.ts';
 import { redriveKeyId, verifiedRedrive } from '../model/redrive.ts';
 import { millis, type Millis } from '../model/time.ts';
-import { findKey, type ActiveRules, type Knowledge } from './knowledge.ts';
+import { acceptedKey, type ActiveRules, type Knowledge } from './knowledge.ts';
 import type { Place } from './place.ts';
 
 /**
@@ -16,9 +16,7 @@ export const firstReported = (
   watermark: Millis,
   knowledge: Knowledge,
 ): Millis => {
-  const keyId = redriveKeyId(record.headers);
-  if (keyId === null || !active.controlKeyIds.has(keyId)) return watermark;
-  const key = findKey(knowledge, keyId);
+  const key = acceptedKey(active, knowledge, redriveKeyId(record.headers));
   const redriven = key && verifiedRedrive(place, record.headers, record.value, key);
   return redriven ? millis(Math.min(redriven.reportedTime, watermark)) : watermark;
 };

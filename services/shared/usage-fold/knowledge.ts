@@ -57,6 +57,13 @@ export const activate = (rules: Rules, text: string): ActiveRules => ({
 export const findKey = (knowledge: Knowledge, id: string): ControlKey | null =>
   knowledge.keyring.find((key) => key.id === id) ?? null;
 
+/** The key of this id, if the rules in force accept it and this process has it. */
+export const acceptedKey = (
+  { controlKeyIds }: ActiveRules,
+  knowledge: Knowledge,
+  id: string | null,
+): ControlKey | null => (id !== null && controlKeyIds.has(id) ? findKey(knowledge, id) : null);
+
 /** Why this process cannot classify by these rules; null if it can. */
 export const cannotApply = (rules: Rules, knowledge: Knowledge): Halt | null => {
   if (rules.foldVersion !== FOLD_VERSION) {
