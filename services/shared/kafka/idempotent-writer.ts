@@ -1,7 +1,8 @@
-import { Partitioners, type Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import type { Logger } from 'pino';
 import { kafkaErrorType } from './error-type.ts';
-import { batchMessage, sendBatches } from './produce/install.ts';
+import { connectedProducer } from './produce/connected-producer.ts';
+import { batchMessage } from './produce/install.ts';
 import { SequencedWriter, type IdentifiedProducer, type SendFailure } from './sequenced-writer.ts';
 
 /** The broker has lost count of a producer, or never knew it. */
@@ -37,19 +38,10 @@ const judgeSendFailure = (error: unknown): SendFailure => {
  * `batchMessage`), and tries a few times by itself, because it requires that of an idempotent producer.
  */
 const openProducer = async (kafka: Kafka): Promise<IdentifiedProducer> => {
-  sendBatches();
-  const producer = kafka.producer({
+  const producer = await connectedProducer(kafka, {
     idempotent: true,
-    allowAutoTopicCreation: false,
-    createPartitioner: Partitioners.DefaultPartitioner,
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 2 },
   });
-  try {
-    await producer.connect();
-  } catch (error) {
-    await producer.disconnect().catch(() => undefined); // it may never have been connected
-    throw error;
-  }
   return {
     send: async ({ topic, partition }, records, firstSequence) => {
       const messages = [batchMessage(partition, records, firstSequence)];

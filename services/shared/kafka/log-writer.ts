@@ -1,8 +1,9 @@
-import { Partitioners, type Kafka, type Producer } from 'kafkajs';
+import type { Kafka, Producer } from 'kafkajs';
 import type { TopicPartition } from '../model/log-record.ts';
 import { millis, type Millis } from '../model/time.ts';
 import type { NewRecord } from './new-record.ts';
-import { batchMessage, sendBatches } from './produce/install.ts';
+import { connectedProducer } from './produce/connected-producer.ts';
+import { batchMessage } from './produce/install.ts';
 
 /** What the broker acknowledged: consecutive records appended by one request. */
 export interface Appended {
@@ -57,16 +58,8 @@ export const chunksOf = (
   return chunks;
 };
 
-const openProducer = async (kafka: Kafka): Promise<Producer> => {
-  sendBatches();
-  const producer = kafka.producer({
-    allowAutoTopicCreation: false,
-    createPartitioner: Partitioners.DefaultPartitioner,
-    retry: { initialRetryTime: 100, maxRetryTime: 3_000, retries: 8 },
-  });
-  await producer.connect();
-  return producer;
-};
+const openProducer = (kafka: Kafka): Promise<Producer> =>
+  connectedProducer(kafka, { retry: { initialRetryTime: 100, maxRetryTime: 3_000, retries: 8 } });
 
 /** What the broker acknowledged; null if kafkajs does not know the partition and has sent nothing. */
 const sendTo = async (
