@@ -2,14 +2,11 @@ import type { Logger } from 'pino';
 import { openKafkaAdmin } from '../shared/kafka/admin.ts';
 import { baseClient, checkKafka, type KafkaClient } from '../shared/kafka/base-client.ts';
 import { kafkaSecurity } from '../shared/kafka/security.ts';
-import type { KafkaSecurityConfig } from '../shared/kafka/security-config.ts';
 import { UserError } from '../shared/process/errors.ts';
+import type { ProviderOptions } from './provider-options.ts';
 
-export interface Destination {
-  /** As in `services/shared/kafka/security-config.ts`: brokers, and how to reach them. */
-  readonly kafka: KafkaSecurityConfig & { readonly KAFKA_BROKERS: readonly string[] };
-  readonly topic: string;
-}
+/** Brokers, how to reach them, and a topic. */
+export type Destination = Pick<ProviderOptions, 'kafka' | 'topic'>;
 
 /** A client that connects when it is used. */
 export const clientOf = ({ kafka }: Destination, logger: Logger): KafkaClient =>

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { HOUR_MILLIS } from '../shared/model/time.ts';
-import { KAFKA_MECHANISMS } from '../shared/kafka/security-config.ts';
+import { BROKER_ADDRESS, KAFKA_MECHANISMS } from '../shared/kafka/security-config.ts';
 import { UserError } from '../shared/process/errors.ts';
 import type { ProviderOptions } from './provider-options.ts';
 
@@ -13,10 +13,7 @@ const positive = (byDefault: number) =>
 const optionsSchema = z.strictObject({
   // The settings of a service have more than this.
   kafka: z.object({
-    KAFKA_BROKERS: z
-      .array(z.string().regex(/^[^\s:/]+:\d{1,5}$|^\[[\da-fA-F:]+\]:\d{1,5}$/, 'must be host:port'))
-      .min(1)
-      .readonly(),
+    KAFKA_BROKERS: z.array(z.string().regex(BROKER_ADDRESS, 'must be host:port')).min(1).readonly(),
     KAFKA_TLS: z.enum(['on', 'off']).optional(),
     KAFKA_CA_FILE: z.string().optional(),
     KAFKA_SASL_MECHANISM: z.enum(KAFKA_MECHANISMS).optional(),

@@ -10,16 +10,16 @@ export interface UsageLines {
   readonly problems: readonly EmitProblem[];
 }
 
-const BYTE_ORDER_MARK = '\ufeff';
-
 /** Reads JSON lines: one usage each, with the fields of the SDK. Empty lines are skipped, but counted. */
 export const readUsageLines = (bytes: Buffer): UsageLines => {
   const given: GivenUsage[] = [];
   const problems: EmitProblem[] = [];
-  linesOf(bytes).forEach((text, n) => {
+  linesOf(bytes).forEach((each, n) => {
     const line = n + 1;
-    if (isUtf8(text) && text.toString('utf8').trim() === '') return;
-    const read = readLine(text, n === 0);
+    // A byte order mark counts as white space.
+    const text = isUtf8(each) ? each.toString('utf8').trim() : null;
+    if (text === '') return;
+    const read = readLine(text);
     if (read.ok) given.push({ line, usage: read.value });
     else problems.push(...read.error.map((problem) => ({ line, ...problem })));
   });
@@ -40,14 +40,14 @@ const linesOf = (bytes: Buffer): readonly Buffer[] => {
 
 type LineProblem = Omit<EmitProblem, 'line'>;
 
-const readLine = (bytes: Buffer, isFirst: boolean): Result<Usage, readonly LineProblem[]> => {
+/** @param text null if it is not UTF-8 */
+const readLine = (text: string | null): Result<Usage, readonly LineProblem[]> => {
   const whole = (problem: string): Result<Usage, readonly LineProblem[]> =>
     fail([{ field: null, problem }]);
-  if (!isUtf8(bytes)) return whole('is not UTF-8');
-  const text = bytes.toString('utf8').trim();
+  if (text === null) return whole('is not UTF-8');
   let value: unknown;
   try {
-    value = parse(isFirst && text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
+    value = parse(text);
   } catch (error) {
     return whole(`is no JSON: ${messageOf(error)}`);
   }

@@ -1,3 +1,6 @@
+/** `host:port`; a host may be an IPv6 address in brackets. */
+export const BROKER_ADDRESS = /^[^\s:/]+:\d{1,5}$|^\[[\da-fA-F:]+\]:\d{1,5}$/;
+
 /** The ways to log in to a broker, as Kafka's own settings write them. */
 export const KAFKA_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
 

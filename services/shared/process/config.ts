@@ -5,7 +5,11 @@ import { keyring } from './keyring-setting.ts';
 import { secretFile, withSecretFiles } from './secret-files.ts';
 import { isSubscriptionId } from '../model/subscription-id.ts';
 import { HOUR_MILLIS } from '../model/time.ts';
-import { KAFKA_MECHANISMS, type KafkaSecurityConfig } from '../kafka/security-config.ts';
+import {
+  BROKER_ADDRESS,
+  KAFKA_MECHANISMS,
+  type KafkaSecurityConfig,
+} from '../kafka/security-config.ts';
 
 /**
  * Settings come from the environment and are parsed once at the start. All problems are reported together.
@@ -30,11 +34,12 @@ export const parseEnvironment = <Shape extends z.ZodRawShape>(
   const result = z.object(shape).safeParse(values);
   if (result.success && problems.length === 0) return result.data;
   // A secret that could not be read is no second problem.
-  const unread = problems.map((problem) => problem.replace(/_FILE:.*$/, ''));
+  const unread = problems.map(({ secret }) => secret);
   const others = (result.error?.issues ?? [])
     .filter(({ path }) => !unread.includes(path.join('.')))
     .map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new UserError(`The settings cannot be used. ${[...problems, ...others].join('; ')}`);
+  const all = [...problems.map(({ text }) => text), ...others];
+  throw new UserError(`The settings cannot be used. ${all.join('; ')}`);
 };
 
 /** A whole number from `min` to `max`; `fallback` if it is not set. */
@@ -80,12 +85,9 @@ const brokers = z
   .string()
   .default(`127.0.0.1:${String(DEFAULT_PORTS.kafka)}`)
   .transform((text) => text.split(',').map((broker) => broker.trim()))
-  .refine(
-    (list) => list.every((broker) => /^[^\s:/]+:\d{1,5}$|^\[[\da-fA-F:]+\]:\d{1,5}$/.test(broker)),
-    {
-      message: 'must be host:port; separate several by commas',
-    },
-  );
+  .refine((list) => list.every((broker) => BROKER_ADDRESS.test(broker)), {
+    message: 'must be host:port; separate several by commas',
+  });
 
 const onOrOff = (fallback: 'on' | 'off'): z.ZodType<'on' | 'off', string | undefined> =>
   z

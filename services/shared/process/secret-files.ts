@@ -3,10 +3,16 @@ import { z } from 'zod';
 
 type Given = Readonly<Record<string, string | undefined>>;
 
+interface SecretProblem {
+  /** The setting that the file should have filled. */
+  readonly secret: string;
+  readonly text: string;
+}
+
 interface Filled {
   readonly values: Given;
   /** What is wrong with the files; it repeats nothing of their content. */
-  readonly problems: readonly string[];
+  readonly problems: readonly SecretProblem[];
 }
 
 const SUFFIX = '_FILE';
@@ -35,18 +41,18 @@ const read = (path: string): { readonly text: string } | { readonly problem: str
 /** The given settings, with the secrets that stand in files. */
 export const withSecretFiles = (shape: z.ZodRawShape, given: Given): Filled => {
   const values: Record<string, string | undefined> = { ...given };
-  const problems: string[] = [];
+  const problems: SecretProblem[] = [];
   for (const [setting, type] of Object.entries(shape)) {
     const path = given[setting];
     if (!files.has(type) || path === undefined) continue;
     const secret = setting.slice(0, -SUFFIX.length);
     if (given[secret] !== undefined) {
-      problems.push(`${setting}: is set and ${secret} too: set one of the two`);
+      problems.push({ secret, text: `${setting}: is set and ${secret} too: set one of the two` });
       continue;
     }
     const found = read(path);
     if ('text' in found) values[secret] = found.text;
-    else problems.push(`${setting}: ${found.problem}`);
+    else problems.push({ secret, text: `${setting}: ${found.problem}` });
   }
   return { values, problems };
 };
