@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import { openKafkaAdmin } from '../shared/kafka/admin.ts';
 import { baseClient, checkKafka, type KafkaClient } from '../shared/kafka/base-client.ts';
+import { explainUnreachable } from '../shared/kafka/explain-unreachable.ts';
+import type { SequencedWriter } from '../shared/kafka/sequenced-writer.ts';
 import { kafkaSecurity } from '../shared/kafka/security.ts';
 import { UserError } from '../shared/process/errors.ts';
 import type { ProviderOptions } from './provider-options.ts';
@@ -20,6 +22,22 @@ export const clientOf = ({ kafka }: Destination, logger: Logger): KafkaClient =>
 /** @throws UserError if no broker answers */
 export const reach = (client: KafkaClient, { kafka }: Destination): Promise<void> =>
   checkKafka(client, kafka.KAFKA_BROKERS, kafkaSecurity(kafka));
+
+/**
+ * Connects the writer before anything is emitted, so that the first usage does not wait for it.
+ * @throws UserError if the broker gives it no producer's id
+ */
+export const connectWriter = async (
+  writer: SequencedWriter,
+  { kafka }: Destination,
+): Promise<void> => {
+  try {
+    await writer.connect();
+  } catch (cause) {
+    const message = explainUnreachable(kafka.KAFKA_BROKERS, kafkaSecurity(kafka), cause);
+    throw new UserError(message, { cause });
+  }
+};
 
 /**
  * The number of partitions, which the broker knows.

@@ -3,7 +3,7 @@ import { openIdempotentWriter } from '../shared/kafka/idempotent-writer.ts';
 import type { SequencedWriter } from '../shared/kafka/sequenced-writer.ts';
 import { partitionOfKey } from '../shared/model/placement.ts';
 import { messageOf } from '../shared/process/errors.ts';
-import { clientOf, countPartitions, reach, type Destination } from './connect.ts';
+import { clientOf, connectWriter, countPartitions, reach, type Destination } from './connect.ts';
 import { DeliveryFailed } from './provider-errors.ts';
 import type { EncodedEvent, Route, RouteStatus } from './route.ts';
 import { SendBuffer } from './send-buffer.ts';
@@ -26,7 +26,9 @@ export const openDirectRoute = async (options: DirectOptions, logger: Logger): P
   const client = clientOf(options, logger);
   await reach(client, options);
   const partitions = await countPartitions(client, options);
-  return new DirectRoute(options, partitions, openIdempotentWriter(client, logger));
+  const writer = openIdempotentWriter(client, logger);
+  await connectWriter(writer, options);
+  return new DirectRoute(options, partitions, writer);
 };
 
 class DirectRoute implements Route {

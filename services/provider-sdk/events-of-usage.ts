@@ -1,4 +1,3 @@
-import { textsOf } from '../shared/model/event-texts.ts';
 import { succeed, type Result } from '../shared/model/result.ts';
 import { HOUR_MILLIS } from '../shared/model/time.ts';
 import { usageEventId, type UsageEvent } from '../shared/model/usage-event.ts';
@@ -22,10 +21,9 @@ export const eventsOfUsage = (
   return read.ok ? succeed(eventsOf(read.value)) : read;
 };
 
-const eventsOf = (usage: ReadUsage): readonly UsageEvent[] => {
-  const texts = textsOf(usage);
-  return usage.slices.map(({ from, to, quantity }) => {
-    const event = { ...texts, usageStartTime: from, usageEndTime: to };
-    return { ...event, eventId: usageEventId(event, usage.discriminator), quantity };
+// Texts come last in an object: V8 takes ten times as long where properties follow what is spread.
+const eventsOf = ({ texts, slices, discriminator }: ReadUsage): readonly UsageEvent[] =>
+  slices.map(({ from, to, quantity }) => {
+    const event = { usageStartTime: from, usageEndTime: to, ...texts };
+    return { eventId: usageEventId(event, discriminator), quantity, ...event };
   });
-};

@@ -29,18 +29,22 @@ export const openSpoolRoute = async (
   const spool = await openSpool({ ...options.spool, logger });
   const client = clientOf(options, logger);
   const partitions = new PartitionCount(() => countPartitions(client, options));
+  const writer = openIdempotentWriter(client, logger);
   try {
     const reached = reach(client, options).then(
       () => true,
       () => false,
     );
     const isThere = await Promise.race([reached, sleep(REACH_MILLIS, false, { ref: false })]);
-    if (isThere) await partitions.refuseUnknownTopic();
+    if (isThere) {
+      await partitions.refuseUnknownTopic();
+      writer.connect().catch(() => undefined); // who sends tries again, and says why it fails
+    }
   } catch (error) {
     await spool.close();
     throw error;
   }
-  return new SpoolRoute(options, spool, partitions, openIdempotentWriter(client, logger), logger);
+  return new SpoolRoute(options, spool, partitions, writer, logger);
 };
 
 /** Asks a broker until one answers, and then knows it. */

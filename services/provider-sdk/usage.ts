@@ -48,7 +48,8 @@ export interface UsageProblem {
 }
 
 /** A usage whose values have been read and judged, cut at the hours. */
-export interface ReadUsage extends EventTexts {
+export interface ReadUsage {
+  readonly texts: EventTexts;
   readonly slices: readonly Slice[];
   readonly discriminator: string;
 }
@@ -163,7 +164,7 @@ export const readUsage = (
     problems.push({ field, problem: read.error });
     return null;
   };
-  const texts: Record<string, string | null> = {};
+  const texts: Partial<Record<keyof EventTexts, string | null>> = {};
   for (const { name } of IDENTITY) texts[name] = taken(name, readName(name, given[name]));
   for (const attribute of ATTRIBUTES) {
     texts[attribute.name] = taken(attribute.name, readAttribute(attribute, given[attribute.name]));
@@ -178,7 +179,7 @@ export const readUsage = (
   problems.push(...slices.problems, ...placeProblems(texts), ...unknownFields(given));
   if (problems.length > 0) return fail(problems);
   return succeed({
-    ...(texts as unknown as EventTexts),
+    texts: texts as EventTexts,
     slices: slices.slices,
     discriminator: discriminator ?? '',
   });

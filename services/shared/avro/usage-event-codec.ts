@@ -95,11 +95,12 @@ export const usageEventEncoder = (
   return (event) =>
     frame(
       newest.id,
-      type.toBuffer({
-        ...event,
-        eventId: Buffer.from(event.eventId),
-        quantity: quantityToBytes(event.quantity),
-      }),
+      type.toBuffer(
+        Object.assign({}, event, {
+          eventId: Buffer.from(event.eventId),
+          quantity: quantityToBytes(event.quantity),
+        }),
+      ),
     );
 };
 

@@ -123,6 +123,28 @@ test('whatever is lost on the way, each batch is in the log once and in order', 
   );
 });
 
+test('connecting ahead makes the producer that the first batch is sent by', async () => {
+  const broker = new ModelBroker([]);
+  let opened = 0;
+  let isAway = true;
+  const writer = new SequencedWriter({
+    open: () => {
+      opened++;
+      return isAway ? Promise.reject(new Error('no broker')) : broker.openProducer();
+    },
+    judge: () => 'try-again',
+    logger: { info: () => undefined, warn: () => undefined },
+  });
+  await expect(writer.connect()).rejects.toThrow('no broker');
+  isAway = false;
+  await writer.connect();
+  expect(broker.open).toBe(1);
+  await writer.append(at(0), batch('a'), never);
+  expect(opened).toBe(2);
+  await writer.close();
+  expect(broker.open).toBe(0);
+});
+
 test('the batch after one that was given up is not taken for it', async () => {
   const broker = new ModelBroker(['answer lost']);
   const writer = writerFor(broker);

@@ -69,6 +69,14 @@ export class SequencedWriter {
   }
 
   /**
+   * Connects ahead of the first append, which would do it otherwise.
+   * @throws while no broker answers
+   */
+  async connect(): Promise<void> {
+    await this.session();
+  }
+
+  /**
    * Appends records as one batch, trying again until it is there or the signal says to give up. Calls for one
    * partition must not overlap.
    * @param records at least one, small enough for one batch
@@ -129,7 +137,7 @@ export class SequencedWriter {
     session.next.set(name, (sequence + records.length) % SEQUENCES);
   }
 
-  private async take(giveUp: AbortSignal): Promise<Session> {
+  private session(): Promise<Session> {
     this.current ??= this.parts.open().then(
       (producer) => ({ producer, next: new Map<string, number>(), uses: 0, isRetired: false }),
       (error: unknown) => {
@@ -137,7 +145,11 @@ export class SequencedWriter {
         throw error;
       },
     );
-    const session = await orAborted(this.current, giveUp);
+    return this.current;
+  }
+
+  private async take(giveUp: AbortSignal): Promise<Session> {
+    const session = await orAborted(this.session(), giveUp);
     if (session.isRetired) return this.take(giveUp);
     session.uses++;
     return session;

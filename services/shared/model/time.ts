@@ -31,8 +31,10 @@ export const dayOf = (hour: Hour, hourMillis: number): Day => {
 export const nextHour = (hour: Hour, hourMillis: number): Hour => (hour + hourMillis) as Hour;
 
 /** ISO 8601 in UTC, without a fraction if it is zero: `2019-12-10T19:00:00Z`. */
-export const isoText = (instant: Millis): string =>
-  new Date(instant).toISOString().replace('.000Z', 'Z');
+export const isoText = (instant: Millis): string => {
+  const text = new Date(instant).toISOString();
+  return text.endsWith('.000Z') ? `${text.slice(0, -5)}Z` : text;
+};
 
 /** The start of the month that holds an instant, in UTC. */
 export const monthOf = (instant: Millis): Millis => {
