@@ -26,3 +26,20 @@ test('every command is complete', async () => {
   expect(all.length).toBeGreaterThan(20);
   expect(all).toEqual(expect.arrayContaining(['usagectl audit', 'usagectl dlq redrive']));
 });
+
+test('a refused value is named in one sentence, of any command', async () => {
+  const write = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const exit = jest.spyOn(process, 'exit').mockImplementation((code) => {
+    throw new Error(`exit code ${String(code)}`);
+  });
+  try {
+    const words = ['resources', 'create', 'vm', '--subscription', 'x'];
+    await expect(usagectl().parseAsync(words, { from: 'user' })).rejects.toThrow('exit code 1');
+    expect(write.mock.calls.join('')).toContain(
+      "error: option '--subscription <id>' argument 'x' is invalid: it must be an id",
+    );
+  } finally {
+    write.mockRestore();
+    exit.mockRestore();
+  }
+});

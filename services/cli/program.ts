@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { inRepository } from '../shared/process/repository.ts';
 
 /** Gives a command its arguments, options, subcommands and what it does. */
 type Completes = (command: Command) => Command;
@@ -149,16 +151,20 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
 };
 
-/** Makes the help of every command show the global options. */
-const showGlobalOptions = (command: Command): void => {
+/** commander puts a full stop before the reason of a parser, which goes on in lower case. */
+const withColon = (error: string): string => error.replace(/(' is invalid)\. (?=[a-z])/, '$1: ');
+
+/** Makes the help of every command show the global options, and its errors read as one sentence. */
+const configure = (command: Command): void => {
   command.configureHelp({ showGlobalOptions: true });
-  command.commands.forEach(showGlobalOptions);
+  command.configureOutput({ outputError: (text, write) => write(withColon(text)) });
+  command.commands.forEach(configure);
 };
 
 const complete = async (command: Command): Promise<void> => {
   const listed = COMMANDS[command.name()];
   if (listed === undefined) return;
-  showGlobalOptions((await listed.load())(command));
+  configure((await listed.load())(command));
 };
 
 /** The command of a path of names. Ends with an error if there is none. */
@@ -180,6 +186,9 @@ export const completeProgram = async (): Promise<Command> => {
   return program;
 };
 
+const version = (): string =>
+  (JSON.parse(readFileSync(inRepository('package.json'), 'utf8')) as { version: string }).version;
+
 /** `usagectl`: a command is completed when it is called. */
 export const usagectl = (): Command => {
   const program = new Command('usagectl')
@@ -189,6 +198,7 @@ export const usagectl = (): Command => {
       '\nKAFKA_BROKERS, CLICKHOUSE_URL and the other settings of docs/operations.md say where Kafka and ClickHouse are.\n' +
         'While "npm start" runs in this repository, settings that are not set are taken from it.',
     )
+    .version(version(), '-V, --version', 'show the version')
     .showHelpAfterError()
     .configureHelp({ showGlobalOptions: true })
     .option(

@@ -122,6 +122,7 @@ test('a machine is created, its usage arrives, it is billed, and it is gone agai
     /^Created the vm web-1 \(Standard_F2s, windows\), with the disk web-1_OsDisk_1 \(S10\)\.\n/,
   );
   expect(created).toContain(`--subscriber ${subscription} --watch`);
+  expect(created).toMatch(/That hour closes at \S+Z\. Then it is billed:\n {2}npx usagectl event/);
   expect(await stateOf(subscription)).toEqual({
     'web-1': 'running Standard_F2s',
     'web-1_OsDisk_1': 'running S10',
@@ -136,7 +137,7 @@ test('a machine is created, its usage arrives, it is billed, and it is gone agai
   });
   expect(billed.toLowerCase()).toContain(WINDOWS_CORES);
 
-  await run('resources', 'stop', 'web-1');
+  expect(await run('resources', 'stop', 'web-1')).toMatch(/The change counts from \S+Z on\.\n$/);
   await run('resources', 'deallocate', 'web-1');
   await run('resources', 'resize', 'web-1', '--size', 'Standard_F4s');
   await run('resources', 'delete', 'web-1_OsDisk_1');

@@ -79,7 +79,8 @@ const create = async (kind: CreatedKind, options: CreateOptions): Promise<void> 
     ...(os !== undefined && { os }),
   });
   print(`Created ${answer.value.map(described).join(', with ')}.`);
-  printEffect(answer);
+  for (const { resourceUri } of answer.value) print(`  ${resourceUri}`);
+  printArrival(answer);
 };
 
 const described = (resource: ShownResource): string => {
@@ -88,13 +89,17 @@ const described = (resource: ShownResource): string => {
   return `the ${kind} ${nameOf(resource)}${details && ` (${details})`}`;
 };
 
-/** From when on a change counts, and how to see that it does. */
-const printEffect = ({ value, from, reportedAt }: ChangeAnswer): void => {
-  for (const { resourceUri } of value) print(`  ${resourceUri}`);
-  const subscription = value[0]?.subscriptionId ?? '';
+const at = (instant: number): string => isoText(millis(instant));
+
+/** What comes of a new resource: its usage in some seconds, its bill after the hour. */
+const printArrival = ({ value, from, reportedAt, hourEnds }: ChangeAnswer): void => {
+  const [resource] = value;
+  if (!resource) return;
   print(
-    `It counts from ${isoText(millis(from))} on, and is reported from ${isoText(millis(reportedAt))} on. See its usage arrive:\n` +
-      `  npx usagectl usage get --provisional --granularity hourly --subscriber ${subscription} --watch`,
+    `It counts from ${at(from)} on. Its usage arrives from ${at(reportedAt)} on:\n` +
+      `  npx usagectl usage get --provisional --granularity hourly --subscriber ${resource.subscriptionId} --watch\n` +
+      `That hour closes at ${at(hourEnds)}. Then it is billed:\n` +
+      `  npx usagectl event --resource ${nameOf(resource)}`,
   );
 };
 
@@ -128,7 +133,7 @@ const change =
         ? 'Its disks stay, and go on being metered: delete them too.'
         : NOTES[name];
     if (note !== undefined) print(note);
-    printEffect(answer);
+    print(`The change counts from ${at(answer.from)} on.`);
   };
 
 const doorOf = ({ provider, resourceUri }: ShownResource): DoorName => {

@@ -47,7 +47,7 @@ export const cloudProviders = (): readonly string[] =>
 export const awaitLiveUsage = (config: Config, told: Told): Promise<boolean> =>
   withClickHouse(config, async (client) => {
     const wanted = cloudProviders().length;
-    await waitWithProgress(told, async () => {
+    await waitWithProgress(told, 'events', async () => {
       const { providers, events } = await liveAccepted(client);
       return { done: providers >= wanted, progress: events };
     });
@@ -81,14 +81,14 @@ const PATIENCE_MILLIS = 20_000;
 /** Waits until every hour of history is closed, composed and accepted. */
 const waitForBill = async (client: ClickHouseClient, { reporter, logs }: Told): Promise<void> => {
   reporter.step('Waiting until every hour of history is closed');
-  await waitWithProgress({ reporter, logs }, async () => {
+  await waitWithProgress({ reporter, logs }, 'records', async () => {
     const coverage = await readCoverage(client);
     const end = coverage.firstLiveHour;
     const open = end === null ? null : firstProcessing(coverage, 0 as typeof end, end);
     return { done: open === null, progress: await stored(client) };
   });
   reporter.step('Waiting until all of it is billed');
-  await waitWithProgress({ reporter, logs }, async () => {
+  await waitWithProgress({ reporter, logs }, 'submissions', async () => {
     // In this order: what is composed between the two counts as pending, not as nothing.
     const open = await notComposed(client);
     const counts = await readBillingCounts(client);
@@ -102,6 +102,7 @@ const waitForBill = async (client: ClickHouseClient, { reporter, logs }: Told): 
 
 const waitWithProgress = async (
   { reporter, logs }: Told,
+  unit: string,
   observe: () => Promise<{ readonly done: boolean; readonly progress: number }>,
 ): Promise<void> => {
   let last = { progress: -1, at: Date.now() };
@@ -113,7 +114,7 @@ const waitWithProgress = async (
       reporter.note(`  No progress for a while. The services' logs: ${logs}.`);
       last = { progress, at: Date.now() };
     }
-    reporter.progress(progress);
+    reporter.progress(progress, unit);
     await delay(POLL_MILLIS);
   }
 };

@@ -1,6 +1,6 @@
 import { localPath } from '../../shared/process/local-directory.ts';
 import { awaitLiveUsage, cloudProviders, importAndBill } from './first-run.ts';
-import type { Stack, StackConfig } from './open-stack.ts';
+import type { Stack } from './open-stack.ts';
 import type { Reporter } from './reporter.ts';
 
 export interface MainJobOptions {
@@ -64,11 +64,10 @@ export const whereToLook = ({ config, parts, usageApiCa }: Stack): string =>
     '  sign in     npx usagectl token',
     ...(parts.commerce ? [`Bill          ${config.COMMERCE_URL}/portal`] : []),
     'Progress      npx usagectl status, npx usagectl bridge status',
-    ...(parts.servers ? [tryIt(config, usageApiCa)] : []),
+    ...(parts.servers
+      ? [
+          'Usage         npx usagectl usage get --provisional --granularity hourly',
+          'Try           docs/simulated-cloud.md: create a machine, see its usage and its bill',
+        ]
+      : []),
   ].join('\n');
-
-const tryIt = (config: StackConfig, usageApiCa: string | null): string =>
-  `Try           curl -s ${usageApiCa === null ? '' : `--cacert ${usageApiCa} `}-H "Authorization: Bearer $(npx usagectl token)" "` +
-  `${config.USAGE_API_URL}/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce.Admin/subscriberUsageAggregates` +
-  '?reportedStartTime=2019-12-10T19:00:00Z&reportedEndTime=2019-12-10T20:00:00Z' +
-  '&aggregationGranularity=Hourly&api-version=2015-06-01-preview"';

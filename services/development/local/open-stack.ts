@@ -36,7 +36,7 @@ const stackSettings = {
   ...serviceUrlSettings,
 };
 
-export type StackConfig = ReturnType<typeof parseEnvironment<typeof stackSettings>>;
+type StackConfig = ReturnType<typeof parseEnvironment<typeof stackSettings>>;
 
 /** Everything that runs on this machine: servers, database, topics and services. */
 export interface Stack {

@@ -18,10 +18,10 @@ export class Reporter {
     process.stdout.write(`• ${what} …`);
   }
 
-  /** Shows the progress of a long step, on a terminal. */
-  progress(count: number): void {
+  /** Shows the progress of a long step, such as "70 records", on a terminal. */
+  progress(count: number, unit: string): void {
     if (!this.open || !process.stdout.isTTY) return;
-    process.stdout.write(`\r• ${this.what} … ${count.toLocaleString('en')}\u001b[K`);
+    process.stdout.write(`\r• ${this.what} … ${count.toLocaleString('en')} ${unit}\u001b[K`);
   }
 
   /** Ends the step. */

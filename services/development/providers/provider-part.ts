@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { asciiLower } from '../../shared/model/placement.ts';
 import { succeed, type Result } from '../../shared/model/result.ts';
 import type { SubscriptionState } from '../../shared/model/subscription.ts';
-import { isoText, millis, type Millis } from '../../shared/model/time.ts';
+import { hourOf, isoText, millis, nextHour, type Millis } from '../../shared/model/time.ts';
 import { Attempt } from '../../shared/process/attempt.ts';
 import { messageOf } from '../../shared/process/errors.ts';
 import { attemptProblem, type Health } from '../../shared/process/health.ts';
@@ -184,11 +184,18 @@ const subscriptionRefusal = (id: string, state: SubscriptionState | null): Refus
   };
 };
 
-const answerOf = ({ resources, from }: Change, { sliceMillis }: ReportingClock): ChangeAnswer => ({
-  value: resources.map((each) => shown(each, from)),
-  from,
-  reportedAt: from + sliceMillis,
-});
+const answerOf = (
+  { resources, from }: Change,
+  { sliceMillis, hourMillis }: ReportingClock,
+): ChangeAnswer => {
+  const reportedAt = millis(from + sliceMillis);
+  return {
+    value: resources.map((each) => shown(each, from)),
+    from,
+    reportedAt,
+    hourEnds: nextHour(hourOf(reportedAt, hourMillis), hourMillis),
+  };
+};
 
 const shown = (resource: CloudResource, at: Millis): ShownResource => {
   const { resourceUri, subscriptionId, provider, kind, location } = resource;

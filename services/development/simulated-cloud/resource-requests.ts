@@ -77,6 +77,8 @@ export const changeAnswerSchema = z.object({
   from: z.number(),
   /** When its usage is reported for the first time, in milliseconds since 1970. */
   reportedAt: z.number(),
+  /** When the hour ends in which it is reported first, in milliseconds since 1970: it is billed after that. */
+  hourEnds: z.number(),
 });
 
 export type ChangeAnswer = z.output<typeof changeAnswerSchema>;

@@ -3,7 +3,7 @@ import { OF_PARTITION, partitionParams } from '../../shared/clickhouse/of-partit
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import { hourFromSeconds } from '../../shared/clickhouse/values.ts';
 import { asciiLower, identityKeys } from '../../shared/model/placement.ts';
-import type { Hour } from '../../shared/model/time.ts';
+import { isoText, nextHour, type Hour } from '../../shared/model/time.ts';
 import { usageAggregateId } from '../../shared/model/usage-aggregate.ts';
 import { uuidText } from '../../shared/model/usage-event.ts';
 import { readSources } from '../../shared/sources/register.ts';
@@ -137,6 +137,12 @@ export const traceBilling = async (
   return { submissions, notBilled: null };
 };
 
+const stillOpen = ({ reportedHour }: TracedWindow, hourMillis: number | undefined): string => {
+  if (hourMillis === undefined) return 'its reported hour is still open';
+  const end = isoText(nextHour(reportedHour, hourMillis));
+  return `its reported hour is open until ${end}; it is billed after that`;
+};
+
 /** In the order in which the bridge decides. */
 const whyNotBilled = async (client: ClickHouseClient, window: TracedWindow): Promise<string> => {
   const sources = await readSources(client);
@@ -144,7 +150,7 @@ const whyNotBilled = async (client: ClickHouseClient, window: TracedWindow): Pro
     ({ topic, epoch }) => topic === window.topic && epoch === window.epoch,
   );
   if (source?.billable === false) return 'its source is not billable: see "usagectl sources list"';
-  if (!window.isClosed) return 'its reported hour is still open';
+  if (!window.isClosed) return stillOpen(window, source?.hourMillis);
   const [composed] = await queryRows<{ n: string }>(
     client,
     `SELECT toString(count()) AS n FROM compositions AS u FINAL WHERE ${OF_WINDOW}`,
