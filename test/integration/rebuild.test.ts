@@ -40,7 +40,7 @@ beforeAll(async () => {
     pipeline.tools,
     begun.source,
     simulatedHistory({
-      ...{ seed: 4, subscriptions: 6 },
+      ...{ seed: 4, subscriptions: 6, operator: '39c82aed-b2b7-4a66-abdb-611de00bf11e' },
       ...{ firstHour: FIRST, lastHour: LAST, hourMillis: HOUR_MILLIS },
     }),
   );

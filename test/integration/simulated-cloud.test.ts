@@ -5,6 +5,7 @@ import { parseFaults } from '../../services/development/providers/faults/fault-p
 import { MAX_HELD_HOURS } from '../../services/development/providers/faults/held-back.ts';
 import { progressFrom } from '../../services/development/providers/reporting/progress.ts';
 import { knownConsumption } from '../../services/development/simulated-cloud/known-consumption.ts';
+import { withWorkers } from '../../services/development/simulated-cloud/app-service-workers.ts';
 import { seededCloud } from '../../services/development/simulated-cloud/seeded-cloud.ts';
 import {
   addQuantities,
@@ -43,6 +44,8 @@ const PROVIDERS: readonly Provider[] = [
   },
 ];
 const NAMES = PROVIDERS.map(({ name }) => name);
+/** The operator's subscription, by default. */
+const OPERATOR = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
 const SUBSCRIPTIONS = 2;
 
 /** So many hours with faults, and after them enough for everything that is held back to come. */
@@ -119,7 +122,8 @@ const known = (
   through: readonly Millis[],
 ): ReadonlyMap<string, string> => {
   const totals = new Map<string, Quantity>();
-  const resources = seededCloud({ seed, subscriptions: SUBSCRIPTIONS, from: begin });
+  const seeded = seededCloud({ seed, subscriptions: SUBSCRIPTIONS, from: begin });
+  const resources = withWorkers(seeded, OPERATOR);
   NAMES.forEach((name, n) => {
     const own = resources.filter(({ provider }) => provider === name);
     for (const { resource, meterId, quantity } of knownConsumption(

@@ -1,4 +1,5 @@
 import { knownConsumption } from '../../services/development/simulated-cloud/known-consumption.ts';
+import { withWorkers } from '../../services/development/simulated-cloud/app-service-workers.ts';
 import { seededCloud } from '../../services/development/simulated-cloud/seeded-cloud.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { formatQuantity, parseQuantity } from '../../services/shared/model/decimal.ts';
@@ -7,6 +8,8 @@ import { timeOf } from '../../services/shared/model/time-text.ts';
 import { HOUR_MILLIS, isoText, millis, type Millis } from '../../services/shared/model/time.ts';
 import { Pipeline } from '../support/pipeline.ts';
 
+/** The operator's subscription, by default. */
+const OPERATOR = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
 const SUBSCRIPTIONS = 6;
 
 /** Reported hours of each seed, with the end of a month and its last hours in one of them. */
@@ -60,7 +63,8 @@ const windows = async (from: Millis, to: Millis): Promise<ReadonlyMap<string, st
 };
 
 const known = (seed: number, from: Millis, to: Millis): ReadonlyMap<string, string> => {
-  const cloud = seededCloud({ seed, subscriptions: SUBSCRIPTIONS, from, to });
+  const seeded = seededCloud({ seed, subscriptions: SUBSCRIPTIONS, from, to });
+  const cloud = withWorkers(seeded, OPERATOR);
   return new Map(
     [...knownConsumption(cloud, from, to)].map(({ resource, meterId, usageHour, quantity }) => [
       `${isoText(usageHour)} ${asciiLower(meterId)} ${resourceKey(resource.resourceUri)}`,

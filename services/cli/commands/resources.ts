@@ -1,6 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import {
-  CREATED_BY,
+  createdBy,
   CREATED_KINDS,
   isResourceName,
   RESOURCE_NAME_RULE,
@@ -70,7 +70,7 @@ interface CreateOptions {
 
 const create = async (kind: CreatedKind, options: CreateOptions): Promise<void> => {
   const { subscription, group, name, size, os } = options;
-  const answer = await new ProviderDoors().create(CREATED_BY[kind], {
+  const answer = await new ProviderDoors().create(createdBy(kind), {
     kind,
     subscriptionId: subscription,
     resourceGroup: group,
@@ -169,7 +169,7 @@ const createCommand = (): Command =>
     .option('--name <name>', 'its name (of its kind, with a number)', resourceName)
     .option(
       '--size <size>',
-      'Standard_F2s of a machine, S10 of a disk, static or dynamic of an address; an unknown one lists them all',
+      'such as Standard_F2s of a machine, S10 of a disk, S1 of an App Service plan; an unknown one lists them all',
     )
     .addOption(
       new Option('--os <os>', 'of a machine; decides what its cores cost (linux)').choices([

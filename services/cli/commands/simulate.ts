@@ -40,18 +40,18 @@ const simulate = async (options: Options): Promise<void> => {
   await withSourceTools(config, async (tools) => {
     const begins = await liveHoursBegin(tools, hourMillis);
     const { from, to } = rangeOf(options, begins, hourMillis);
-    const past = { seed, subscriptions, hourMillis, ...hoursOf(from, to, hourMillis) };
+    const operator = config.PROVIDER_SUBSCRIPTION_ID;
+    const past = { seed, subscriptions, operator, hourMillis, ...hoursOf(from, to, hourMillis) };
     const origin = `simulated:${String(seed)}:${String(subscriptions)}:${isoText(from)}:${isoText(to)}`;
     const begun = await beginHistory(
       tools,
       { origin, ...past, partitions: PARTITIONS, billable: options.billable },
       config.USAGE_TOPIC_PREFIX,
     );
-    await addMissingSubscriptions(
-      tools.clickHouse,
-      simulatedSubscriptions(past, config.PROVIDER_SUBSCRIPTION_ID),
-      { origin, defaultProvider: config.PROVIDER_SUBSCRIPTION_ID },
-    );
+    await addMissingSubscriptions(tools.clickHouse, simulatedSubscriptions(past, operator), {
+      origin,
+      defaultProvider: operator,
+    });
     const covered = coveredHours(begun.source);
     if (begun.kind === 'already-imported') {
       print(`This simulation is already imported: reported hours ${covered}. Nothing was added.`);

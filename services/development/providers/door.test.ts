@@ -17,7 +17,12 @@ const SHOWN: ShownResource = {
   size: 'Standard_F2s',
   os: 'linux',
 };
-const ANSWER: ChangeAnswer = { value: [SHOWN], from: 9_000, reportedAt: 18_000, hourEnds: 3_600_000 };
+const ANSWER: ChangeAnswer = {
+  value: [SHOWN],
+  from: 9_000,
+  reportedAt: 18_000,
+  hourEnds: 3_600_000,
+};
 
 const asked: unknown[] = [];
 const failures: unknown[] = [];

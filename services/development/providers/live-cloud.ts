@@ -12,6 +12,9 @@ export type PutResources = (
   by: string,
 ) => Promise<void>;
 
+/** Resources with those that follow from them. */
+type Derive = (resources: readonly CloudResource[]) => readonly CloudResource[];
+
 /** What a change came to, and the instant from which it counts. */
 export interface Change {
   readonly resources: readonly CloudResource[];
@@ -25,6 +28,7 @@ export interface Change {
 export class LiveCloud {
   private readonly resources = new Map<string, Revised<CloudResource>>();
   private readonly put: PutResources;
+  private readonly derive: Derive;
   private readonly turns = new Serial();
   /** What was used before may have been reported, by this process or the one before it. */
   private reportedUpTo: Millis;
@@ -35,16 +39,18 @@ export class LiveCloud {
     stored: readonly Revised<CloudResource>[],
     reportedUpTo: Millis,
     put: PutResources,
+    derive: Derive = (resources) => resources,
   ) {
     for (const value of seeded) this.resources.set(keyOf(value), { value, revision: 0 });
     for (const each of stored) this.resources.set(keyOf(each.value), each);
     this.reportedUpTo = reportedUpTo;
     this.put = put;
+    this.derive = derive;
   }
 
   /** Without those that changes are about to make. */
   all(): readonly CloudResource[] {
-    return [...this.resources.values()].map(({ value }) => value);
+    return this.derive([...this.resources.values()].map(({ value }) => value));
   }
 
   /** The resources as they count for a report that begins now: no later change can reach behind its end. */
@@ -66,7 +72,7 @@ export class LiveCloud {
   ): Promise<Result<Change, Refusal>> {
     return this.turns.run(async () => {
       const from = millis(Math.max(sliceStart(), this.reportedUpTo));
-      const known = new Map([...this.resources].map(([key, { value }]) => [key, value]));
+      const known = new Map(this.all().map((each) => [keyOf(each), each]));
       const planned = plan(known, from);
       if (!planned.ok) return planned;
       const revised = planned.value.map((value) => ({

@@ -9,6 +9,7 @@ import type { UsageEvent } from '../../shared/model/usage-event.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { persist } from '../../shared/process/retry.ts';
 import type { RegisteredSource } from '../../shared/sources/register.ts';
+import { withWorkers } from '../simulated-cloud/app-service-workers.ts';
 import { KINDS } from '../simulated-cloud/kinds.ts';
 import { seededCloud } from '../simulated-cloud/seeded-cloud.ts';
 import type { CloudResource } from '../simulated-cloud/resource.ts';
@@ -63,6 +64,7 @@ export const openPart = async (name: string, tools: OpeningTools): Promise<Provi
     // It waits for ClickHouse: whether a failed insert was stored, nobody can tell.
     (changed, by) =>
       persist(logger)('store a change', () => store.putResources(changed, by), signal),
+    (resources) => withWorkers(resources, config.PROVIDER_SUBSCRIPTION_ID),
   );
   return new ProviderPart(progress, {
     rules: { provider: name, plans, hourMillis, begin },

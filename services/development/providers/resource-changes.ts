@@ -26,21 +26,19 @@ type Changed = Result<readonly CloudResource[], Refusal>;
 const refuse = (code: Refusal['code'], message: string): { ok: false; error: Refusal } =>
   fail({ code, message });
 
-/** What a person gets who names no size: what the kind's list begins with is not always small. */
-const USUAL_SIZES: Readonly<Record<CreatedKind, string | null>> = {
+/** What a person gets who names no size, where the kind's list does not begin with it. */
+const USUAL_SIZES: Partial<Readonly<Record<CreatedKind, string>>> = {
   vm: 'Standard_F2s',
   disk: 'S10',
-  'storage-account': null,
-  'public-ip': null,
 };
 
 /** The resources that exist after a request to create one, from an instant on. A machine gets a disk. */
 export const created = (resources: Resources, request: CreateRequest, at: Millis): Changed => {
   const { kind, subscriptionId, resourceGroup: group, os } = request;
   if (os !== undefined && kind !== 'vm') {
-    return refuse('invalid', `A ${kind} has no operating system: leave --os out.`);
+    return refuse('invalid', `${aOf(kind)} has no operating system: leave --os out.`);
   }
-  const size = sizeOf(kind, request.size ?? USUAL_SIZES[kind] ?? undefined);
+  const size = sizeOf(kind, request.size ?? USUAL_SIZES[kind]);
   if (!size.ok) return size;
   const named = (name: string): CloudResource =>
     newResource({ subscriptionId, group, kind, name, changes: [] });
@@ -80,6 +78,9 @@ const freeName = (
   }
 };
 
+/** With its article. */
+const aOf = (kind: string): string => `${/^[aeiou]/.test(kind) ? 'An' : 'A'} ${kind}`;
+
 const sizeOf = (
   kind: CloudResource['kind'],
   given: string | undefined,
@@ -91,7 +92,7 @@ const sizeOf = (
   if (known !== undefined) return succeed(known);
   return refuse(
     'invalid',
-    `There is no size "${given}" of a ${kind}. There are: ${sizes.join(', ')}.`,
+    `There is no size "${given}" of ${aOf(kind).toLowerCase()}. There are: ${sizes.join(', ')}.`,
   );
 };
 
@@ -109,6 +110,9 @@ export const changed = (resources: Resources, request: ChangeRequest, at: Millis
   if (!found.ok) return found;
   const resource = found.value;
   const { kind, resourceUri } = resource;
+  if (kind === 'app-service-worker') {
+    return refuse('invalid', 'A worker comes, changes and goes with its App Service plan.');
+  }
   if (change === 'resize') {
     if (size === undefined) {
       return refuse('invalid', `To which size? There are: ${KINDS[kind].sizes.join(', ')}.`);
@@ -123,7 +127,7 @@ export const changed = (resources: Resources, request: ChangeRequest, at: Millis
   }
   if (size !== undefined) return refuse('invalid', 'Only a resize has a size.');
   if (change !== 'delete' && !KINDS[kind].hasPower) {
-    return refuse('invalid', `A ${kind} cannot be started, stopped or deallocated.`);
+    return refuse('invalid', `${aOf(kind)} cannot be started, stopped or deallocated.`);
   }
   return done(resourceUri, change, withChange(resource, { kind: CHANGE_KINDS[change], at }));
 };

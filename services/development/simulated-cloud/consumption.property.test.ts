@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { parseQuantity, ZERO, type Quantity } from '../../shared/model/decimal.ts';
 import { timeOf } from '../../shared/model/time-text.ts';
 import { HOUR_MILLIS, isoText, millis, type Millis } from '../../shared/model/time.ts';
+import { quantities } from '../../provider-sdk/index.ts';
 import { usageOf } from './consumption.ts';
 import { KINDS } from './kinds.ts';
 import { knownConsumption } from './known-consumption.ts';
 import { newResource } from './new-resource.ts';
 import type { CloudResource, ResourceChange, ResourceKind } from './resource.ts';
 import { seededCloud } from './seeded-cloud.ts';
+import { DISK_METERS } from './sizes.ts';
 
 const HOUR = timeOf('2026-02-03T04:00:00Z');
 const SUBSCRIPTION = '1d6c4363-3a9b-4cb6-8e6c-fc2e9ec74ca4';
@@ -148,5 +150,76 @@ test('a whole seeded cloud of any seed reports what it knows, in slices of 9 sec
       }
     }),
     { numRuns: 3 },
+  );
+});
+
+const MONTHS = ['2026-01', '2026-02', '2028-02', '2026-04', '2026-12'] as const;
+
+/** What the SDK's helper makes of the facts, for each kind whose facts are its size alone. */
+const byHelper = (kind: ResourceKind, size: string, from: Millis, to: Millis): Totals => {
+  const quantity = (text: string): Quantity => parseQuantity(text) ?? ZERO;
+  const number = Number(/\d+/.exec(size)?.[0]);
+  switch (kind) {
+    case 'sql-database':
+      return {
+        'CBCFEF9A-B91F-4597-A4D3-01FE334BED82': quantity(
+          quantities.megabyteHours(number, from, to),
+        ),
+      };
+    case 'event-hubs':
+      return {
+        'CB6A35C5-FADE-406C-B14D-6DDB7C4CA3D5': quantity(
+          quantities.coreHours(10 * number, from, to),
+        ),
+      };
+    case 'app-service-worker':
+      return {
+        '190C935E-9ADA-48FF-9AB8-56EA1CF9ADAA': quantity(
+          quantities.coreHours(2 ** (number - 1), from, to),
+        ),
+      };
+    case 'disk':
+      return { [DISK_METERS.get(size) ?? '']: quantity(quantities.diskMonths(1, from, to)) };
+    default:
+      throw new Error(`nothing is known of ${kind}`);
+  }
+};
+
+test('in any month and part of an hour, quantities are what the SDK makes of the same facts', () => {
+  const kinds = ['sql-database', 'event-hubs', 'app-service-worker', 'disk'] as const;
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...kinds),
+      fc.nat(),
+      fc.constantFrom(...MONTHS),
+      fc.nat(28 * 24 - 1),
+      fc.tuple(fc.nat(HOUR_MILLIS), fc.nat(HOUR_MILLIS)),
+      (kind, n, month, hours, [a, b]) => {
+        const { sizes } = KINDS[kind];
+        const size = sizes[n % sizes.length] ?? '';
+        const hour = timeOf(`${month}-01T00:00:00Z`) + hours * HOUR_MILLIS;
+        const [from, to] = [millis(hour + Math.min(a, b)), millis(hour + Math.max(a, b))];
+        const changes = [{ kind: 'created', at: millis(0), size }] as const;
+        const resource = newResource({
+          ...{ subscriptionId: SUBSCRIPTION, group: 'rg', kind, name: 'one' },
+          changes,
+        });
+        const totals: Totals = {};
+        if (from < to) {
+          for (const { meterId, quantity } of usageOf(resource, from, to)) {
+            add(totals, meterId, parseQuantity(String(quantity)));
+          }
+        }
+        for (const [meterId, quantity] of Object.entries(byHelper(kind, size, from, to))) {
+          // Both cut what does not end after 30 decimals, the one from the hour on, the other from the month.
+          const difference = (totals[meterId] ?? ZERO) - quantity;
+          expect({ kind, size, difference }).toEqual({
+            kind,
+            size,
+            difference: difference > 1n || difference < -1n ? 0n : difference,
+          });
+        }
+      },
+    ),
   );
 });

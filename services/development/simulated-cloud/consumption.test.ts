@@ -3,6 +3,8 @@ import { readMeterCatalog } from '../../shared/meters/meter-catalog.ts';
 import { namespaceOf } from '../../shared/model/placement.ts';
 import { timeOf } from '../../shared/model/time-text.ts';
 import { HOUR_MILLIS, millis, type Millis } from '../../shared/model/time.ts';
+import { quantities } from '../../provider-sdk/index.ts';
+import { withWorkers } from './app-service-workers.ts';
 import { usageOf } from './consumption.ts';
 import { KINDS } from './kinds.ts';
 import { newResource } from './new-resource.ts';
@@ -12,6 +14,9 @@ const DAY = timeOf('2026-02-03T00:00:00Z');
 const WINDOWS = '9cd92d4c-bafd-4492-b278-bedc2de8232a';
 const LINUX = 'fab6eb84-500b-4a09-a8ca-7358f8bbaea5';
 const HOURS = '6dab500f-a4fd-49c4-956d-229bb9c8c793';
+const ACTUAL_STANDARD = '7ba084ec-ef9c-4d64-a179-7732c6cb5e28';
+const ACTUAL_PREMIUM = 'daef389a-06e5-4684-a7f7-8813d9f792d5';
+const OPERATOR = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
 
 const at = (text: string): Millis => timeOf(`2026-02-03T${text}Z`);
 
@@ -101,12 +106,81 @@ test.each([
   const disk = resourceOf('disk', born('S10'));
   const hour = timeOf(text);
   const usage = usageOf(disk, hour, millis(hour + HOUR_MILLIS));
-  expect(usage.map(({ meterId, quantity }) => [meterId, quantity])).toEqual([
-    [
-      'd5f7731b-f639-404a-89d0-e46186e22c8d',
-      formatQuantity((10n ** 30n / BigInt(hours)) as Quantity),
-    ],
+  const [disks, actual] = usage.map(({ meterId, quantity }) => [meterId, quantity]);
+  expect(disks).toEqual([
+    'd5f7731b-f639-404a-89d0-e46186e22c8d',
+    formatQuantity((10n ** 30n / BigInt(hours)) as Quantity),
   ]);
+  expect(actual?.[0]).toBe(ACTUAL_STANDARD);
+});
+
+/** The bytes behind a GB*month quantity of one hour; they must be whole. */
+const bytesOf = (quantity: string, hours: number): bigint => {
+  const scaled = (parseQuantity(quantity) ?? ZERO) * BigInt(hours) * 2n ** 30n;
+  // The quantity was cut after 30 decimals: less than one byte is missing.
+  return (scaled + 10n ** 30n - 1n) / 10n ** 30n;
+};
+
+test('what is written on a disk fits it, stays the same when it is resized, and counts by its tier', () => {
+  const disk = resourceOf(
+    'disk',
+    born('S4'),
+    { kind: 'resized', at: at('01:00:00'), size: 'S50' },
+    { kind: 'resized', at: at('02:00:00'), size: 'P4' },
+  );
+  const actual = (hour: string, meterId: string): bigint => {
+    const from = at(hour);
+    const used = totals(disk, from, millis(from + HOUR_MILLIS));
+    return bytesOf(used[meterId] ?? '0', 672);
+  };
+  const small = actual('00:00:00', ACTUAL_STANDARD);
+  const large = actual('01:00:00', ACTUAL_STANDARD);
+  const premium = actual('02:00:00', ACTUAL_PREMIUM);
+  expect(small).toBeGreaterThan(0n);
+  expect(small).toBeLessThanOrEqual(32n * 2n ** 30n);
+  const growth = large - small; // the same in each hour, whatever the tier
+  expect(premium - large).toBe(growth);
+  expect(actual('02:00:00', ACTUAL_STANDARD)).toBe(0n);
+});
+
+test('a plan has a worker with its cores for the operator while it is dedicated, and a site all the time', () => {
+  const plan = resourceOf(
+    'app-service',
+    born('S2'),
+    { kind: 'resized', at: at('06:00:00'), size: 'F1' },
+    { kind: 'resized', at: at('12:00:00'), size: 'P4' },
+    { kind: 'deleted', at: at('18:00:00') },
+  );
+  const [same, worker] = withWorkers([plan], OPERATOR);
+  expect(same).toBe(plan);
+  expect(worker).toMatchObject({ subscriptionId: OPERATOR, provider: 'platform' });
+  if (!worker) throw new Error('there is no worker');
+  expect(ofDay(worker)).toEqual({ '190C935E-9ADA-48FF-9AB8-56EA1CF9ADAA': String(6 * 2 + 6 * 8) });
+  expect(ofDay(plan)).toMatchObject({
+    '73215A6C-FA54-4284-B9C1-7E8EC871CC5B': '18',
+    '83A2A13E-4788-78DD-5D55-2831B68ED825': '6',
+    '539CDEC7-B4F5-49F6-AAC4-1F15CFF0EDA9': '6',
+    'a91eed6c-dbbc-4532-859c-86de776433a4': '6',
+  });
+});
+
+test('each execution of a function needs 256 MB for 200 ms', () => {
+  const used = ofDay(resourceOf('function-app', born('consumption')));
+  const tens = parseQuantity(used['67CC4AFC-0691-48E1-A4B8-D744D1FEDBDE'] ?? '') ?? ZERO;
+  const seconds = parseQuantity(used['D1D04836-075C-4F27-BF65-0A1130EC60ED'] ?? '') ?? ZERO;
+  expect(tens).toBeGreaterThan(0n);
+  const each = parseQuantity(quantities.gbSeconds(256, 200)) ?? ZERO;
+  expect(seconds * 10n ** 30n).toBe(tens * 10n * each);
+});
+
+test('workers of plans with the same name in different subscriptions are different ones', () => {
+  const plan = resourceOf('app-service', born('S1'));
+  const other = { ...plan, resourceUri: plan.resourceUri.replace('1d6c4363', '2d6c4363') };
+  const again = { ...plan, resourceUri: plan.resourceUri.toUpperCase() };
+  const [, , , ...workers] = withWorkers([plan, other, again], OPERATOR);
+  const [first, second, third] = workers.map(({ resourceUri }) => resourceUri);
+  expect(second).not.toBe(first);
+  expect(third).toBe(first);
 });
 
 test('the last millisecond of an hour is metered', () => {
@@ -157,12 +231,20 @@ test.each(Object.entries(KINDS))(
         const resource = resourceOf(name as ResourceKind, born(size, { os }));
         const meters = Object.keys(ofDay(resource));
         expect({ size, meters }).not.toEqual({ size, meters: [] });
+        if (name === 'disk') {
+          const tier = size.startsWith('P') ? 'ActualPremiumDiskSize' : 'ActualStandardDiskSize';
+          const units = meters
+            .map((id) => catalog.get(id))
+            .map((meter) => [meter?.name, meter?.unit]);
+          expect(units).toEqual([
+            [size, 'Count of Disks*month'],
+            [tier, 'GB*month'],
+          ]);
+        }
         for (const id of meters) {
           const meter = catalog.get(id) ?? catalog.get(id.toUpperCase());
           expect(meter).toMatchObject({ deprecated: false });
           expect(meter?.resourceProvider.toLowerCase()).toBe(namespaceOf(resource.resourceUri));
-          if (name === 'disk')
-            expect(meter).toMatchObject({ name: size, unit: 'Count of Disks*month' });
         }
       }
     }

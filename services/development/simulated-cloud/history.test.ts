@@ -1,16 +1,18 @@
 import { hourOf, HOUR_MILLIS, millis, type Hour } from '../../shared/model/time.ts';
 import { timeOf } from '../../shared/model/time-text.ts';
 import { uuidText } from '../../shared/model/usage-event.ts';
+import { withWorkers } from './app-service-workers.ts';
 import { simulatedHistory } from './history.ts';
 import { knownConsumption } from './known-consumption.ts';
 import { seededCloud } from './seeded-cloud.ts';
 
 const FIRST: Hour = timeOf('2026-02-03T04:00:00Z');
+const OPERATOR = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
 const CLOUD = { seed: 1, subscriptions: 12 };
 
 const historyOf = (hours: number, hourMillis: number, cloud = CLOUD) => {
   const lastHour = (FIRST + (hours - 1) * hourMillis) as Hour;
-  const past = { ...cloud, firstHour: FIRST, lastHour, hourMillis };
+  const past = { ...cloud, operator: OPERATOR, firstHour: FIRST, lastHour, hourMillis };
   return { events: [...simulatedHistory(past)], end: lastHour + hourMillis };
 };
 
@@ -49,7 +51,8 @@ test('each usage is reported once but for repeats, also where the cloud is drawn
   const from = millis(FIRST - HOUR_MILLIS);
   const to = millis(from + hours * HOUR_MILLIS);
   let known = 0n;
-  for (const { quantity } of knownConsumption(seededCloud({ ...cloud, from, to }), from, to)) {
+  const resources = withWorkers(seededCloud({ ...cloud, from, to }), OPERATOR);
+  for (const { quantity } of knownConsumption(resources, from, to)) {
     known += quantity;
   }
   expect([...reported.values()].reduce((sum, quantity) => sum + quantity, 0n)).toBe(known);
@@ -58,7 +61,7 @@ test('each usage is reported once but for repeats, also where the cloud is drawn
 test('history that is written in two parts is the same as in one, but for what is late at the seam', () => {
   const whole = historyOf(6, HOUR_MILLIS).events;
   const lastHour = (FIRST + 2 * HOUR_MILLIS) as Hour;
-  const past = { ...CLOUD, hourMillis: HOUR_MILLIS };
+  const past = { ...CLOUD, operator: OPERATOR, hourMillis: HOUR_MILLIS };
   const parts = [
     ...simulatedHistory({ ...past, firstHour: FIRST, lastHour }),
     ...simulatedHistory({

@@ -1,5 +1,6 @@
 import type { HistoricalEvent } from '../../operations/history-runs/history-run.ts';
 import { millis, nextHour, type Hour } from '../../shared/model/time.ts';
+import { withWorkers } from './app-service-workers.ts';
 import { usageOf } from './consumption.ts';
 import { drawer } from './draw.ts';
 import { eventsOf } from './events-of.ts';
@@ -20,6 +21,8 @@ export interface SimulatedPast extends CloudSeed {
   readonly firstHour: Hour;
   readonly lastHour: Hour;
   readonly hourMillis: number;
+  /** The operator's subscription. */
+  readonly operator: string;
 }
 
 /**
@@ -32,14 +35,14 @@ export interface SimulatedPast extends CloudSeed {
 export function* simulatedHistory(
   past: SimulatedPast,
 ): Generator<HistoricalEvent, void, undefined> {
-  const { firstHour, lastHour, hourMillis } = past;
+  const { firstHour, lastHour, hourMillis, operator } = past;
   const late = new Map<Hour, HistoricalEvent[]>();
   let cloud: readonly CloudResource[] = [];
   for (let hour = firstHour; hour <= lastHour; hour = nextHour(hour, hourMillis)) {
     const usageHour = (hour - hourMillis) as Hour;
     if (((hour - firstHour) / hourMillis) % HOURS_AT_ONCE === 0) {
       const to = millis(usageHour + HOURS_AT_ONCE * hourMillis);
-      cloud = seededCloud({ ...past, from: usageHour, to });
+      cloud = withWorkers(seededCloud({ ...past, from: usageHour, to }), operator);
     }
     const reports = late.get(hour) ?? [];
     late.delete(hour);

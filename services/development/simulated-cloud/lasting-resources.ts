@@ -27,6 +27,7 @@ const PLATFORM: readonly {
 }[] = [
   { kind: 'key-vault', share: 0.3, sizes: ['standard'] },
   { kind: 'app-service', share: 0.2, sizes: ['S1', 'S1', 'S2', 'S3'] },
+  { kind: 'function-app', share: 0.2, sizes: ['consumption'] },
   { kind: 'sql-database', share: 0.2, sizes: ['1024MB', '2048MB', '10240MB'] },
   { kind: 'mysql-database', share: 0.15, sizes: ['1024MB', '2048MB'] },
   { kind: 'event-hubs', share: 0.1, sizes: ['1CU', '2CU'] },

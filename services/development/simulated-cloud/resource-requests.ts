@@ -1,19 +1,37 @@
 import { z } from 'zod';
 import { isSubscriptionId } from '../../shared/model/subscription-id.ts';
+import { PLATFORM_KIND_NAMES } from './platform-families.ts';
+import type { ProviderName, ResourceKind } from './resource.ts';
 
 /** What a person may ask a simulated provider to do: the bodies of its HTTP door. */
 
-/** The kinds of resources that a person can create, and the provider that does it. */
-export const CREATED_BY = {
-  vm: 'compute',
-  disk: 'compute',
-  'storage-account': 'storage',
-  'public-ip': 'network',
-} as const;
+/** The kinds of resources that a person can create. A worker comes and goes with its plan. */
+export type CreatedKind = Exclude<ResourceKind, 'app-service-worker'>;
 
-export type CreatedKind = keyof typeof CREATED_BY;
+const PLATFORM = PLATFORM_KIND_NAMES.filter((name) => name !== 'app-service-worker');
 
-export const CREATED_KINDS = Object.keys(CREATED_BY) as readonly CreatedKind[];
+export const CREATED_KINDS: readonly CreatedKind[] = [
+  'vm',
+  'disk',
+  'storage-account',
+  'public-ip',
+  ...PLATFORM,
+];
+
+/** The provider of a kind. */
+export const createdBy = (kind: CreatedKind): ProviderName => {
+  switch (kind) {
+    case 'vm':
+    case 'disk':
+      return 'compute';
+    case 'storage-account':
+      return 'storage';
+    case 'public-ip':
+      return 'network';
+    default:
+      return 'platform';
+  }
+};
 
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?$/;
 

@@ -1,19 +1,11 @@
 import type { Millis } from '../../shared/model/time.ts';
+import type { PlatformKind } from './platform-families.ts';
 
 /** Who reports the usage of a resource: the name of a live source, see `deploy/kafka/providers.json`. */
 export type ProviderName = 'compute' | 'storage' | 'network' | 'platform';
 
 /** What a resource can be. `kinds.ts` says what each kind consumes. */
-export type ResourceKind =
-  | 'vm'
-  | 'disk'
-  | 'storage-account'
-  | 'public-ip'
-  | 'key-vault'
-  | 'app-service'
-  | 'sql-database'
-  | 'mysql-database'
-  | 'event-hubs';
+export type ResourceKind = 'vm' | 'disk' | 'storage-account' | 'public-ip' | PlatformKind;
 
 export type OperatingSystem = 'windows' | 'linux';
 

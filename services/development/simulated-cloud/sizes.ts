@@ -35,6 +35,11 @@ export const DISK_METERS: ReadonlyMap<string, string> = new Map([
   ['P50', '43626c21-849b-40fe-8c01-e19666059c38'],
 ]);
 
+export type DiskTier = 'standard' | 'premium';
+
+export const tierOf = (diskSize: string): DiskTier =>
+  diskSize.startsWith('P') ? 'premium' : 'standard';
+
 /** Public addresses by how they are allocated. */
 export const ADDRESS_METERS: ReadonlyMap<string, string> = new Map([
   ['static', 'F271A8A388C44D93956A063E1D2FA80B'],
