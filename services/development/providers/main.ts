@@ -3,7 +3,6 @@ import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
 import { usageEventEncoder } from '../../shared/avro/usage-event-codec.ts';
 import { openClickHouse } from '../../shared/clickhouse/client.ts';
 import { connectKafka } from '../../shared/kafka/client.ts';
-import { openLogWriter } from '../../shared/kafka/log-writer.ts';
 import { runService } from '../../shared/process/lifecycle.ts';
 import { openSignIn } from '../../shared/sign-in/sign-in-settings.ts';
 import { readSources } from '../../shared/sources/register.ts';
@@ -11,13 +10,14 @@ import { simulatedSubscriptions } from '../simulated-cloud/subscriptions.ts';
 import { readProvidersConfig } from './config.ts';
 import { openDoor } from './door.ts';
 import { openPart } from './open-part.ts';
+import { SpoiledRecords } from './spoiled-records.ts';
 
 /** The simulated providers: each reports what its resources consume, every few seconds. */
 runService('providers', async (logger, environment, crash) => {
   const config = readProvidersConfig(environment);
   const signIn = openSignIn(config);
-  // One client for all of them: each costs something even while it is idle.
-  const writer = await openLogWriter(await connectKafka(config, 'usage-providers', logger));
+  const kafka = await connectKafka(config, 'usage-providers', logger);
+  const spoiled = new SpoiledRecords(kafka, usageEventEncoder(readSchemaDirectory()));
   const clickHouse = openClickHouse(config);
   const seed = { seed: config.CLOUD_SEED, subscriptions: config.CLOUD_SUBSCRIPTIONS };
   await addMissingSubscriptions(
@@ -26,7 +26,6 @@ runService('providers', async (logger, environment, crash) => {
     { origin: 'providers', defaultProvider: config.PROVIDER_SUBSCRIPTION_ID },
   );
   const sources = await readSources(clickHouse);
-  const encode = usageEventEncoder(readSchemaDirectory());
   const stopped = new AbortController();
   const parts = await Promise.all(
     config.CLOUD_PROVIDERS.map((name) =>
@@ -34,8 +33,7 @@ runService('providers', async (logger, environment, crash) => {
         config,
         sources,
         clickHouse,
-        writer,
-        encode,
+        spoiled,
         signal: stopped.signal,
         logger: logger.child({ provider: name }),
       }),
@@ -60,8 +58,8 @@ runService('providers', async (logger, environment, crash) => {
       stopped.abort();
       await door.close();
       await Promise.all(running);
-      await Promise.all(parts.map((part) => part.remember()));
-      await writer.close();
+      await Promise.all(parts.map((part) => part.close()));
+      await spoiled.close();
       await clickHouse.close();
     },
   };

@@ -1,11 +1,10 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Logger } from 'pino';
+import { openUsageProvider } from '../../provider-sdk/index.ts';
 import { readDirectory } from '../../shared/directory/directory-table.ts';
-import type { LogWriter } from '../../shared/kafka/log-writer.ts';
 import { liveTopicName } from '../../shared/kafka/topic-names.ts';
 import { newestEpoch } from '../../shared/model/source.ts';
 import { hourOf, millis, nextHour, type Hour, type Millis } from '../../shared/model/time.ts';
-import type { UsageEvent } from '../../shared/model/usage-event.ts';
 import { UserError } from '../../shared/process/errors.ts';
 import { persist } from '../../shared/process/retry.ts';
 import type { RegisteredSource } from '../../shared/sources/register.ts';
@@ -23,24 +22,27 @@ import { liveBegin } from './reporting/live-begin.ts';
 import { progressFrom, type Progress } from './reporting/progress.ts';
 import { reportingClock, sliceStart } from './reporting/reporting-clock.ts';
 import { sendReport } from './send-report.ts';
+import type { SpoiledRecords } from './spoiled-records.ts';
 
 export interface OpeningTools {
   readonly config: ProvidersConfig;
   readonly sources: readonly RegisteredSource[];
   readonly clickHouse: ClickHouseClient;
-  readonly writer: LogWriter;
-  readonly encode: (event: UsageEvent) => Buffer;
+  readonly spoiled: SpoiledRecords;
   /** Aborted when the process stops. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
 }
+
+/** What the broker does not take in this time is reported by the next process. */
+const CLOSE_MILLIS = 2_000;
 
 /**
  * Opens one provider with what it remembers.
  * @throws UserError if there is no such provider, or no source for its usage
  */
 export const openPart = async (name: string, tools: OpeningTools): Promise<ProviderPart> => {
-  const { config, sources, clickHouse, writer, encode, signal, logger } = tools;
+  const { config, sources, clickHouse, spoiled, signal, logger } = tools;
   refuseUnknown(name);
   const topic = liveTopicName(config.USAGE_TOPIC_PREFIX, name);
   const source = newestEpoch(sources, topic);
@@ -66,11 +68,15 @@ export const openPart = async (name: string, tools: OpeningTools): Promise<Provi
       persist(logger)('store a change', () => store.putResources(changed, by), signal),
     (resources) => withWorkers(resources, config.PROVIDER_SUBSCRIPTION_ID),
   );
+  const provider = await openUsageProvider({
+    ...{ kafka: config, topic, hourMillis, closeMillis: CLOSE_MILLIS, logger },
+  });
   return new ProviderPart(progress, {
     rules: { provider: name, plans, hourMillis, begin },
     clock,
     cloud,
-    send: sendReport({ writer, source, encode }),
+    send: sendReport({ provider, spoiled, source }),
+    closeProvider: () => provider.close(),
     putProgress: (next) => store.putProgress(next),
     subscriptionState: async (id) =>
       (await readDirectory(clickHouse)).find((each) => each.id === id)?.state ?? null,

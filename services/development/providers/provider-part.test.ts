@@ -31,6 +31,7 @@ const gone = () => {
       clock,
       cloud: new LiveCloud([address], [], begin, () => Promise.resolve()),
       send: () => Promise.resolve(),
+      closeProvider: () => Promise.resolve(),
       putProgress: (progress: Revised<Progress>) => {
         remembered.progress = progress;
         return Promise.resolve();

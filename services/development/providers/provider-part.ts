@@ -30,6 +30,8 @@ export interface PartPorts {
   readonly cloud: LiveCloud;
   /** Resolves when the broker has all of it. */
   readonly send: (report: Report) => Promise<void>;
+  /** @throws if something of a report did not get through */
+  readonly closeProvider: () => Promise<void>;
   readonly putProgress: (progress: Revised<Progress>) => Promise<void>;
   /** The state of a subscription in the directory; null if it has none. */
   readonly subscriptionState: (id: string) => Promise<SubscriptionState | null>;
@@ -76,6 +78,17 @@ export class ProviderPart implements DoorPart {
       this.ports.logger.warn(
         { reason: messageOf(error) },
         'could not store how far it has reported',
+      );
+    });
+  }
+
+  /** Returns when it is disconnected. No report may be running. */
+  async close(): Promise<void> {
+    await this.remember();
+    await this.ports.closeProvider().catch((error: unknown) => {
+      this.ports.logger.warn(
+        { reason: messageOf(error) },
+        'a report did not get through: it is made again after the next start',
       );
     });
   }
