@@ -34,10 +34,12 @@ export class SubmissionQueue {
   /** In the order in which they are due. */
   private deferred: Item[] = [];
   private loaded = 0;
+  /** Given out to be loaded, and not loaded yet. */
+  private readonly loading = new Set<Unfinished>();
 
   /** The number of submissions without an outcome. */
   get size(): number {
-    return this.waiting.reduce((sum, { count }) => sum + count, this.loaded);
+    return [...this.waiting, ...this.loading].reduce((sum, { count }) => sum + count, this.loaded);
   }
 
   add(compositions: readonly Unfinished[]): void {
@@ -48,7 +50,9 @@ export class SubmissionQueue {
    * Removes and returns the composition to be loaded next; null if there is none, or enough is loaded.
    */
   next(): Unfinished | null {
-    return this.loaded < WINDOW ? (this.waiting.shift() ?? null) : null;
+    const next = this.loaded < WINDOW ? this.waiting.shift() : undefined;
+    if (next) this.loading.add(next);
+    return next ?? null;
   }
 
   load(composition: Unfinished, pending: readonly Pending[]): void {
@@ -57,6 +61,7 @@ export class SubmissionQueue {
       const fresh = { attempts: 0, company: MAX_BATCH, due: 0, expiredAt: null };
       this.ready.push({ pending: each, composition: loaded, ...fresh });
     }
+    this.loading.delete(composition);
     this.loaded += pending.length;
     this.keepOrder();
   }
