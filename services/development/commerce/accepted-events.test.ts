@@ -156,6 +156,19 @@ test('what was accepted is read by the time of acceptance too', async () => {
   expect(found).toEqual([b.usageEventId, c.usageEventId]);
 });
 
+test('what was accepted at one time, in one write or in several, is read by that time once each', async () => {
+  const [a, b, c, d] = ['/d', '/c', '/b', '/a'].map((name) => {
+    return { ...event(name, '10T11'), messageTime: millis(1_800_000_000_000) };
+  }) as [AcceptedEvent, AcceptedEvent, AcceptedEvent, AcceptedEvent];
+  await Promise.all([events.accept([a, b]), events.accept([c]), events.accept([a])]);
+  await events.accept([d, b]);
+  const found: string[] = [];
+  for await (const { usageEventId } of events.acceptedBetween(a.messageTime, millis(2e12))) {
+    found.push(usageEventId);
+  }
+  expect(found.sort()).toEqual([a, b, c, d].map(({ usageEventId }) => usageEventId).sort());
+});
+
 test('a scan gives the hours of its period, both ends included, in its order', async () => {
   await events.accept(['09T23', '10T00', '10T01', '10T02'].map((at) => event('/a', at)));
   const period = { from: hour('10T00'), through: hour('10T01') };

@@ -91,6 +91,7 @@ export class AcceptedEvents {
     });
     const changes: Change[] = [];
     const fresh: AcceptedEvent[] = [];
+    const reported = new Map<Millis, string[]>();
     const outcomes = candidates.map((candidate): Decision => {
       const key = keyOf(identityOf(candidate));
       const earlier = standing.get(key);
@@ -98,10 +99,16 @@ export class AcceptedEvents {
       standing.set(key, candidate);
       fresh.push(candidate);
       changes.push({ type: 'put', key, value: writeEvent(candidate) });
-      changes.push({ type: 'put', key: reportedKey(candidate.messageTime) + key, value: '' });
+      const together = reported.get(candidate.messageTime);
+      if (together) together.push(key);
+      else reported.set(candidate.messageTime, [key]);
       return { kind: 'accepted', event: candidate };
     });
     if (fresh.length === 0) return outcomes;
+    for (const [time, [first = '', ...others]] of reported) {
+      const value = [first, ...others].join(KEY_SEPARATOR);
+      changes.push({ type: 'put', key: reportedKey(time) + first, value });
+    }
     const accepted = this.accepted + fresh.length;
     await this.store.write([...changes, { type: 'put', key: COUNT, value: String(accepted) }]);
     this.accepted = accepted;
@@ -129,11 +136,14 @@ export class AcceptedEvents {
   /** What was accepted from one instant to another, exclusive, in the order of acceptance. */
   async *acceptedBetween(from: Millis, to: Millis): AsyncGenerator<AcceptedEvent> {
     const range = { gte: reportedKey(from), lt: reportedKey(to) };
-    for await (const index of this.store.db.keys(range)) {
-      const key = index.slice(reportedKey(from).length);
-      const value = await this.store.db.get(key);
-      if (value === undefined) throw new Error('an accepted event is missing in the store');
-      yield readEvent(key, value);
+    for await (const together of this.store.db.values(range)) {
+      const keys = together.split(KEY_SEPARATOR);
+      const values = await this.store.db.getMany(keys);
+      for (const [index, key] of keys.entries()) {
+        const value = values[index];
+        if (value === undefined) throw new Error('an accepted event is missing in the store');
+        yield readEvent(key, value);
+      }
     }
   }
 
@@ -184,6 +194,9 @@ const identityFrom = (key: string): Identity => {
 /** Of one length for all times, so that keys sort by time. */
 const reportedKey = (time: Millis): string =>
   `!reported${SEPARATOR}${String(time).padStart(15, '0')}${SEPARATOR}`;
+
+/** Between the keys of events that were accepted together. No name has a control character. */
+const KEY_SEPARATOR = '\n';
 
 const storedEvent = z.object({
   usageEventId: z.string(),

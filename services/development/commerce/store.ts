@@ -4,7 +4,7 @@ import { messageOf, UserError } from '../../shared/process/errors.ts';
 import { Serial } from '../../shared/process/serial.ts';
 
 /** The form of what is stored. It changes when keys or values do. */
-const LAYOUT = '2';
+const LAYOUT = '3';
 const LAYOUT_KEY = '!layout';
 
 export const SEPARATOR = '\0';
@@ -19,7 +19,8 @@ export type Change =
  * What Commerce keeps, in an embedded store on disk:
  *
  *     <hour> NUL <resource> NUL <dimension>        an accepted event, under its identity
- *     !reported NUL <time> NUL <key of an event>   when it was accepted, for reads by reported time
+ *     !reported NUL <time> NUL <key of an event>   the keys of what was accepted then in one write, the first one in
+ *                                                  this key, for reads by reported time
  *     !count                                       how many were accepted
  *     !customer NUL <registration> NUL <customer>  a customer subscription of a registration
  *     !credit NUL <id>                             a credit that was granted
