@@ -37,8 +37,8 @@ test('usage of an earlier month keeps its month, with all digits', () => {
 test('what is not documented can be left out', () => {
   const item = itemOf(batchBody([pending([['2025-12', '15.5']])], false));
   expect(Object.keys(item)).toEqual([
-    'resourceUri',
     'quantity',
+    'resourceUri',
     'dimension',
     'effectiveStartTime',
     'planId',
