@@ -6,6 +6,7 @@ import { nodeArguments } from '../../services/shared/process/repository.ts';
 /** A Commerce mock that runs as a process of its own, on a free port. */
 export interface CommerceProcess {
   readonly url: string;
+  readonly pid: number;
   /** Sends a signal, and tells how the process ended: its exit code, or the signal. */
   end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
 }
@@ -44,8 +45,10 @@ export const startCommerce = async (settings: CommerceSettings): Promise<Commerc
     });
     void exit.then((how) => reject(new Error(`commerce ended with ${String(how)}: ${said}`)));
   });
+  if (child.pid === undefined) throw new Error('commerce could not be started');
   return {
     url,
+    pid: child.pid,
     end: (signal) => {
       child.kill(signal);
       return exit;
