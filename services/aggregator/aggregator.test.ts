@@ -123,13 +123,13 @@ test('a schema that is published while the aggregator runs is taken up without a
   await readers.assigned([PLACE]);
   expect(await readers.position(PLACE)).toBe(0);
   const batches = [encodedBatch([rulesAt(PLACE, 0), recordOf(eventOf(), 1)])];
-  expect(await readers.consume(PLACE, batches, 2)).toBe(false);
+  expect(await readers.consume(PLACE, batches, 2, false)).toBe(false);
   expect(problems()).toEqual([expect.stringContaining('has halted, unknown-rules') as string]);
   published = () => knowledge;
   await waitFor('it reads on', () => Promise.resolve(repositioned > 0));
   expect(problems()).toEqual([]);
   expect(await readers.position(PLACE)).toBe(0);
-  expect(await readers.consume(PLACE, batches, 2)).toBe(true);
+  expect(await readers.consume(PLACE, batches, 2, false)).toBe(true);
   await aggregator.stop();
   expect(world.ledger.size).toBe(1);
 });

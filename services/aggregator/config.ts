@@ -19,8 +19,8 @@ export const readAggregatorConfig = (environment: Environment) =>
       ...controlKeySettings,
       ...foldSettings,
       ...healthSettings(DEFAULT_PORTS.aggregatorHealth),
-      /** Milliseconds after which folded records are stored. */
-      AGGREGATOR_FLUSH_MILLIS: wholeNumber(1_000, 10, 60_000),
+      /** Milliseconds after which folded records are stored; four times as long while there is more to read. */
+      AGGREGATOR_FLUSH_MILLIS: wholeNumber(500, 10, 60_000),
       /** Accepted events of a partition after which they are stored at once. */
       AGGREGATOR_FLUSH_EVENTS: wholeNumber(50_000, 1, 1_000_000),
       /** Milliseconds without a heartbeat after which the group gives its partitions to others. */

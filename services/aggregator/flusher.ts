@@ -2,7 +2,7 @@ import { cut, type Chunk } from '../shared/usage-fold/chunk.ts';
 import type { RecordFolder } from '../shared/usage-fold/record-folder.ts';
 
 export interface FlushOptions {
-  /** Milliseconds after which what has been folded is stored. */
+  /** Milliseconds after which what has been folded is stored; some more while the reader is far behind. */
   readonly flushInterval: number;
   /** Accepted events after which it is stored at once. */
   readonly flushEvents: number;
@@ -13,6 +13,12 @@ export interface FlushOptions {
  * memory.
  */
 const MAX_BYTES = 16 * 1024 * 1024;
+
+/**
+ * How much longer folded records wait while the log goes on behind them. A reader has to catch up first, and
+ * fewer, larger flushes make it faster.
+ */
+const WAITS_BEHIND = 4;
 
 /** The most ended hours that wait to be stored together. Each takes some KB, however little it holds. */
 const MAX_HOURS = 500;
@@ -35,6 +41,8 @@ export class Flusher {
   private since: number | null = null;
   /** Whether a flush was begun. */
   private hasBegun = false;
+  /** Whether the log went on behind the records that were folded last. */
+  isBehind = false;
   private cutOffset: number;
   /** The offsets up to which flushes have begun and have ended. */
   private begunOffset: number;
@@ -86,7 +94,8 @@ export class Flusher {
 
   /** Begins a flush if folded records have waited long enough and no flush is running. */
   beginIfDue(now: number): void {
-    const isDue = this.since !== null && now - this.since >= this.options.flushInterval;
+    const wait = this.options.flushInterval * (this.isBehind ? WAITS_BEHIND : 1);
+    const isDue = this.since !== null && now - this.since >= wait;
     if (isDue && this.begunOffset === this.storedOffset) this.begin();
   }
 

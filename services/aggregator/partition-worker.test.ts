@@ -300,6 +300,28 @@ describe('what was folded is stored', () => {
     expect(scene.stored).toEqual([scene.log.high, hours.length + 2]);
   });
 
+  test('later while the log goes on behind it, until there is nothing more to read', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    const { worker } = scene;
+    const storedAt = async (millis: number): Promise<typeof scene.stored> => {
+      scene.now += millis;
+      await worker.onTimer();
+      await new Promise((resolve) => setTimeout(resolve, 20)); // a flush begins in between
+      return [...scene.stored];
+    };
+    expect(await storedAt(0)).toEqual([3, 2]);
+    scene.log.high = 9;
+    await worker.consume([encodedBatch([at(3)])], 4, true);
+    expect(await storedAt(3_999)).toEqual([3, 2]);
+    expect(await storedAt(1)).toEqual([4, 3]);
+    await worker.consume([encodedBatch([at(4)])], 5, true);
+    scene.log.high = 6;
+    await worker.consume([encodedBatch([at(5)])], 6, false);
+    expect(await storedAt(999)).toEqual([4, 3]);
+    expect(await storedAt(1)).toEqual([6, 5]);
+  });
+
   test('at once where a source has ended', async () => {
     const scene = new Scene();
     await scene.begin();

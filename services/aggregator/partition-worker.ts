@@ -157,7 +157,7 @@ export class PartitionWorker implements PartitionOwner {
    * Folds records in the order of the log. Offsets below `next` that have no record here hold none. Returns
    * false if no more records are wanted.
    */
-  consume(batches: readonly RecordBatch[], next: number): Promise<boolean> {
+  consume(batches: readonly RecordBatch[], next: number, isBehind = false): Promise<boolean> {
     return this.owned.run(false, async () => {
       const { fold } = this;
       if (fold === null) return false;
@@ -171,7 +171,9 @@ export class PartitionWorker implements PartitionOwner {
       for (const part of parts.slice(0, -1)) {
         if (!(await this.foldPart(fold, part, offsetBehind(part)))) return false;
       }
-      return this.foldPart(fold, parts.at(-1) ?? [], next);
+      const goOn = await this.foldPart(fold, parts.at(-1) ?? [], next);
+      fold.flusher.isBehind = isBehind;
+      return goOn;
     });
   }
 

@@ -532,6 +532,28 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'texts-of-the-last-event-taken',
+    mistake: 'an event gets the attributes of the last one of its series, whatever it says itself',
+    patches: [
+      {
+        file: 'services/shared/usage-fold/packed/found-texts.ts',
+        find: 'if (this.entry === NONE || !table.is(this.entry, source, attributes)) {',
+        replace: 'if (this.entry === NONE) {',
+      },
+    ],
+  },
+  {
+    name: 'window-of-the-last-event-taken',
+    mistake: 'an event counts in the window of the last one of its series, whatever its usage hour',
+    patches: [
+      {
+        file: 'services/shared/usage-fold/packed/window-table.ts',
+        find: 'if (recent !== NONE && this.hours[recent] === usageHour) return recent;',
+        replace: 'if (recent !== NONE) return recent;',
+      },
+    ],
+  },
+  {
     name: 'plain-records-do-not-move-time',
     mistake: 'records that are folded from their bytes do not move the reported time',
     patches: [

@@ -79,7 +79,13 @@ class FakeConsumer {
       last = offsets.at(-1),
       unreadable,
       end = Infinity,
-    }: { last?: number; unreadable?: UnreadableBatch; end?: number } = {},
+      highWatermark = 0,
+    }: {
+      last?: number;
+      unreadable?: UnreadableBatch;
+      end?: number;
+      highWatermark?: number;
+    } = {},
   ): Promise<void> {
     const records = offsets.map((offset) => ({ ...EMPTY, offset }));
     const raw: { offset: string }[] = [];
@@ -94,6 +100,7 @@ class FakeConsumer {
       messages: raw,
       rawMessages: raw,
       fetchedOffset: String(fetchedOffset),
+      highWatermark: String(highWatermark),
     } as unknown as Batch;
     await this.eachBatch({
       batch,
@@ -108,6 +115,8 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 /** A reader that keeps what it is given. */
 class Keeper implements PartitionReaders {
   readonly taken: (readonly [offsets: readonly number[], next: number])[] = [];
+  /** Of each of them, whether the log went on. */
+  readonly behind: boolean[] = [];
   readonly troubles: UnreadableAt[] = [];
   stalls = 0;
   at: number | null = 7;
@@ -121,8 +130,14 @@ class Keeper implements PartitionReaders {
     return Promise.resolve(this.at);
   }
 
-  async consume(_: unknown, batches: readonly RecordBatch[], next: number): Promise<boolean> {
+  async consume(
+    _: unknown,
+    batches: readonly RecordBatch[],
+    next: number,
+    isBehind: boolean,
+  ): Promise<boolean> {
     await this.hold();
+    this.behind.push(isBehind);
     this.taken.push([recordsOf(batches).map(({ offset }) => offset), next]);
     this.at = next;
     return this.goOn;
@@ -190,6 +205,12 @@ test('what follows is taken, and kafkajs goes on behind it', async () => {
   ]);
   expect(consumer.resolved).toEqual(['8', '9']);
   expect(consumer.sought).toEqual(['7']);
+});
+
+test('it is said whether the log went on behind what was read', async () => {
+  await consumer.give(7, [7, 8], { highWatermark: 10 });
+  await consumer.give(9, [9], { highWatermark: 10 });
+  expect(keeper.behind).toEqual([true, false]);
 });
 
 test.each([

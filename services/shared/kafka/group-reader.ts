@@ -15,9 +15,15 @@ export interface PartitionReaders {
   /**
    * Takes records in order, from the requested offset on. Offsets below `next` that are not among them, and
    * were not taken before, hold no record: they are transaction markers or aborted records. There may be no
-   * records at all. Returns false if no more are wanted: then the partition is paused.
+   * records at all. `isBehind` says that the log went on when they were read. Returns false if no more are
+   * wanted: then the partition is paused.
    */
-  consume(at: TopicPartition, batches: readonly RecordBatch[], next: number): Promise<boolean>;
+  consume(
+    at: TopicPartition,
+    batches: readonly RecordBatch[],
+    next: number,
+    isBehind: boolean,
+  ): Promise<boolean>;
   /**
    * What follows the taken records cannot be read; its `from` is known here. The partition is paused.
    * Reading is retried when the position is asked for again.
@@ -217,7 +223,8 @@ export class GroupReader {
     const { next } = read;
     const { turn } = held;
     held.expected = null;
-    const taking = this.consume(held, turn, read);
+    const isBehind = next < Number(batch.highWatermark);
+    const taking = this.consume(held, turn, read, isBehind);
     const inTime = await Promise.race([taking, after(this.inlineMillis)]);
     if (inTime === true) {
       held.expected = next;
@@ -244,10 +251,15 @@ export class GroupReader {
   }
 
   /** True if the next records are wanted and the partition has not been revoked or sought meanwhile. */
-  private async consume(held: Held, turn: number, read: ReadBatch): Promise<boolean> {
+  private async consume(
+    held: Held,
+    turn: number,
+    read: ReadBatch,
+    isBehind: boolean,
+  ): Promise<boolean> {
     try {
       const { batches, next, unreadable } = read;
-      const goOn = !read.isAhead || (await this.readers.consume(held.at, batches, next));
+      const goOn = !read.isAhead || (await this.readers.consume(held.at, batches, next, isBehind));
       if (!this.isCurrent(held, turn)) return false;
       if (goOn && unreadable === null) return true;
       this.rest(held);

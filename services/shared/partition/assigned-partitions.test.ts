@@ -114,11 +114,9 @@ test('a worker goes on across assignments, as long as its log is the same', asyn
 
 test('a partition that the register does not name is not read', async () => {
   await readers.assigned([at(9)]);
-  expect([await readers.position(at(9)), await readers.consume(at(9), [], 0), made]).toEqual([
-    null,
-    false,
-    [],
-  ]);
+  expect([await readers.position(at(9)), await readers.consume(at(9), [], 0, false), made]).toEqual(
+    [null, false, []],
+  );
 });
 
 test('a worker that hangs holds up no other one, and is not called again', async () => {
@@ -137,7 +135,7 @@ test('a halted partition is a problem, and the others are read', async () => {
   expect(partitions.health().problems).toEqual([
     'partition 0 has halted, another-log: another log stands in its place',
   ]);
-  expect(await readers.consume(at(1), [], 0)).toBe(true);
+  expect(await readers.consume(at(1), [], 0, false)).toBe(true);
 });
 
 test('after a stall every log is checked', async () => {

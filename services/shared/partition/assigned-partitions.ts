@@ -16,7 +16,8 @@ export interface PartitionOwner {
   /** What keeps it from its work, other than a halt. An entry of null means nothing. */
   problems(stallMillis: number): readonly (string | null)[];
   position(): Promise<number | null>;
-  consume(batches: readonly RecordBatch[], next: number): Promise<boolean>;
+  /** See `PartitionReaders`. */
+  consume(batches: readonly RecordBatch[], next: number, isBehind?: boolean): Promise<boolean>;
   unreadable(batch: UnreadableAt): Promise<void>;
   /** Does what is due at this time. It is not called again before it has finished. */
   onTimer(): Promise<void>;
@@ -168,8 +169,9 @@ export class AssignedPartitions<Worker extends PartitionOwner> implements Partit
     at: TopicPartition,
     batches: readonly RecordBatch[],
     next: number,
+    isBehind = false,
   ): Promise<boolean> {
-    return (await this.workerOf(at)?.consume(batches, next)) ?? false;
+    return (await this.workerOf(at)?.consume(batches, next, isBehind)) ?? false;
   }
 
   async unreadable(at: TopicPartition, batch: UnreadableAt): Promise<void> {

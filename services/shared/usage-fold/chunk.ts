@@ -73,7 +73,7 @@ export const checkpointOf = (state: FoldState): Checkpoint => {
 export const cut = (state: FoldState): Chunk => {
   const { ledger, deadLetters, closed } = state.pending;
   const windows = state.windows.takeTouched();
-  state.pending = nothingPending(state.place, state.form);
+  state.pending = nothingPending(state.place, state.form, ledger.length);
   return {
     reportedHour: state.timeline.openHour,
     ledger,

@@ -39,6 +39,20 @@ test('what the ledger has acknowledged may go', () => {
   expect(index.bytes).toBe(0);
 });
 
+test('a table begins with room for as many ids as the last one has, unless the bound is small', () => {
+  const large = new EventTable();
+  for (let n = 0; n < 1_000; n++) large.add(Buffer.from(String(n).padStart(16)), n, 0n);
+  const bytesBegun = (maxBytes: number): number => {
+    const index = new EventIndex(maxBytes);
+    index.put(hour(0), large);
+    index.begin(hour(1));
+    return index.table(hour(1)).bytes;
+  };
+  expect(bytesBegun(large.bytes * 9)).toBe(new EventTable(1_000).bytes);
+  expect(bytesBegun(large.bytes * 8)).toBe(SIZE);
+  expect(new EventTable(1_000).bytes).toBeGreaterThan(SIZE);
+});
+
 test('each hour is missing once, and a table that was not loaded is not made up', () => {
   const index = indexOf(1, []);
   expect(index.missing([hour(0), hour(1), hour(0)])).toEqual([hour(0), hour(1)]);

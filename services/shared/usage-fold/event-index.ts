@@ -1,5 +1,8 @@
 import type { Hour } from '../model/time.ts';
-import { type EventTable } from './event-table.ts';
+import { EventTable } from './event-table.ts';
+
+/** A table begins small if the bound has no room for so many like the last one. */
+const MOST_TABLES = 8;
 
 /**
  * The ids accepted on one partition, with a table for each usage hour. A table is complete or absent: it is
@@ -31,6 +34,13 @@ export class EventIndex {
 
   put(hour: Hour, table: EventTable): void {
     this.tables.set(hour, table);
+  }
+
+  /** Adds an empty table for an hour. It will about hold as many ids as the table that was used last. */
+  begin(hour: Hour): void {
+    const last = [...this.tables.values()].at(-1);
+    const isSmall = last !== undefined && last.bytes * MOST_TABLES < this.maxBytes;
+    this.put(hour, new EventTable(isSmall ? last.size : 0));
   }
 
   /** The table of an hour. It must have been loaded. */

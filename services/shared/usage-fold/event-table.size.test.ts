@@ -6,6 +6,15 @@ const idOf = (n: number): Buffer => {
   return id;
 };
 
+test.each([10_000, 24_375, 100_000])(
+  'each of %i ids takes at most 48 bytes, those of the index included',
+  (count) => {
+    const table = new EventTable();
+    for (let n = 0; n < count; n++) table.add(idOf(n), n, 0n);
+    expect(table.bytes / count).toBeLessThanOrEqual(48);
+  },
+);
+
 test('a table of a hundred thousand ids loses none and stays within 32 bytes and a half-empty slot each', () => {
   const table = new EventTable();
   const count = 100_000;

@@ -28,8 +28,8 @@ const additions = fc.array(
 
 test('a table is a map in which the lowest offset of an id stays', () => {
   fc.assert(
-    fc.property(additions, ids, (given, stranger) => {
-      const table = new EventTable();
+    fc.property(additions, ids, fc.nat(300), (given, stranger, expected) => {
+      const table = new EventTable(expected);
       const map = new Map<string, { offset: number; digest: bigint }>();
       for (const { id, offset, digest } of given) {
         table.add(id, offset, digest);

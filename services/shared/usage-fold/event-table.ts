@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { int64Of, setInt64 } from './packed/words.ts';
 
 /** Where an id was first accepted, and with what content. */
 export interface SeenEvent {
@@ -14,34 +15,26 @@ export const EARLIER_EPOCH = -2;
 
 const NONE = -1;
 const ID_WORDS = 4;
-const BYTES_PER_ID = ID_WORDS * 4 + 8 + 8;
+/** An entry: its id, its offset, and its digest with the high word first. */
+const ENTRY_WORDS = 8;
+/** An entry counted in numbers of 64 bits. */
+const HALVES = ENTRY_WORDS / 2;
+const OFFSET = 4;
+const DIGEST = 6;
+const BYTES_PER_ID = ENTRY_WORDS * 4;
 const BYTES_PER_SLOT = 4;
 /**
  * Ids in a segment. A table that has filled its first segment grows by entire segments, so that nothing is
  * copied.
  */
-const SEGMENT = 32_768;
+const SEGMENT = 4096;
 const FIRST_IDS = 32;
 /** Slots of the old index that move to the larger one with each new id. */
 const MOVES = 16;
 
-/** Ids with their first offsets and content digests, in the order of arrival. */
-interface Segment {
-  readonly ids: Uint32Array;
-  readonly offsets: Float64Array;
-  /** Two words each, the high word first. */
-  readonly digests: Uint32Array;
-}
-
-const segmentOf = (length: number): Segment => ({
-  ids: new Uint32Array(length * ID_WORDS),
-  offsets: new Float64Array(length),
-  digests: new Uint32Array(length * 2),
-});
-
 /**
  * The ids accepted in one usage hour: a map from 128-bit id to first offset and content digest. Entries of
- * 32 bytes are stored one after another in segments. An index with open addressing finds them: 4 bytes a
+ * 32 bytes are stored one after another in segments, in the order of arrival. An index with open addressing finds them: 4 bytes a
  * slot, at most two thirds of the slots taken. A `Map` of strings with tens of millions of ids would not
  * fit in memory.
  *
@@ -49,14 +42,21 @@ const segmentOf = (length: number): Segment => ({
  * at once would block the process for longer than a heartbeat may wait.
  */
 export class EventTable {
-  private segments: Segment[] = [segmentOf(FIRST_IDS)];
+  private segments: Uint32Array[] = [new Uint32Array(FIRST_IDS * ENTRY_WORDS)];
   private capacity = FIRST_IDS;
   private taken = 0;
   /** The number of the entry plus one; 0 for an empty slot. */
-  private index = new Int32Array(FIRST_IDS * 2);
+  private index: Int32Array;
   /** The previous, smaller index while it is being moved, and its next slot to move. */
   private before: Int32Array | null = null;
   private moved = 0;
+
+  /** @param expected about so many ids: an index that is large enough from the start need not grow */
+  constructor(expected = 0) {
+    let slots = FIRST_IDS * 2;
+    while (slots * 2 < expected * 3) slots *= 2;
+    this.index = new Int32Array(slots);
+  }
 
   get size(): number {
     return this.taken;
@@ -103,15 +103,18 @@ export class EventTable {
   }
 
   offsetOf(entry: number): number {
-    return this.segments[(entry / SEGMENT) | 0]?.offsets[entry % SEGMENT] ?? NONE;
+    const segment = this.segments[(entry / SEGMENT) | 0];
+    return segment ? int64Of(segment, (entry % SEGMENT) * HALVES + OFFSET / 2) : NONE;
   }
 
   digestHigh(entry: number): number {
-    return this.segments[(entry / SEGMENT) | 0]?.digests[(entry % SEGMENT) * 2] ?? 0;
+    return this.segments[(entry / SEGMENT) | 0]?.[(entry % SEGMENT) * ENTRY_WORDS + DIGEST] ?? 0;
   }
 
   digestLow(entry: number): number {
-    return this.segments[(entry / SEGMENT) | 0]?.digests[(entry % SEGMENT) * 2 + 1] ?? 0;
+    return (
+      this.segments[(entry / SEGMENT) | 0]?.[(entry % SEGMENT) * ENTRY_WORDS + DIGEST + 1] ?? 0
+    );
   }
 
   /** Adds the id at position `at` of `bytes`, which `entryOf` has not found. */
@@ -120,9 +123,9 @@ export class EventTable {
     if (entry === this.capacity) this.extend();
     const segment = this.segments[(entry / SEGMENT) | 0];
     if (!segment) throw new Error('the table has no room for its next id');
-    const place = (entry % SEGMENT) * ID_WORDS;
+    const place = (entry % SEGMENT) * ENTRY_WORDS;
     for (let word = 0; word < ID_WORDS; word++) {
-      segment.ids[place + word] = bytes.getUint32(at + word * 4);
+      segment[place + word] = bytes.getUint32(at + word * 4);
     }
     this.set(entry, offset, high, low);
     if (this.before !== null) this.move(MOVES);
@@ -133,10 +136,10 @@ export class EventTable {
   private set(entry: number, offset: number, high: number, low: number): void {
     const segment = this.segments[(entry / SEGMENT) | 0];
     if (!segment) return;
-    const place = entry % SEGMENT;
-    segment.offsets[place] = offset;
-    segment.digests[place * 2] = high;
-    segment.digests[place * 2 + 1] = low;
+    const place = (entry % SEGMENT) * ENTRY_WORDS;
+    setInt64(segment, (place + OFFSET) / 2, offset);
+    segment[place + DIGEST] = high;
+    segment[place + DIGEST + 1] = low;
   }
 
   private lookUp(
@@ -151,8 +154,8 @@ export class EventTable {
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = (index[slot] ?? 0) - 1;
       if (entry < 0) return NONE;
-      const ids = this.segments[(entry / SEGMENT) | 0]?.ids;
-      const place = (entry % SEGMENT) * ID_WORDS;
+      const ids = this.segments[(entry / SEGMENT) | 0];
+      const place = (entry % SEGMENT) * ENTRY_WORDS;
       if (
         ids?.[place] === a &&
         ids[place + 1] === b &&
@@ -165,8 +168,8 @@ export class EventTable {
   }
 
   private enter(entry: number): void {
-    const ids = this.segments[(entry / SEGMENT) | 0]?.ids;
-    const place = (entry % SEGMENT) * ID_WORDS;
+    const ids = this.segments[(entry / SEGMENT) | 0];
+    const place = (entry % SEGMENT) * ENTRY_WORDS;
     const mask = this.index.length - 1;
     let slot =
       hashOf(
@@ -183,15 +186,13 @@ export class EventTable {
   private extend(): void {
     const [first] = this.segments;
     if (!first || this.capacity >= SEGMENT) {
-      this.segments.push(segmentOf(SEGMENT));
+      this.segments.push(new Uint32Array(SEGMENT * ENTRY_WORDS));
       this.capacity += SEGMENT;
       return;
     }
     this.capacity *= 2;
-    const larger = segmentOf(this.capacity);
-    larger.ids.set(first.ids);
-    larger.offsets.set(first.offsets);
-    larger.digests.set(first.digests);
+    const larger = new Uint32Array(this.capacity * ENTRY_WORDS);
+    larger.set(first);
     this.segments = [larger];
   }
 

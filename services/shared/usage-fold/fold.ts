@@ -50,7 +50,8 @@ export interface Ledger extends Rows<LedgerEntry> {
 
 /** How a fold keeps what it accepts: as objects, or packed into arrays (see `packed/`). */
 export interface FoldForm {
-  readonly ledger: (place: Place) => Ledger;
+  /** An empty ledger, which is expected to get about so many rows. */
+  readonly ledger: (place: Place, expected: number) => Ledger;
   /**
    * Creates the windows of an hour from the stored ones; `stored` is null if they do not all fit in memory.
    */
@@ -90,8 +91,8 @@ export interface FoldState {
   pending: Pending;
 }
 
-export const nothingPending = (place: Place, form: FoldForm): Pending => ({
-  ledger: form.ledger(place),
+export const nothingPending = (place: Place, form: FoldForm, expected = 0): Pending => ({
+  ledger: form.ledger(place, expected),
   deadLetters: [],
   closed: [],
 });

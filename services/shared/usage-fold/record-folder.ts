@@ -2,7 +2,7 @@ import type { LogRecord } from '../model/log-record.ts';
 import type { RecordBatch } from '../model/record-batch.ts';
 import type { Hour } from '../model/time.ts';
 import { EventIndex } from './event-index.ts';
-import { EventTable } from './event-table.ts';
+import type { EventTable } from './event-table.ts';
 import { count, mustCutBefore, skipTo, type FoldState } from './fold.ts';
 import type { Halt } from './halt.ts';
 import type { Knowledge } from './knowledge.ts';
@@ -181,7 +181,7 @@ export class RecordFolder {
   private async loadIds(wanted: ReadonlySet<Hour>): Promise<boolean> {
     const used: Hour[] = [];
     for (const hour of this.index.missing(wanted)) {
-      if (this.unused.take(hour)) this.index.put(hour, new EventTable());
+      if (this.unused.take(hour)) this.index.begin(hour);
       else used.push(hour);
     }
     if (used.length > 0) {

@@ -4,7 +4,7 @@ import { PackedWindows } from './packed-windows.ts';
 
 /** Events and windows in arrays and in ClickHouse's rows, without an object for each. */
 export const PACKED: FoldForm = {
-  ledger: (place) => new PackedLedger(place),
+  ledger: (place, expected) => new PackedLedger(place, expected),
   windows: (place, hour, stored) => new PackedWindows(place, hour, stored),
   windowsBehind: (before, place, hour) =>
     before instanceof PackedWindows ? before.next(hour) : new PackedWindows(place, hour),

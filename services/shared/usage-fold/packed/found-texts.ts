@@ -1,5 +1,6 @@
 import { attributesDigest } from '../content-digest.ts';
 import { textsAt } from './event-layout.ts';
+import { grown } from './growing.ts';
 import { NONE } from './hash-index.ts';
 import type { PlainEvent } from './plain-event.ts';
 import type { BlockTexts } from './block-texts.ts';
@@ -15,22 +16,25 @@ export class FoundTexts {
   entry = NONE;
   high = 0;
   low = 0;
-  private last = NONE;
+  /** Of each series the entry of its last event, plus one: mostly it is wanted again. */
+  private last = new Int32Array(16);
 
-  /** Call this when another table is used from now on. */
+  /** Call this when other tables are used from now on. */
   forget(): void {
-    this.last = NONE;
+    this.last.fill(0);
   }
 
-  /** Finds the texts of an event. Returns false if they are not valid text. */
-  find(event: PlainEvent, table: TextTable): boolean {
+  /** Finds the texts of an event of a series. Returns false if they are not valid text. */
+  find(event: PlainEvent, series: number, table: TextTable): boolean {
     const { source, layout } = event;
     const { attributes } = layout;
-    if (this.last === NONE || !table.is(this.last, source, attributes)) {
-      this.last = table.find(source, attributes, table.hash(source, attributes));
+    this.entry = (this.last[series] ?? 0) - 1;
+    if (this.entry === NONE || !table.is(this.entry, source, attributes)) {
+      this.entry = table.find(source, attributes, table.hash(source, attributes));
+      if (this.entry === NONE) return this.judge(event);
+      this.last = grown(this.last, series + 1);
+      this.last[series] = this.entry + 1;
     }
-    this.entry = this.last;
-    if (this.entry === NONE) return this.judge(event);
     this.high = table.digestHigh(this.entry);
     this.low = table.digestLow(this.entry);
     return true;

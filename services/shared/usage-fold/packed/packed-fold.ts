@@ -156,7 +156,7 @@ export class PackedFold {
     const usageHour = event.usageHour(rules);
     const table = this.tableOf(usageHour);
     if (table === null) return MISSING;
-    if (!texts.find(event, windows.texts)) return ODD;
+    if (!texts.find(event, series, windows.texts)) return ODD;
     const { layout, words, offset } = event;
     const { view } = event.source;
     words.digest(

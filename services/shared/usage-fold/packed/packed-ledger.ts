@@ -70,12 +70,15 @@ export class PackedLedger implements Rows<LedgerEntry> {
   /** Set this for row `length` before calling `add`. */
   readonly identities = new BlockTexts(IDENTITY);
   readonly attributes = new BlockTexts(ATTRIBUTES);
-  private room = FIRST_ROWS;
-  private columns = columnsOf(FIRST_ROWS);
+  private room: number;
+  private columns: ReturnType<typeof columnsOf>;
   private rows = 0;
 
-  constructor(place: Place) {
+  /** @param expected about so many rows, so that arrays of the right size need not be copied */
+  constructor(place: Place, expected = 0) {
     this.place = place;
+    this.room = Math.max(FIRST_ROWS, expected);
+    this.columns = columnsOf(this.room);
   }
 
   get length(): number {

@@ -7,8 +7,8 @@ import { equalFolded } from './text-bytes.ts';
 import { TextEntries } from './text-entries.ts';
 import type { ViewedBytes } from './viewed-bytes.ts';
 
-/** Bytes of a series without its texts, including its slots in the index. */
-const SERIES_BYTES = 50;
+/** Bytes of a series without its texts, including its slots in the index and what is remembered of it. */
+const SERIES_BYTES = 58;
 
 /**
  * A series is one spelling of subscription, meter and resource. What depends on these three alone is

@@ -13,6 +13,8 @@ export const WINDOW_BYTES = 84;
 export class WindowTable {
   private readonly index = new HashIndex();
   private identities = new Int32Array(16);
+  /** Of each identity the window that was used last, plus one: mostly it is wanted again. */
+  private recent = new Int32Array(16);
   private hours = new Float64Array(16);
   /** The series and the texts of its first event. */
   private series = new Int32Array(16);
@@ -27,11 +29,16 @@ export class WindowTable {
   }
 
   find(identity: number, usageHour: number): number {
+    const recent = (this.recent[identity] ?? 0) - 1;
+    if (recent !== NONE && this.hours[recent] === usageHour) return recent;
     const { index } = this;
     for (let slot = index.begin(hashOf(identity, usageHour)); ; slot = index.next(slot)) {
       const window = index.at(slot);
       if (window === NONE) return NONE;
-      if (this.identities[window] === identity && this.hours[window] === usageHour) return window;
+      if (this.identities[window] === identity && this.hours[window] === usageHour) {
+        this.recent[identity] = window + 1;
+        return window;
+      }
     }
   }
 
@@ -39,6 +46,8 @@ export class WindowTable {
   open(identity: number, usageHour: number, series: number, texts: number, offset: number): number {
     const window = this.index.add(hashOf(identity, usageHour));
     this.reserve(window);
+    this.recent = grown(this.recent, identity + 1);
+    this.recent[identity] = window + 1;
     this.identities[window] = identity;
     this.hours[window] = usageHour;
     this.series[window] = series;
