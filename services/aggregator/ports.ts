@@ -11,7 +11,7 @@ import type { HourToPublish } from '../shared/usage-store/hour-publisher.ts';
 /** Where a partition's usage is stored. Any write may come late or be repeated. */
 export interface Store {
   checkpoint(place: Place): Promise<Checkpoint | null>;
-  /** The stored windows of a reported hour; null if they take more than `maxBytes`. */
+  /** The stored windows of a reported hour; null if the store would send more than `maxBytes`. */
   windows(place: Place, reportedHour: Hour, maxBytes: number): Promise<Iterable<Window> | null>;
   /** Those of the given windows of a reported hour that are stored. */
   storedWindows(

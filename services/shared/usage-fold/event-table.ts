@@ -15,6 +15,7 @@ export const EARLIER_EPOCH = -2;
 
 const NONE = -1;
 const ID_WORDS = 4;
+type IdWords = [number, number, number, number];
 /** An entry: its id, its offset, and its digest with the high word first. */
 const ENTRY_WORDS = 8;
 /** An entry counted in numbers of 64 bits. */
@@ -79,13 +80,23 @@ export class EventTable {
 
   /** Adds an id. If the table has it already, the lower offset stays. */
   add(id: Uint8Array, offset: number, digest: bigint): void {
-    this.enterFirst(viewOf(id), 0, offset, Number(digest >> 32n), Number(digest & 0xffffffffn));
+    const bytes = viewOf(id);
+    const [a, b, c, d] = [0, 4, 8, 12].map((at) => bytes.getUint32(at)) as IdWords;
+    this.enterFirst(a, b, c, d, offset, Number(digest >> 32n), Number(digest & 0xffffffffn));
   }
 
-  /** The same for an id that stands at a place in some bytes. */
-  enterFirst(bytes: DataView, at: number, offset: number, high: number, low: number): void {
-    const entry = this.entryOf(bytes, at);
-    if (entry === NONE) this.append(bytes, at, offset, high, low);
+  /** The same for an id in four words, the first one first. */
+  enterFirst(
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    offset: number,
+    high: number,
+    low: number,
+  ): void {
+    const entry = this.entryOfWords(a, b, c, d);
+    if (entry === NONE) this.appendWords(a, b, c, d, offset, high, low);
     else if (offset < this.offsetOf(entry)) this.set(entry, offset, high, low);
   }
 
@@ -95,6 +106,10 @@ export class EventTable {
     const b = bytes.getUint32(at + 4);
     const c = bytes.getUint32(at + 8);
     const d = bytes.getUint32(at + 12);
+    return this.entryOfWords(a, b, c, d);
+  }
+
+  private entryOfWords(a: number, b: number, c: number, d: number): number {
     const hash = hashOf(a, b, c, d);
     const entry = this.lookUp(this.index, hash, a, b, c, d);
     return entry !== NONE || this.before === null
@@ -119,14 +134,31 @@ export class EventTable {
 
   /** Adds the id at position `at` of `bytes`, which `entryOf` has not found. */
   append(bytes: DataView, at: number, offset: number, high: number, low: number): void {
+    const a = bytes.getUint32(at);
+    const b = bytes.getUint32(at + 4);
+    const c = bytes.getUint32(at + 8);
+    const d = bytes.getUint32(at + 12);
+    this.appendWords(a, b, c, d, offset, high, low);
+  }
+
+  private appendWords(
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    offset: number,
+    high: number,
+    low: number,
+  ): void {
     const entry = this.taken++;
     if (entry === this.capacity) this.extend();
     const segment = this.segments[(entry / SEGMENT) | 0];
     if (!segment) throw new Error('the table has no room for its next id');
     const place = (entry % SEGMENT) * ENTRY_WORDS;
-    for (let word = 0; word < ID_WORDS; word++) {
-      segment[place + word] = bytes.getUint32(at + word * 4);
-    }
+    segment[place] = a;
+    segment[place + 1] = b;
+    segment[place + 2] = c;
+    segment[place + 3] = d;
     this.set(entry, offset, high, low);
     if (this.before !== null) this.move(MOVES);
     else if (this.taken * 3 > this.index.length * 2) this.growIndex();

@@ -2,14 +2,12 @@ import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { insertPacked, insertRows, SEQUENTIAL } from '../clickhouse/client.ts';
 import { OF_PARTITION, partitionParams } from '../clickhouse/of-partition.ts';
 import { rowBinary } from '../clickhouse/row-binary.ts';
-import { ATTRIBUTES, IDENTITY } from '../model/event-texts.ts';
 import type { Hour } from '../model/time.ts';
 import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
 import { EARLIER_EPOCH, EventTable } from '../usage-fold/event-table.ts';
 import type { DeadLetter } from '../usage-fold/fold.ts';
 import type { LedgerTail } from '../usage-fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../usage-fold/loss.ts';
-import { WINDOW_BYTES } from '../usage-fold/open-windows.ts';
 import { STORED_WINDOW_COLUMNS, StoredWindows } from '../usage-fold/packed/stored-windows.ts';
 import type { Window, WindowIdentity } from '../usage-fold/window.ts';
 import { idColumns, IdRows } from './id-rows.ts';
@@ -60,14 +58,8 @@ const windowsIn = ({ windows }: UsageTables, columns = WINDOW_COLUMNS): string =
   FROM ${windows} AS h FINAL
   WHERE ${OF_PARTITION} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
 
-/** The memory that the windows of a reported hour would take, as `OpenWindows` computes it. */
-const SIZE_OF_WINDOW = [
-  WINDOW_BYTES,
-  ...IDENTITY.map(({ column }) => `3 * length(${column})`),
-  ...ATTRIBUTES.map(({ column }) => `length(coalesce(${column}, ''))`),
-].join(' + ');
-const SIZE_OF_WINDOWS = `SELECT toString(sum(${SIZE_OF_WINDOW})) AS bytes
-  FROM usage_hourly FINAL WHERE ${OF_PARTITION} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
+/** TOO_MANY_ROWS_OR_BYTES of ClickHouse's `ErrorCodes.cpp`: a result is over `max_result_bytes`. */
+const TOO_LARGE = '396';
 
 /**
  * Identities are written into the query itself, because parameters travel in the URL. Each has at most 3
@@ -124,19 +116,17 @@ export class ClickHouseStore {
     reportedHour: Hour,
     maxBytes: number,
   ): Promise<Iterable<Window> | null> {
-    const hour = { hour: reportedHour / 1000 };
-    const [size] = await this.select<{ bytes: string }>(
-      place,
-      SIZE_OF_WINDOWS,
-      hour,
-      OF_ONE_PARTITION,
-    );
-    if (Number(size?.bytes ?? 0) > maxBytes) return null;
     const parts: Buffer[] = [];
     const query = windowsIn(this.tables, STORED_WINDOW_COLUMNS.join());
-    const params = { ...partitionParams(place), ...hour };
-    const rows = rowBinary(this.client, query, params, OF_ONE_PARTITION);
-    for await (const part of rows) parts.push(part);
+    const params = { ...partitionParams(place), hour: reportedHour / 1000 };
+    const limit = { max_result_bytes: String(maxBytes), result_overflow_mode: 'throw' } as const;
+    const rows = rowBinary(this.client, query, params, { ...OF_ONE_PARTITION, ...limit });
+    try {
+      for await (const part of rows) parts.push(part);
+    } catch (error) {
+      if ((error as { readonly code?: unknown }).code === TOO_LARGE) return null;
+      throw error;
+    }
     return new StoredWindows(Buffer.concat(parts));
   }
 

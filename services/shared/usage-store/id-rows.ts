@@ -13,8 +13,6 @@ export class IdRows {
   private readonly tables: ReadonlyMap<Hour, EventTable>;
   /** The beginning of a row whose end has not come yet. */
   private rest: Buffer = Buffer.alloc(0);
-  private readonly id = new Uint8Array(16);
-  private readonly view = new DataView(this.id.buffer);
 
   constructor(tables: ReadonlyMap<Hour, EventTable>) {
     this.tables = tables;
@@ -33,16 +31,19 @@ export class IdRows {
   }
 
   private enter(bytes: Buffer, at: number): void {
-    const { id, view } = this;
-    // A UUID is two numbers of 64 bits in little-endian.
-    for (let n = 0; n < 8; n++) {
-      id[n] = bytes[at + 4 + 7 - n] ?? 0;
-      id[8 + n] = bytes[at + 4 + 15 - n] ?? 0;
-    }
     const hour = (bytes.readUInt32LE(at) * 1000) as Hour;
     const offset = bytes.readUInt32LE(at + 20) + bytes.readInt32LE(at + 24) * TWO_32;
+    // A UUID is two numbers of 64 bits in little-endian.
     this.tables
       .get(hour)
-      ?.enterFirst(view, 0, offset, bytes.readUInt32LE(at + 32), bytes.readUInt32LE(at + 28));
+      ?.enterFirst(
+        bytes.readUInt32LE(at + 8),
+        bytes.readUInt32LE(at + 4),
+        bytes.readUInt32LE(at + 16),
+        bytes.readUInt32LE(at + 12),
+        offset,
+        bytes.readUInt32LE(at + 32),
+        bytes.readUInt32LE(at + 28),
+      );
   }
 }
