@@ -1,6 +1,6 @@
 # One image for all programs of the usage pipeline: docs/containers.md.
 # "docker build ." needs nothing but this repository and the npm registry.
-ARG NODE_IMAGE=node:24.20.0-bookworm-slim
+ARG NODE_IMAGE=node:26.12.1-bookworm-slim
 
 # The compiler and the bundler stay in this stage.
 FROM ${NODE_IMAGE} AS build

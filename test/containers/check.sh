@@ -1,18 +1,11 @@
 #!/usr/bin/env bash
-# Checks the compose files and the Dockerfile without a Docker engine: by docker-compose of Debian and by
-# hadolint from PyPI. Needs root on Debian where docker-compose is missing.
+# Checks the compose files and the Dockerfile without a Docker engine: by Compose 2 and by hadolint from PyPI.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-compose=(docker compose)
-if ! docker compose version > /dev/null 2>&1; then
-  [ -x "$(command -v docker-compose)" ] ||
-    { apt-get update && apt-get install --yes --no-install-recommends docker-compose; } > /dev/null
-  compose=(docker-compose)
-fi
+compose=$(bash test/containers/compose.sh)
 for file in docker-compose.yml docker-compose.servers.yml; do
-  # Debian's version is of before the key "name".
-  grep -v '^name:' "$file" | CLICKHOUSE_PASSWORD=x "${compose[@]}" --file - --project-directory . config --quiet
+  CLICKHOUSE_PASSWORD=x "$compose" --file "$file" config --quiet
   echo "$file: as Compose wants it"
 done
 

@@ -17,6 +17,7 @@ const serviceSchema = z.object({
   ports: z.array(z.string()).default([]),
   depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
   healthcheck: z.unknown().optional(),
+  build: z.string().optional(),
   restart: z.string(),
   read_only: z.boolean().default(false),
   volumes: z.array(z.string()).default([]),
@@ -33,7 +34,11 @@ const composeAt = (path: string): z.output<typeof composeSchema> =>
 
 const all = composeAt('docker-compose.yml');
 const servers = composeAt('docker-compose.servers.yml');
-const version = (JSON.parse(textOf('package.json')) as { version: string }).version;
+const packageFile = JSON.parse(textOf('package.json')) as {
+  readonly version: string;
+  readonly engines: { readonly node: string };
+};
+const { version } = packageFile;
 const OUR_IMAGE = `usage-pipeline:${version}`;
 
 const ours = Object.entries(all.services).filter(([, { image }]) => image === OUR_IMAGE);
@@ -118,9 +123,19 @@ test('secrets come from files, and no file has one', () => {
   expect(secrets).toEqual([]);
 });
 
-test('the image is of the Node that is tested', () => {
-  const image = /^ARG NODE_IMAGE=node:([\d.]+)-bookworm-slim$/m.exec(textOf('Dockerfile'))?.[1];
-  expect(image).toBe('24.20.0');
+test('the image is built once, for the step that comes before all others', () => {
+  expect(ours.filter(([, { build }]) => build !== undefined).map(([name]) => name)).toEqual([
+    'keys',
+  ]);
+  expect(all.services['keys']?.depends_on).toEqual({});
+});
+
+test('the releases of Node that may run this are those that are tested', () => {
+  const image = /^ARG NODE_IMAGE=node:(\d+)\.[\d.]+-bookworm-slim$/m.exec(textOf('Dockerfile'));
+  const previous = /^previous=(\d+)\./m.exec(textOf('.ci/on-node'));
+  expect(packageFile.engines.node).toBe(
+    `^20.19 || ^${previous?.[1] ?? ''} || ^${image?.[1] ?? ''}`,
+  );
   expect(textOf('Dockerfile')).toContain(`ARG VERSION=${version}\n`);
 });
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withLock } from '../../../shared/process/lock.ts';
@@ -41,8 +41,11 @@ test('who waits for another that fetches takes what that one fetched', async () 
   const entry = join(cache, cacheName(NO_MAVEN_POM));
   const waiting = withLock(`${entry}.lock`, async () => {
     const jars = provideJars(pom, cache, () => undefined);
-    await mkdir(entry);
-    await writeFile(join(entry, 'a.jar'), '');
+    // As a fetch does: an entry is complete as soon as it is there.
+    const partial = `${entry}.partial`;
+    await mkdir(partial);
+    await writeFile(join(partial, 'a.jar'), '');
+    await rename(partial, entry);
     return { jars };
   });
   expect((await (await waiting).jars).classPath).toBe(`${entry}/a.jar`);
