@@ -6,7 +6,7 @@ import { redriveHeaders } from '../../services/shared/model/redrive.ts';
 import { serializeRules } from '../../services/shared/model/rules.ts';
 import { partitionName, type SourcePartition } from '../../services/shared/model/source.ts';
 import { HOUR_MILLIS, millis, type Hour, type Millis } from '../../services/shared/model/time.ts';
-import { encodeEvent, eventOf, keyring, rulesOf } from '../support/fold/fixtures.ts';
+import { attributesOf, encodeEvent, eventOf, keyring, rulesOf } from '../support/fold/fixtures.ts';
 import type { Content, Intent, RulesIntent } from './simulated-log.ts';
 
 /** All bits of one word of a quantity, so that sums carry into the next one. */
@@ -82,6 +82,7 @@ export const eventContent = (choice: EventChoice): Written =>
         usageStartTime: choice.usageHour,
         usageEndTime: (choice.usageHour + HOUR_MILLIS) as Hour,
         quantity: (BigInt(choice.quantity) * WORD) as Quantity,
+        ...attributesOf(choice.id),
       },
       String(choice.id),
     );

@@ -96,6 +96,15 @@ export const historyPlace = (): Place =>
 
 const SUBSCRIPTION = '0f723db3-b972-4e48-9aaa-614b04457bf2';
 
+/** Attributes of an event by a number: events of one series differ in them. */
+export const attributesOf = (
+  n: number,
+): Pick<UsageEvent, 'location' | 'tags' | 'additionalInfo'> => ({
+  location: n % 2 === 0 ? 'local' : 'east',
+  tags: n % 3 === 0 ? null : JSON.stringify({ of: String(n % 3) }),
+  additionalInfo: n % 5 === 0 ? '{"ServiceType":"Standard_D1_v2"}' : null,
+});
+
 export const eventOf = (changes: Partial<UsageEvent> = {}, discriminator = ''): UsageEvent => {
   const event = {
     subscriptionId: SUBSCRIPTION,

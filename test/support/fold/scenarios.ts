@@ -11,6 +11,7 @@ import type { Emission } from '../workload/emission.ts';
 import { ExpectedTotals } from '../workload/expected-totals.ts';
 import {
   controlAt,
+  attributesOf,
   encodeEvent,
   eventOf,
   forgedAt,
@@ -104,6 +105,7 @@ const scenarioOf = (place: Place, given: readonly Item[], rulesFirst: boolean): 
             usageStartTime: hour(item.usageHour),
             usageEndTime: hour(item.usageHour + 1),
             meterId: item.id % 2 === 0 ? 'METER-A' : 'METER-B',
+            ...attributesOf(item.id),
           },
           String(item.id),
         );
