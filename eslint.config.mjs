@@ -32,7 +32,7 @@ const NO_DATE_PARSE = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'dist/', '.local/', 'coverage/'] },
+  { ignores: ['node_modules/', 'dist/', '.local/', 'coverage/', 'samples/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
