@@ -17,6 +17,7 @@ import {
 import type { ExportPlan } from '../../services/operations/exports/export-state.ts';
 import { exportContext } from '../../services/operations/exports/layouts/export-context.ts';
 import { readRates } from '../../services/operations/rates/rate-file.ts';
+import { recordsOf, type Exact } from '../support/csv-records.ts';
 import { EXPORTED, storeExportedUsage } from '../support/exported-usage.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { get, hourly, startApi } from './usage-api-fixture.ts';
@@ -63,27 +64,12 @@ const written = async (
   return { ...(await exportRange(tools, plan, { from, to }, path)), path };
 };
 
-type Exact = Readonly<Record<string, string | null>>;
-
 /** Numbers as their text. */
 const linesOf = async (path: string): Promise<readonly Exact[]> =>
   (await readFile(path, 'utf8'))
     .trimEnd()
     .split('\n')
     .map((line) => parseExactly(line, null, (text) => text) as Exact);
-
-/** A reader of CSV of its own. */
-const recordsOf = (text: string): readonly Exact[] => {
-  const records: (string | null)[][] = [[]];
-  for (const [, inQuotes, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)/g)) {
-    records.at(-1)?.push(inQuotes?.replaceAll('""', '"') ?? (plain || null));
-    if (end === '\n') records.push([]);
-  }
-  const [heading = [], ...rows] = records.slice(0, -1);
-  return rows.map((row) =>
-    Object.fromEntries(heading.map((name, n) => [name ?? '', row[n] ?? null] as const)),
-  );
-};
 
 const exact = (text: string | null | undefined): bigint => {
   const value = parseQuantity(text ?? '');
