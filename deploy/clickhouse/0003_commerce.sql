@@ -115,11 +115,11 @@ CREATE TABLE carry_moves
     to_epoch      UInt32          COMMENT 'Epoch of that topic',
     to_partition  UInt16          COMMENT 'Partition of that topic',
     log_partition UInt16          COMMENT 'Partition of the aggregates topic on which it waited',
-    at            DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the carry was in the log of its new place'
+    at            DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When it was noted: the carry is in the log of its new place right after it, or after the next start of a bridge'
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (topic, epoch, partition, submission_id, moves)
-COMMENT 'Carries that went on to another source partition, because theirs had ended or served the resource no more. The first moved record in the log decides; this says that it is done';
+COMMENT 'Carries that went on to another source partition, because theirs had ended or served the resource no more. The first moved record in the log decides. It is noted here before the carry is at its new place, so what the log loses changes nothing';
 
 CREATE TABLE bridge_checkpoints
 (

@@ -7,13 +7,13 @@ import { isoText, type Hour } from '../shared/model/time.ts';
 import { carryOf } from '../shared/model/usage-carry.ts';
 import type { BridgeState } from './fold/bridge-fold.ts';
 import type { Composition } from './fold/compose.ts';
-import { stopOf, type SourceProgress } from './fold/source-progress.ts';
+import { arrived, stopOf, type LeavingCarry, type SourceProgress } from './fold/source-progress.ts';
 import { outcomeOf } from '../shared/billing/outcome.ts';
 import type { Outbox, Pending, Store } from './ports.ts';
 import type { SourceRegister } from './source-register.ts';
 
 export interface CarryKeeperPorts {
-  readonly store: Pick<Store, 'terms' | 'held' | 'writeMoves' | 'writeOutcomes'>;
+  readonly store: Pick<Store, 'terms' | 'held' | 'writeMoves' | 'leaving' | 'writeOutcomes'>;
   readonly outbox: Outbox;
   readonly register: Pick<SourceRegister, 'movesTo' | 'targetOf'>;
   readonly logger: Logger;
@@ -32,8 +32,10 @@ const LOOK_AGAIN_MILLIS = 600_000;
  * Moves quantities on for the owner of a log partition, beside what its sender carries:
  *
  * - a carry that waits where no later hour will take it gets a `moved` record. The first one in the log
- *   counts, and only once it is read the carry is appended at its new place. It may be appended there again
- *   after a crash; the first one counts there too
+ *   counts, and only once it is read the move is noted, and then the carry appended at its new place. The note is
+ *   first, so that a carry is at its new place only if that is known without the log: if the log lost the move, the
+ *   carry could be moved to a second place. The owner after a crash appends again what is noted; the first one
+ *   counts there too
  * - a submission of an unknown meter is released when the terms of the next hour know the meter
  *
  * What is in the log decides, so it does no harm that two owners do this at once.
@@ -43,6 +45,8 @@ export class CarryKeeper {
   private readonly ports: CarryKeeperPorts;
   /** Carries for which this process has asked for a move, by `stopOf`. */
   private readonly asked = new Set<string>();
+  /** Whether carries may have left that are not at their new place: an earlier owner may have died in between. */
+  private mayBeOnTheWay = true;
   /** Whether held submissions may have become known. */
   private mayRelease = true;
   private lookAgainAt = Infinity;
@@ -62,8 +66,14 @@ export class CarryKeeper {
     }
   }
 
-  /** Asks for moves, finishes those that the log has, and releases what is known by now. */
+  /** The tables are read anew: what other owners noted there is not finished in this state. */
+  resumed(): void {
+    this.mayBeOnTheWay = true;
+  }
+
+  /** Asks for moves, finishes those that are noted or that the log has, and releases what is known by now. */
   async keep(state: BridgeState): Promise<void> {
+    if (this.mayBeOnTheWay) await this.finishNoted();
     for (const progress of state.sources.values()) {
       await this.askToMove(progress);
       await this.finishMoves(progress);
@@ -78,7 +88,8 @@ export class CarryKeeper {
       if (this.asked.has(stopOf(carry))) continue;
       const to = this.ports.register.movesTo(at, carry.resourceUri);
       if (to === null) continue;
-      moves.push({ ...at, submissionId: carry.submissionId, to });
+      const { submissionId, moves: before } = carry;
+      moves.push({ ...at, submissionId, moves: before, to });
       stops.push(stopOf(carry));
     }
     if (moves.length === 0) return;
@@ -86,20 +97,27 @@ export class CarryKeeper {
     for (const stop of stops) this.asked.add(stop);
   }
 
-  private async finishMoves({ at, moving }: SourceProgress): Promise<void> {
-    if (moving.size === 0) return;
-    const { store, outbox, persist, logger } = this.ports;
+  private async finishNoted(): Promise<void> {
+    const { store, persist } = this.ports;
+    await this.moveOn(await persist('read noted moves', () => store.leaving(this.partition)));
+    this.mayBeOnTheWay = false;
+  }
+
+  private async finishMoves({ moving }: SourceProgress): Promise<void> {
     const moved = [...moving.values()];
-    await persist('append moved carries', () =>
-      outbox.appendMoved(
-        moved.map(({ to, offset: _, ...carry }) => ({ ...carry, ...to, moves: carry.moves + 1 })),
-      ),
-    );
-    await persist('record moves', () => store.writeMoves(this.partition, moved));
+    await this.moveOn(moved.map(({ offset: _, ...carry }) => carry));
     for (const carry of moved) moving.delete(stopOf(carry));
+  }
+
+  private async moveOn(carries: readonly LeavingCarry[]): Promise<void> {
+    const { store, outbox, persist, logger } = this.ports;
+    if (carries.length === 0) return;
+    await persist('record moves', () => store.writeMoves(this.partition, carries));
+    await persist('append moved carries', () => outbox.appendMoved(carries.map(arrived)));
+    const sources = [...new Set(carries.map(partitionName))];
     logger.info(
-      { source: partitionName(at), carries: moved.length },
-      'carries have moved on to the source partition that owns their resource now',
+      { sources, carries: carries.length },
+      'carries have moved on to the source partitions that own their resources now',
     );
   }
 

@@ -245,6 +245,7 @@ export class LogWorker implements PartitionOwner {
     if (resume === nextOffset) state.lastRecord = lastRecord;
     this.stored = { nextOffset, resumeOffset: resume };
     this.state = state;
+    this.carries.resumed();
     return state;
   }
 

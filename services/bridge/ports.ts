@@ -7,7 +7,7 @@ import type { BillingTerms } from '../shared/billing/billing-terms.ts';
 import type { RequestNote } from './commerce/made-request.ts';
 import type { BridgeCheckpoint, RefusedRecord } from './fold/bridge-fold.ts';
 import type { Composition, Submission } from './fold/compose.ts';
-import type { ComposedBefore } from './fold/source-progress.ts';
+import type { ComposedBefore, LeavingCarry } from './fold/source-progress.ts';
 
 /** A composition with submissions that are still to be sent. */
 export interface Unfinished {
@@ -36,12 +36,6 @@ export type RequestRecord =
       readonly body: string;
     };
 
-/** A move whose carry is at its new place. */
-export interface DoneMove extends CarryMove {
-  /** How often the carry had been moved before. */
-  readonly moves: number;
-}
-
 /** Where the bridge keeps what it has composed and sent. Any write may come late or be repeated. */
 export interface Store {
   /** The terms in order. If several begin at the same hour, the one that was written first. */
@@ -65,8 +59,13 @@ export interface Store {
   writeOutcomes(outcomes: readonly Outcome[]): Promise<void>;
   /** @param partition the partition of the aggregates topic whose owner made them */
   writeRequests(partition: number, requests: readonly RequestRecord[]): Promise<void>;
-  /** Notes carries that are in the log of the source partition to which they were moved. */
-  writeMoves(partition: number, moves: readonly DoneMove[]): Promise<void>;
+  /**
+   * Notes where carries go on to. From then on that stands, whatever the log of the place that they leave loses: each
+   * has left, and owners of that log see to it that it arrives.
+   */
+  writeMoves(partition: number, carries: readonly LeavingCarry[]): Promise<void>;
+  /** Carries that have left a partition of the aggregates topic last, as noted, and that are in no composition. */
+  leaving(partition: number): Promise<readonly LeavingCarry[]>;
 }
 
 /** What the bridge writes to Kafka. */

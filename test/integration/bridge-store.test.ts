@@ -2,8 +2,10 @@ import { compose, type Composition } from '../../services/bridge/fold/compose.ts
 import { outcomeOf, type OutcomeKind } from '../../services/shared/billing/outcome.ts';
 import type { Pending } from '../../services/bridge/ports.ts';
 import { ClickHouseStore } from '../../services/bridge/store/clickhouse-store.ts';
+import { lostHours } from '../../services/bridge/store/lost-hours.ts';
 import type { Quantity } from '../../services/shared/model/decimal.ts';
 import type { SourcePartition } from '../../services/shared/model/source.ts';
+import { carryOf } from '../../services/shared/model/usage-carry.ts';
 import { HOUR_MILLIS, nextHour } from '../../services/shared/model/time.ts';
 import {
   BILLABLE,
@@ -186,6 +188,40 @@ test('a restart knows how far each source partition is composed, and what was ca
       carried: new Set(),
     },
   });
+});
+
+test('carries that left a log are known until a composition has them, whatever is recorded of them', async () => {
+  const composed = hourOf(0, 0);
+  await write(LOG, [composed]);
+  const [unfinished] = await store.unfinished(LOG);
+  const [first, second, third] = (unfinished ? await store.pendingOf(unfinished) : []).map((each) =>
+    carryOf(each, 'expired'),
+  );
+  if (!first || !second || !third) throw new Error('too little is to be sent');
+  const [away, back] = [{ ...at(0), epoch: 2 }, at(0)];
+  const onTheWay = { ...first, ...away, moves: 1, to: back };
+  await store.writeMoves(LOG, [
+    { ...first, to: away },
+    { ...second, to: away },
+  ]);
+  await store.writeMoves(2, [onTheWay]);
+  await settle(LOG, ['0 0 vm0', '0 0 vm2'], 'carried');
+
+  expect(await store.leaving(LOG)).toEqual([{ ...second, to: away }]);
+  expect(await store.leaving(2)).toEqual([onTheWay]);
+  expect(await store.leaving(3)).toEqual([]);
+  const { waitingCarries } = lostHours(stack.clickHouse);
+  const waiting = [{ ...first, moves: 2 }, { ...second, ...away, moves: 1 }, third];
+  expect(await waitingCarries()).toEqual(
+    waiting.sort((a, b) => (a.submissionId < b.submissionId ? -1 : 1)),
+  );
+
+  await write(LOG, [hourOf(0, 1, [first.submissionId, second.submissionId, third.submissionId])]);
+  expect([await store.leaving(LOG), await store.leaving(2), await waitingCarries()]).toEqual([
+    [],
+    [],
+    [],
+  ]);
 });
 
 test('the newest checkpoint of a partition holds, and a late one of before does not replace it', async () => {

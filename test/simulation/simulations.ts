@@ -52,6 +52,8 @@ export const SIMULATIONS: readonly Simulation[] = [
       ['carriesCounted', 'carries that count'],
       ['movesWritten', 'moves written'],
       ['movesCounted', 'moves that count'],
+      ['movedOn', 'moves of moved carries'],
+      ['cameBack', 'carries that came back'],
       ['commands', 'commands to resubmit'],
       ['logsLost', 'logs that lost records'],
       ...FAULTS,

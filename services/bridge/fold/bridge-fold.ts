@@ -140,9 +140,9 @@ const foldEntry = (
       return;
     }
     case 'moved': {
-      const { submissionId, to } = entry.move;
+      const { submissionId, moves, to } = entry.move;
       const waiting = progress.carries.get(submissionId);
-      if (!waiting) return;
+      if (waiting?.moves !== moves) return;
       progress.carries.delete(submissionId);
       progress.carried.add(stopOf(waiting));
       progress.moving.set(stopOf(waiting), { ...waiting, to });

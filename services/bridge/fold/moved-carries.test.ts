@@ -25,7 +25,8 @@ const OTHER = { topic: 'usage.events.other', epoch: 1, partition: 0 };
 const idOf = (n: number): string => `00000000-0000-4000-8000-00000000000${String(n)}`;
 const carry = (n: number, moves = 0): Unplaced =>
   carryRecord(carryInto(AT, { submissionId: idOf(n), quantity: 1n as Quantity, moves }));
-const move = (n: number, to = NEXT): Unplaced => moveRecord({ ...AT, submissionId: idOf(n), to });
+const move = (n: number, to = NEXT, moves = 0): Unplaced =>
+  moveRecord({ ...AT, submissionId: idOf(n), moves, to });
 const closed = (h: number): Unplaced => markerRecord(AT, hour(h), []);
 
 const fold = (
@@ -90,6 +91,19 @@ test('a carry that comes back to where it was counts again, because its provider
   expect(told(fold(records, before)).composed).toEqual([idOf(1)]);
 });
 
+test('another move of an earlier stop, which comes late, does not move what has come back', () => {
+  const back = [carry(1), move(1), carry(1, 2), move(1, OTHER)];
+  expect(told(fold([...back, closed(0)])).composed).toEqual([idOf(1)]);
+  const left = fold([...back, move(1, OTHER, 2), closed(0)]);
+  expect(told(left)).toEqual({
+    composed: [],
+    moving: [
+      [idOf(1), NEXT],
+      [idOf(1), OTHER],
+    ],
+  });
+});
+
 test('once it is composed, no carry of a submission counts, however often it was moved', () => {
   expect(told(fold([carry(1, 2), closed(0), carry(1), carry(1, 4), closed(1)])).composed).toEqual([
     idOf(1),
@@ -97,7 +111,7 @@ test('once it is composed, no carry of a submission counts, however often it was
 });
 
 test('a stranger moves nothing', () => {
-  const forged = moveRecord({ ...AT, submissionId: idOf(1), to: OTHER }, stranger);
+  const forged = moveRecord({ ...AT, submissionId: idOf(1), moves: 0, to: OTHER }, stranger);
   const state = fold([carry(1), forged, closed(0)]);
   expect(told(state)).toEqual({ composed: [idOf(1)], moving: [] });
   expect(cut(state).refused.map(({ code }) => code)).toEqual(['forged-control']);
@@ -105,7 +119,7 @@ test('a stranger moves nothing', () => {
 
 test.each([
   ['nonsense', '{}'],
-  ['no place to go', JSON.stringify({ ...AT, submissionId: idOf(1), to: null })],
+  ['no place to go', JSON.stringify({ ...AT, submissionId: idOf(1), moves: 0, to: null })],
 ])('a moved record of %s is refused', (_, body) => {
   const record = { ...move(1), value: Buffer.from(body) };
   expect(cut(fold([record])).refused.map(({ code }) => code)).toEqual(['invalid-control']);

@@ -8,10 +8,20 @@ export interface PendingCarry extends UsageCarry {
   readonly offset: number;
 }
 
-/** A carry that goes to another source partition. */
-export interface MovingCarry extends PendingCarry {
+/** A carry that leaves this source partition for another one: the first move in its log says so. */
+export interface LeavingCarry extends UsageCarry {
   readonly to: SourcePartition;
 }
+
+/** The carry at the place to which it goes. */
+export const arrived = ({ to, ...carry }: LeavingCarry): UsageCarry => ({
+  ...carry,
+  ...to,
+  moves: carry.moves + 1,
+});
+
+/** One whose records in the log are still needed. */
+export interface MovingCarry extends PendingCarry, LeavingCarry {}
 
 /**
  * The name of a carry at one stop of its way. A carry that is moved away and comes back, because its resource provider
@@ -44,7 +54,7 @@ export interface SourceProgress {
    * away, by `stopOf`: the same one does not count again.
    */
   readonly carried: Set<string>;
-  /** Carries that were moved away, and may not be at their new place yet, by `stopOf`. */
+  /** Carries that were moved away, and of which that is not noted yet, by `stopOf`. */
   readonly moving: Map<string, MovingCarry>;
   /** Hours with records that could not be verified. Perhaps only their key is missing. */
   readonly unverified: Map<Hour, Unverified>;

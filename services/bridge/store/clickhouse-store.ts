@@ -7,9 +7,9 @@ import type { Hour } from '../../shared/model/time.ts';
 import type { BillingTerms } from '../../shared/billing/billing-terms.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
 import type { Composition } from '../fold/compose.ts';
-import { stopOf, type ComposedBefore } from '../fold/source-progress.ts';
+import { stopOf, type ComposedBefore, type LeavingCarry } from '../fold/source-progress.ts';
 import type { Outcome } from '../../shared/billing/outcome.ts';
-import type { DoneMove, Pending, RequestRecord, Store, Unfinished } from '../ports.ts';
+import type { Pending, RequestRecord, Store, Unfinished } from '../ports.ts';
 import {
   checkpointRow,
   compositionRow,
@@ -21,6 +21,7 @@ import {
   submissionRows,
   unbilledRows,
 } from './rows.ts';
+import { leavingCarries } from './waiting-carries.ts';
 import { outcomeRow } from '../../shared/billing/outcome-row.ts';
 import {
   submissionColumns,
@@ -203,12 +204,16 @@ export class ClickHouseStore implements Store {
     return insertRows(this.client, 'compositions', rows);
   }
 
-  writeMoves(partition: number, moves: readonly DoneMove[]): Promise<void> {
+  writeMoves(partition: number, carries: readonly LeavingCarry[]): Promise<void> {
     return insertRows(
       this.client,
       'carry_moves',
-      moves.map((move) => moveRow(partition, move)),
+      carries.map((carry) => moveRow(partition, carry)),
     );
+  }
+
+  leaving(partition: number): Promise<readonly LeavingCarry[]> {
+    return leavingCarries(this.client, partition);
   }
 
   async writeRefused(partition: number, refused: readonly RefusedRecord[]): Promise<void> {

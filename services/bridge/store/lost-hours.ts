@@ -1,16 +1,11 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../../shared/clickhouse/client.ts';
-import {
-  submissionColumns,
-  submissionFrom,
-  type SubmissionColumns,
-} from '../../shared/billing/submission-columns.ts';
 import { hourFromSeconds } from '../../shared/clickhouse/values.ts';
 import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
-import { carryOf, type CarryReason, type UsageCarry } from '../../shared/model/usage-carry.ts';
 import { ClickHouseStore as UsageStore } from '../../shared/usage-store/clickhouse-store.ts';
 import type { ClosedSource, LostHours } from '../recover-lost.ts';
+import { waitingCarries } from './waiting-carries.ts';
 
 const closedSources = async (client: ClickHouseClient): Promise<readonly ClosedSource[]> => {
   const restated = new Map<string, Set<Hour>>();
@@ -30,59 +25,6 @@ const closedSources = async (client: ClickHouseClient): Promise<readonly ClosedS
     const at = { topic, epoch, partition };
     const openHour = hourFromSeconds(open);
     return { ...at, openHour, restated: restated.get(partitionName(at)) ?? new Set() };
-  });
-};
-
-interface CarriedRow extends SourcePartition, SubmissionColumns {
-  readonly hour: number;
-  readonly code: string;
-  /** Where it was moved last; empty if it never was. */
-  readonly to_topic: string;
-  readonly to_epoch: number;
-  readonly to_partition: number;
-  readonly moves: number;
-}
-
-/** What the sender records for a carry is "Expired"; the rest is recorded by its reason. */
-const reasonOf = (code: string): CarryReason =>
-  code === 'released' || code === 'resubmitted' ? code : 'expired';
-
-const waitingCarries = async (client: ClickHouseClient): Promise<readonly UsageCarry[]> => {
-  const rows = await queryRows<CarriedRow>(
-    client,
-    `SELECT u.topic AS topic, u.epoch AS epoch, u.partition AS partition,
-       toUnixTimestamp(u.reported_hour) AS hour, ${submissionColumns('u')}, u.code AS code,
-       m.to_topic AS to_topic, m.to_epoch AS to_epoch, m.to_partition AS to_partition,
-       m.moves AS moves
-     FROM commerce_usage AS u
-     LEFT JOIN (
-       SELECT submission_id, argMax(c.to_topic, c.moves) AS to_topic,
-         argMax(c.to_epoch, c.moves) AS to_epoch, argMax(c.to_partition, c.moves) AS to_partition,
-         toUInt32(max(c.moves)) + 1 AS moves
-       FROM carry_moves AS c GROUP BY submission_id
-     ) AS m ON m.submission_id = u.submission_id
-     WHERE u.outcome = 'carried'
-       AND u.submission_id NOT IN (SELECT arrayJoin(carries) FROM compositions)
-     ORDER BY u.reported_hour, submission_id`,
-  );
-  return rows.map(({ topic, epoch, partition, ...row }) => {
-    const carry = carryOf(
-      {
-        at: { topic, epoch, partition },
-        hour: hourFromSeconds(row.hour),
-        submission: submissionFrom(row),
-      },
-      reasonOf(row.code),
-    );
-    return row.to_topic === ''
-      ? carry
-      : {
-          ...carry,
-          topic: row.to_topic,
-          epoch: row.to_epoch,
-          partition: row.to_partition,
-          moves: row.moves,
-        };
   });
 };
 

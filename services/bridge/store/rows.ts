@@ -6,7 +6,8 @@ import type { SourcePartition } from '../../shared/model/source.ts';
 import type { Hour } from '../../shared/model/time.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../fold/bridge-fold.ts';
 import type { Composition } from '../fold/compose.ts';
-import type { DoneMove, RequestRecord } from '../ports.ts';
+import type { LeavingCarry } from '../fold/source-progress.ts';
+import type { RequestRecord } from '../ports.ts';
 
 /** Rows as ClickHouse reads and writes them in JSON: DateTime in seconds, decimals and UInt64 as text. */
 type Row = Readonly<Record<string, unknown>>;
@@ -67,15 +68,15 @@ export const compositionRow = (logPartition: number, composition: Composition): 
   terms: seconds(composition.terms),
 });
 
-export const moveRow = (logPartition: number, move: DoneMove): Row => ({
-  topic: move.topic,
-  epoch: move.epoch,
-  partition: move.partition,
-  submission_id: move.submissionId,
-  moves: move.moves,
-  to_topic: move.to.topic,
-  to_epoch: move.to.epoch,
-  to_partition: move.to.partition,
+export const moveRow = (logPartition: number, carry: LeavingCarry): Row => ({
+  topic: carry.topic,
+  epoch: carry.epoch,
+  partition: carry.partition,
+  submission_id: carry.submissionId,
+  moves: carry.moves,
+  to_topic: carry.to.topic,
+  to_epoch: carry.to.epoch,
+  to_partition: carry.to.partition,
   log_partition: logPartition,
 });
 

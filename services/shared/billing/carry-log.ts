@@ -40,8 +40,8 @@ export class CarryLog {
         staying.push(carry);
         continue;
       }
-      const { topic, epoch, partition, submissionId } = carry;
-      const move = { topic, epoch, partition, submissionId, to };
+      const { topic, epoch, partition, submissionId, moves } = carry;
+      const move = { topic, epoch, partition, submissionId, moves, to };
       await this.append([this.carryRecord(carry), this.moveRecord(move)]);
     }
     await this.append(staying.map((carry) => this.carryRecord(carry)));

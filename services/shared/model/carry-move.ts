@@ -9,6 +9,8 @@ import type { SourcePartition } from './source.ts';
  */
 export interface CarryMove extends SourcePartition {
   readonly submissionId: string;
+  /** How often the carry was moved before: the move is of that stop alone. */
+  readonly moves: number;
   readonly to: SourcePartition;
 }
 
@@ -21,6 +23,7 @@ const place = {
 const moveSchema = z.strictObject({
   ...place,
   submissionId: z.uuid().toLowerCase(),
+  moves: z.int().nonnegative(),
   to: z.strictObject(place),
 });
 

@@ -14,6 +14,7 @@ import { violated } from '../violation.ts';
 import type { BridgeLog, Entry } from './bridge-log.ts';
 import type { BridgeStore, BridgeStoreObserver } from './bridge-store.ts';
 import {
+  atStop,
   exact,
   ExpectedSource,
   type Amounts,
@@ -49,12 +50,14 @@ export class BridgeOracle implements BridgeStoreObserver {
     carriesCounted: 0,
     movesWritten: 0,
     movesCounted: 0,
+    movedOn: 0,
+    cameBack: 0,
     logsLost: 0,
     fates: 0,
   };
   readonly logs: readonly BridgeLog[];
   readonly visible: Visible;
-  /** Where moved carries may appear: by submission and source partition. */
+  /** Where moved carries may appear: by stop and source partition. */
   private readonly arrivals = new Set<string>();
   private readonly told: number[];
   /** Submissions by id, with their source partition and hour. */
@@ -90,7 +93,7 @@ export class BridgeOracle implements BridgeStoreObserver {
   lost(partition: number): void {
     this.counts.logsLost++;
     this.catchUp();
-    const before = this.visible.storeOf().composedBefore(partition);
+    const noted = [...this.visible.storeOf().moves.values()].map(({ move }) => move);
     for (const [name, source] of this.sources) {
       if (partitionOfKey(aggregateKey(source.at), this.logs.length) !== partition) continue;
       const composed = new Set(
@@ -98,8 +101,10 @@ export class BridgeOracle implements BridgeStoreObserver {
           .map(({ hour }) => hour)
           .filter((hour) => this.visible.storeOf().compositionOf(source.at, hour as Hour)),
       );
-      const done = [...(before.get(name)?.carried ?? [])].map((id) => id.split('#')[0] ?? '');
-      source.lost(composed, new Set(done));
+      source.lost(
+        composed,
+        noted.filter((move) => partitionName(move) === name),
+      );
     }
     this.told[partition] = this.logs[partition]?.low ?? 0;
     this.catchUp();
@@ -211,11 +216,14 @@ export class BridgeOracle implements BridgeStoreObserver {
     const isKnown = carry.meters.every((meter) => known.has(meter.toLowerCase()));
     if (carry.reason === 'released' && !isKnown) violated(`${name} releases an unknown meter`);
     const source = this.sourceOf(carry);
-    if (source !== this.sourceOf(from) && !this.arrivals.has(arrivalOf(submissionId, carry))) {
+    const isAtHome = carry.moves === 0 && source === this.sourceOf(from);
+    if (!isAtHome && !this.arrivals.has(arrivalOf(submissionId, carry.moves, carry))) {
       violated(`${name} is in ${partitionName(carry)}, and no move that counts leads there`);
     }
-    if (!source.carried.has(submissionId)) this.counts.carriesCounted++;
-    source.takeCarry(carry);
+    const isBack = source.carried.has(submissionId);
+    if (!source.takeCarry(carry)) return;
+    this.counts.carriesCounted++;
+    if (isBack && carry.moves > 0) this.counts.cameBack++;
   }
 
   private takeMove(move: WrittenMove): void {
@@ -232,7 +240,8 @@ export class BridgeOracle implements BridgeStoreObserver {
       violated(`${submissionId} moves to ${partitionName(to)}, where its resource is not`);
     }
     this.counts.movesCounted++;
-    this.arrivals.add(arrivalOf(submissionId, to));
+    if (move.moves > 0) this.counts.movedOn++;
+    this.arrivals.add(arrivalOf(submissionId, move.moves + 1, to));
   }
 
   private mayBeDead(at: SourcePartition, hour: Hour, resource: string, code: string): boolean {
@@ -264,8 +273,8 @@ export class BridgeOracle implements BridgeStoreObserver {
   }
 }
 
-const arrivalOf = (submissionId: string, at: SourcePartition): string =>
-  `${submissionId} ${partitionName(at)}`;
+const arrivalOf = (submissionId: string, moves: number, at: SourcePartition): string =>
+  `${atStop(submissionId, moves)} ${partitionName(at)}`;
 
 const expectedDecision = ({ quantity, isUnknown }: ExpectedLine, isReported: boolean): string => {
   if (quantity === 0n) return 'zero';

@@ -56,17 +56,24 @@ class Schedule {
   private readonly operator: Operator;
   private readonly hasOperator: boolean;
   private readonly losesRecords: boolean;
+  private readonly isRestless: boolean;
 
   constructor(seed: number) {
     this.random = seededRandom(seed);
     const { random } = this;
-    this.world = new BridgeWorld(seededRandom(seed + 0x1_0000_0000));
+    this.losesRecords = random.chance(0.2);
+    this.isRestless = random.chance(0.6);
+    this.world = new BridgeWorld(seededRandom(seed + 0x1_0000_0000), {
+      isRestless: this.isRestless,
+      movesProvider: !this.losesRecords && random.chance(0.4),
+    });
     this.calls = new PortCalls(random, random.pick([0, 0.03, 0.1, 0.25]));
     this.hasZombies = random.chance(0.7);
     this.crashRate = random.pick([0, 1, 3]);
     this.operator = new Operator(this.world, this.calls);
     this.hasOperator = random.chance(0.5);
-    this.losesRecords = random.chance(0.2);
+    // Only somebody who resubmits what was refused finds out.
+    this.world.commerce.isFickle = this.hasOperator && random.chance(0.5);
     takeOver(this.world.timers, random);
     globalThis.fetch = ((to: string, init: RequestInit) => {
       const url = new URL(to);
@@ -97,7 +104,8 @@ class Schedule {
   /** Everything that can go wrong does, while the logs are written. */
   private async disturb(): Promise<void> {
     const { random, world } = this;
-    const length = 50 + random.below(250);
+    // A carry takes a while to be written, and another one to move.
+    const length = this.isRestless ? 200 + random.below(400) : 50 + random.below(250);
     this.reassign();
     for (let step = 0; step < length; step++) {
       const draw = random.below(100);
@@ -129,8 +137,11 @@ class Schedule {
       if (round === 1 && this.hasOperator) await this.operateLast(healthy);
       world.publishAll();
       await this.settleAll(healthy);
+      if (round === LAST_ROUNDS) break;
+      // What waits now must move on.
+      if (this.isRestless) world.turnOn();
       // The hours that are open now are over soon.
-      if (round < LAST_ROUNDS) world.closeHours();
+      world.closeHours();
     }
     const problem = healthy.gate.problem();
     if (problem !== null) violated(problem);

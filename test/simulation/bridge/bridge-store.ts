@@ -1,9 +1,14 @@
 import type { BillingTerms } from '../../../services/shared/billing/billing-terms.ts';
 import type { BridgeCheckpoint, RefusedRecord } from '../../../services/bridge/fold/bridge-fold.ts';
 import type { Composition, Submission } from '../../../services/bridge/fold/compose.ts';
-import { stopOf, type ComposedBefore } from '../../../services/bridge/fold/source-progress.ts';
+import {
+  arrived,
+  stopOf,
+  type ComposedBefore,
+  type LeavingCarry,
+} from '../../../services/bridge/fold/source-progress.ts';
 import type { Outcome, OutcomeKind } from '../../../services/shared/billing/outcome.ts';
-import type { DoneMove, Pending, Store, Unfinished } from '../../../services/bridge/ports.ts';
+import type { Pending, Store, Unfinished } from '../../../services/bridge/ports.ts';
 import { partitionName, type SourcePartition } from '../../../services/shared/model/source.ts';
 import type { Hour } from '../../../services/shared/model/time.ts';
 import { carryOf, type UsageCarry } from '../../../services/shared/model/usage-carry.ts';
@@ -44,7 +49,7 @@ export class BridgeStore {
   readonly refused = new Map<string, RefusedRecord>();
   readonly checkpoints = new Map<number, BridgeCheckpoint>();
   /** By source partition and submission, with the partition of the log. */
-  readonly moves = new Map<string, { readonly partition: number; readonly move: DoneMove }>();
+  readonly moves = new Map<string, { readonly partition: number; readonly move: LeavingCarry }>();
   /** By hour, then by id. */
   private readonly submissions = new Map<string, Map<string, Submission>>();
   private readonly observer: BridgeStoreObserver;
@@ -69,6 +74,7 @@ export class BridgeStore {
             this.moves.set(`${partitionName(move)} ${stopOf(move)}`, { partition, move });
           }
         }),
+      leaving: (partition) => calls.read(owner, () => this.leaving(partition)),
       // Many rows go in several inserts.
       writeSubmissions: async (compositions) => {
         for (const composition of compositions) {
@@ -130,28 +136,41 @@ export class BridgeStore {
 
   /** Carries that are in no composition, wherever they were last moved. */
   waitingCarries(): readonly UsageCarry[] {
-    const inside = new Set(
+    const waiting = this.lastMoves().map(({ move }) => arrived(move));
+    const moved = new Set(waiting.map(({ submissionId }) => submissionId));
+    for (const { kind, code, pending } of this.outcomes.values()) {
+      if (kind !== 'carried' || moved.has(pending.submission.submissionId)) continue;
+      waiting.push(
+        carryOf(pending, code === 'released' || code === 'resubmitted' ? code : 'expired'),
+      );
+    }
+    const inside = this.carriedIds();
+    return waiting.filter(({ submissionId }) => !inside.has(submissionId));
+  }
+
+  private leaving(logPartition: number): readonly LeavingCarry[] {
+    const inside = this.carriedIds();
+    return this.lastMoves().flatMap(({ partition, move }) =>
+      partition === logPartition && !inside.has(move.submissionId) ? [move] : [],
+    );
+  }
+
+  private carriedIds(): ReadonlySet<string> {
+    return new Set(
       [...this.compositions.values()].flatMap(({ composition }) =>
         composition.carries.map(({ submissionId }) => submissionId),
       ),
     );
-    return [...this.outcomes.values()].flatMap(({ kind, code, pending }) => {
-      const { submissionId } = pending.submission;
-      if (kind !== 'carried' || inside.has(submissionId)) return [];
-      const carry = carryOf(
-        pending,
-        code === 'released' || code === 'resubmitted' ? code : 'expired',
-      );
-      const last = this.lastMove(submissionId);
-      return [last ? { ...carry, ...last.to, moves: last.moves + 1 } : carry];
-    });
   }
 
-  /** The last move of the carry of a submission. */
-  private lastMove(submissionId: string): DoneMove | null {
-    const all = [...this.moves.values()].map(({ move }) => move);
-    const own = all.filter((move) => move.submissionId === submissionId);
-    return own.sort((a, b) => a.moves - b.moves).at(-1) ?? null;
+  /** The last move of each carry that was moved. */
+  private lastMoves() {
+    const last = new Map<string, { readonly partition: number; readonly move: LeavingCarry }>();
+    for (const each of this.moves.values()) {
+      const { submissionId, moves } = each.move;
+      if (moves >= (last.get(submissionId)?.move.moves ?? 0)) last.set(submissionId, each);
+    }
+    return [...last.values()];
   }
 
   insertOutcomes(outcomes: readonly Outcome[]): void {

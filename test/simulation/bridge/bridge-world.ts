@@ -31,6 +31,16 @@ const FIRST_HOUR = hour(21 * 24 + 12);
 
 const SHARED = SHARED_METERS.map((meterId) => ({ meterId, dimension: 'shared', planId: 'plan' }));
 
+/** Another topic to which the resource provider may move. */
+const OTHER_TOPIC = 'usage.events.other';
+
+export interface WorldOptions {
+  /** Epochs end often, and much grows too old for Commerce: carries move. */
+  readonly isRestless: boolean;
+  /** The resource provider moves to another topic, and back. */
+  readonly movesProvider: boolean;
+}
+
 /** Everything outside the bridges: logs, tables, Commerce, the clock. */
 export class BridgeWorld {
   readonly timers = new SimulatedTimers(FIRST_HOUR + 60_000);
@@ -43,9 +53,11 @@ export class BridgeWorld {
   /** So many epochs of the live topic there may be. */
   private readonly epochs: number;
   private readonly random: Random;
+  private readonly options: WorldOptions;
 
-  constructor(random: Random) {
+  constructor(random: Random, options: WorldOptions) {
     this.random = random;
+    this.options = options;
     this.logs = Array.from({ length: LOG_PARTITIONS }, () => new BridgeLog());
     this.commerce = new SimulatedCommerce(random, () => this.now, random.pick([0, 0.05, 0.2]));
     this.commerce.onOutage = () => {
@@ -62,7 +74,7 @@ export class BridgeWorld {
     });
     this.store = new BridgeStore([terms], this.oracle);
     this.store.hourMillis = HOUR;
-    this.epochs = random.pick([1, 1, 2, 3]);
+    this.epochs = random.pick(options.isRestless ? [3, 5, 7] : [1, 1, 2, 3]);
     this.open({ partitions: 1 + random.below(2), firstHour: FIRST_HOUR });
     if (random.chance(0.3)) {
       const back = random.pick([1, 8]) * HOUR;
@@ -85,19 +97,25 @@ export class BridgeWorld {
   /** Something happens outside the bridges. */
   happen(): void {
     const { random } = this;
+    if (this.options.isRestless && random.chance(this.waits ? 0.5 : 0.1)) {
+      this.turn();
+      return;
+    }
     const draw = random.below(20);
     if (draw < 4) this.passTime();
     else if (draw < 7) random.pick(this.publishers).publishLate();
     else if (draw < 9) random.pick(this.publishers).publishAgain();
     else if (draw < 10) this.commerce.isAway = !this.commerce.isAway;
     else if (draw < 11) this.learnMeter();
-    else if (draw < 12) this.turnEpoch();
+    else if (draw < 12) this.turn();
     else this.publish();
   }
 
   /** Publishes an hour that is over; false if there is none. */
   publish(): boolean {
-    const due = this.publishers.filter((publisher) => publisher.isDue(this.now));
+    const due = this.publishers.filter(
+      (publisher) => publisher.isDue(this.now) && this.mayClose(publisher),
+    );
     if (due.length === 0) return false;
     this.random.pick(due).publishNext();
     return true;
@@ -112,7 +130,9 @@ export class BridgeWorld {
   /** Mostly by some hours; now and then by more than Commerce's day. */
   passTime(): void {
     const { random } = this;
-    const hours = random.chance(0.15) ? 24 + random.below(8) : random.pick([0.5, 4, 4, 9]);
+    const hours = random.chance(this.options.isRestless ? 0.3 : 0.15)
+      ? 24 + random.below(8)
+      : random.pick([0.5, 4, 4, 9]);
     this.timers.now += hours * 3_600_000;
   }
 
@@ -121,12 +141,73 @@ export class BridgeWorld {
     this.timers.now += HOUR;
   }
 
+  /** Whether carries wait somewhere: if their source turns now, they must move. */
+  private get waits(): boolean {
+    return [...this.oracle.sources.values()].some(({ waiting }) => waiting.size > 0);
+  }
+
+  private turn(): void {
+    if (this.options.movesProvider && this.random.chance(0.7)) this.moveProvider();
+    else this.turnEpoch();
+  }
+
+  /** What serves the resources does so no more, and something else does. */
+  turnOn(): void {
+    this.turn();
+    this.openEpoch();
+  }
+
+  /**
+   * The resource provider moves to the other topic, or back, where an hour ends. Its hours are the one's or the other's,
+   * as with epochs: the two never have usage of one resource and hour.
+   */
+  private moveProvider(): void {
+    const newest = this.newestLive();
+    if (newest.state !== 'open') return;
+    const other = this.sources.find(({ topic }) => topic === OTHER_TOPIC);
+    const isAway = newest.namespaces.length === 0;
+    const [leaves, serves] = isAway ? [other, newest] : [newest, other];
+    const left = this.publishersOf(leaves);
+    const taking = this.publishersOf(serves);
+    const from = Math.max(...[...left, ...taking].map(({ next }) => next)) as Hour;
+    for (const publisher of taking) {
+      while (publisher.next < from && this.mayClose(publisher)) publisher.publishNext();
+      if (publisher.next < from) return;
+    }
+    for (const publisher of left) publisher.servesFrom = Infinity;
+    for (const publisher of taking) publisher.servesFrom = from;
+    const namespaces = newest.namespaces.concat(other?.namespaces ?? []);
+    this.sources = this.sources.map((source) => {
+      if (source === leaves) return { ...source, namespaces: [] };
+      return source === serves ? { ...source, namespaces } : source;
+    });
+    if (!serves) {
+      this.open({ topic: OTHER_TOPIC, partitions: 1 + this.random.below(2), firstHour: from });
+    }
+  }
+
+  private publishersOf(source: Source | undefined): readonly Publisher[] {
+    return this.publishers.filter(
+      ({ at }) => at.topic === source?.topic && at.epoch === source.epoch,
+    );
+  }
+
+  /**
+   * A source that serves nothing any more closes hours that another one bills. The bridge has an hour to move on what
+   * waits there; if it had less, both would submit one resource and hour.
+   */
+  private mayClose(publisher: Publisher): boolean {
+    return (
+      publisher.isServing ||
+      this.oracle.sources.get(partitionName(publisher.at))?.waiting.size === 0
+    );
+  }
+
   /** The live epoch ends; or, where it has ended, the next one begins. */
   turnEpoch(): void {
     const newest = this.newestLive();
-    const publishers = this.publishers.filter(
-      ({ at }) => at.topic === newest.topic && at.epoch === newest.epoch,
-    );
+    if (newest.namespaces.length === 0) return;
+    const publishers = this.publishersOf(newest);
     if (newest.state === 'open') {
       if (newest.epoch >= this.epochs) return;
       for (const publisher of publishers) publisher.seal();
@@ -188,7 +269,9 @@ export class BridgeWorld {
   }
 
   private newestLive(): Source {
-    const newest = this.sources.findLast(({ kind }) => kind === 'live');
+    const newest = this.sources.findLast(
+      ({ kind, topic }) => kind === 'live' && topic !== OTHER_TOPIC,
+    );
     if (!newest) throw new Error('there is no live source');
     return newest;
   }

@@ -38,6 +38,7 @@ export interface ExpectedHour {
 /** What a bridge has written to move a carry on. */
 export interface WrittenMove extends SourcePartition {
   readonly submissionId: string;
+  readonly moves: number;
   readonly to: SourcePartition;
 }
 
@@ -47,6 +48,7 @@ export interface WrittenCarry {
   readonly epoch: number;
   readonly partition: number;
   readonly submissionId: string;
+  readonly moves: number;
   readonly from: SourcePartition & { readonly hour: number };
   readonly reason: string;
   readonly resourceUri: string;
@@ -64,6 +66,10 @@ interface Open {
   marker: number | null;
 }
 
+/** A carry at one of the places where it was. */
+export const atStop = (submissionId: string, moves: number): string =>
+  `${submissionId}#${String(moves)}`;
+
 export const exact = (text: string): bigint => parseQuantity(text) ?? -1n;
 
 const monthOf = (instant: number): string => isoText(instant as Millis).slice(0, 7);
@@ -79,7 +85,11 @@ export class ExpectedSource {
   readonly waiting = new Map<string, WrittenCarry>();
   /** Submissions whose carries counted. */
   readonly carried = new Set<string>();
-  /** Carries that left for another source partition. */
+  /** Submissions whose carries are in compositions. */
+  readonly taken = new Set<string>();
+  /** Carries that have been here, by `atStop`. */
+  readonly stops = new Set<string>();
+  /** Carries that left for another source partition, by `atStop`. */
   readonly moved = new Map<string, WrittenMove>();
   readonly source: Source;
   private readonly termsAt: (hour: number) => BillingTerms;
@@ -121,31 +131,41 @@ export class ExpectedSource {
     }
   }
 
-  takeCarry(carry: WrittenCarry): void {
-    if (this.carried.has(carry.submissionId)) return;
-    this.carried.add(carry.submissionId);
-    this.waiting.set(carry.submissionId, carry);
+  /** Returns whether the carry counts: the first one does, and one that comes back. */
+  takeCarry(carry: WrittenCarry): boolean {
+    const { submissionId, moves } = carry;
+    const stop = atStop(submissionId, moves);
+    if (this.taken.has(submissionId) || this.waiting.has(submissionId) || this.moved.has(stop)) {
+      return false;
+    }
+    this.carried.add(submissionId);
+    this.stops.add(stop);
+    this.waiting.set(submissionId, carry);
+    return true;
   }
 
   /** Returns whether the move counts: the first one of a carry that waits does. */
   takeMove(move: WrittenMove): boolean {
-    if (!this.waiting.delete(move.submissionId)) return false;
-    this.moved.set(move.submissionId, move);
+    const { submissionId, moves } = move;
+    if (this.waiting.get(submissionId)?.moves !== moves) return false;
+    this.waiting.delete(submissionId);
+    this.moved.set(atStop(submissionId, moves), move);
     return true;
   }
 
   /**
-   * The log has lost records: what is known from here on is what was composed, and which carries are done with. The
-   * rest is what is still in the log.
+   * The log has lost records: what is known from here on is what was composed, and which carries have left, as noted.
+   * The rest is what is still in the log.
    */
-  lost(composed: ReadonlySet<number>, carried: ReadonlySet<string>): void {
+  lost(composed: ReadonlySet<number>, left: readonly WrittenMove[]): void {
     this.hours = this.hours.filter(({ hour }) => composed.has(hour));
     this.next = this.source.firstHour + this.hours.length * this.source.hourMillis;
-    this.open.clear();
-    this.waiting.clear();
-    this.moved.clear();
-    this.carried.clear();
-    for (const id of carried) this.carried.add(id);
+    for (const each of [this.open, this.waiting, this.moved]) each.clear();
+    for (const each of [this.carried, this.taken, this.stops]) each.clear();
+    for (const { carries } of this.hours) for (const id of carries) this.taken.add(id);
+    for (const move of left) this.moved.set(atStop(move.submissionId, move.moves), move);
+    for (const id of this.taken) this.carried.add(id);
+    for (const { submissionId } of left) this.carried.add(submissionId);
   }
 
   private openOf(hour: number): Open {
@@ -168,6 +188,7 @@ export class ExpectedSource {
       if (open?.marker == null) return;
       this.open.delete(this.next);
       this.hours = [...this.hours, this.composed(this.next, open, open.marker)];
+      for (const id of this.waiting.keys()) this.taken.add(id);
       this.waiting.clear();
       this.next += hourMillis;
     }

@@ -44,6 +44,8 @@ export class Publisher {
   readonly log: BridgeLog;
   readonly hours: PublishedHour[] = [];
   next: Hour;
+  /** From this hour on it serves its resources; before that, hours without usage close. */
+  servesFrom: number;
   private readonly random: Random;
   private late: (() => void)[] = [];
   private isSealed = false;
@@ -54,6 +56,7 @@ export class Publisher {
     this.source = source;
     this.log = log;
     this.next = source.firstHour;
+    this.servesFrom = source.firstHour;
     this.random = random;
     this.resources = resourcesOf(source, at.partition);
   }
@@ -61,6 +64,11 @@ export class Publisher {
   /** Its epoch ends: no later hour is opened. */
   seal(): void {
     this.isSealed = true;
+  }
+
+  /** Whether its next hour is one of which it has usage. */
+  get isServing(): boolean {
+    return this.next >= this.servesFrom;
   }
 
   /** Whether an hour is over that is not published; of a source that has an end, none after that. */
@@ -73,9 +81,9 @@ export class Publisher {
 
   /** Publishes the next hour, in whatever way. */
   publishNext(): void {
-    const { random } = this;
-    const hour = { hour: this.next, aggregates: this.content(this.next) };
-    const later = this.hours.length > 0 && random.chance(0.1);
+    const { random, isServing } = this;
+    const hour = { hour: this.next, aggregates: isServing ? this.content(this.next) : [] };
+    const later = isServing && this.hours.length > 0 && random.chance(0.1);
     this.hours.push(hour);
     this.next = nextHour(this.next, this.source.hourMillis);
     if (random.chance(0.2)) this.publishSome(hour, random.chance(0.3));

@@ -5,6 +5,7 @@ import { violated } from '../violation.ts';
 import { hourName, type BridgeOracle } from './bridge-oracle.ts';
 import {
   addTo,
+  atStop,
   exact,
   type Amounts,
   type ExpectedHour,
@@ -46,19 +47,20 @@ export const requireEnd = (oracle: BridgeOracle): void => {
 export const onTheWay = (oracle: BridgeOracle): string | null => {
   const open = oracle.visible
     .sources()
-    .some(({ kind, state }) => kind === 'live' && state === 'open');
+    .some(({ kind, state, namespaces }) => kind === 'live' && state === 'open' && namespaces[0]);
   if (!open) return null;
   for (const source of oracle.sources.values()) {
-    const { state } = oracle.visible.sourceOf(source.at);
     const name = partitionName(source.at);
     const [waits] = source.waiting.keys();
-    if (state === 'sealed' && source.source.kind === 'live' && waits !== undefined) {
-      return `the carry of ${waits} waits in ${name}, whose epoch has ended`;
+    if (!isServing(oracle, source) && source.source.kind === 'live' && waits !== undefined) {
+      return `the carry of ${waits} waits in ${name}, which serves its resource no more`;
     }
-    for (const { submissionId, to } of source.moved.values()) {
-      if (!oracle.sources.get(partitionName(to))?.carried.has(submissionId)) {
-        return `the carry of ${submissionId} has left ${name}, and is not in ${partitionName(to)}`;
-      }
+    for (const { submissionId, moves, to } of source.moved.values()) {
+      const there = oracle.sources.get(partitionName(to));
+      if (there?.taken.has(submissionId)) continue;
+      const stop = atStop(submissionId, moves + 1);
+      if (there?.stops.has(stop) || there?.moved.has(stop)) continue;
+      return `the carry of ${submissionId} has left ${name}, and is not in ${partitionName(to)}`;
     }
     const held = isReleasable(oracle, source);
     if (held !== null) return held;
@@ -66,12 +68,18 @@ export const onTheWay = (oracle: BridgeOracle): string | null => {
   return null;
 };
 
+const isServing = ({ visible }: BridgeOracle, { at }: ExpectedSource): boolean => {
+  const { state, namespaces } = visible.sourceOf(at);
+  return state === 'open' && namespaces.length > 0;
+};
+
 /** Held usage must be released once the terms of the hour that takes it know its meter. */
 const isReleasable = (oracle: BridgeOracle, source: ExpectedSource): string | null => {
   const store = oracle.visible.storeOf();
-  const { state } = oracle.visible.sourceOf(source.at);
   if (source.source.kind !== 'live') return null;
-  const terms = state === 'open' ? termsOf(store.terms, source.next as Hour) : store.terms.at(-1);
+  const terms = isServing(oracle, source)
+    ? termsOf(store.terms, source.next as Hour)
+    : store.terms.at(-1);
   const known = new Set(terms && meterTerms(terms).keys());
   for (const { hour } of source.hours) {
     for (const { decision, submissionId, meters } of store.submissionsOf(source.at, hour as Hour)) {

@@ -62,6 +62,8 @@ export class SimulatedCommerce {
   private readonly now: () => number;
   private readonly faultRate: number;
   private trouble = true;
+  /** Whether only some of its servers refuse those resources: what one accepted, another one may refuse when it is sent again. */
+  isFickle = false;
   /** Whether it still refuses the resources that end with `GONE`. */
   private knowsAll = false;
 
@@ -157,16 +159,18 @@ export class SimulatedCommerce {
     if (this.trouble && random.chance(this.faultRate / 2)) {
       return { ...echoed, status: 'Error', error: { message: 'try again' } };
     }
-    if (event.resourceUri.endsWith(GONE) && !this.knowsAll) {
+    const isKnown = this.knowsAll || (this.isFickle && random.chance(0.3));
+    if (event.resourceUri.endsWith(GONE) && !isKnown) {
       counts.rejected++;
       return { ...echoed, status: 'ResourceNotFound', error: { message: 'there is none' } };
     }
-    if (!this.held.has(key) && this.trouble && random.chance(this.faultRate / 20)) {
+    const isExpired = hour < clock - DAY || hour > clock;
+    const isFree = !isExpired && !this.held.has(key);
+    if (isFree && this.trouble && random.chance(this.faultRate / 20)) {
       this.hold(event, hour, key, true);
     }
     const holding = this.held.get(key);
     // Which of the two is told of what is both is not documented.
-    const isExpired = hour < clock - DAY || hour > clock;
     if (isExpired && !(holding && random.chance(0.5))) {
       counts.expired++;
       return { ...echoed, status: 'Expired', error: { message: 'out of time' } };
