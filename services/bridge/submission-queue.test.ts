@@ -116,6 +116,14 @@ test('what is to be sent in smaller company is, and what is not goes on as befor
   expect(takeAll(queue, 0).map(({ length }) => length)).toEqual([13, 13, 25, 4]);
 });
 
+test('no batch grows too large when what must have smaller company is behind what need not', () => {
+  const queue = loaded(composition(0, 30));
+  const batch = queue.take(0);
+  for (const item of batch.slice(13)) item.company = 7;
+  queue.putBack(batch);
+  expect(takeAll(queue, 0).map(({ length }) => length)).toEqual([13, 7, 7, 3]);
+});
+
 test('a submission that must be sent alone is', () => {
   const queue = loaded(composition(0, 3));
   const batch = queue.take(0);

@@ -88,7 +88,7 @@ export class SubmissionQueue {
     let size = 0;
     let most = MAX_BATCH;
     for (const { company } of this.ready) {
-      if (size === Math.min(most, company)) break;
+      if (size >= Math.min(most, company)) break;
       most = Math.min(most, company);
       size++;
     }
