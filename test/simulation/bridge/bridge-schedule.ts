@@ -194,7 +194,8 @@ class Schedule {
     }
     if (calls.hasLate && random.chance(0.1)) calls.stepLate();
     await this.act(random.chance(0.8) ? healthy : random.pick(this.processes));
-    if (!calls.hasWaiting && random.chance(0.3)) world.timers.fireNext();
+    // Now and then also while requests wait: a zombie that repeats a refused one for ever must not stop the clock.
+    if (random.chance(calls.hasWaiting ? 0.01 : 0.3)) world.timers.fireNext();
     await quiet();
     this.requireNoFailure();
   }
