@@ -107,7 +107,7 @@ export const bridgeReconcileCommand = (command: Command): Command =>
       'after',
       '\nCommerce is asked at COMMERCE_URL, signed in as the bridge. If it does not answer, windows and\n' +
         'submissions alone are compared, and the exit code is 1. Usage that Commerce refused for good is a difference.\n' +
-        'Held, pending and carried usage is shown, but is not a difference. Billed hours are never composed again:\n' +
+        'Held, pending and carried usage is shown, but is not a difference, unless a carry is lost. Billed hours are never composed again:\n' +
         'if "usagectl rebuild" has restated one, the difference says how much too much (below zero: too little) was billed.',
     )
     .action(async ({ from, to, json }: Options) => {

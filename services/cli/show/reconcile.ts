@@ -25,6 +25,7 @@ export interface Found extends Reconciliation {
 const MEANING: Readonly<Record<DifferenceKind, string>> = {
   'not-composed': 'the windows have it, but no submission does',
   'wrong-submission': 'windows and submission differ',
+  'lost-carry': 'it was carried, and no later hour has it',
   refused: 'Commerce refused it for good: it is not billed',
   'not-at-commerce': 'it was accepted, but Commerce has nothing',
   'wrong-at-commerce': 'submission and Commerce differ',

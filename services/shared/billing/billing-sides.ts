@@ -6,6 +6,7 @@ import { asciiLower } from '../model/placement.ts';
 import { UserError } from '../process/errors.ts';
 import { meterTerms, termsOf, type BillingTerms, type MeterTerms } from './billing-terms.ts';
 import { ALL_HOURS, type Billed, type BillingSides, type HourSpan } from './reconcile.ts';
+import { readLostCarries } from './lost-carries.ts';
 import { readTerms } from './terms-table.ts';
 
 interface BilledRow {
@@ -53,6 +54,7 @@ export const readBillingSides = async (
        SELECT arrayJoin(u.carries) FROM commerce_usage AS u WHERE ${WITHIN})`,
     params,
   );
+  const lost = await readLostCarries(client);
   const windows = await queryRows<WindowRow>(
     client,
     `SELECT toUnixTimestamp(reported_hour) AS hour, resource_key AS resource, meter_key AS meter,
@@ -71,6 +73,7 @@ export const readBillingSides = async (
       reason: row.reason,
       carries: row.carries,
       isCarriedOn: row.carried_on === 1,
+      isLost: lost.has(row.id),
     })),
   };
 };

@@ -18,6 +18,7 @@ const sides = (ours: string, held: number): BillingSides => {
         reason: '',
         carries: [],
         isCarriedOn: false,
+        isLost: false,
       },
     ],
     holdings: [{ hour: HOUR, resourceUri: '/A', dimension: 'DIM', quantity: held }],

@@ -22,6 +22,7 @@ const submission = (hour: Hour, quantity: string, more: Partial<Submitted>): Sub
   reason: '',
   carries: [],
   isCarriedOn: false,
+  isLost: false,
   ...more,
 });
 const holding = (hour: Hour, quantity: string) => ({
@@ -125,4 +126,20 @@ test('totals that differ say so', () => {
   };
   expect(reconcile(sides, BOTH).differences).toMatchObject([{ kind: 'wrong-at-commerce' }]);
   expect(tableOf(sides)).toMatch(/ differs$/);
+});
+
+test('a carry that is in no later hour, although its hour is composed, is a difference and named', () => {
+  const lost = submission(FIRST, '36.5', { outcome: 'carried', isLost: true });
+  const sides = { ...CARRIED, submissions: [lost, submission(SECOND, '36.6', {})] };
+  const { differences } = reconcile({ ...sides, holdings: [holding(SECOND, '36.6')] }, BOTH);
+  expect(differences).toEqual([
+    {
+      kind: 'lost-carry',
+      hour: FIRST,
+      ...vm,
+      expected: exact('36.5'),
+      found: ZERO,
+      reason: '',
+    },
+  ]);
 });

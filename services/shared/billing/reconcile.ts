@@ -22,6 +22,8 @@ export interface Submitted extends Billed {
   readonly carries: readonly string[];
   /** Whether it was carried and a later submission contains its quantity. */
   readonly isCarriedOn: boolean;
+  /** Whether it was carried, no submission contains its quantity, and the hour that should have is composed. */
+  readonly isLost: boolean;
 }
 
 export interface BillingSides {
@@ -44,6 +46,7 @@ export const ALL_HOURS: HourSpan = { from: 0 as Hour, end: (0xffff_ffff * 1000) 
 export type DifferenceKind =
   | 'not-composed' // closed usage that is in no submission: the bridge lags or has halted
   | 'wrong-submission' // a submission holds another quantity than its windows and carries
+  | 'lost-carry' // it was carried, and the later hours do not have it
   | 'refused' // Commerce accepted it for no hour: it is billable but not billed
   | 'not-at-commerce' // it counts as accepted, but Commerce has nothing for it
   | 'wrong-at-commerce' // Commerce holds another quantity
@@ -120,7 +123,7 @@ const unbilledOf = ({ outcome, isCarriedOn }: Submitted): Unbilled | null =>
 /**
  * Compares, for each resource, dimension and hour, what the closed windows hold, what was submitted, and
  * what Commerce says it has. There is no difference if everything is billed exactly once. Usage that waits
- * to be billed is not a difference; usage that Commerce refused for good is one. Commerce keeps doubles: if
+ * to be billed is not a difference; usage that Commerce refused for good is one, and carried usage that is lost. Commerce keeps doubles: if
  * it holds the double of the submitted quantity, it counts with that quantity in the totals. All other
  * comparisons are exact. The sides may hold more than the compared hours: what is carried into them.
  */
@@ -161,6 +164,7 @@ export const reconcile = (sides: BillingSides, { from, end } = ALL_HOURS): Recon
       .concat(each.carries.map((id) => quantities.get(id) ?? ZERO))
       .reduce(addQuantities);
     if (inside !== each.quantity) differ('wrong-submission', each, inside, each.quantity);
+    if (each.isLost) differ('lost-carry', each, each.quantity, ZERO);
     if (each.outcome === 'dead-lettered') {
       differ('refused', each, each.quantity, ZERO, each.reason);
     }

@@ -24,6 +24,7 @@ const submitted = (quantity: string, outcome = 'accepted', at: At = {}): Submitt
   reason: '',
   carries: [],
   isCarriedOn: false,
+  isLost: false,
 });
 
 const held = (
