@@ -210,14 +210,14 @@ test('carries that left a log are known until a composition has them, whatever i
   expect(await store.leaving(LOG)).toEqual([{ ...second, to: away }]);
   expect(await store.leaving(2)).toEqual([onTheWay]);
   expect(await store.leaving(3)).toEqual([]);
-  const { waitingCarries } = lostHours(stack.clickHouse);
+  const lost = lostHours(stack.clickHouse);
   const waiting = [{ ...first, moves: 2 }, { ...second, ...away, moves: 1 }, third];
-  expect(await waitingCarries()).toEqual(
+  expect(await lost.waitingCarries()).toEqual(
     waiting.sort((a, b) => (a.submissionId < b.submissionId ? -1 : 1)),
   );
 
   await write(LOG, [hourOf(0, 1, [first.submissionId, second.submissionId, third.submissionId])]);
-  expect([await store.leaving(LOG), await store.leaving(2), await waitingCarries()]).toEqual([
+  expect([await store.leaving(LOG), await store.leaving(2), await lost.waitingCarries()]).toEqual([
     [],
     [],
     [],

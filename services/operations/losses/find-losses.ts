@@ -35,10 +35,16 @@ export const findLosses = async (
   const found: FoundLoss[] = [];
   for (const source of sources) {
     const { topic, epoch, partitions } = source;
+    const places = Array.from({ length: partitions }, (_, partition) => {
+      return { topic, epoch, partition, source };
+    });
+    // Before the logs: an aggregator that goes on meanwhile must not be beyond the end that is found.
+    const store = new ClickHouseStore(tools.clickHouse);
+    const checkpoints = await Promise.all(places.map((place) => store.checkpoint(place)));
     const logs = topics.has(topic) ? await tools.admin.offsets(topic) : null;
-    for (let partition = 0; partition < partitions; partition++) {
-      const place = { topic, epoch, partition, source };
-      const loss = await lossOf(tools, place, logs?.[partition] ?? null);
+    for (const [partition, place] of places.entries()) {
+      const checkpoint = checkpoints[partition] ?? null;
+      const loss = await lossOf(tools, place, checkpoint, logs?.[partition] ?? null);
       if (loss) found.push(loss);
     }
   }
@@ -48,10 +54,10 @@ export const findLosses = async (
 const lossOf = async (
   tools: LossTools,
   place: Place,
+  checkpoint: Checkpoint | null,
   log: LogBounds | null,
 ): Promise<FoundLoss | null> => {
   const { source, ...at } = place;
-  const checkpoint = await new ClickHouseStore(tools.clickHouse).checkpoint(place);
   if (checkpoint?.sealed) return null;
   const reached = checkpoint?.nextOffset ?? 0;
   const found = await gapOf(tools, at, checkpoint, log);
