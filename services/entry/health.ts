@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { request as callHttp } from 'node:http';
 import { request as callHttps } from 'node:https';
-import type { Environment } from '../shared/process/config.ts';
 import { messageOf } from '../shared/process/errors.ts';
 import { printable } from '../shared/terminal/printable.ts';
-import { HEALTH_PAGES } from './health-pages.ts';
+import { HEALTH_PAGES, healthAddress } from './health-pages.ts';
 
 /**
  * `health [NAME]`: whether the service of this container, or the one named, is ready; exit code 1 if it is
- * not. It asks the service itself, on loopback.
+ * not. It asks the service itself, on this machine.
  */
 const PATIENCE_MILLIS = 5_000;
 
@@ -17,15 +16,6 @@ const ownService = (): string | undefined =>
   readFileSync('/proc/1/cmdline', 'utf8')
     .split('\0')
     .find((word) => Object.hasOwn(HEALTH_PAGES, word));
-
-const addressOf = (name: string | undefined, environment: Environment): URL => {
-  const page = name === undefined ? undefined : HEALTH_PAGES[name];
-  if (page === undefined)
-    throw new Error(`"${name ?? ''}" is no service that says whether it is ready`);
-  const port = environment[page.setting]?.trim() || String(page.port);
-  const isSecure = name === 'usage-api' && Boolean(environment['USAGE_API_TLS_CERT']?.trim());
-  return new URL(`${isSecure ? 'https' : 'http'}://127.0.0.1:${port}/health/ready`);
-};
 
 /**
  * Nothing secret is sent and the answer comes from this machine, so it does not matter whose certificate it
@@ -48,7 +38,9 @@ const ask = (url: URL): Promise<{ readonly status: number; readonly body: string
   });
 
 try {
-  const { status, body } = await ask(addressOf(process.argv[2] ?? ownService(), process.env));
+  const { status, body } = await ask(
+    healthAddress(process.argv[2] ?? ownService() ?? '', process.env),
+  );
   process.stdout.write(`${printable(body)}\n`);
   process.exitCode = status === 200 ? 0 : 1;
 } catch (error) {

@@ -5,7 +5,7 @@ import { DEAD_LETTER_HEADERS } from '../../services/shared/model/dead-letter.ts'
 import type { NewRecord } from '../../services/shared/kafka/new-record.ts';
 import { recordDigest } from '../../services/shared/model/record-mark.ts';
 import { partitionName, type SourcePartition } from '../../services/shared/model/source.ts';
-import { HOUR_MILLIS, isoText, type Hour } from '../../services/shared/model/time.ts';
+import { DAY_MILLIS, HOUR_MILLIS, isoText, type Hour } from '../../services/shared/model/time.ts';
 import { uuidText } from '../../services/shared/model/usage-event.ts';
 import type { AggregatesTopic } from './aggregates-topic.ts';
 import { expectedWindowKey, type ExpectedEvent, type Oracle } from './oracle.ts';
@@ -18,7 +18,6 @@ import {
 } from './simulated-store.ts';
 import { violated } from './violation.ts';
 
-const DAY_MILLIS = 24 * HOUR_MILLIS;
 const dayAt = (time: number): number => time - (time % DAY_MILLIS);
 
 /** What the reader can see of the world. */

@@ -1,5 +1,5 @@
 import { parseHttpDate } from '../../shared/http/http-date.ts';
-import { HOUR_MILLIS, isoText, millis, type Millis } from '../../shared/model/time.ts';
+import { DAY_MILLIS, HOUR_MILLIS, isoText, millis, type Millis } from '../../shared/model/time.ts';
 import type { Pending } from '../ports.ts';
 import {
   exchange,
@@ -190,8 +190,6 @@ const told = (
 };
 
 const ENDLESS = failure('retry', 'Commerce gave an answer that is too large');
-
-const DAY_MILLIS = 86_400_000;
 
 /** How a request is split, step by step, when its answer would be too large. */
 const NARROWER: readonly ((pending: Pending) => string)[] = [

@@ -1,5 +1,5 @@
 import { asciiLower } from '../../shared/model/placement.ts';
-import type { Millis } from '../../shared/model/time.ts';
+import { DAY_MILLIS, type Millis } from '../../shared/model/time.ts';
 import { parseTimeInUtc } from '../../shared/model/time-text.ts';
 import type { Pending } from '../ports.ts';
 import { handlingOfStatus, isAboutTime } from './handling.ts';
@@ -168,8 +168,6 @@ export const HOLDS_NOTHING: HeldQuantity = succeed(null);
 
 const identityOf = (hour: number, resource: string, dimension: string): string =>
   [String(hour), asciiLower(resource), asciiLower(dimension)].join('\0');
-
-const DAY_MILLIS = 86_400_000;
 
 const dayOf = (instant: number): number => Math.floor(instant / DAY_MILLIS) * DAY_MILLIS;
 

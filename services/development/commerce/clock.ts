@@ -3,6 +3,7 @@ import { isoText, millis, type Millis } from '../../shared/model/time.ts';
 import { timeSchema } from '../../shared/model/time-text.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 import type { Store } from './store.ts';
+import { readJson } from './read-json.ts';
 
 const CLOCK = '!clock';
 
@@ -16,13 +17,9 @@ const setting = z.union([
 
 /** What the clock is set to: an offset from the machine's clock, or an instant from which it goes on. */
 const readClockSetting = (text: string, machine: Millis): Result<number, string> => {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return fail('The body is not JSON.');
-  }
-  const result = setting.safeParse(json);
+  const json = readJson(text);
+  if (!json.ok) return json;
+  const result = setting.safeParse(json.value);
   if (!result.success) {
     return fail(
       `The clock is set by {"offsetMillis": 3600000} or {"now": "2026-11-30T23:00:00Z"}: ${z.prettifyError(result.error)}`,

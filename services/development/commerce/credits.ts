@@ -5,6 +5,7 @@ import { millis, monthOf, type Millis } from '../../shared/model/time.ts';
 import { month, name } from './additional-info.ts';
 import type { Billing } from './metering-event.ts';
 import { AFTER_SEPARATOR, SEPARATOR, type Store } from './store.ts';
+import { readJson } from './read-json.ts';
 
 /**
  * The metering service takes nothing below zero. Usage that was billed and should not have been is settled by
@@ -53,13 +54,9 @@ const storedSchema = z.strictObject({
 
 /** Reads the body of a claim. The error says what is wrong. */
 export const readClaim = (text: string): Result<ClaimedCredit, string> => {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return fail('The body is not JSON.');
-  }
-  const claim = claimSchema.safeParse(json);
+  const json = readJson(text);
+  if (!json.ok) return json;
+  const claim = claimSchema.safeParse(json.value);
   return claim.success ? succeed(claim.data) : fail(z.prettifyError(claim.error));
 };
 

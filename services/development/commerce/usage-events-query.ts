@@ -1,5 +1,12 @@
 import { asciiLower, subscriptionOf } from '../../shared/model/placement.ts';
-import { hourOf, isoText, millis, type Hour, type Millis } from '../../shared/model/time.ts';
+import {
+  DAY_MILLIS,
+  hourOf,
+  isoText,
+  millis,
+  type Hour,
+  type Millis,
+} from '../../shared/model/time.ts';
 import { parseTimeInUtc, type WrittenTime } from '../../shared/model/time-text.ts';
 import type { Body } from './answers.ts';
 import type { Detail } from './event-check.ts';
@@ -44,8 +51,6 @@ export const USAGE_EVENTS_PARAMETERS = [
 ] as const;
 
 type Parameter = (typeof USAGE_EVENTS_PARAMETERS)[number];
-
-const DAY_MILLIS = 86_400_000;
 
 export type QueryResult =
   | { readonly kind: 'query'; readonly query: UsageEventsQuery }

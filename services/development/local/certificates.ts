@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { makeDirectory } from '../../shared/process/directory.ts';
 import { messageOf, UserError } from '../../shared/process/errors.ts';
 import { ANYBODY_READS, OWNER_ONLY, replaceFile } from '../../shared/process/replace-file.ts';
+import { DAY_MILLIS } from '../../shared/model/time.ts';
 
 /** The files of a server's certificate, in PEM. */
 export interface CertificateFiles {
@@ -18,7 +19,6 @@ const WHAT = 'The local certificates';
 const SETTING = 'USAGE_LOCAL_DIR';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-const DAY_MILLIS = 86_400_000;
 const CA_DAYS = 3650;
 /** Some clients accept no certificate that is valid for longer. */
 const SERVER_DAYS = 397;

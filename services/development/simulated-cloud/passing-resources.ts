@@ -1,11 +1,10 @@
-import { HOUR_MILLIS, millis, type Millis } from '../../shared/model/time.ts';
+import { DAY_MILLIS, HOUR_MILLIS, millis, type Millis } from '../../shared/model/time.ts';
 import { draw, pick } from './draw.ts';
 import { newMachine, type MachineSize } from './new-machine.ts';
 import { newResource } from './new-resource.ts';
 import type { CloudResource, ResourceChange } from './resource.ts';
 import type { Tenant } from './tenant.ts';
 
-const DAY_MILLIS = 24 * HOUR_MILLIS;
 const WEEK_MILLIS = 7 * DAY_MILLIS;
 const MAX_DAYS = 9;
 

@@ -1,10 +1,9 @@
-import { isoText, millis, type Millis } from '../model/time.ts';
+import { DAY_MILLIS, isoText, millis, type Millis } from '../model/time.ts';
 import { parseTime } from '../model/time-text.ts';
 
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
 const DAYS = 'Thu Fri Sat Sun Mon Tue Wed'.split(' '); // 1 January 1970 was a Thursday
-const DAY_MILLIS = 86_400_000;
 
 const HTTP_DATE = /^([A-Z][a-z]{2}), (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d) GMT$/;
 

@@ -1,4 +1,5 @@
 import { UserError } from '../process/errors.ts';
+import { DAY_MILLIS } from '../model/time.ts';
 
 /** A topic as it must be. A setting that is not named here has the broker's default. */
 export interface TopicSpec {
@@ -8,7 +9,6 @@ export interface TopicSpec {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-const DAY_MILLIS = 86_400_000;
 const FOREVER = '-1';
 /** Kafka's default, stated so that a broker with another default is noticed. */
 const MAX_BATCH_BYTES = 1_048_588;

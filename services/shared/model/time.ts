@@ -11,6 +11,7 @@ export type Day = number & { readonly [unit]: 'Millis' | 'Day' } & Millis;
 
 /** The length of a real hour, in milliseconds. Tests may run a source on shorter ones (see `Rules`). */
 export const HOUR_MILLIS = 3_600_000;
+export const DAY_MILLIS = 24 * HOUR_MILLIS;
 
 /** A day always has this many hours, even if a test has shortened them. */
 const HOURS_PER_DAY = 24;

@@ -2,7 +2,13 @@ import { readSchemaDirectory } from '../../../services/shared/avro/schema-direct
 import { usageEventEncoder } from '../../../services/shared/avro/usage-event-codec.ts';
 import { readMeterCatalog } from '../../../services/shared/meters/meter-catalog.ts';
 import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../../services/shared/model/rules.ts';
-import { hourOf, millis, type Hour, type Millis } from '../../../services/shared/model/time.ts';
+import {
+  DAY_MILLIS,
+  hourOf,
+  millis,
+  type Hour,
+  type Millis,
+} from '../../../services/shared/model/time.ts';
 import { usageEventId, type UsageEvent } from '../../../services/shared/model/usage-event.ts';
 import { isPossible, spoiler, type Spoil } from './bad-records.ts';
 import { simulateCloud, type CloudResource, type CloudSize } from './cloud.ts';
@@ -53,7 +59,6 @@ export const USUAL_SHARES: Shares = {
 
 const NEAR = 100;
 const FAR = 5_000;
-const DAY_MILLIS = 86_400_000;
 
 /** Records that were sent, to be sent again: the last ones, and a sample of all. */
 interface Sent {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { fail, succeed, type Result } from '../../../shared/model/result.ts';
 import { REFUSED_STATUSES } from '../event-check.ts';
+import { DAY_MILLIS } from '../../../shared/model/time.ts';
+import { readJson } from '../read-json.ts';
 
 /**
  * Misbehaviour on demand, for tests of this service's callers. It is not part of Azure's API, and its routes
@@ -30,8 +32,6 @@ const every = {
 };
 
 const stored = z.boolean().default(false);
-
-const DAY_MILLIS = 86_400_000;
 
 const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -125,13 +125,9 @@ const mixSchema = z.strictObject({
 export type Mix = z.output<typeof mixSchema>;
 
 export const readFault = (text: string): Result<Fault | Mix, string> => {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return fail('The body is not JSON.');
-  }
-  const isMix = (json as { readonly kind?: unknown } | null)?.kind === 'mix';
-  const result = (isMix ? mixSchema : faultSchema).safeParse(json);
+  const json = readJson(text);
+  if (!json.ok) return json;
+  const isMix = (json.value as { readonly kind?: unknown } | null)?.kind === 'mix';
+  const result = (isMix ? mixSchema : faultSchema).safeParse(json.value);
   return result.success ? succeed(result.data) : fail(z.prettifyError(result.error));
 };

@@ -1,4 +1,4 @@
-import { isoText, type Millis } from '../../../shared/model/time.ts';
+import { DAY_MILLIS, isoText, type Millis } from '../../../shared/model/time.ts';
 import { usageMonthOf } from '../../../shared/model/usage-months.ts';
 import { amountText } from './amounts.ts';
 import { costOf, groupLines, isLate, resourceKeyOf, type Group } from './bill.ts';
@@ -139,8 +139,6 @@ const totals = ({ lines, currency }: BillPage): Html => {
     </div>
   </dl>`;
 };
-
-const DAY_MILLIS = 86_400_000;
 
 const chart = ({ lines, query, names, currency }: BillPage): Html => {
   const categories: readonly Group[] = groupLines(lines, (line) => names.category(line.dimension));

@@ -1,5 +1,5 @@
 import { COST_SCALE } from '../../../operations/rates/rate-book.ts';
-import { isoText, millis, nextMonth, type Millis } from '../../../shared/model/time.ts';
+import { DAY_MILLIS, isoText, millis, nextMonth, type Millis } from '../../../shared/model/time.ts';
 import { amountText } from './amounts.ts';
 import { html, type Html } from './html.ts';
 
@@ -16,7 +16,6 @@ export interface ChartSize {
 }
 
 const MARGIN = { top: 8, right: 4, bottom: 22, left: 46 };
-const DAY_MILLIS = 86_400_000;
 
 /** For geometry only: amounts are exact everywhere else. */
 const numberOf = (cost: bigint): number => Number(cost) / 10 ** COST_SCALE;
