@@ -42,10 +42,10 @@ const placeOf = ({ topic, epoch, partition }: SourcePartition): SourcePartition 
 });
 
 /**
- * The submissions of a large backlog are written in several inserts: they count only when their composition
- * is stored.
+ * The submissions of a large hour are written in several inserts: they count only when their composition is stored.
+ * Rows and their text exist for one insert at a time.
  */
-const INSERT_ROWS = 50_000;
+const INSERT_ROWS = 5_000;
 
 /** The bridge's tables in ClickHouse. */
 export class ClickHouseStore implements Store {
@@ -186,17 +186,22 @@ export class ClickHouseStore implements Store {
   }
 
   async writeSubmissions(compositions: readonly Composition[]): Promise<void> {
-    await this.insertInParts('commerce_submissions', compositions.flatMap(submissionRows));
-    await this.insertInParts('unbilled_usage', compositions.flatMap(unbilledRows));
+    await this.insertInParts('commerce_submissions', submissionRows(compositions));
+    await this.insertInParts('unbilled_usage', unbilledRows(compositions));
   }
 
   private async insertInParts(
     table: string,
-    rows: readonly Readonly<Record<string, unknown>>[],
+    rows: Iterable<Readonly<Record<string, unknown>>>,
   ): Promise<void> {
-    for (let from = 0; from < rows.length; from += INSERT_ROWS) {
-      await insertRows(this.client, table, rows.slice(from, from + INSERT_ROWS));
+    let part = [];
+    for (const row of rows) {
+      part.push(row);
+      if (part.length < INSERT_ROWS) continue;
+      await insertRows(this.client, table, part);
+      part = [];
     }
+    await insertRows(this.client, table, part);
   }
 
   writeCompositions(partition: number, compositions: readonly Composition[]): Promise<void> {

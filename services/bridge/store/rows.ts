@@ -21,35 +21,45 @@ const hourColumns = (at: SourcePartition, hour: Hour): Row => ({
   reported_hour: seconds(hour),
 });
 
-export const submissionRows = ({ at, hour, submissions }: Composition): Row[] =>
-  submissions.map((submission) => ({
-    ...hourColumns(at, hour),
-    submission_id: submission.submissionId,
-    resource_uri: submission.resourceUri,
-    resource_key: resourceKey(submission.resourceUri),
-    subscription_id: submission.subscriptionId,
-    location: submission.location,
-    dimension: submission.dimension,
-    dimension_key: asciiLower(submission.dimension),
-    meters: submission.meters,
-    quantity: formatQuantity(submission.quantity),
-    usage_months: monthsRecord(submission.usageMonths),
-    decision: submission.decision,
-    reason: submission.reason,
-    plan_id: submission.planId,
-    aggregates: submission.aggregates,
-    carries: submission.carries,
-  }));
+export function* submissionRows(compositions: readonly Composition[]): Generator<Row> {
+  for (const { at, hour, submissions } of compositions) {
+    for (const submission of submissions) {
+      yield {
+        ...hourColumns(at, hour),
+        submission_id: submission.submissionId,
+        resource_uri: submission.resourceUri,
+        resource_key: resourceKey(submission.resourceUri),
+        subscription_id: submission.subscriptionId,
+        location: submission.location,
+        dimension: submission.dimension,
+        dimension_key: asciiLower(submission.dimension),
+        meters: submission.meters,
+        quantity: formatQuantity(submission.quantity),
+        usage_months: monthsRecord(submission.usageMonths),
+        decision: submission.decision,
+        reason: submission.reason,
+        plan_id: submission.planId,
+        aggregates: submission.aggregates,
+        carries: submission.carries,
+      };
+    }
+  }
+}
 
-export const unbilledRows = ({ at, hour, unbilled }: Composition): Row[] =>
-  unbilled.map((usage) => ({
-    ...hourColumns(at, hour),
-    reason: usage.reason,
-    meter_key: usage.meterKey,
-    subscription_key: usage.subscriptionKey,
-    quantity: formatQuantity(usage.quantity),
-    aggregates: usage.aggregates,
-  }));
+export function* unbilledRows(compositions: readonly Composition[]): Generator<Row> {
+  for (const { at, hour, unbilled } of compositions) {
+    for (const usage of unbilled) {
+      yield {
+        ...hourColumns(at, hour),
+        reason: usage.reason,
+        meter_key: usage.meterKey,
+        subscription_key: usage.subscriptionKey,
+        quantity: formatQuantity(usage.quantity),
+        aggregates: usage.aggregates,
+      };
+    }
+  }
+}
 
 export const toSend = ({ submissions }: Composition): number =>
   submissions.filter(({ decision }) => decision === 'send').length;
