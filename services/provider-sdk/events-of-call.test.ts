@@ -35,6 +35,15 @@ test('one wrong usage refuses the call, and every problem of every usage is name
   ]);
 });
 
+test('a hole in a list of usages is a mistake of its own, not left out', () => {
+  const holed = new Array<Usage>(2);
+  holed[1] = usage;
+  expect(eventsOfCall(holed, HOUR_MILLIS)).toEqual({
+    ok: false,
+    error: [{ index: 0, field: 'usage', problem: 'is not an object' }],
+  });
+});
+
 test('usage that an earlier one of the call would make a conflict is refused', () => {
   const rival =
     'has the same subscription, meter, resource and period, and differs in something else';

@@ -22,11 +22,12 @@ export const eventsOfCall = (
   const all: UsageEvent[] = [];
   const problems: RefusedUsage[] = [];
   const firstOf = new Map<string, First>();
-  usages.forEach((usage, index) => {
+  // Of an array with holes, `forEach` would leave those out in silence.
+  for (const [index, usage] of usages.entries()) {
     const events = eventsOfUsage(usage, hourMillis);
     if (!events.ok) {
       problems.push(...events.error.map((problem) => ({ ...problem, index })));
-      return;
+      continue;
     }
     let rival: number | null = null;
     for (const event of events.value) {
@@ -37,7 +38,7 @@ export const eventsOfCall = (
       const problem = `is missing: usage ${String(rival)} has the same subscription, meter, resource and period, and differs in something else`;
       problems.push({ index, field: 'discriminator', problem });
     }
-  });
+  }
   return problems.length > 0 ? fail(problems) : succeed(all);
 };
 

@@ -1,4 +1,5 @@
 import type { NewRecord } from '../shared/kafka/new-record.ts';
+import { Pending } from './pending.ts';
 
 /** A record, and the partition where it belongs. */
 export interface PlacedRecord {
@@ -36,7 +37,7 @@ export class SendBuffer {
   private readonly parts: SendBufferParts;
   private readonly queues = new Map<number, Entry[]>();
   private readonly running = new Set<AbortController>();
-  private readonly pending = new Set<Promise<void>>();
+  private readonly pending = new Pending();
   private readonly waiting: { readonly bytes: number; readonly enter: () => void }[] = [];
   private isHurried = false;
   private held = 0;
@@ -61,24 +62,15 @@ export class SendBuffer {
 
   /** Waits for room, and resolves when all records are appended. */
   add(records: readonly PlacedRecord[]): Promise<void> {
-    if (records.length === 0) return Promise.resolve();
-    const added = this.enter(records);
-    this.pending.add(added);
-    const forget = (): void => {
-      this.pending.delete(added);
-    };
-    added.then(forget, forget);
-    return added;
+    return records.length === 0 ? Promise.resolve() : this.pending.add(this.enter(records));
   }
 
   /**
    * Resolves when everything that was added before is appended.
    * @throws if something of it was not
    */
-  async flush(): Promise<void> {
-    const settled = await Promise.allSettled(this.pending);
-    const failed = settled.find(({ status }) => status === 'rejected');
-    if (failed) throw (failed as PromiseRejectedResult).reason;
+  flush(): Promise<void> {
+    return this.pending.settled();
   }
 
   /** Gives up whatever is not appended by then. */

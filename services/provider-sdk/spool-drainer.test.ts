@@ -80,6 +80,35 @@ test('whatever fails, everything is sent, and in order apart from what is sent a
   );
 });
 
+test('who waits while a batch is being noted as sent waits for what is behind it, too', async () => {
+  const world = new World();
+  let note = (): void => undefined;
+  const { done } = world.parts.spool;
+  const drainer = new SpoolDrainer({
+    ...world.parts,
+    spool: {
+      ...world.parts.spool,
+      done: async (count) => {
+        await done(count);
+        await new Promise<void>((resolve) => (note = resolve));
+      },
+    },
+  });
+  world.waiting.push(...['a', 'b', 'c'].map((key) => record(key, `${key}-fills-a-batch`)));
+  drainer.wake();
+  while (world.waiting.length === 3) await new Promise(setImmediate);
+  let isDrained = false;
+  const drained = drainer.drained().then(() => (isDrained = true));
+  while (world.waiting.length > 0) {
+    expect(isDrained).toBe(false);
+    note();
+    await new Promise(setImmediate);
+  }
+  note();
+  await drained;
+  await drainer.stop();
+});
+
 test('while no broker answers it says why, and sends when one does', async () => {
   const world = new World();
   world.isBrokerThere = false;

@@ -64,7 +64,7 @@ export class SpoolDrainer {
   }
 
   /**
-   * Resolves when everything that waits now was sent, which may take as long as the broker is away.
+   * Resolves when everything that waits in the spool now was sent, which may take as long as the broker is away.
    * @throws ProviderClosed if it was stopped before
    */
   drained(): Promise<void> {
@@ -119,8 +119,9 @@ export class SpoolDrainer {
         return;
       }
       await this.send(records, signal);
-      await this.parts.spool.done(records.length);
+      // First: whoever begins to wait in between must not take these for records that wait.
       this.sent += records.length;
+      await this.parts.spool.done(records.length);
       this.failure = null;
       this.tell(false);
     }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { openIdempotentWriter } from '../shared/kafka/idempotent-writer.ts';
 import type { SequencedWriter } from '../shared/kafka/sequenced-writer.ts';
 import { clientOf, countPartitions, reach, UnknownTopic, type Destination } from './connect.ts';
+import { Pending } from './pending.ts';
 import { Room } from './room.ts';
 import type { EncodedEvent, Route, RouteStatus } from './route.ts';
 import { SpoolDrainer } from './spool-drainer.ts';
@@ -86,6 +87,7 @@ class SpoolRoute implements Route {
   private readonly writer: SequencedWriter;
   private readonly drainer: SpoolDrainer;
   private readonly room: Room;
+  private readonly delivering = new Pending();
   private bufferedEvents = 0;
 
   constructor(
@@ -110,7 +112,11 @@ class SpoolRoute implements Route {
     });
   }
 
-  async deliver(events: readonly EncodedEvent[]): Promise<void> {
+  deliver(events: readonly EncodedEvent[]): Promise<void> {
+    return this.delivering.add(this.store(events));
+  }
+
+  private async store(events: readonly EncodedEvent[]): Promise<void> {
     const bytes = events.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
     await this.room.hold(bytes, async () => {
       this.bufferedEvents += events.length;
@@ -123,8 +129,14 @@ class SpoolRoute implements Route {
     this.drainer.wake();
   }
 
-  flush(): Promise<void> {
-    return this.drainer.drained();
+  async flush(): Promise<void> {
+    await this.drained();
+  }
+
+  /** What `emit` is still writing to the disk counts, too. Who called it is told if that fails. */
+  private async drained(): Promise<void> {
+    await this.delivering.settled().catch(() => undefined);
+    await this.drainer.drained();
   }
 
   async close(): Promise<void> {
@@ -132,7 +144,7 @@ class SpoolRoute implements Route {
     const { signal } = patience;
     // What waits longer is sent by the next process that opens the spool.
     await Promise.race([
-      this.drainer.drained(),
+      this.drained(),
       sleep(this.options.closeMillis, null, { signal }).catch(() => undefined),
     ]);
     patience.abort();

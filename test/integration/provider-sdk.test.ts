@@ -263,19 +263,28 @@ test('what a closed provider has left in its spool is sent by the next one', asy
   expect([...new Set(await loggedNumbers(topic))]).toEqual(upTo(200));
 });
 
-test('close sends what was emitted before it, and nothing can be emitted after it', async () => {
-  const topic = await createTopic();
-  const provider = await open(topic);
-  const emitted = usages(0, 2_000).map((usage) => provider.emit(usage));
-  await provider.close();
-  await Promise.all(emitted);
-  await expect(provider.emit(usageOf(0))).rejects.toThrow(ProviderClosed);
-  expect(await loggedNumbers(topic)).toEqual(upTo(2_000));
-});
+/** Both ways to the broker. */
+const WAYS = [
+  ['straight from memory', undefined],
+  ['over a spool', 'spool-of-way'],
+] as const;
 
-test('flush resolves when everything before it is there', async () => {
+test.each(WAYS)(
+  '%s, close sends what was emitted before it, and nothing can be emitted after it',
+  async (_, name) => {
+    const topic = await createTopic();
+    const provider = await open(topic, { spool: name && spoolOf(name), closeMillis: 60_000 });
+    const emitted = usages(0, 2_000).map((usage) => provider.emit(usage));
+    await provider.close();
+    await Promise.all(emitted);
+    await expect(provider.emit(usageOf(0))).rejects.toThrow(ProviderClosed);
+    expect(await loggedNumbers(topic)).toEqual(upTo(2_000));
+  },
+);
+
+test.each(WAYS)('%s, flush resolves when everything before it is there', async (_, name) => {
   const topic = await createTopic();
-  const provider = await open(topic);
+  const provider = await open(topic, { spool: name && spoolOf(name) });
   const emitted = usages(0, 300).map((usage) => provider.emit(usage));
   await provider.flush();
   expect(provider.status()).toMatchObject({ sentEvents: 300, bufferedEvents: 0 });

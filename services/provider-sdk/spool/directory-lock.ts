@@ -1,7 +1,10 @@
 import extensions from 'fs-native-extensions';
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { spoolIsUsed } from './spool-errors.ts';
+
+/** False if somebody has locked the file already. */
+export const tryLock = (file: FileHandle): boolean => extensions.tryLock(file.fd);
 
 export interface DirectoryLock {
   release(): Promise<void>;
@@ -16,7 +19,7 @@ export interface DirectoryLock {
 export const lockDirectory = async (directory: string): Promise<DirectoryLock> => {
   const handle = await open(join(directory, 'lock'), 'a+');
   try {
-    if (!extensions.tryLock(handle.fd)) throw spoolIsUsed(directory);
+    if (!tryLock(handle)) throw spoolIsUsed(directory);
   } catch (error) {
     await handle.close();
     throw error;

@@ -2,8 +2,9 @@ import { crc32c } from '@node-rs/crc32';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncDirectory } from '../../shared/process/sync-directory.ts';
+import { tryLock } from './directory-lock.ts';
 import { FORMAT_VERSION } from './frame.ts';
-import { otherVersion } from './spool-errors.ts';
+import { otherVersion, spoolIsUsed } from './spool-errors.ts';
 
 const MAGIC = Buffer.from('usgsent.');
 const VERSION = 8;
@@ -57,6 +58,8 @@ export class Position implements PositionFile {
       return open(path, 'r+');
     });
     try {
+      // Somebody may have removed the file `lock`, taking it for a left-over: the directory is in use all the same.
+      if (!tryLock(file)) throw spoolIsUsed(dirname(path));
       const bytes = Buffer.alloc(POSITION_BYTES);
       const { bytesRead } = await file.read(bytes, 0, POSITION_BYTES, 0);
       if (bytesRead < POSITION_BYTES) {

@@ -1,4 +1,5 @@
 import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   drain,
   drainAll,
@@ -149,6 +150,16 @@ test('a closed spool takes and gives nothing, and what was being appended is sto
   await expect(spool.append(records(5, 6))).rejects.toThrow('closed');
   await expect(spool.next(1_000)).rejects.toThrow('closed');
   expect(await drainAll(directory)).toEqual(plain(records(0, 5)));
+});
+
+test('a directory in use stays so when somebody removes the file of its lock', async () => {
+  const spool = await open(directory);
+  await rm(join(directory, 'lock'));
+  await expect(open(directory)).rejects.toThrow('Another process uses the spool');
+  await spool.append(records(0, 3));
+  expect(await drain(spool)).toEqual(plain(records(0, 3)));
+  await spool.close();
+  expect(await drainAll(directory)).toEqual([]);
 });
 
 test('nothing appended leaves nothing but the lock and the position', async () => {
