@@ -11,7 +11,9 @@ export interface Assignment {
   readonly spool: { readonly directory: string; readonly maxBytes: number } | null;
   /** How long the broker may be away before `emit` fails. */
   readonly giveUpMillis: number;
-  /** The usage that it begins with. What an earlier life was not told to be taken is in it. */
+  /** What earlier lives emitted and were not told to be taken: it is emitted again, and nothing else is. */
+  readonly again: readonly number[];
+  /** The number of the first new usage. */
   readonly first: number;
   /** Counts its lives. */
   readonly life: number;

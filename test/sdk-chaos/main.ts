@@ -3,12 +3,17 @@ import { rm } from 'node:fs/promises';
 import { explain } from '../../services/shared/process/explain.ts';
 import { formatTable } from '../../services/shared/terminal/table.ts';
 import { openServers, positive } from '../crash/program.ts';
+import type { Mutant } from '../simulation/mutants.ts';
+import { UserError } from '../../services/shared/process/errors.ts';
+import { MUTANTS } from './mutants.ts';
 import { play, type RunResult } from './run.ts';
 
 interface Options {
   readonly runs: number;
   readonly seed: number;
   readonly minutes: number;
+  readonly mutants: boolean;
+  readonly only?: string;
 }
 
 const line = (result: RunResult): string => {
@@ -53,7 +58,44 @@ const table = (results: readonly RunResult[]): string => {
   );
 };
 
-const run = async ({ runs, seed, minutes }: Options): Promise<number> => {
+/** Plays each mutant until a run notices it; those that none does are returned. */
+const runMutants = async (
+  mutants: readonly Mutant[],
+  { runs, seed }: Options,
+): Promise<readonly string[]> => {
+  const { servers, directory } = await openServers('sdk-mutants-');
+  const survivors: string[] = [];
+  for (const { name, patches } of mutants) {
+    let noticed: RunResult | null = null;
+    for (let n = 0; n < runs && noticed === null; n++) {
+      const result = await play(seed + n, servers, directory, patches);
+      if (result.differences.length > 0) noticed = result;
+    }
+    if (noticed === null) survivors.push(name);
+    const [first = ''] = noticed?.differences ?? [];
+    const found = noticed && `noticed with seed ${String(noticed.seed)}: ${first}`;
+    console.log(`${name.padEnd(28)} ${found ?? 'NOT NOTICED'}`);
+  }
+  await servers.stop();
+  await rm(directory, { recursive: true, force: true });
+  return survivors;
+};
+
+const mutantsNamed = (only: string | undefined): readonly Mutant[] => {
+  const names = only?.split(',') ?? MUTANTS.map(({ name }) => name);
+  const unknown = names.find((name) => !MUTANTS.some((mutant) => mutant.name === name));
+  if (unknown !== undefined) throw new UserError(`there is no mutant ${unknown}`);
+  return MUTANTS.filter(({ name }) => names.includes(name));
+};
+
+const run = async (options: Options): Promise<number> => {
+  const { runs, seed, minutes } = options;
+  if (options.mutants || options.only !== undefined) {
+    const survivors = await runMutants(mutantsNamed(options.only), options);
+    if (survivors.length === 0) return 0;
+    console.log(`\nNot noticed: ${survivors.join(', ')}`);
+    return 1;
+  }
   const { servers, directory } = await openServers('sdk-chaos-');
   const end = Date.now() + minutes * 60_000;
   const results: RunResult[] = [];
@@ -82,7 +124,13 @@ const program = new Command('test:sdk-chaos')
   )
   .option('--runs <n>', 'how many', positive, 8)
   .option('--seed <n>', 'the first seed; the others follow it', positive, 1)
-  .option('--minutes <n>', 'begin no run after so many minutes', positive, Infinity);
+  .option('--minutes <n>', 'begin no run after so many minutes', positive, Infinity)
+  .option(
+    '--mutants',
+    'build one mistake after another into the SDK, and play until it is noticed',
+    false,
+  )
+  .option('--only <names>', 'these mutants alone, with commas between');
 
 try {
   program.parse();

@@ -10,7 +10,7 @@ import { usageOf, type Assignment } from './assignment.ts';
  * to emit, and of that for which `emit` has resolved. Usage that was not taken is emitted again.
  */
 const assignment = JSON.parse(process.argv[2] ?? '') as Assignment;
-const { seed, brokers, topic, spool, giveUpMillis, first, life } = assignment;
+const { seed, brokers, topic, spool, giveUpMillis, again, first, life } = assignment;
 
 /** At once: what is buffered in a process dies with it. */
 const say = (what: string, ...numbers: readonly (number | string)[]): void => {
@@ -29,6 +29,11 @@ const provider = await openUsageProvider({
   logger: pino({ level: 'info' }, pino.destination(2)),
   ...(spool && { spool }),
 });
+// A mutant that is not loaded proves nothing.
+const marks = globalThis as { patchesToApply?: string[]; patchedModules?: Set<string> };
+const missing = (marks.patchesToApply ?? []).filter((url) => !marks.patchedModules?.has(url));
+if (missing.length > 0) throw new Error(`not loaded through the patches: ${missing.join()}`);
+
 say('open');
 let next = first;
 
@@ -42,7 +47,7 @@ const emit = async (numbers: readonly number[]): Promise<void> => {
     } catch (error) {
       // These two say that it may be emitted again; anything else ends this process, and fails the run.
       if (!(error instanceof DeliveryFailed || error instanceof SpoolFull)) throw error;
-      say('refused', error.constructor.name);
+      say('refused', ...numbers);
       await delay(20);
     }
   }
@@ -58,6 +63,7 @@ const lane = async (): Promise<void> => {
   }
 };
 
+if (again.length > 0) await emit(again);
 await Promise.all([lane(), lane(), lane()]);
 await provider.flush();
 await provider.close();

@@ -1,26 +1,39 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { delay, END_WITH_PARENT, exitOf } from '../../services/development/local/child-process.ts';
-import { nodeArguments } from '../../services/shared/process/repository.ts';
+import { pathToFileURL } from 'node:url';
+import { inRepository, nodeArguments } from '../../services/shared/process/repository.ts';
+import type { Patch } from '../simulation/mutants.ts';
 import type { Assignment } from './assignment.ts';
 
 const PROVIDER = 'test/sdk-chaos/provider-main.ts';
 
+/** What is the same for all lives. */
+export type FixedAssignment = Omit<Assignment, 'again' | 'first' | 'life'>;
+
 const numbersOf = (line: string): readonly number[] => line.split(' ').slice(1).map(Number);
+
+const PATCHED = [
+  '--import',
+  pathToFileURL(inRepository('test/simulation/register-patches.mjs')).href,
+];
 
 /**
  * A provider that is started again whenever it was killed, or could not be opened because the broker was away, as a
- * supervisor would do it. A new life begins with the oldest usage that was not taken, and so emits some again.
+ * supervisor would do it. A new life emits again what was not taken, and nothing that was: so whatever is lost stays lost.
  */
 export class ProviderProcess {
   readonly emitted = new Set<number>();
   /** `emit` has resolved for these. */
   readonly taken = new Set<number>();
+  /** What was emitted again, in the same life or in another one. */
+  readonly repeated = new Set<number>();
   /** Ends that nothing explains. */
   readonly faults: string[] = [];
   refusals = 0;
   lives = 0;
   output = '';
-  private readonly assignment: Omit<Assignment, 'first' | 'life'>;
+  private readonly assignment: FixedAssignment;
+  private readonly patches: readonly Patch[];
   private readonly restartMillis: () => number;
   private child: ChildProcess | null = null;
   private isOpen = false;
@@ -28,8 +41,10 @@ export class ProviderProcess {
   private isGivenUp = false;
   private readonly running: Promise<void>;
 
-  constructor(assignment: Omit<Assignment, 'first' | 'life'>, restartMillis: () => number) {
+  /** @param patches to the SDK: a mistake that must be noticed */
+  constructor(assignment: FixedAssignment, restartMillis: () => number, patches: readonly Patch[]) {
     this.assignment = assignment;
+    this.patches = patches;
     this.restartMillis = restartMillis;
     this.running = this.run();
   }
@@ -63,12 +78,6 @@ export class ProviderProcess {
     return this.isGivenUp;
   }
 
-  private firstNotTaken(): number {
-    let first = 0;
-    while (this.taken.has(first)) first++;
-    return first;
-  }
-
   private async run(): Promise<void> {
     while (!this.isOver()) {
       if (await this.live()) return;
@@ -79,9 +88,17 @@ export class ProviderProcess {
   /** True if it has ended in good order. */
   private async live(): Promise<boolean> {
     const life = this.lives++;
-    const assignment: Assignment = { ...this.assignment, first: this.firstNotTaken(), life };
-    const args = [END_WITH_PARENT, ...nodeArguments(PROVIDER), JSON.stringify(assignment)];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const again = [...this.emitted].filter((n) => !this.taken.has(n));
+    const first = Math.max(-1, ...this.emitted) + 1;
+    const assignment: Assignment = { ...this.assignment, again, first, life };
+    const args = [
+      ...[END_WITH_PARENT, ...(this.patches.length > 0 ? PATCHED : [])],
+      ...[...nodeArguments(PROVIDER), JSON.stringify(assignment)],
+    ];
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, SIMULATION_PATCHES: JSON.stringify(this.patches) },
+    });
     this.child = child;
     if (this.isGivenUp) this.kill();
     let rest = '';
@@ -110,8 +127,12 @@ export class ProviderProcess {
     if (what === 'open') {
       this.isOpen = true;
       if (this.isEnding) this.child?.kill('SIGTERM');
-    } else if (what === 'emit') for (const n of numbersOf(line)) this.emitted.add(n);
-    else if (what === 'taken') for (const n of numbersOf(line)) this.taken.add(n);
-    else if (what === 'refused') this.refusals++;
+    } else if (what === 'emit') {
+      for (const n of numbersOf(line)) (this.emitted.has(n) ? this.repeated : this.emitted).add(n);
+    } else if (what === 'taken') for (const n of numbersOf(line)) this.taken.add(n);
+    else if (what === 'refused') {
+      this.refusals++;
+      for (const n of numbersOf(line)) this.repeated.add(n);
+    }
   }
 }

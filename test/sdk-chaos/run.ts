@@ -13,7 +13,8 @@ import { Pipeline } from '../support/pipeline.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { seededRandom, type Random } from '../support/workload/random.ts';
 import type { Assignment } from './assignment.ts';
-import { ProviderProcess } from './provider-process.ts';
+import { ProviderProcess, type FixedAssignment } from './provider-process.ts';
+import type { Patch } from '../simulation/mutants.ts';
 import { compareWithLedger } from './verify.ts';
 
 export interface RunResult {
@@ -43,6 +44,7 @@ export const play = async (
   seed: number,
   servers: Servers,
   directory: string,
+  patches: readonly Patch[] = [],
 ): Promise<RunResult> => {
   const began = performance.now();
   const random = seededRandom(seed);
@@ -52,7 +54,7 @@ export const play = async (
     maxBytes: random.pick(SPOOL_BYTES),
   };
   const cast = new Cast(random, pipeline, servers);
-  await cast.start(seed, spool);
+  await cast.start(seed, spool, patches);
   let outcome: { readonly differences: readonly string[]; readonly duplicates: number };
   try {
     await cast.disturb();
@@ -81,11 +83,9 @@ export const play = async (
   };
 };
 
-type Fixed = Omit<Assignment, 'first' | 'life'>;
-
 class Cast {
   readonly pipeline: Pipeline;
-  readonly providers: { readonly fixed: Fixed; readonly process: ProviderProcess }[] = [];
+  readonly providers: { readonly fixed: FixedAssignment; readonly process: ProviderProcess }[] = [];
   brokerFailures = 0;
   kills = 0;
   private readonly random: Random;
@@ -97,11 +97,15 @@ class Cast {
     this.servers = servers;
   }
 
-  async start(seed: number, spool: NonNullable<Assignment['spool']>): Promise<void> {
+  async start(
+    seed: number,
+    spool: NonNullable<Assignment['spool']>,
+    patches: readonly Patch[],
+  ): Promise<void> {
     const { random, pipeline } = this;
     for (const { topic, namespaces } of await pipeline.sources()) {
       const namespace = namespaces[0] ?? '';
-      const fixed: Fixed = {
+      const fixed: FixedAssignment = {
         seed,
         brokers: pipeline.stack.config.KAFKA_BROKERS,
         topic,
@@ -110,7 +114,7 @@ class Cast {
         giveUpMillis: random.pick([500, 2_000, 60_000]),
         base: Date.now() - HOUR_MILLIS,
       };
-      const process = new ProviderProcess(fixed, () => random.below(400));
+      const process = new ProviderProcess(fixed, () => random.below(400), patches);
       this.providers.push({ fixed, process });
     }
     // Chaos begins when there is something to disturb.
@@ -172,9 +176,9 @@ const judge = async (
   await pipeline.settled(LIMIT_SECONDS);
   await aggregator.stop();
   const ofProviders = await Promise.all(
-    providers.map(async ({ fixed, process: { emitted, taken, faults } }) => [
-      ...(await compareWithLedger(clickHouse, { assignment: fixed, emitted, taken })),
-      ...faults,
+    providers.map(async ({ fixed, process }) => [
+      ...(await compareWithLedger(clickHouse, fixed, process)),
+      ...process.faults,
     ]),
   );
   const [counts] = await queryRows<{ readonly duplicates: string; readonly dead: string }>(
