@@ -26,7 +26,7 @@ export const readAggregatorConfig = (environment: Environment) =>
       /** Milliseconds without a heartbeat after which the group gives its partitions to others. */
       AGGREGATOR_SESSION_MILLIS: wholeNumber(10_000, 1_000, 300_000),
       /** Milliseconds between reads of the register of sources. */
-      AGGREGATOR_SOURCES_MILLIS: wholeNumber(1_000, 50, 600_000),
+      AGGREGATOR_SOURCES_MILLIS: wholeNumber(2_000, 50, 600_000),
       /** Milliseconds without progress on pending work after which the service is not ready. */
       AGGREGATOR_STALL_MILLIS: wholeNumber(30_000, 100, 3_600_000),
       /** Milliseconds between checks that each log is still the log that was folded. */

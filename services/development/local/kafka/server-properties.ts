@@ -34,6 +34,8 @@ export const brokerProperties = (
   // A killed broker is accepted again only when its session is over, by default after 9 seconds.
   'broker.session.timeout.ms': '4000',
   'broker.heartbeat.interval.ms': '1000',
+  // An idle controller writes to its log so often, for a quorum that is not here; 500 ms by default.
+  'metadata.max.idle.interval.ms': '5000',
   // The log cleaner's table of keys; the default of 128 MB is taken from the heap at once.
   'log.cleaner.dedupe.buffer.size': String(4 * 1024 * 1024),
   ...overrides,
