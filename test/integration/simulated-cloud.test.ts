@@ -6,6 +6,12 @@ import { MAX_HELD_HOURS } from '../../services/development/providers/faults/held
 import { progressFrom } from '../../services/development/providers/reporting/progress.ts';
 import { knownConsumption } from '../../services/development/simulated-cloud/known-consumption.ts';
 import { withWorkers } from '../../services/development/simulated-cloud/app-service-workers.ts';
+import type {
+  ChangeAnswer,
+  CreatedKind,
+} from '../../services/development/simulated-cloud/resource-requests.ts';
+import type { CloudResource } from '../../services/development/simulated-cloud/resource.ts';
+import { tenantsOf } from '../../services/development/simulated-cloud/tenant.ts';
 import { seededCloud } from '../../services/development/simulated-cloud/seeded-cloud.ts';
 import {
   addQuantities,
@@ -70,11 +76,10 @@ const startProviders = (seed: number) =>
 
 type Started = Awaited<ReturnType<typeof startProviders>>;
 
-/** Waits until everything is reported up to now, stops, and tells how far each provider has reported. */
-const stopAtPresent = async (providers: Started): Promise<readonly Millis[]> => {
-  const present = Date.now();
-  await waitFor('everything is reported up to now', async () =>
-    (await reportedThrough(providers)).every((each) => each > present - 60_000),
+/** Waits until everything is reported up to an instant, stops, and tells how far each provider has reported. */
+const stopAfter = async (providers: Started, instant: number): Promise<readonly Millis[]> => {
+  await waitFor('everything is reported up to the instant', async () =>
+    (await reportedThrough(providers)).every((each) => each >= instant),
   );
   await providers.stop();
   return Promise.all(
@@ -84,6 +89,47 @@ const stopAtPresent = async (providers: Started): Promise<readonly Millis[]> => 
       return progress.value.reportedThrough;
     }),
   );
+};
+
+/** One of each kind, as a person creates it, and the size that it then gets. */
+const BY_HAND: readonly (readonly [provider: string, kind: CreatedKind, resizedTo?: string])[] = [
+  ['compute', 'vm', 'Standard_F4s'],
+  ['storage', 'storage-account'],
+  ['network', 'public-ip', 'dynamic'],
+  ['platform', 'app-service', 'P4'],
+  ['platform', 'function-app'],
+  ['platform', 'key-vault'],
+  ['platform', 'event-hubs', '4CU'],
+  ['platform', 'sql-database', '10240MB'],
+  ['platform', 'mysql-database'],
+];
+
+/** Creates resources while the providers run, and resizes some. Returns when all of it is reported for the first time. */
+const changeByHand = async (providers: Started, seed: number): Promise<number> => {
+  const [tenant] = tenantsOf({ seed, subscriptions: SUBSCRIPTIONS });
+  if (!tenant) throw new Error('there is no tenant');
+  const door = await providers.address('health');
+  const ask = async (path: string, body: object): Promise<ChangeAnswer> => {
+    const answer = await fetch(`${door}/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (answer.status !== 200) throw new Error(await answer.text());
+    return (await answer.json()) as ChangeAnswer;
+  };
+  let reportedAt = 0;
+  for (const [provider, kind, size] of BY_HAND) {
+    const { subscriptionId } = tenant;
+    const created = { kind, subscriptionId, resourceGroup: 'rg-by-hand', name: `my${kind}` };
+    const answers = [await ask(`${provider}/resources`, created)];
+    if (size !== undefined) {
+      const change = { resource: `my${kind}`, change: 'resize', size };
+      answers.push(await ask(`${provider}/resources/change`, change));
+    }
+    reportedAt = Math.max(reportedAt, ...answers.map((answer) => answer.reportedAt));
+  }
+  return reportedAt;
 };
 
 /** How far each provider has reported. */
@@ -115,15 +161,22 @@ const counted = async (): Promise<ReadonlyMap<string, string>> => {
   );
 };
 
+/** What a person has created, and what follows from the seed. */
+const resourcesOf = async (seed: number, begin: Millis): Promise<readonly CloudResource[]> => {
+  const seeded = seededCloud({ seed, subscriptions: SUBSCRIPTIONS, from: begin });
+  const stores = NAMES.map((name) => new CloudStore(pipeline.stack.clickHouse, name));
+  const stored = (await Promise.all(stores.map((store) => store.resources()))).flat();
+  return withWorkers([...seeded, ...stored.map(({ value }) => value)], OPERATOR);
+};
+
 /** What the cloud has consumed, by resource and meter, up to where each provider has reported. */
-const known = (
+const known = async (
   seed: number,
   begin: Millis,
   through: readonly Millis[],
-): ReadonlyMap<string, string> => {
+): Promise<ReadonlyMap<string, string>> => {
   const totals = new Map<string, Quantity>();
-  const seeded = seededCloud({ seed, subscriptions: SUBSCRIPTIONS, from: begin });
-  const resources = withWorkers(seeded, OPERATOR);
+  const resources = await resourcesOf(seed, begin);
   NAMES.forEach((name, n) => {
     const own = resources.filter(({ provider }) => provider === name);
     for (const { resource, meterId, quantity } of knownConsumption(
@@ -167,10 +220,21 @@ test.each([11, 12])(
       await doomed.kill();
       before -= 12 * NAMES.length * HOUR_MILLIS;
     }
-    const through = await stopAtPresent(await startProviders(seed));
+    const providers = await startProviders(seed);
+    const through = await stopAfter(providers, await changeByHand(providers, seed));
     await pipeline.startAggregator();
     await pipeline.settled();
-    expect(sorted(await counted())).toEqual(sorted(known(seed, begin, through)));
+    const totals = await counted();
+    expect(sorted(totals)).toEqual(sorted(await known(seed, begin, through)));
+    const keys = [...totals.keys()];
+    const unseen = BY_HAND.filter(([, kind]) => !keys.some((key) => key.includes(`/my${kind} `)));
+    // These two count requests alone, and may have had none in some seconds of the night.
+    expect(unseen.filter(([, kind]) => kind !== 'key-vault' && kind !== 'function-app')).toEqual(
+      [],
+    );
+    for (const name of ['compute', 'storage', 'network', 'web']) {
+      expect(keys.some((key) => key.includes(`/providers/microsoft.${name}/`))).toBe(true);
+    }
     const [letters] = await queryRows<{ spoiled: string; others: string }>(
       pipeline.stack.clickHouse,
       `SELECT toString(countIf(code IN ('malformed', 'unknown-schema', 'negative-quantity', 'invalid-period'))) AS spoiled,
@@ -189,12 +253,12 @@ test('live usage goes on where the simulated history of the same cloud ends', as
     ...['--subscriptions', String(SUBSCRIPTIONS)],
   );
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  const through = await stopAtPresent(await startProviders(seed));
+  const through = await stopAfter(await startProviders(seed), Date.now() - 60_000);
   await pipeline.startAggregator();
   await pipeline.settled();
   const sources = await pipeline.sources();
   const first = Math.min(...sources.map(({ firstHour }) => firstHour));
   // The first hour of history reports the usage of the hour before.
   const begin = millis(first - HOUR_MILLIS);
-  expect(sorted(await counted())).toEqual(sorted(known(seed, begin, through)));
+  expect(sorted(await counted())).toEqual(sorted(await known(seed, begin, through)));
 });

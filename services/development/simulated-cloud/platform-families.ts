@@ -27,9 +27,10 @@ export type Rule =
       readonly what?: string;
     };
 
+/** Many, so that even a quiet vault shows some within a minute. */
 const KEY_VAULT: readonly Rule[] = [
-  { meterId: 'EBF13B9F-B3EA-46FE-BF54-396E93D48AB4', happens: 60_000, perUnit: REQUESTS_PER_UNIT },
-  { meterId: '2C354225-B2FE-42E5-AD89-14F0EA302C87', happens: 5_000, perUnit: REQUESTS_PER_UNIT },
+  { meterId: 'EBF13B9F-B3EA-46FE-BF54-396E93D48AB4', happens: 600_000, perUnit: REQUESTS_PER_UNIT },
+  { meterId: '2C354225-B2FE-42E5-AD89-14F0EA302C87', happens: 50_000, perUnit: REQUESTS_PER_UNIT },
 ];
 
 /** A plan has one worker and one site: its hours, its active site, and what the site sends out in bytes. */
