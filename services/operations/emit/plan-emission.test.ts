@@ -53,6 +53,9 @@ const usageOf = (changes: Partial<Usage> = {}): Usage => ({
   ...changes,
 });
 
+/** As many hours as one usage may have. */
+const LONG = { from: '2025-12-21T00:00:00Z', to: '2026-02-03T00:00:00Z' };
+
 const plan = (usage: readonly Usage[], world = worldOf()) =>
   planEmission(
     usage.map((each, n) => ({ line: n + 1, usage: each })),
@@ -269,4 +272,11 @@ describe('one usage from options', () => {
     const { problems } = usageOfOptions(options({ to: '2026-02-03T04:00:00Z' }), worldOf());
     expect(problems.map(({ field }) => field)).toEqual(['from']);
   });
+});
+
+test('problems are named however many there are', () => {
+  // Of 130 usages of the same 1,056 hours with other quantities, all hours but those of the first one are conflicts.
+  const rivals = Array.from({ length: 130 }, (_, n) => usageOf({ ...LONG, quantity: 1_056 + n }));
+  const planned = plan(rivals);
+  expect(planned.ok ? 0 : planned.error.length).toBe(129 * 1_056);
 });

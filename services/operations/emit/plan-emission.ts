@@ -44,8 +44,9 @@ export const planEmission = (
     if (events.length > MOST_EVENTS) return fail([...problems, tooMany(one.line)]);
   }
   const { distinct, repeated, conflicts } = compared(events);
-  problems.push(...conflicts);
-  return problems.length > 0 ? fail(problems) : succeed({ events: distinct, repeated });
+  // There may be more of them than a call takes arguments.
+  const all = [...problems, ...conflicts];
+  return all.length > 0 ? fail(all) : succeed({ events: distinct, repeated });
 };
 
 const tooMany = (line: number | null): EmitProblem => ({

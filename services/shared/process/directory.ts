@@ -28,6 +28,8 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
   EEXIST: { is: 'it is a file' },
   ENOSPC: FULL,
   EIO: { is: 'its disk reports an error (EIO)', remedy: 'check the disk' },
+  EMFILE: { is: 'this process has too many files open (EMFILE)', remedy: 'raise its limit' },
+  ENFILE: { is: 'this machine has too many files open (ENFILE)', remedy: 'close some' },
   EDQUOT: { is: 'the disk quota is used up', remedy: 'make room' },
 };
 
