@@ -1,17 +1,19 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { readTerms, writeTerms } from '../../services/shared/billing/terms-table.ts';
 import { nextHour, hourOf, millis } from '../../services/shared/model/time.ts';
-import type { RegisteredSource } from '../../services/shared/sources/register.ts';
 import { foundIn, recountAll } from '../support/audit/recount-all.ts';
 import { UNKNOWN } from '../support/bridge/aggregates-log.ts';
+import { openBillingStack, until, type BillingStack } from '../support/bridge/billing-stack.ts';
 import {
-  allComposed,
-  openBillingStack,
-  until,
-  type BillingStack,
-} from '../support/bridge/billing-stack.ts';
-import { openHour, openLive, reportUsage, SHORT_HOUR } from '../support/bridge/live-source.ts';
-import { usagectl } from '../support/service-process.ts';
+  allArrived,
+  allBilled,
+  bridgeCommand,
+  expectAllBilledOnce,
+  refuseAll,
+  refuseNothing,
+  SHORT,
+} from '../support/bridge/live-billing.ts';
+import { openLive, reportUsage, SHORT_HOUR } from '../support/bridge/live-source.ts';
 
 let stack: BillingStack;
 beforeEach(async () => {
@@ -19,62 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => stack.close());
 
-const SHORT = { USAGE_HOUR_MILLIS: String(SHORT_HOUR) };
-
-/** Has Commerce refuse everything, until it is told otherwise. */
-const refuseAll = async (status: string): Promise<void> => {
-  const answer = await fetch(`${stack.commerceUrl}/faults`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ kind: 'refuse', status, count: 1_000 }),
-  });
-  expect(answer.ok).toBe(true);
-};
-
-const refuseNothing = async (): Promise<void> => {
-  expect((await fetch(`${stack.commerceUrl}/faults`, { method: 'DELETE' })).ok).toBe(true);
-};
-
-const allBilled = async (source: RegisteredSource): Promise<void> => {
-  const now = Date.now();
-  await until(
-    () => openHour(stack, source),
-    (closed) => closed > now,
-  );
-  await allComposed(stack);
-};
-
-/** Waits until every carry is inside a submission, and nothing is on its way to Commerce. */
-const allArrived = async (): Promise<void> => {
-  await until(
-    async () => {
-      const [row] = await queryRows<{ n: string }>(
-        stack.clickHouse,
-        `SELECT toString(count()) AS n FROM commerce_usage WHERE outcome = 'pending' OR (outcome = 'carried'
-           AND submission_id NOT IN (SELECT arrayJoin(carries) FROM commerce_usage))`,
-      );
-      return Number(row?.n);
-    },
-    (count) => count === 0,
-  );
-};
-
-/** Everything that is billable is at Commerce once, by reconcile and by the audit. */
-const expectAllBilledOnce = async (): Promise<void> => {
-  const { differences, dimensions } = await stack.reconcile();
-  expect(differences).toEqual([]);
-  const total = (side: 'windows' | 'accepted'): bigint =>
-    dimensions.reduce((sum, each) => sum + each[side], 0n);
-  expect(total('accepted')).toBe(total('windows'));
-  expect(foundIn(await recountAll(stack, stack.tools))).toEqual([]);
-};
-
-const bridge = (...args: readonly string[]) =>
-  usagectl(['bridge', ...args], {
-    ...stack.environment,
-    ...SHORT,
-    COMMERCE_URL: stack.commerceUrl,
-  });
+const bridge = (...args: readonly string[]) => bridgeCommand(stack, ...args);
 
 /** From the next hour on the terms know the meter that nobody knew, as after a change of the catalog. */
 const learnUnknownMeter = async (): Promise<void> => {
@@ -97,15 +44,15 @@ test('held usage is released by itself when the catalog learns its meter, with t
   await stack.startAggregator(SHORT);
   await Promise.all([stack.startBridge(SHORT), stack.startBridge(SHORT)]);
   await reportUsage(stack, source, 4, 1);
-  await allBilled(source);
+  await allBilled(stack, source);
   expect((await stack.counts()).held).toBeGreaterThan(0);
   await learnUnknownMeter();
   await until(
     () => stack.counts(),
     ({ held, carried }) => held === 0 && carried > 0,
   );
-  await allArrived();
-  await expectAllBilledOnce();
+  await allArrived(stack);
+  await expectAllBilledOnce(stack);
   const rows = await queryRows(
     stack.clickHouse,
     `SELECT DISTINCT dimension, arrayStringConcat(meters, ' ') AS meters, length(usage_months) AS months,
@@ -120,13 +67,13 @@ test('what Commerce refused is resubmitted once the cause is mended, and billed 
   await stack.startCommerce({ ...SHORT, COMMERCE_FAULTS: 'on' });
   const source = await openLive(stack);
   await stack.startAggregator(SHORT);
-  await refuseAll('ResourceNotFound');
+  await refuseAll(stack, 'ResourceNotFound');
   await stack.startBridge(SHORT);
   await reportUsage(stack, source, 4, 1);
-  await allBilled(source);
+  await allBilled(stack, source);
   const { deadLettered } = await stack.counts();
   expect(deadLettered).toBeGreaterThan(0);
-  await refuseNothing();
+  await refuseNothing(stack);
   const because = ['--reason', 'the resources are known to Commerce now'];
 
   const early = await bridge('resubmit', ...because);
@@ -144,8 +91,8 @@ test('what Commerce refused is resubmitted once the cause is mended, and billed 
     'No usage is refused',
   );
   await reportUsage(stack, source, 2, 2);
-  await allBilled(source);
-  await allArrived();
+  await allBilled(stack, source);
+  await allArrived(stack);
   expect(await stack.counts()).toMatchObject({
     carried: deadLettered,
     deadLettered: 0,
@@ -162,7 +109,7 @@ test('held usage of a meter that nobody knows is left, with exit code 1 and what
   await stack.startAggregator(SHORT);
   await stack.startBridge(SHORT);
   await reportUsage(stack, source, 1, 1);
-  await allBilled(source);
+  await allBilled(stack, source);
   const left = await bridge('release', '--reason', 'a try');
   expect(left).toMatchObject({ code: 1 });
   expect(left.stdout).toContain(`do not know the meter ${UNKNOWN}: add it to schemas/meters.json`);

@@ -154,6 +154,15 @@ test('every status has its handling', () => {
   );
 });
 
+test('every status that Azure documents has its handling, and no other', () => {
+  const facts = readFileSync(inRepository('docs/azure.md'), 'utf8');
+  const [, table = ''] = /^### Batch statuses\n([^]*?)^#/m.exec(facts) ?? [];
+  const statuses = [...table.matchAll(/^\| (`.*?) +\|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`(\w+)`/g)].map(([, status]) => status),
+  );
+  expect(statuses.toSorted()).toEqual(Object.keys(STATUS_HANDLING).toSorted());
+});
+
 test.each(STATUS_OUTCOMES)('%s (%j) ends in %s', async (_, item, kind) => {
   const world = await outcomesOf([pendingOf(0)], (asked) => each(asked, () => item));
   expect(kinds(world)).toEqual([kind]);
