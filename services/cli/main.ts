@@ -1,5 +1,4 @@
-import { UserError } from '../shared/process/errors.ts';
-import { explain } from '../shared/process/explain.ts';
+import { explain, isDefect } from '../shared/process/explain.ts';
 import { actorName } from '../shared/sources/actor.ts';
 import { onLostOutput } from '../shared/terminal/lost-output.ts';
 import { EXIT } from './exit-code.ts';
@@ -19,5 +18,5 @@ try {
   await program.parseAsync(withCmdlet(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
   process.stderr.write(`usagectl: ${explain(error)}\n`);
-  process.exitCode = error instanceof UserError ? EXIT.failed : EXIT.defect;
+  process.exitCode = isDefect(error) ? EXIT.defect : EXIT.failed;
 }

@@ -7,11 +7,17 @@ import {
   exitOf,
   type ProcessExit,
 } from '../../services/development/local/child-process.ts';
+import type { LocalClickHouse } from '../../services/development/local/clickhouse/start-clickhouse.ts';
 import { localCertificates } from '../../services/development/local/certificates.ts';
+import { startGrantedClickHouse } from '../support/granted-clickhouse.ts';
 import { openHttpsFront, type HttpsFront } from '../support/https-front.ts';
-import { startSecuredKafka, type SecuredKafka } from '../support/kafka/secured-kafka.ts';
+import { grantTopicsAlone } from '../support/kafka/acls.ts';
+import {
+  openPlainly,
+  startSecuredKafka,
+  type SecuredKafka,
+} from '../support/kafka/secured-kafka.ts';
 import { startService, usagectl } from '../support/service-process.ts';
-import { openTestStack, type TestStack } from '../support/test-stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /**
@@ -21,8 +27,8 @@ import { waitFor } from '../support/wait-for.ts';
 let directory: string;
 let secured: SecuredKafka;
 let front: HttpsFront;
-let stack: TestStack;
-/** Nothing of the shared servers but their engine, behind the front. */
+let clickHouse: LocalClickHouse;
+/** Nothing of the servers that the other tests share. */
 let environment: Readonly<Record<string, string>>;
 
 const fileWith = async (name: string, text: string): Promise<string> => {
@@ -33,14 +39,11 @@ const fileWith = async (name: string, text: string): Promise<string> => {
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'own-servers-'));
-  stack = await openTestStack();
-  secured = await startSecuredKafka(directory);
-  const {
-    CLICKHOUSE_URL: url,
-    CLICKHOUSE_USER: user,
-    CLICKHOUSE_PASSWORD: password,
-  } = stack.config;
-  front = await openHttpsFront(directory, { url, user, password });
+  [secured, clickHouse] = await Promise.all([
+    startSecuredKafka(directory),
+    startGrantedClickHouse(directory),
+  ]);
+  front = await openHttpsFront(directory, clickHouse);
   environment = {
     KAFKA_BROKERS: secured.securedBrokers,
     KAFKA_TLS: 'on',
@@ -53,20 +56,42 @@ beforeAll(async () => {
     CLICKHOUSE_USER: front.user,
     CLICKHOUSE_PASSWORD: '',
     CLICKHOUSE_PASSWORD_FILE: await fileWith('clickhouse-password', front.password),
-    CLICKHOUSE_DATABASE: stack.config.CLICKHOUSE_DATABASE,
-    USAGE_CONTROL_KEYS_FILE: await fileWith(
-      'control-keys',
-      stack.environment['USAGE_CONTROL_KEYS'] ?? '',
-    ),
+    USAGE_CONTROL_KEYS_FILE: await fileWith('control-keys', `test:${'5a'.repeat(32)}`),
     USAGE_LOCAL_DIR: join(directory, 'local'),
   };
 });
 
 afterAll(async () => {
   await front.close();
-  await secured.kafka.stop();
-  await stack.close();
+  await Promise.all([secured.kafka.stop(), clickHouse.stop()]);
   await rm(directory, { recursive: true });
+});
+
+/** What provisioning says with other settings; it must fail. */
+const refusal = async (changed: Readonly<Record<string, string>>): Promise<string> => {
+  const { code, stderr } = await usagectl(['provision'], { ...environment, ...changed });
+  expect(code).toBe(1);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  for (const { password } of [secured, front]) expect(stderr).not.toContain(password);
+  return stderr;
+};
+
+test('a database without tables: one line says what to run', async () => {
+  expect(await refusal({})).toContain('run "npx usagectl migrate"');
+});
+
+test('a database that the user may not create: one line says what to do', async () => {
+  const { code, stderr } = await usagectl(['migrate'], {
+    ...environment,
+    CLICKHOUSE_DATABASE: 'another',
+  });
+  expect(code).toBe(1);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  expect(stderr).toContain('create it there, and grant the rights that docs/own-servers.md names');
+});
+
+test('tables are made with the rights of the documents', async () => {
+  expect(await usagectl(['migrate'], environment)).toMatchObject({ code: 0, stderr: '' });
 });
 
 test.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])(
@@ -82,15 +107,6 @@ test.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])(
   },
 );
 
-/** What provisioning says with other settings; it must fail. */
-const refusal = async (changed: Readonly<Record<string, string>>): Promise<string> => {
-  const { code, stderr } = await usagectl(['provision'], { ...environment, ...changed });
-  expect(code).not.toBe(0);
-  expect(stderr.trim().split('\n')).toHaveLength(1);
-  for (const { password } of [secured, front]) expect(stderr).not.toContain(password);
-  return stderr;
-};
-
 test.each([
   ['a wrong password', { KAFKA_PASSWORD_FILE: '', KAFKA_PASSWORD: 'x' }, 'refuses user "usage"'],
   [
@@ -100,6 +116,11 @@ test.each([
   ],
   ['no TLS', { KAFKA_TLS: 'off', KAFKA_CA_FILE: '' }, 'wants other settings'],
   ["the system's authorities alone", { KAFKA_CA_FILE: '' }, 'set KAFKA_CA_FILE'],
+  [
+    'a user without rights',
+    { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_USERNAME: 'stranger' },
+    'grant the rights that docs/own-servers.md names',
+  ],
 ])('brokers that are called with %s: one line says what to change', async (_, changed, says) => {
   expect(await refusal(changed)).toContain(says);
 });
@@ -124,17 +145,34 @@ test('certificates of another authority are not trusted', async () => {
   expect(await refusal({ CLICKHOUSE_CA_FILE: ca })).toContain('is not trusted');
 });
 
+test('a group that the user may not read ends a service with one line', async () => {
+  expect(await usagectl(['provision'], environment)).toMatchObject({ code: 0 });
+  await grantTopicsAlone(openPlainly(secured.kafka), `User:${secured.stranger}`);
+  const asStranger = { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_USERNAME: secured.stranger };
+  const ended = await startService('aggregator', { ...environment, ...asStranger }).then(
+    (service) => service.exited.then(({ code }) => ({ code, printed: service.output() })),
+    (error: unknown) => ({ code: 1, printed: String(error) }),
+  );
+  expect(ended.code).toBe(1);
+  expect(ended.printed.trim().split('\n').at(-1)).toMatch(
+    /^aggregator: Kafka tells no coordinator of the group "usage-aggregator": grant the user /,
+  );
+});
+
 /** `npm run start:services`, on free ports. */
-const startServices = async (): Promise<{
+const startServices = async (
+  options: readonly string[],
+  changed: Readonly<Record<string, string>> = {},
+): Promise<{
   child: ChildProcess;
   exited: Promise<ProcessExit>;
   printed: () => string;
 }> => {
   const child = spawn(
     process.execPath,
-    [END_WITH_PARENT, 'services/development/local/start.mjs', '--services-only'],
+    [END_WITH_PARENT, 'services/development/local/start.mjs', '--services-only', ...options],
     {
-      env: { ...process.env, NODE_OPTIONS: '', ...environment, PORT_BASE: '0' },
+      env: { ...process.env, NODE_OPTIONS: '', ...environment, PORT_BASE: '0', ...changed },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
@@ -151,12 +189,26 @@ const startServices = async (): Promise<{
   return { child, exited, printed: () => printed };
 };
 
+/** Those that it says it has started. */
+const servicesOf = (printed: string): readonly string[] =>
+  (/Starting services … ([\w, -]+) \(/.exec(printed)?.[1] ?? '').split(', ').toSorted();
+
+test.each([
+  ['a wrong password', { KAFKA_PASSWORD_FILE: '', KAFKA_PASSWORD: 'x' }, 'refuses user "usage"'],
+  ['no authority of ClickHouse', { CLICKHOUSE_CA_FILE: '' }, 'set CLICKHOUSE_CA_FILE'],
+])('the services do not start with %s, and one line says why', async (_, changed, says) => {
+  const { exited, printed } = await startServices([], changed);
+  expect(await exited).toMatchObject({ code: 1 });
+  const told = printed().trim().split('\n');
+  expect(told.at(-1)).toContain(says);
+  expect(printed()).not.toMatch(/^ +at /m);
+});
+
 test('all services run against them and nothing else does, and usage is counted', async () => {
-  const { child, exited, printed } = await startServices();
+  const { child, exited, printed } = await startServices([]);
   try {
     expect({ exitCode: child.exitCode, printed: printed() }).toMatchObject({ exitCode: null });
-    const started = /Starting services … ([\w, -]+) \(/.exec(printed())?.[1] ?? '';
-    expect(started.split(', ').toSorted()).toEqual(['aggregator', 'bridge', 'usage-api']);
+    expect(servicesOf(printed())).toEqual(['aggregator', 'bridge', 'usage-api']);
     expect(printed()).not.toMatch(/Starting Kafka|Starting ClickHouse|Replaying/);
     const given = { ...environment, PORT_BASE: '0' };
     const replayed = await usagectl(['replay', 'samples/recorded-usage.json'], given);
@@ -174,13 +226,9 @@ test('all services run against them and nothing else does, and usage is counted'
       bridge: 'ready',
       'usage-api': 'ready',
     });
-    const [counted] = await (
-      await stack.clickHouse.query({
-        query: `SELECT toString(sum(event_count)) AS n FROM usage_hourly FINAL`,
-        format: 'JSONEachRow',
-      })
-    ).json<{ n: string }>();
-    expect(counted?.n).toBe('79');
+    const audited = await usagectl(['audit', '--json'], given);
+    expect(audited).toMatchObject({ code: 0, stderr: '' });
+    expect(audited.stdout).toMatch(/"accepted": ?"?79\b/);
   } finally {
     child.kill('SIGTERM');
     const { code } = await exited;
@@ -193,6 +241,39 @@ test('all services run against them and nothing else does, and usage is counted'
   expect(texts.length).toBeGreaterThan(2);
   for (const { password } of [secured, front]) {
     for (const text of texts) expect(text).not.toContain(JSON.stringify(password).slice(1, -1));
+  }
+});
+
+test('stand-ins run too where they are asked for, and what they report is counted', async () => {
+  const { child, exited, printed } = await startServices([
+    '--commerce-mock',
+    '--simulated-providers',
+  ]);
+  try {
+    expect({ exitCode: child.exitCode, printed: printed() }).toMatchObject({ exitCode: null });
+    expect(servicesOf(printed())).toEqual(['aggregator', 'bridge', 'commerce', 'usage-api']);
+    expect(printed()).toContain('Starting the providers');
+    expect(printed()).not.toMatch(/Starting Kafka|Starting ClickHouse|Replaying/);
+    const given = { ...environment, PORT_BASE: '0' };
+    await waitFor('live usage is counted', async () => {
+      const { stdout } = await usagectl(['status', '--json'], given);
+      const { partitions } = JSON.parse(stdout) as {
+        partitions: { state: string; accepted: string | number }[];
+      };
+      return partitions.some(({ state, accepted }) => state !== 'sealed' && Number(accepted) > 0);
+    });
+    const epoch = ['epoch', 'new', 'usage.events.network', '--reason', 'a test of rights'];
+    expect(await usagectl(epoch, given)).toMatchObject({ code: 0, stderr: '' });
+    const { stdout: sources } = await usagectl(['sources', 'list'], given);
+    const imported = /usage\.history\.[0-9a-f]+/.exec(sources)?.[0] ?? '';
+    const hour = ['--from', '2019-12-10T19:00:00Z', '--to', '2019-12-10T20:00:00Z'];
+    expect(await usagectl(['rebuild', imported, '--from-log', ...hour], given)).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+  } finally {
+    child.kill('SIGTERM');
+    expect(await exited).toMatchObject({ code: 0 });
   }
 });
 

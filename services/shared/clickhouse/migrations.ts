@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClickHouseConfig } from '../process/config.ts';
 import { UserError } from '../process/errors.ts';
+import { isDeniedByClickHouse } from '../process/server-advice.ts';
 import { loadMeters } from '../meters/load-meters.ts';
 import { METER_CATALOG_FILE, readMeterCatalog } from '../meters/meter-catalog.ts';
 import { checkClickHouse, insertRows, openClickHouse, queryRows } from './client.ts';
@@ -75,9 +76,6 @@ export const migrate = async (
   }
 };
 
-/** ACCESS_DENIED of ClickHouse's `ErrorCodes.cpp`. */
-const DENIED = '497';
-
 /** Creates nothing that is there: a user may have a database without the right to create one. */
 const createDatabase = async (config: ClickHouseConfig): Promise<void> => {
   const { CLICKHOUSE_DATABASE: database, CLICKHOUSE_USER: user, CLICKHOUSE_URL: url } = config;
@@ -88,7 +86,7 @@ const createDatabase = async (config: ClickHouseConfig): Promise<void> => {
     if (found?.result === 1) return;
     await client.command({ query: `CREATE DATABASE IF NOT EXISTS \`${database}\`` });
   } catch (cause) {
-    if ((cause as { code?: string }).code !== DENIED) throw cause;
+    if (!isDeniedByClickHouse(cause)) throw cause;
     throw new UserError(
       `ClickHouse at ${url} does not let user "${user}" create the database "${database}": create it there, and grant the rights that docs/own-servers.md names`,
       { cause },

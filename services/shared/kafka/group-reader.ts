@@ -119,7 +119,7 @@ export class GroupReader {
     // is assigned, and kafkajs refuses to pause or seek.
     consumer.on(consumer.events.STOP, () => this.held.clear());
     consumer.on(consumer.events.CRASH, ({ payload }) => {
-      if (!payload.restart) this.options.onCrash(explained(payload.error));
+      if (!payload.restart) this.options.onCrash(explained(payload.error, this.options.groupId));
     });
     consumer.on(consumer.events.FETCH_START, ({ payload }) => {
       // The previous fetch began and did not complete: it failed.
@@ -279,14 +279,24 @@ const after = (millis: number): Promise<null> =>
   });
 
 /** Turns an error that a person can fix into one that says how. */
-const explained = (error: Error & { readonly type?: string }): Error =>
-  error.type === 'INVALID_SESSION_TIMEOUT'
-    ? new UserError(
-        'Kafka does not allow this session time-out: set AGGREGATOR_SESSION_MILLIS or BRIDGE_SESSION_MILLIS ' +
-          "within the broker's group.min.session.timeout.ms and group.max.session.timeout.ms",
-        { cause: error },
-      )
-    : error;
+const explained = (error: Error & { readonly type?: string }, groupId: string): Error => {
+  if (error.type === 'INVALID_SESSION_TIMEOUT') {
+    return new UserError(
+      'Kafka does not allow this session time-out: set AGGREGATOR_SESSION_MILLIS or BRIDGE_SESSION_MILLIS ' +
+        "within the broker's group.min.session.timeout.ms and group.max.session.timeout.ms",
+      { cause: error },
+    );
+  }
+  // All that kafkajs says where no broker lets the user ask.
+  if (error.name === 'KafkaJSGroupCoordinatorNotFound') {
+    return new UserError(
+      `Kafka tells no coordinator of the group "${groupId}": grant the user of KAFKA_USERNAME the rights on groups ` +
+        'that docs/own-servers.md names, or see whether the brokers answer',
+      { cause: error },
+    );
+  }
+  return error;
+};
 
 const topicPartitions = (
   partitions: readonly TopicPartition[],

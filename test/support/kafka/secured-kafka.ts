@@ -1,3 +1,4 @@
+import { Kafka, logLevel } from 'kafkajs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localCertificates } from '../../../services/development/local/certificates.ts';
@@ -10,19 +11,24 @@ import {
   type LocalKafka,
 } from '../../../services/development/local/kafka/start-kafka.ts';
 import { freePort } from '../../../services/development/local/port.ts';
+import { grantDocumented } from './acls.ts';
 
-/** A broker with a listener that wants TLS and a login, besides the plain one. */
+/** A broker with a listener that wants TLS and a login, besides the plain one, and with ACLs. */
 export interface SecuredKafka {
   readonly kafka: LocalKafka;
   /** The addresses of the listener that wants both. */
   readonly securedBrokers: string;
   /** Whoever trusts this certificate trusts the broker's. */
   readonly caFile: string;
+  /** Has the rights that docs/own-servers.md names, and no others. */
   readonly user: string;
   readonly password: string;
+  /** With the same password and no rights; logs in by PLAIN alone. */
+  readonly stranger: string;
 }
 
 const USER = 'usage';
+const STRANGER = 'stranger';
 /** A space, a colon and quotes, since people's passwords have them. */
 const PASSWORD = 'a pass: "word"';
 
@@ -36,7 +42,7 @@ const listenerSettings = (keyStore: string): Readonly<Record<string, string>> =>
   [`${LISTENER}.ssl.keystore.type`]: 'PEM',
   [`${LISTENER}.ssl.keystore.location`]: keyStore,
   [`${LISTENER}.sasl.enabled.mechanisms`]: ['PLAIN', ...SCRAM].join(','),
-  [`${LISTENER}.plain.sasl.jaas.config`]: `org.apache.kafka.common.security.plain.PlainLoginModule required user_${USER}=${quoted(PASSWORD)};`,
+  [`${LISTENER}.plain.sasl.jaas.config`]: `org.apache.kafka.common.security.plain.PlainLoginModule required ${[USER, STRANGER].map((name) => `user_${name}=${quoted(PASSWORD)}`).join(' ')};`,
   ...Object.fromEntries(
     SCRAM.map((name) => [
       `${LISTENER}.${name.toLowerCase()}.sasl.jaas.config`,
@@ -67,18 +73,28 @@ export const startSecuredKafka = async (directory: string): Promise<SecuredKafka
       'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SECURED:SASL_SSL,CONTROLLER:PLAINTEXT',
       'controller.quorum.voters': `1@127.0.0.1:${String(controller)}`,
       'group.min.session.timeout.ms': '1000',
+      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      'super.users': 'User:ANONYMOUS', // of the plain listener and of the controller
       ...listenerSettings(keyStore),
     },
   });
   try {
     await addScramUser(directory, kafka.brokers.join());
+    await grantDocumented(openPlainly(kafka));
   } catch (error) {
     await kafka.stop();
     throw error;
   }
   const securedBrokers = `127.0.0.1:${String(secured)}`;
-  return { kafka, securedBrokers, caFile: ca, user: USER, password: PASSWORD };
+  return {
+    ...{ kafka, securedBrokers, caFile: ca },
+    ...{ user: USER, password: PASSWORD, stranger: STRANGER },
+  };
 };
+
+/** A client on the plain listener, which lets everybody do everything. */
+export const openPlainly = ({ brokers }: LocalKafka): Kafka =>
+  new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
 
 /** By Kafka's own command, over the plain listener: a request takes one mechanism of a user. */
 const addScramUser = async (directory: string, brokers: string): Promise<void> => {

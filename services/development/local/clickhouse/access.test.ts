@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { forbiddenOf, writeAccess } from './access.ts';
+import { forbiddenOf, GRANTS, writeAccess } from './access.ts';
 import { guard } from './guard.ts';
 
 /** An engine of a later version, with one more of each kind. */
@@ -21,7 +21,7 @@ test('what another version of the engine brings is refused until it is allowed',
     guard('CREATE TABLE t ENGINE = MergeTree AS SELECT * FROM numbers(1)', {}, forbidden),
   ).toBe(null);
   const directory = await mkdtemp(join(tmpdir(), 'access-'));
-  await writeAccess(directory, LATER);
+  await writeAccess(directory, LATER, GRANTS);
   const users = await readFile(join(directory, 'access/users.xml'), 'utf8');
   expect(users).toContain('<moon_url><const/></moon_url>');
   expect(users).toContain('<format_schema><const/></format_schema>');

@@ -13,7 +13,7 @@ import { makeDirectory } from '../../../shared/process/directory.ts';
  * | settings that name a place       | the engine: they cannot be changed                       |
  * | what the engine asks no grant for| `guard.ts`, from the statement's tokens                  |
  */
-const GRANTS = [
+export const GRANTS: readonly string[] = [
   'SHOW, SELECT, INSERT, ALTER, TRUNCATE, OPTIMIZE, CHECK ON *.*',
   'CREATE DATABASE, CREATE TABLE, CREATE VIEW ON *.*',
   // Table functions, numbers() too, count as temporary tables.
@@ -96,8 +96,8 @@ const TEXT_SETTINGS: ReadonlySet<string> = new Set([
 /** Types of settings whose value may be any text, or chooses another language for the query. */
 export const OPEN_TYPES = ['String', 'Map', 'URI', 'Dialect'];
 
-/** Further settings: they let SQL stand in a string, or send data to a language model. */
-const LOCKED_SETTINGS = [
+/** Further settings: they let SQL stand in a string, or send data to a language model. Not every version has them. */
+export const LOCKED_SETTINGS = [
   'allow_experimental_eval_table_function',
   'allow_experimental_ai_functions',
 ];
@@ -107,7 +107,7 @@ export interface EngineInventory {
   readonly tableFunctions: readonly string[];
   /** Of tables and of databases. */
   readonly engines: readonly string[];
-  /** Those of `OPEN_TYPES`, with their aliases. */
+  /** Those of `OPEN_TYPES` with their aliases, and those of `LOCKED_SETTINGS`. */
   readonly textSettings: readonly string[];
 }
 
@@ -128,16 +128,11 @@ export const forbiddenOf = ({ tableFunctions, engines }: EngineInventory): Forbi
   engines: inLowerCase(without(engines, ENGINES)),
 });
 
-const lockedSettings = ({ textSettings }: EngineInventory): readonly string[] => [
-  ...without(textSettings, TEXT_SETTINGS),
-  ...LOCKED_SETTINGS,
-];
-
-const usersXml = (inventory: EngineInventory): string => `<clickhouse>
+const usersXml = (inventory: EngineInventory, grants: readonly string[]): string => `<clickhouse>
   <profiles>
     <default>
       <constraints>
-${lockedSettings(inventory)
+${without(inventory.textSettings, TEXT_SETTINGS)
   .map((name) => `        <${name}><const/></${name}>`)
   .join('\n')}
       </constraints>
@@ -151,7 +146,7 @@ ${lockedSettings(inventory)
       <profile>default</profile>
       <quota>default</quota>
       <grants>
-${GRANTS.map((grant) => `        <query>GRANT ${grant}</query>`).join('\n')}
+${grants.map((grant) => `        <query>GRANT ${grant}</query>`).join('\n')}
       </grants>
     </default>
   </users>
@@ -165,12 +160,13 @@ const escapeXml = (text: string): string =>
 export const writeAccess = async (
   directory: string,
   inventory: EngineInventory,
+  grants: readonly string[],
 ): Promise<string> => {
   const folder = join(directory, 'access');
   const users = join(folder, 'users.xml');
   const config = join(folder, 'config.xml');
   await makeDirectory('ClickHouse', folder);
-  await writeFile(users, usersXml(inventory));
+  await writeFile(users, usersXml(inventory, grants));
   await writeFile(
     config,
     `<clickhouse>\n  <users_config>${escapeXml(users)}</users_config>\n</clickhouse>\n`,

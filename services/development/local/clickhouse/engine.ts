@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { messageOf, UserError } from '../../../shared/process/errors.ts';
 import {
   forbiddenOf,
+  GRANTS,
+  LOCKED_SETTINGS,
   OPEN_TYPES,
   writeAccess,
   type EngineInventory,
@@ -100,6 +102,7 @@ const takeInventory = async (chdb: typeof Chdb, directory: string): Promise<Engi
   const session = new chdb.Session(directory);
   try {
     const types = OPEN_TYPES.map(literal).join();
+    const locked = LOCKED_SETTINGS.map(literal).join();
     return {
       tableFunctions: await namesIn(session, 'SELECT name FROM system.table_functions'),
       engines: await namesIn(
@@ -108,7 +111,7 @@ const takeInventory = async (chdb: typeof Chdb, directory: string): Promise<Engi
       ),
       textSettings: await namesIn(
         session,
-        `SELECT name FROM system.settings WHERE type IN (${types})`,
+        `SELECT name FROM system.settings WHERE type IN (${types}) OR name IN (${locked})`,
       ),
     };
   } finally {
@@ -152,10 +155,10 @@ export class Engine {
   }
 
   /** @throws UserError if chDB is not installed; other errors are on standard error in full */
-  static async open(directory: string): Promise<Engine> {
+  static async open(directory: string, grants: readonly string[] = GRANTS): Promise<Engine> {
     const chdb = await importChdb();
     const inventory = await takeInventory(chdb, join(directory, 'inventory'));
-    const config = await writeAccess(directory, inventory);
+    const config = await writeAccess(directory, inventory, grants);
     const store = join(directory, 'store');
     const connectionArgs = [...SESSION_ARGUMENTS, `--config-file=${config}`];
     const keeper = new chdb.Session(store, { connectionArgs });

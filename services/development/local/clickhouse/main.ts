@@ -22,9 +22,13 @@ const tell = (report: Report): Promise<void> =>
     else resolve();
   });
 
-const serve = async (directory: string, wantedPort: number): Promise<void> => {
+const serve = async (
+  directory: string,
+  wantedPort: number,
+  grants: readonly string[],
+): Promise<void> => {
   process.chdir(directory);
-  const engine = await Engine.open(directory);
+  const engine = await Engine.open(directory, grants.length > 0 ? grants : undefined);
   await resetSpool();
   const server = httpServer(engine, await readLogin(directory));
   let stopping = false;
@@ -59,9 +63,9 @@ const serve = async (directory: string, wantedPort: number): Promise<void> => {
   });
 };
 
-const [directory = '.', port = '0'] = process.argv.slice(2);
+const [directory = '.', port = '0', ...grants] = process.argv.slice(2);
 try {
-  await serve(directory, Number(port));
+  await serve(directory, Number(port), grants);
 } catch (error) {
   console.error(error);
   await tell({ kind: 'failed', ...(error instanceof UserError && { reason: error.message }) });

@@ -17,6 +17,8 @@ export interface ClickHouseOptions {
   readonly dataDir: string;
   /** 0, the default, chooses a free port. */
   readonly port?: number;
+  /** What its user may do, instead of what `access.ts` allows: `SELECT ON usage.*`. */
+  readonly grants?: readonly string[];
   readonly onProgress?: (line: string) => void;
 }
 
@@ -47,13 +49,20 @@ const explainFailure = async (logPath: string, dataDir: string): Promise<UserErr
   );
 };
 
-const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse> => {
+const runServer = async (
+  dataDir: string,
+  port: number,
+  grants: readonly string[],
+): Promise<LocalClickHouse> => {
   const login = await ensureLogin(dataDir);
   const logPath = join(dataDir, 'clickhouse.log');
   const log = await openLog(logPath);
   const child = spawn(
     process.execPath,
-    [...nodeArguments('services/development/local/clickhouse/main.ts'), dataDir, String(port)],
+    [
+      ...nodeArguments('services/development/local/clickhouse/main.ts'),
+      ...[dataDir, String(port), ...grants],
+    ],
     {
       stdio: ['ignore', log.fd, log.fd, 'ipc'],
       // Its own process group: Ctrl-C in a terminal reaches the parent, which stops things in order.
@@ -101,12 +110,12 @@ const runServer = async (dataDir: string, port: number): Promise<LocalClickHouse
  * @throws UserError that says what to do: chDB missing, the port or directory in use, …
  */
 export const startClickHouse = async (options: ClickHouseOptions): Promise<LocalClickHouse> => {
-  const { port = 0 } = options;
+  const { port = 0, grants = [] } = options;
   const dataDir = resolve(options.dataDir);
   await checkUnused('ClickHouse', dataDir);
   if (port !== 0) await checkPort('ClickHouse', port, 'CLICKHOUSE_PORT');
   return claimDirectory('ClickHouse', dataDir, () => {
     options.onProgress?.('Starting ClickHouse');
-    return runServer(dataDir, port);
+    return runServer(dataDir, port, grants);
   });
 };
