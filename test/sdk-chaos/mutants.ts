@@ -29,28 +29,6 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'number-of-a-given-up-batch',
-    mistake: 'the batch after one that was given up gets its number, as kafkajs does it',
-    patches: [
-      {
-        file: WRITER,
-        find: "if (session && verdict !== 'try-again') {",
-        replace: "if (session && verdict === 'new-producer') {",
-      },
-    ],
-  },
-  {
-    name: 'numbers-by-batches',
-    mistake: 'the next batch is numbered as if the last one had been a single record',
-    patches: [
-      {
-        file: WRITER,
-        find: '(sequence + records.length) % SEQUENCES',
-        replace: '(sequence + 1) % SEQUENCES',
-      },
-    ],
-  },
-  {
     name: 'numbers-stand-still',
     mistake: 'the sequence is not moved on after a batch',
     patches: [
@@ -62,9 +40,14 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'spool-does-not-wait',
-    mistake: 'emit resolves before its bytes are written',
+    name: 'spool-writes-later',
+    mistake: 'emit resolves at once, and what was emitted is written five times a second',
     patches: [
+      {
+        file: `${SDK}/spool/appender.ts`,
+        find: 'this.running ??= this.run();',
+        replace: 'setTimeout(() => (this.running ??= this.run()), 200);',
+      },
       {
         file: `${SDK}/spool/appender.ts`,
         find: 'return appended;',
