@@ -149,3 +149,15 @@ test('what the image is built from is in its context', () => {
   );
   expect(copied.toSorted()).toEqual(context.toSorted());
 });
+
+test('the proof calls the commands of the documents', () => {
+  const proof = textOf('test/containers/prove.sh');
+  const [, block = ''] =
+    /## Everything at once\s+```sh\n([^`]+)```/.exec(textOf('docs/containers.md')) ?? [];
+  const commands = block
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(/\s+#.*$/, ''));
+  expect(commands.length).toBeGreaterThan(3);
+  for (const command of commands) expect(proof).toContain(command);
+});
