@@ -248,9 +248,9 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     mistake: 'a moved carry is of the place to which it is moved',
     patches: [
       {
-        file: KEEPER,
-        find: '({ ...carry, ...to, moves: carry.moves + 1 })',
-        replace: '({ ...carry, ...to, moves: carry.moves + 1, from: { ...carry.from, ...to } })',
+        file: PROGRESS,
+        find: '  moves: carry.moves + 1,\n',
+        replace: '  moves: carry.moves + 1,\n  from: { ...carry.from, ...to },\n',
       },
     ],
   },
@@ -338,6 +338,88 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
         file: SENDER,
         find: '      this.queue.putBack(batch);\n      return;',
         replace: '      if (pause !== null) this.queue.putBack(batch);\n      return;',
+      },
+    ],
+  },
+  {
+    name: 'moving-not-read-again',
+    mistake: 'a restart need not read again what was about to move',
+    patches: [
+      {
+        file: PROGRESS,
+        find: 'for (const { offset } of moving.values()) needed = Math.min(needed, offset);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'noted-before-the-log-says-so',
+    mistake: 'who asks for a move knows where the carry goes, also if another bridge was first',
+    patches: [
+      {
+        file: KEEPER,
+        find: "    await this.ports.persist('append moves', () => this.ports.outbox.appendMoves(moves));",
+        replace:
+          "    await this.ports.persist('record moves', () =>\n" +
+          '      this.ports.store.writeMoves(this.partition, moves.map((move) => ({ ...carries.get(move.submissionId), ...move }))),\n' +
+          '    );\n' +
+          "    await this.ports.persist('append moves', () => this.ports.outbox.appendMoves(moves));",
+      },
+    ],
+  },
+  {
+    name: 'came-back-and-lost',
+    mistake: 'a carry that comes back to where it was is the one that left',
+    patches: [
+      {
+        file: PROGRESS,
+        find: '`${submissionId}#${String(moves)}`',
+        replace: '`${submissionId}#${String(moves - moves)}`',
+      },
+    ],
+  },
+  {
+    name: 'asked-to-move-once',
+    mistake: 'a carry is asked to move once, however often it comes back',
+    patches: [
+      {
+        file: KEEPER,
+        find: 'if (this.asked.has(stopOf(carry))) continue;',
+        replace: 'if (this.asked.has(stopOf({ ...carry, moves: 0 }))) continue;',
+      },
+    ],
+  },
+  {
+    name: 'released-twice',
+    mistake: 'what a person releases counts, also if the bridge released it',
+    patches: [
+      {
+        file: FOLD,
+        find: 'if (carried.has(submissionId) || carries.has(submissionId)) return;',
+        replace:
+          "if (carry.reason !== 'released' && (carried.has(submissionId) || carries.has(submissionId))) return;",
+      },
+    ],
+  },
+  {
+    name: 'held-of-an-ended-epoch',
+    mistake: 'held usage of an epoch that has ended waits for the next hour of it',
+    patches: [
+      {
+        file: KEEPER,
+        find: "target.kind === 'here'\n          ? ",
+        replace: "target.kind !== 'nowhere'\n          ? ",
+      },
+    ],
+  },
+  {
+    name: 'lost-carries-not-appended-again',
+    mistake: 'carries that waited in a log are still in it when it has lost records',
+    patches: [
+      {
+        file: RECOVER,
+        find: '  await outbox.appendMoved(carries);\n',
+        replace: '',
       },
     ],
   },

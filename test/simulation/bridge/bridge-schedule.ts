@@ -61,7 +61,7 @@ class Schedule {
   constructor(seed: number) {
     this.random = seededRandom(seed);
     const { random } = this;
-    this.losesRecords = random.chance(0.2);
+    this.losesRecords = random.chance(0.3);
     this.isRestless = random.chance(0.6);
     this.world = new BridgeWorld(seededRandom(seed + 0x1_0000_0000), {
       isRestless: this.isRestless,
@@ -113,6 +113,7 @@ class Schedule {
       else if (draw < 10) this.reassign();
       else if (this.hasOperator && random.chance(0.02)) this.operate();
       else if (this.losesRecords && random.chance(0.02)) this.loseRecords();
+      else if (random.chance(0.04) && world.isMoving) this.interrupt();
       else if (draw < 10 + this.crashRate) this.crashOne();
       else if (draw < 15) await this.learn();
       else if (draw < 19 && this.calls.hasLate) this.calls.stepLate();
@@ -173,6 +174,12 @@ class Schedule {
     if (random.chance(0.3)) world.commerce.learnResources();
     else
       operator.run(random.pick(['held', 'dead-lettered']), random.pick([0, -600_000, 3_000_000]));
+  }
+
+  /** A bridge dies while a carry moves; perhaps the log loses it then. */
+  private interrupt(): void {
+    if (this.losesRecords && this.random.chance(0.5)) this.loseRecords();
+    else this.crashOne();
   }
 
   /** The bridge was away for longer than the log is kept. */

@@ -17,6 +17,7 @@ import type { Random } from '../../support/workload/random.ts';
 import type { PortCalls } from '../port-calls.ts';
 import { BridgeLog } from './bridge-log.ts';
 import { BridgeOracle } from './bridge-oracle.ts';
+import { atStop } from './expected-source.ts';
 import { BridgeStore } from './bridge-store.ts';
 import { Publisher, SHARED_METERS } from './publisher.ts';
 import { SimulatedCommerce } from './simulated-commerce.ts';
@@ -144,6 +145,18 @@ export class BridgeWorld {
   /** Whether carries wait somewhere: if their source turns now, they must move. */
   private get waits(): boolean {
     return [...this.oracle.sources.values()].some(({ waiting }) => waiting.size > 0);
+  }
+
+  /** Whether a carry has left, and that is not noted, or it is not at its new place. */
+  get isMoving(): boolean {
+    return [...this.oracle.sources].some(([name, { moved }]) =>
+      [...moved].some(([stop, { submissionId, moves, to }]) => {
+        const there = this.oracle.sources.get(partitionName(to));
+        if (there?.taken.has(submissionId)) return false;
+        const isThere = there?.stops.has(atStop(submissionId, moves + 1));
+        return !isThere || !this.store.moves.has(`${name} ${stop}`);
+      }),
+    );
   }
 
   private turn(): void {
