@@ -97,7 +97,7 @@ test('carries move out of an epoch that has ended, while a bridge is killed, and
   await allArrived(stack);
 
   const carried = await carriedOut();
-  expect(carried.length).toBeGreaterThan(10);
+  expect(carried).not.toHaveLength(0);
   for (const { inside, epochs, moves } of carried) {
     expect({ inside, epochs, moves }).toEqual({
       inside: '1',
