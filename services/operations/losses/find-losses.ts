@@ -126,7 +126,7 @@ const unreadableGap = (batch: UnreadableBatch, fromOffset: number, nextOffset: n
 
 /** Why a log is not the log whose events the ledger holds beyond the checkpoint; null if it may be. */
 const otherThanLedger = async (
-  { clickHouse, reader }: LossTools,
+  { clickHouse, reader, admin }: LossTools,
   at: SourcePartition,
   from: number,
   { low, high }: LogBounds,
@@ -139,7 +139,11 @@ const otherThanLedger = async (
   );
   const offset = Number(row?.offset ?? -1);
   if (row === undefined || offset < low) return null;
-  if (offset >= high) return `the log ends at offset ${String(high)}`;
+  if (offset >= high) {
+    // The log may have grown since its end was looked at: an aggregator goes on meanwhile.
+    const end = (await admin.offsets(at.topic))[at.partition]?.high ?? 0;
+    if (offset >= end) return `the log ends at offset ${String(end)}`;
+  }
   const id = Buffer.from(row.id.replaceAll('-', ''), 'hex');
   const found = await reader.recordAt(at, offset);
   return found?.value?.includes(id)

@@ -131,7 +131,11 @@ test('totals that differ say so', () => {
 test('a carry that is in no later hour, although its hour is composed, is a difference and named', () => {
   const lost = submission(FIRST, '36.5', { outcome: 'carried', isLost: true });
   const sides = { ...CARRIED, submissions: [lost, submission(SECOND, '36.6', {})] };
-  const { differences } = reconcile({ ...sides, holdings: [holding(SECOND, '36.6')] }, BOTH);
+  const { differences, unbilled } = reconcile(
+    { ...sides, holdings: [holding(SECOND, '36.6')] },
+    BOTH,
+  );
+  expect(unbilled).toEqual([]);
   expect(differences).toEqual([
     {
       kind: 'lost-carry',

@@ -184,7 +184,8 @@ export const reconcile = (sides: BillingSides, { from, end } = ALL_HOURS): Recon
   return {
     compared: new Set([...windowOf.keys(), ...submissionOf.keys(), ...held.keys()]).size,
     dimensions: totalsOf(windows, submissions, quantities, [...held.values()]),
-    unbilled: unbilledTotals(submissions),
+    // What is lost goes into no later hour: it is a difference, and nothing else.
+    unbilled: unbilledTotals(submissions.filter(({ isLost }) => !isLost)),
     differences,
   };
 };
