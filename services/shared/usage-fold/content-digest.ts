@@ -5,7 +5,7 @@ import { asciiLower } from '../model/placement.ts';
 import { writeQuantity } from './packed/limbs.ts';
 import type { JudgedEvent } from './verdict.ts';
 
-/** Two words of 32 bits. */
+/** Two words of 32 bits; signed or unsigned, the same bits are the same digest. */
 export interface Digest {
   readonly high: number;
   readonly low: number;
@@ -56,6 +56,7 @@ export class ContentWords {
   private readonly words = new Uint32Array(WORDS);
   /** The words of the quantity: set them before `digest`. */
   readonly quantity = this.words.subarray(8);
+  /** The digest, in signed words: V8 makes an object of each unsigned one that is handed on. */
   high = 0;
   low = 0;
 
@@ -102,8 +103,8 @@ export class ContentWords {
     h4 = (h4 + h1) | 0;
     [h1, h2, h3, h4] = [finished(h1), finished(h2), finished(h3), finished(h4)];
     h1 = (h1 + h2 + h3 + h4) | 0;
-    this.high = h1 >>> 0;
-    this.low = (h2 + h1) >>> 0;
+    this.high = h1;
+    this.low = (h2 + h1) | 0;
   }
 }
 
@@ -127,6 +128,10 @@ const finished = (word: number): number => {
 
 const shared = new ContentWords();
 
+/** A digest of two words as one number without a sign. */
+export const digestOf = (high: number, low: number): bigint =>
+  (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+
 /** 64 bits over everything in an event except its id. */
 export const contentDigest = (event: JudgedEvent): bigint => {
   const identity = identityDigest(IDENTITY.map(({ name }) => event[name]));
@@ -140,5 +145,5 @@ export const contentDigest = (event: JudgedEvent): bigint => {
     event.usageStartTime,
     event.usageEndTime,
   );
-  return (BigInt(shared.high) << 32n) | BigInt(shared.low);
+  return digestOf(shared.high, shared.low);
 };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { int64Of, setInt64 } from './packed/words.ts';
+import { digestOf } from './content-digest.ts';
 
 /** Where an id was first accepted, and with what content. */
 export interface SeenEvent {
@@ -14,12 +14,14 @@ export interface SeenEvent {
 export const EARLIER_EPOCH = -2;
 
 const NONE = -1;
+const TWO_32 = 0x100000000;
 const ID_WORDS = 4;
 type IdWords = [number, number, number, number];
-/** An entry: its id, its offset, and its digest with the high word first. */
+/**
+ * An entry: its id, its offset, and its digest with the high word first. Words are signed here: V8 makes an
+ * object of each unsigned one that is handed from function to function.
+ */
 const ENTRY_WORDS = 8;
-/** An entry counted in numbers of 64 bits. */
-const HALVES = ENTRY_WORDS / 2;
 const OFFSET = 4;
 const DIGEST = 6;
 const BYTES_PER_ID = ENTRY_WORDS * 4;
@@ -43,7 +45,7 @@ const MOVES = 16;
  * at once would block the process for longer than a heartbeat may wait.
  */
 export class EventTable {
-  private segments: Uint32Array[] = [new Uint32Array(FIRST_IDS * ENTRY_WORDS)];
+  private segments: Int32Array[] = [new Int32Array(FIRST_IDS * ENTRY_WORDS)];
   private capacity = FIRST_IDS;
   private taken = 0;
   /** The number of the entry plus one; 0 for an empty slot. */
@@ -74,14 +76,14 @@ export class EventTable {
       ? null
       : {
           offset: this.offsetOf(entry),
-          digest: (BigInt(this.digestHigh(entry)) << 32n) | BigInt(this.digestLow(entry)),
+          digest: digestOf(this.digestHigh(entry), this.digestLow(entry)),
         };
   }
 
   /** Adds an id. If the table has it already, the lower offset stays. */
   add(id: Uint8Array, offset: number, digest: bigint): void {
     const bytes = viewOf(id);
-    const [a, b, c, d] = [0, 4, 8, 12].map((at) => bytes.getUint32(at)) as IdWords;
+    const [a, b, c, d] = [0, 4, 8, 12].map((at) => bytes.getInt32(at)) as IdWords;
     this.enterFirst(a, b, c, d, offset, Number(digest >> 32n), Number(digest & 0xffffffffn));
   }
 
@@ -102,10 +104,10 @@ export class EventTable {
 
   /** The entry of the id at position `at` of `bytes`; -1 if there is none. */
   entryOf(bytes: DataView, at: number): number {
-    const a = bytes.getUint32(at);
-    const b = bytes.getUint32(at + 4);
-    const c = bytes.getUint32(at + 8);
-    const d = bytes.getUint32(at + 12);
+    const a = bytes.getInt32(at);
+    const b = bytes.getInt32(at + 4);
+    const c = bytes.getInt32(at + 8);
+    const d = bytes.getInt32(at + 12);
     return this.entryOfWords(a, b, c, d);
   }
 
@@ -119,25 +121,24 @@ export class EventTable {
 
   offsetOf(entry: number): number {
     const segment = this.segments[(entry / SEGMENT) | 0];
-    return segment ? int64Of(segment, (entry % SEGMENT) * HALVES + OFFSET / 2) : NONE;
+    const at = (entry % SEGMENT) * ENTRY_WORDS + OFFSET;
+    return segment ? (segment[at + 1] ?? 0) * TWO_32 + ((segment[at] ?? 0) >>> 0) : NONE;
   }
 
   digestHigh(entry: number): number {
-    return this.segments[(entry / SEGMENT) | 0]?.[(entry % SEGMENT) * ENTRY_WORDS + DIGEST] ?? 0;
+    return this.wordOf(entry, DIGEST);
   }
 
   digestLow(entry: number): number {
-    return (
-      this.segments[(entry / SEGMENT) | 0]?.[(entry % SEGMENT) * ENTRY_WORDS + DIGEST + 1] ?? 0
-    );
+    return this.wordOf(entry, DIGEST + 1);
   }
 
   /** Adds the id at position `at` of `bytes`, which `entryOf` has not found. */
   append(bytes: DataView, at: number, offset: number, high: number, low: number): void {
-    const a = bytes.getUint32(at);
-    const b = bytes.getUint32(at + 4);
-    const c = bytes.getUint32(at + 8);
-    const d = bytes.getUint32(at + 12);
+    const a = bytes.getInt32(at);
+    const b = bytes.getInt32(at + 4);
+    const c = bytes.getInt32(at + 8);
+    const d = bytes.getInt32(at + 12);
     this.appendWords(a, b, c, d, offset, high, low);
   }
 
@@ -165,11 +166,16 @@ export class EventTable {
     this.enter(entry);
   }
 
+  private wordOf(entry: number, word: number): number {
+    return this.segments[(entry / SEGMENT) | 0]?.[(entry % SEGMENT) * ENTRY_WORDS + word] ?? 0;
+  }
+
   private set(entry: number, offset: number, high: number, low: number): void {
     const segment = this.segments[(entry / SEGMENT) | 0];
     if (!segment) return;
     const place = (entry % SEGMENT) * ENTRY_WORDS;
-    setInt64(segment, (place + OFFSET) / 2, offset);
+    segment[place + OFFSET] = offset; // modulo 2^32
+    segment[place + OFFSET + 1] = Math.floor(offset / TWO_32);
     segment[place + DIGEST] = high;
     segment[place + DIGEST + 1] = low;
   }
@@ -218,12 +224,12 @@ export class EventTable {
   private extend(): void {
     const [first] = this.segments;
     if (!first || this.capacity >= SEGMENT) {
-      this.segments.push(new Uint32Array(SEGMENT * ENTRY_WORDS));
+      this.segments.push(new Int32Array(SEGMENT * ENTRY_WORDS));
       this.capacity += SEGMENT;
       return;
     }
     this.capacity *= 2;
-    const larger = new Uint32Array(this.capacity * ENTRY_WORDS);
+    const larger = new Int32Array(this.capacity * ENTRY_WORDS);
     larger.set(first);
     this.segments = [larger];
   }

@@ -37,13 +37,13 @@ export class IdRows {
     this.tables
       .get(hour)
       ?.enterFirst(
-        bytes.readUInt32LE(at + 8),
-        bytes.readUInt32LE(at + 4),
-        bytes.readUInt32LE(at + 16),
-        bytes.readUInt32LE(at + 12),
+        bytes.readInt32LE(at + 8),
+        bytes.readInt32LE(at + 4),
+        bytes.readInt32LE(at + 16),
+        bytes.readInt32LE(at + 12),
         offset,
-        bytes.readUInt32LE(at + 32),
-        bytes.readUInt32LE(at + 28),
+        bytes.readInt32LE(at + 32),
+        bytes.readInt32LE(at + 28),
       );
   }
 }

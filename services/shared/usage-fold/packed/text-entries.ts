@@ -17,7 +17,7 @@ export class TextEntries {
   private ends = new Uint32Array(16);
   /** Of each text of an entry its length; -1 for null. */
   private lengths = new Int32Array(16);
-  private digests = new Uint32Array(32);
+  private digests = new Int32Array(32);
   /** How many texts make an entry. */
   private readonly each: number;
 
