@@ -186,7 +186,7 @@ class Schedule {
   private loseRecords(): void {
     for (const process of this.processes.slice()) this.crash(process);
     while (this.calls.hasLate) this.calls.stepLate();
-    this.world.loseRecords();
+    this.world.loseRecords((partition) => this.operator.neededFrom(partition));
     this.reassign();
   }
 

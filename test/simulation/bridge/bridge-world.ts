@@ -246,14 +246,17 @@ export class BridgeWorld {
   /**
    * Records that nobody may have read expire. No bridge may run, and none of its requests be on its way: one that has read
    * them would go on with what another one can no longer know (ADR 13).
+   *
+   * @param neededFrom from which offset on a log keeps its records: somebody is still at work with what he wrote there
    */
-  loseRecords(): void {
+  loseRecords(neededFrom: (partition: number) => number): void {
     this.publishAll();
     for (const [partition, log] of this.logs.entries()) {
       if (this.random.chance(0.3)) continue;
-      log.low = this.random.chance(0.5)
+      const low = this.random.chance(0.5)
         ? log.high
         : log.low + this.random.below(log.high - log.low + 1);
+      log.low = Math.max(log.low, Math.min(low, neededFrom(partition)));
       this.oracle.lost(partition);
     }
   }

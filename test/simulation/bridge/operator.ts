@@ -13,7 +13,8 @@ export class Operator {
   commands = 0;
   private readonly world: BridgeWorld;
   private readonly calls: PortCalls;
-  private running = 0;
+  /** How long each log was when each of the commands began that still run. */
+  private readonly running = new Set<readonly number[]>();
 
   constructor(world: BridgeWorld, calls: PortCalls) {
     this.world = world;
@@ -21,12 +22,22 @@ export class Operator {
   }
 
   get isBusy(): boolean {
-    return this.running > 0;
+    return this.running.size > 0;
+  }
+
+  /**
+   * From this offset on, a log still has what its commands have written. A command appends a carry, then records that it
+   * is carried. If the log lost the carry in between, neither the log nor the tables would have it when the log is
+   * recovered. A command would have to be frozen for longer than the topic is kept, as a bridge would (ADR 13).
+   */
+  neededFrom(partition: number): number {
+    return Math.min(...[...this.running].map((ends) => ends[partition] ?? 0));
   }
 
   /** @param clockAhead how far the clock of the command's machine is ahead, in milliseconds */
   run(outcome: 'held' | 'dead-lettered', clockAhead: number): void {
-    this.running++;
+    const ends = this.world.logs.map(({ high }) => high);
+    this.running.add(ends);
     this.commands++;
     const filter = { outcome, code: null, meter: null, from: null, end: null };
     carryUnbilled(this.ports(clockAhead), { filter, atOnce: false, dryRun: false, reason: 'test' })
@@ -34,7 +45,7 @@ export class Operator {
         if (!(error instanceof Unanswered)) this.failure ??= error;
       })
       .finally(() => {
-        this.running--;
+        this.running.delete(ends);
       });
   }
 
