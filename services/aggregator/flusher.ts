@@ -70,7 +70,7 @@ export class Flusher {
     this.bytes += bytes;
     if (this.folder.state.nextOffset === this.begunOffset) return;
     // What the owner finds first has waited already while there was no owner.
-    this.since ??= this.hasBegun ? now : now - this.options.flushInterval;
+    this.since ??= this.hasBegun ? now : -Infinity;
   }
 
   /** Whether there is so much that it should be stored at once. */
