@@ -7,6 +7,7 @@ import {
   readBillingCounts,
   type BillingCounts,
 } from '../../services/shared/billing/billing-counts.ts';
+import { readTerms } from '../../services/shared/billing/terms-table.ts';
 import { readBillingSides } from '../../services/shared/billing/billing-sides.ts';
 import { reconcile } from '../../services/shared/billing/reconcile.ts';
 import { millis } from '../../services/shared/model/time.ts';
@@ -263,6 +264,8 @@ const settled = async ({ pipeline }: Cast): Promise<void> => {
   const { clickHouse } = pipeline.stack;
   const isSent = async (): Promise<boolean> => (await readBillingCounts(clickHouse)).pending === 0;
   const isComposed = async (): Promise<boolean> => {
+    // Before a bridge has written terms nothing is billable, so nothing would be missing.
+    if ((await readTerms(clickHouse)).length === 0) return false;
     const sides = { ...(await readBillingSides(clickHouse)), holdings: null };
     return reconcile(sides).differences.every(({ kind }) => kind !== 'not-composed');
   };
