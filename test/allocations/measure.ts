@@ -33,7 +33,7 @@ const OPEN_HOUR = hour(6);
 const BATCH = 500;
 const CUT = 20_000;
 /** The best round counts: in the first ones the code is still being compiled. */
-const ROUNDS = 12;
+const ROUNDS = 18;
 
 const place = placeOf({ partitions: 1, namespaces: ['*'] });
 
