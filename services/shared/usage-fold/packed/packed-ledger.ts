@@ -70,15 +70,16 @@ export class PackedLedger implements Rows<LedgerEntry> {
   /** Set this for row `length` before calling `add`. */
   readonly identities = new BlockTexts(IDENTITY);
   readonly attributes = new BlockTexts(ATTRIBUTES);
-  private room: number;
-  private columns: ReturnType<typeof columnsOf>;
+  private readonly expected: number;
+  /** No array before the first row: an owner without records holds no memory for them. */
+  private room = 0;
+  private columns = columnsOf(0);
   private rows = 0;
 
   /** @param expected about so many rows, so that arrays of the right size need not be copied */
   constructor(place: Place, expected = 0) {
     this.place = place;
-    this.room = Math.max(FIRST_ROWS, expected);
-    this.columns = columnsOf(this.room);
+    this.expected = expected;
   }
 
   get length(): number {
@@ -187,7 +188,7 @@ export class PackedLedger implements Rows<LedgerEntry> {
   }
 
   private grow(): void {
-    this.room *= 2;
+    this.room = Math.max(FIRST_ROWS, this.expected, this.room * 2);
     const larger = columnsOf(this.room);
     for (const name of Object.keys(larger) as (keyof typeof larger)[]) {
       larger[name].set(this.columns[name]);
