@@ -1,12 +1,11 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Logger } from 'pino';
 import { queryRows } from '../shared/clickhouse/client.ts';
-import { isoText, millis, type Millis } from '../shared/model/time.ts';
+import { DAY_MILLIS, isoText, millis, type Millis } from '../shared/model/time.ts';
 
-const DAY = 24 * 3_600_000;
 /** Under PayAsYouUse a stamp must report at least once in 30 days (docs/azure.md, "Registration"). */
-const MUST_REPORT_WITHIN = 30 * DAY;
-const WARNS_BEFORE = 7 * DAY;
+const MUST_REPORT_WITHIN = 30 * DAY_MILLIS;
+const WARNS_BEFORE = 7 * DAY_MILLIS;
 
 /** What has been reported, and what has not. */
 export interface Reported {

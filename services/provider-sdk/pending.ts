@@ -1,3 +1,13 @@
+/**
+ * Resolves when all of these calls have settled.
+ * @throws what the first of them failed with, if one did
+ */
+export const allSettled = async (calls: Iterable<Promise<void>>): Promise<void> => {
+  const settled = await Promise.allSettled(calls);
+  const failed = settled.find(({ status }) => status === 'rejected');
+  if (failed) throw (failed as PromiseRejectedResult).reason;
+};
+
 /** Calls that have not settled yet. */
 export class Pending {
   private readonly calls = new Set<Promise<void>>();
@@ -15,9 +25,7 @@ export class Pending {
    * Resolves when all calls that were added before have settled.
    * @throws if one of them failed
    */
-  async settled(): Promise<void> {
-    const settled = await Promise.allSettled(this.calls);
-    const failed = settled.find(({ status }) => status === 'rejected');
-    if (failed) throw (failed as PromiseRejectedResult).reason;
+  settled(): Promise<void> {
+    return allSettled(this.calls);
   }
 }

@@ -5,6 +5,7 @@ import { partitionOfKey } from '../shared/model/placement.ts';
 import { messageOf } from '../shared/process/errors.ts';
 import { ProviderClosed } from './provider-errors.ts';
 import type { Spool, SpooledRecord, SpoolStatus } from './spool/spool.ts';
+import { allSettled } from './pending.ts';
 
 export interface DrainerParts {
   readonly spool: Pick<Spool, 'next' | 'done'> & {
@@ -140,8 +141,7 @@ export class SpoolDrainer {
       this.parts.append(partition, batch, signal),
     );
     // None may be on its way when the same partition is written again.
-    const failed = (await Promise.allSettled(sent)).find(({ status }) => status === 'rejected');
-    if (failed) throw (failed as PromiseRejectedResult).reason;
+    await allSettled(sent);
   }
 
   private async untilWoken(): Promise<void> {

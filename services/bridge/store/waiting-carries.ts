@@ -1,4 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { LAST_MOVES } from '../../shared/billing/last-moves.ts';
 import { queryRows } from '../../shared/clickhouse/client.ts';
 import {
   submissionColumns,
@@ -38,16 +39,11 @@ const readWaiting = (client: ClickHouseClient): Promise<readonly WaitingRow[]> =
     client,
     `SELECT u.topic AS topic, u.epoch AS epoch, u.partition AS partition,
        toUnixTimestamp(u.reported_hour) AS hour, ${submissionColumns('u')}, u.code AS code,
-       m.last.1 AS from_topic, m.last.2 AS from_epoch, m.last.3 AS from_partition,
-       m.last.4 AS to_topic, m.last.5 AS to_epoch, m.last.6 AS to_partition,
-       m.last.7 AS log_partition, m.moves AS moves
+       m.last.topic AS from_topic, m.last.epoch AS from_epoch, m.last.partition AS from_partition,
+       m.last.to_topic AS to_topic, m.last.to_epoch AS to_epoch, m.last.to_partition AS to_partition,
+       m.last.log_partition AS log_partition, m.moves AS moves
      FROM commerce_usage AS u
-     LEFT JOIN (
-       SELECT c.submission_id AS submission_id, max(c.moves) AS moves, argMax(
-         (c.topic, c.epoch, c.partition, c.to_topic, c.to_epoch, c.to_partition, c.log_partition), c.moves
-       ) AS last
-       FROM carry_moves AS c GROUP BY submission_id
-     ) AS m ON m.submission_id = u.submission_id
+     LEFT JOIN (${LAST_MOVES}) AS m ON m.submission_id = u.submission_id
      WHERE (u.outcome = 'carried' OR to_topic != '') AND ${isInNone('u')}
      ORDER BY u.reported_hour, submission_id`,
   );

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isoText, millis, type Millis } from '../../shared/model/time.ts';
+import { DAY_MILLIS, isoText, millis, type Millis } from '../../shared/model/time.ts';
 import { timeSchema } from '../../shared/model/time-text.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 import type { Store } from './store.ts';
@@ -8,7 +8,7 @@ import { readJson } from './read-json.ts';
 const CLOCK = '!clock';
 
 /** Ten years either way: further away, dates would not fit the keys of the store. */
-const MAX_OFFSET = 10 * 366 * 86_400_000;
+const MAX_OFFSET = 10 * 366 * DAY_MILLIS;
 
 const setting = z.union([
   z.strictObject({ offsetMillis: z.int().min(-MAX_OFFSET).max(MAX_OFFSET) }),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { makeDirectory } from '../../shared/process/directory.ts';
 import { messageOf, UserError } from '../../shared/process/errors.ts';
 import { ANYBODY_READS, OWNER_ONLY, replaceFile } from '../../shared/process/replace-file.ts';
-import { DAY_MILLIS } from '../../shared/model/time.ts';
+import { DAY_MILLIS, HOUR_MILLIS } from '../../shared/model/time.ts';
 
 /** The files of a server's certificate, in PEM. */
 export interface CertificateFiles {
@@ -127,7 +127,7 @@ const serialNumber = (): string => {
 /** An hour in the past, for clocks that are behind. */
 const validity = (days: number, now: number) => ({
   // eslint-disable-next-line no-restricted-syntax -- the library takes no instant
-  notBefore: new Date(now - DAY_MILLIS / 24),
+  notBefore: new Date(now - HOUR_MILLIS),
   // eslint-disable-next-line no-restricted-syntax
   notAfter: new Date(now + days * DAY_MILLIS),
 });

@@ -1,11 +1,11 @@
-import { HOUR_MILLIS, millis, type Millis } from '../../shared/model/time.ts';
+import { DAY_MILLIS, millis, type Millis } from '../../shared/model/time.ts';
 import { lastingResources } from './lasting-resources.ts';
 import { passingResources } from './passing-resources.ts';
 import type { CloudResource } from './resource.ts';
 import { tenantsOf, type CloudSeed } from './tenant.ts';
 
 /** A live cloud that nobody has changed knows its future this long. */
-const YEAR_MILLIS = 366 * 24 * HOUR_MILLIS;
+const YEAR_MILLIS = 366 * DAY_MILLIS;
 
 export interface CloudOptions extends CloudSeed {
   readonly from: Millis;

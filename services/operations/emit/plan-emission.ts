@@ -4,7 +4,7 @@ import { quantityToBytes } from '../../shared/model/decimal.ts';
 import { fail, succeed, type Result } from '../../shared/model/result.ts';
 import { DEFAULT_MAX_USAGE_AGE_MILLIS } from '../../shared/model/rules.ts';
 import { isOpenLive, partitionName, sourceFor, type Source } from '../../shared/model/source.ts';
-import { HOUR_MILLIS, isoText, type Millis } from '../../shared/model/time.ts';
+import { DAY_MILLIS, HOUR_MILLIS, isoText, type Millis } from '../../shared/model/time.ts';
 import { uuidText, type UsageEvent } from '../../shared/model/usage-event.ts';
 import { contentDigest } from '../../shared/usage-fold/content-digest.ts';
 import type { EmitWorld } from './emit-world.ts';
@@ -114,7 +114,7 @@ const timeProblem = (
     };
   }
   if (start < now - DEFAULT_MAX_USAGE_AGE_MILLIS) {
-    const days = String(DEFAULT_MAX_USAGE_AGE_MILLIS / 86_400_000);
+    const days = String(DEFAULT_MAX_USAGE_AGE_MILLIS / DAY_MILLIS);
     return { field: 'from', problem: `is over ${days} days ago: usage that old is not counted` };
   }
   const floor = floors.get(partitionName({ ...first.source, partition: first.partition }));

@@ -1,9 +1,10 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../clickhouse/client.ts';
+import { LAST_MOVES } from './last-moves.ts';
 
 /** Where a carry is: where it was moved last, or where it was composed. */
 const place = (column: string): string =>
-  `if(m.moves = 0, u.${column}, m.last.${column}) AS ${column}`;
+  `if(m.last.to_topic = '', u.${column}, m.last.to_${column}) AS ${column}`;
 
 /**
  * The submissions that were carried, are in no later one, and should be: an hour is composed at their place that began
@@ -14,14 +15,9 @@ export const readLostCarries = async (client: ClickHouseClient): Promise<Readonl
     client,
     `SELECT toString(c.id) AS id FROM (
        SELECT u.submission_id AS id, ${['topic', 'epoch', 'partition'].map(place).join(', ')},
-         toUnixTimestamp64Milli(if(m.moves = 0, u.at, m.last.at)) AS told
+         toUnixTimestamp64Milli(if(m.last.to_topic = '', u.at, m.last.at)) AS told
        FROM commerce_outcomes AS u FINAL
-       LEFT JOIN (
-         SELECT submission_id, toUInt32(max(a.moves)) + 1 AS moves, argMax(
-           tuple(to_topic, to_epoch, to_partition, at)::Tuple(topic String, epoch UInt32, partition UInt16, at DateTime64(3, 'UTC')),
-           a.moves) AS last
-         FROM carry_moves AS a FINAL GROUP BY submission_id
-       ) AS m ON m.submission_id = u.submission_id
+       LEFT JOIN (${LAST_MOVES}) AS m ON m.submission_id = u.submission_id
        WHERE u.outcome = 'carried'
          AND u.submission_id NOT IN (SELECT arrayJoin(i.carries) FROM commerce_usage AS i)
      ) AS c

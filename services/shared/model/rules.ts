@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DAY_MILLIS } from './time.ts';
 
 /**
  * The rules by which a partition's records are classified (docs/design.md, "Rules in the log"). They are in
@@ -32,7 +33,7 @@ export interface Rules {
 export const FOLD_VERSION = 1;
 
 /** 45 days. */
-export const DEFAULT_MAX_USAGE_AGE_MILLIS = 45 * 86_400_000;
+export const DEFAULT_MAX_USAGE_AGE_MILLIS = 45 * DAY_MILLIS;
 
 const named = { fingerprint: z.string() };
 const rulesSchema = z.strictObject({

@@ -9,7 +9,7 @@ import {
   resourceKey,
   subscriptionOf,
 } from './placement.ts';
-import { isoText, type Millis } from './time.ts';
+import { DAY_MILLIS, isoText, type Millis } from './time.ts';
 
 /**
  * Why an event cannot be counted. The aggregator refuses events by these functions, and writers of events
@@ -130,7 +130,7 @@ const ageProblem = (
   firstReportedTime: Millis,
 ): EventProblem | null => {
   if (start >= firstReportedTime - limits.maxUsageAgeMillis) return null;
-  const days = String(limits.maxUsageAgeMillis / 86_400_000);
+  const days = String(limits.maxUsageAgeMillis / DAY_MILLIS);
   return problem(
     'too-old',
     `the usage started over ${days} days before ${isoText(firstReportedTime)}`,

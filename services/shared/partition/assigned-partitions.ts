@@ -169,7 +169,7 @@ export class AssignedPartitions<Worker extends PartitionOwner> implements Partit
     at: TopicPartition,
     batches: readonly RecordBatch[],
     next: number,
-    isBehind = false,
+    isBehind: boolean,
   ): Promise<boolean> {
     return (await this.workerOf(at)?.consume(batches, next, isBehind)) ?? false;
   }

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, mkdtemp, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { UserError } from './errors.ts';
+import { codeOf, UserError } from './errors.ts';
 import { syncDirectory } from './sync-directory.ts';
 
 /**
@@ -44,9 +44,6 @@ export const cannotUse = (
   const ways = remedy === undefined ? choose : `${remedy}, or ${choose}`;
   return new UserError(`${what} cannot use the directory ${directory}, ${is}: ${ways}.`, { cause });
 };
-
-const codeOf = (error: unknown): string | undefined =>
-  (error as NodeJS.ErrnoException | null | undefined)?.code;
 
 /** Turns the usual problems with a directory into a UserError. Leaves other errors as they are. */
 export const explainFileError = (

@@ -11,6 +11,10 @@ export class UserError extends Error {
 export const messageOf = (thrown: unknown): string =>
   thrown instanceof Error ? thrown.message : String(thrown);
 
+/** The code of an error of Node or of ClickHouse; undefined if it has none. */
+export const codeOf = (error: unknown): string | undefined =>
+  (error as NodeJS.ErrnoException | null | undefined)?.code;
+
 /** The message of what was thrown by `fetch`: it says itself only that it failed, and its cause why. */
 export const causeText = (thrown: unknown): string =>
   messageOf(thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown);

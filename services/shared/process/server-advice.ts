@@ -1,4 +1,4 @@
-import { messageOf } from './errors.ts';
+import { codeOf, messageOf } from './errors.ts';
 
 /** Of Kafka's protocol: TOPIC_AUTHORIZATION_FAILED, GROUP_…, CLUSTER_…, TRANSACTIONAL_ID_…. */
 const KAFKA_DENIED = '_AUTHORIZATION_FAILED';
@@ -20,10 +20,8 @@ function* chain(error: unknown): Generator<object> {
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
-const hasCode = (error: unknown, code: string): boolean =>
-  isObject(error) && 'code' in error && error.code === code;
-
-export const isDeniedByClickHouse = (error: unknown): boolean => hasCode(error, CLICKHOUSE_DENIED);
+export const isDeniedByClickHouse = (error: unknown): boolean =>
+  codeOf(error) === CLICKHOUSE_DENIED;
 
 const adviceOn = (error: object): string | null => {
   const rights = (server: string, user: string): string =>
@@ -32,7 +30,7 @@ const adviceOn = (error: object): string | null => {
     return rights('Kafka', 'KAFKA_USERNAME');
   }
   if (isDeniedByClickHouse(error)) return rights('ClickHouse', 'CLICKHOUSE_USER');
-  return hasCode(error, NO_TABLE)
+  return codeOf(error) === NO_TABLE
     ? 'ClickHouse has no such table in this database: run "npx usagectl migrate", or set CLICKHOUSE_DATABASE'
     : null;
 };

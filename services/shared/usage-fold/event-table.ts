@@ -16,11 +16,17 @@ export const EARLIER_EPOCH = -2;
 const NONE = -1;
 const TWO_32 = 0x100000000;
 const ID_WORDS = 4;
-type IdWords = [number, number, number, number];
-/**
- * An entry: its id, its offset, and its digest with the high word first. Words are signed here: V8 makes an
- * object of each unsigned one that is handed from function to function.
- */
+/** An id in four words, the first one first. Words are signed: V8 makes an object of each unsigned one that is handed on. */
+export type IdWords = Int32Array;
+
+export const idWords = (): IdWords => new Int32Array(ID_WORDS);
+
+/** Reads the id at a position of some bytes. */
+export const readId = (bytes: DataView, at: number, into: IdWords): void => {
+  for (let word = 0; word < ID_WORDS; word++) into[word] = bytes.getInt32(at + word * 4);
+};
+
+/** An entry: its id, its offset, and its digest with the high word first. */
 const ENTRY_WORDS = 8;
 const OFFSET = 4;
 const DIGEST = 6;
@@ -37,9 +43,9 @@ const MOVES = 16;
 
 /**
  * The ids accepted in one usage hour: a map from 128-bit id to first offset and content digest. Entries of
- * 32 bytes are stored one after another in segments, in the order of arrival. An index with open addressing finds them: 4 bytes a
- * slot, at most two thirds of the slots taken. A `Map` of strings with tens of millions of ids would not
- * fit in memory.
+ * 32 bytes are stored one after another in segments, in the order of arrival. An index with open addressing
+ * finds them: 4 bytes a slot, at most two thirds of the slots taken. A `Map` of strings with tens of millions
+ * of ids would not fit in memory.
  *
  * When the index grows, its entries move to the new one step by step, some with each added id. Moving all
  * at once would block the process for longer than a heartbeat may wait.
@@ -71,7 +77,7 @@ export class EventTable {
   }
 
   find(id: Uint8Array): SeenEvent | null {
-    const entry = this.entryOf(viewOf(id), 0);
+    const entry = this.entryOf(wordsOf(id));
     return entry === NONE
       ? null
       : {
@@ -82,41 +88,21 @@ export class EventTable {
 
   /** Adds an id. If the table has it already, the lower offset stays. */
   add(id: Uint8Array, offset: number, digest: bigint): void {
-    const bytes = viewOf(id);
-    const [a, b, c, d] = [0, 4, 8, 12].map((at) => bytes.getInt32(at)) as IdWords;
-    this.enterFirst(a, b, c, d, offset, Number(digest >> 32n), Number(digest & 0xffffffffn));
+    this.enterFirst(wordsOf(id), offset, Number(digest >> 32n), Number(digest & 0xffffffffn));
   }
 
-  /** The same for an id in four words, the first one first. */
-  enterFirst(
-    a: number,
-    b: number,
-    c: number,
-    d: number,
-    offset: number,
-    high: number,
-    low: number,
-  ): void {
-    const entry = this.entryOfWords(a, b, c, d);
-    if (entry === NONE) this.appendWords(a, b, c, d, offset, high, low);
+  /** The same for an id in words. */
+  enterFirst(id: IdWords, offset: number, high: number, low: number): void {
+    const entry = this.entryOf(id);
+    if (entry === NONE) this.append(id, offset, high, low);
     else if (offset < this.offsetOf(entry)) this.set(entry, offset, high, low);
   }
 
-  /** The entry of the id at position `at` of `bytes`; -1 if there is none. */
-  entryOf(bytes: DataView, at: number): number {
-    const a = bytes.getInt32(at);
-    const b = bytes.getInt32(at + 4);
-    const c = bytes.getInt32(at + 8);
-    const d = bytes.getInt32(at + 12);
-    return this.entryOfWords(a, b, c, d);
-  }
-
-  private entryOfWords(a: number, b: number, c: number, d: number): number {
-    const hash = hashOf(a, b, c, d);
-    const entry = this.lookUp(this.index, hash, a, b, c, d);
-    return entry !== NONE || this.before === null
-      ? entry
-      : this.lookUp(this.before, hash, a, b, c, d);
+  /** The entry of an id; -1 if there is none. */
+  entryOf(id: IdWords): number {
+    const hash = hashOf(id, 0);
+    const entry = this.lookUp(this.index, hash, id);
+    return entry !== NONE || this.before === null ? entry : this.lookUp(this.before, hash, id);
   }
 
   offsetOf(entry: number): number {
@@ -133,33 +119,14 @@ export class EventTable {
     return this.wordOf(entry, DIGEST + 1);
   }
 
-  /** Adds the id at position `at` of `bytes`, which `entryOf` has not found. */
-  append(bytes: DataView, at: number, offset: number, high: number, low: number): void {
-    const a = bytes.getInt32(at);
-    const b = bytes.getInt32(at + 4);
-    const c = bytes.getInt32(at + 8);
-    const d = bytes.getInt32(at + 12);
-    this.appendWords(a, b, c, d, offset, high, low);
-  }
-
-  private appendWords(
-    a: number,
-    b: number,
-    c: number,
-    d: number,
-    offset: number,
-    high: number,
-    low: number,
-  ): void {
+  /** Adds an id that `entryOf` has not found. */
+  append(id: IdWords, offset: number, high: number, low: number): void {
     const entry = this.taken++;
     if (entry === this.capacity) this.extend();
     const segment = this.segments[(entry / SEGMENT) | 0];
     if (!segment) throw new Error('the table has no room for its next id');
     const place = (entry % SEGMENT) * ENTRY_WORDS;
-    segment[place] = a;
-    segment[place + 1] = b;
-    segment[place + 2] = c;
-    segment[place + 3] = d;
+    for (let word = 0; word < ID_WORDS; word++) segment[place + word] = id[word] ?? 0;
     this.set(entry, offset, high, low);
     if (this.before !== null) this.move(MOVES);
     else if (this.taken * 3 > this.index.length * 2) this.growIndex();
@@ -180,25 +147,18 @@ export class EventTable {
     segment[place + DIGEST + 1] = low;
   }
 
-  private lookUp(
-    index: Int32Array,
-    hash: number,
-    a: number,
-    b: number,
-    c: number,
-    d: number,
-  ): number {
+  private lookUp(index: Int32Array, hash: number, id: IdWords): number {
     const mask = index.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = (index[slot] ?? 0) - 1;
       if (entry < 0) return NONE;
-      const ids = this.segments[(entry / SEGMENT) | 0];
+      const segment = this.segments[(entry / SEGMENT) | 0];
       const place = (entry % SEGMENT) * ENTRY_WORDS;
       if (
-        ids?.[place] === a &&
-        ids[place + 1] === b &&
-        ids[place + 2] === c &&
-        ids[place + 3] === d
+        segment?.[place] === id[0] &&
+        segment?.[place + 1] === id[1] &&
+        segment?.[place + 2] === id[2] &&
+        segment?.[place + 3] === id[3]
       ) {
         return entry;
       }
@@ -206,16 +166,10 @@ export class EventTable {
   }
 
   private enter(entry: number): void {
-    const ids = this.segments[(entry / SEGMENT) | 0];
-    const place = (entry % SEGMENT) * ENTRY_WORDS;
+    const segment = this.segments[(entry / SEGMENT) | 0];
+    if (!segment) return;
     const mask = this.index.length - 1;
-    let slot =
-      hashOf(
-        ids?.[place] ?? 0,
-        ids?.[place + 1] ?? 0,
-        ids?.[place + 2] ?? 0,
-        ids?.[place + 3] ?? 0,
-      ) & mask;
+    let slot = hashOf(segment, (entry % SEGMENT) * ENTRY_WORDS) & mask;
     while (this.index[slot] !== 0) slot = (slot + 1) & mask;
     this.index[slot] = entry + 1;
   }
@@ -254,8 +208,13 @@ export class EventTable {
   }
 }
 
-const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
-  new DataView(buffer, byteOffset, byteLength);
+const shared = idWords();
+
+/** The words of an id, until they are asked for again. */
+export const wordsOf = ({ buffer, byteOffset, byteLength }: Uint8Array): IdWords => {
+  readId(new DataView(buffer, byteOffset, byteLength), 0, shared);
+  return shared;
+};
 
 /**
  * Providers choose the ids. With a hash that they could compute, crafted ids would all collide and make
@@ -265,8 +224,11 @@ const SECRET = Uint32Array.from({ length: ID_WORDS + 1 }, () => randomBytes(4).r
 
 const [S0 = 0, S1 = 0, S2 = 0, S3 = 0, START = 0] = SECRET;
 
-const hashOf = (a: number, b: number, c: number, d: number): number =>
-  mixed(mixed(mixed(mixed(START, a, S0), b, S1), c, S2), d, S3);
+/** Of the id that begins at a place of some words. */
+const hashOf = (ids: Int32Array, at: number): number => {
+  const first = mixed(mixed(START, ids[at] ?? 0, S0), ids[at + 1] ?? 0, S1);
+  return mixed(mixed(first, ids[at + 2] ?? 0, S2), ids[at + 3] ?? 0, S3);
+};
 
 const mixed = (hash: number, word: number, secret: number): number => {
   let h = Math.imul(hash ^ word ^ secret, secret | 1);

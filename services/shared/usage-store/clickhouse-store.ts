@@ -3,6 +3,7 @@ import { insertPacked, insertRows, SEQUENTIAL } from '../clickhouse/client.ts';
 import { OF_PARTITION, partitionParams } from '../clickhouse/of-partition.ts';
 import { rowBinary } from '../clickhouse/row-binary.ts';
 import type { Hour } from '../model/time.ts';
+import { codeOf } from '../process/errors.ts';
 import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
 import { EARLIER_EPOCH, EventTable } from '../usage-fold/event-table.ts';
 import type { DeadLetter } from '../usage-fold/fold.ts';
@@ -124,7 +125,7 @@ export class ClickHouseStore {
     try {
       for await (const part of rows) parts.push(part);
     } catch (error) {
-      if ((error as { readonly code?: unknown }).code === TOO_LARGE) return null;
+      if (codeOf(error) === TOO_LARGE) return null;
       throw error;
     }
     return new StoredWindows(Buffer.concat(parts));

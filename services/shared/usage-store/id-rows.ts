@@ -1,5 +1,5 @@
 import type { Hour } from '../model/time.ts';
-import type { EventTable } from '../usage-fold/event-table.ts';
+import { idWords, type EventTable } from '../usage-fold/event-table.ts';
 
 /** Columns of an id of `usage_events AS e`, in the order in which `IdRows` reads them in RowBinary. */
 export const idColumns = (offset = 'toInt64(e.offset)'): string =>
@@ -13,6 +13,7 @@ export class IdRows {
   private readonly tables: ReadonlyMap<Hour, EventTable>;
   /** The beginning of a row whose end has not come yet. */
   private rest: Buffer = Buffer.alloc(0);
+  private readonly id = idWords();
 
   constructor(tables: ReadonlyMap<Hour, EventTable>) {
     this.tables = tables;
@@ -34,16 +35,13 @@ export class IdRows {
     const hour = (bytes.readUInt32LE(at) * 1000) as Hour;
     const offset = bytes.readUInt32LE(at + 20) + bytes.readInt32LE(at + 24) * TWO_32;
     // A UUID is two numbers of 64 bits in little-endian.
+    const { id } = this;
+    id[0] = bytes.readInt32LE(at + 8);
+    id[1] = bytes.readInt32LE(at + 4);
+    id[2] = bytes.readInt32LE(at + 16);
+    id[3] = bytes.readInt32LE(at + 12);
     this.tables
       .get(hour)
-      ?.enterFirst(
-        bytes.readInt32LE(at + 8),
-        bytes.readInt32LE(at + 4),
-        bytes.readInt32LE(at + 16),
-        bytes.readInt32LE(at + 12),
-        offset,
-        bytes.readInt32LE(at + 32),
-        bytes.readInt32LE(at + 28),
-      );
+      ?.enterFirst(id, offset, bytes.readInt32LE(at + 32), bytes.readInt32LE(at + 28));
   }
 }

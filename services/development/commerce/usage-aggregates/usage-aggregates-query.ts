@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseReportedTime } from '../../../shared/http/reported-time.ts';
 import { fail, succeed, type Result } from '../../../shared/model/result.ts';
-import { isoText, millis, type Millis } from '../../../shared/model/time.ts';
+import { DAY_MILLIS, isoText, millis, type Millis } from '../../../shared/model/time.ts';
 
 export const USAGE_AGGREGATES_PARAMETERS = [
   'reportedStartTime',
@@ -35,7 +35,7 @@ export interface QueryRefusal {
 
 const HOUR_MILLIS = 3_600_000;
 const LENGTHS: Readonly<Record<Granularity, number>> = {
-  Daily: 24 * HOUR_MILLIS,
+  Daily: DAY_MILLIS,
   Hourly: HOUR_MILLIS,
 };
 

@@ -157,8 +157,7 @@ export class PackedFold {
     const table = this.tableOf(usageHour);
     if (table === null) return MISSING;
     if (!texts.find(event, series, windows.texts)) return ODD;
-    const { layout, words, offset } = event;
-    const { view } = event.source;
+    const { id, layout, words, offset } = event;
     words.digest(
       windows.series.digestHigh(series),
       windows.series.digestLow(series),
@@ -168,7 +167,7 @@ export class PackedFold {
       layout.usageEnd,
     );
 
-    const seen = table.entryOf(view, layout.eventId);
+    const seen = table.entryOf(id);
     if (seen !== NONE && table.offsetOf(seen) < offset) {
       // With other content it is a conflict.
       if (table.digestHigh(seen) !== words.high || table.digestLow(seen) !== words.low) return ODD;
@@ -179,7 +178,7 @@ export class PackedFold {
     if (seen !== NONE && table.offsetOf(seen) !== offset) return ODD;
     const window = this.windowOf(series, usageHour, windows);
     if (window === NONE) return MISSING;
-    if (seen === NONE) table.append(view, layout.eventId, offset, words.high, words.low);
+    if (seen === NONE) table.append(id, offset, words.high, words.low);
     this.index.pin(usageHour);
     windows.addTo(window, words.quantity, offset);
     this.write(reported, usageHour, series, scene);
@@ -213,7 +212,7 @@ export class PackedFold {
     next.usageEnd = layout.usageEnd;
     ledger.identities.setEntry(length, windows.series, series);
     this.texts.setIn(ledger.attributes, length, event, windows.texts);
-    ledger.add(event.source.view, layout.eventId, words.quantity);
+    ledger.add(event.id, words.quantity);
   }
 
   /** The ids of a usage hour; null if they are not in memory. */

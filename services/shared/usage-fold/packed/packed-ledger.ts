@@ -2,6 +2,8 @@ import { quantityToBytes } from '../../model/decimal.ts';
 import { ATTRIBUTES, IDENTITY, textsFrom } from '../../model/event-texts.ts';
 import { identityKeys } from '../../model/placement.ts';
 import { millis, type Hour } from '../../model/time.ts';
+import { digestOf } from '../content-digest.ts';
+import { wordsOf, type IdWords } from '../event-table.ts';
 import type { LedgerEntry } from '../fold.ts';
 import type { PackedRows, Rows } from '../rows.ts';
 import type { Place } from '../place.ts';
@@ -86,17 +88,17 @@ export class PackedLedger implements Rows<LedgerEntry> {
     return this.rows;
   }
 
-  /** Adds a row with the id at a position, and the quantity. */
-  add(id: DataView, at: number, quantity: Uint32Array): void {
+  /** Adds a row with an id and a quantity. */
+  add(id: IdWords, quantity: Uint32Array): void {
     if (this.rows === this.room) this.grow();
     const { columns, next } = this;
     const row = this.rows++;
     setInt64(columns.offsets, row, next.offset);
     // A UUID is two 64-bit numbers, the high one first.
-    columns.ids[row * ID_WORDS] = id.getUint32(at + 4);
-    columns.ids[row * ID_WORDS + 1] = id.getUint32(at);
-    columns.ids[row * ID_WORDS + 2] = id.getUint32(at + 12);
-    columns.ids[row * ID_WORDS + 3] = id.getUint32(at + 8);
+    columns.ids[row * ID_WORDS] = id[1] ?? 0;
+    columns.ids[row * ID_WORDS + 1] = id[0] ?? 0;
+    columns.ids[row * ID_WORDS + 2] = id[3] ?? 0;
+    columns.ids[row * ID_WORDS + 3] = id[2] ?? 0;
     columns.digests[row * 2] = next.digestLow;
     columns.digests[row * 2 + 1] = next.digestHigh;
     setInt64(columns.reportedTimes, row, next.reportedTime);
@@ -123,8 +125,7 @@ export class PackedLedger implements Rows<LedgerEntry> {
     next.usageStart = event.usageStartTime;
     next.usageEnd = event.usageEndTime;
     writeQuantity(quantity, limbs);
-    const { eventId } = event;
-    this.add(new DataView(eventId.buffer, eventId.byteOffset, eventId.length), 0, limbs);
+    this.add(wordsOf(event.eventId), limbs);
   }
 
   packed(): PackedRows {
@@ -173,7 +174,7 @@ export class PackedLedger implements Rows<LedgerEntry> {
         quantity,
         usageHour: ((columns.usageHours[row] ?? 0) * 1000) as Hour,
         ...identityKeys(texts),
-        digest: (BigInt(high) << 32n) | BigInt(low),
+        digest: digestOf(high, low),
       },
     };
   }

@@ -4,6 +4,7 @@ import { RECORD, RECORD_FIELDS, type RecordBatch } from '../../model/record-batc
 import { hourOf, millis, nextHour, type Hour, type Millis } from '../../model/time.ts';
 import { MAX_IDENTITY_BYTES } from '../../model/usage-event-problem.ts';
 import { ContentWords } from '../content-digest.ts';
+import { idWords, readId } from '../event-table.ts';
 import type { ActiveRules, Knowledge } from '../knowledge.ts';
 import {
   countOf,
@@ -26,6 +27,7 @@ const FRAME_BYTES = 5;
  */
 export class PlainEvent {
   readonly layout = emptyLayout();
+  readonly id = idWords();
   /** Its content for the digest. `read` sets the quantity in it. */
   readonly words = new ContentWords();
   /** The bytes of its batch. */
@@ -64,12 +66,13 @@ export class PlainEvent {
     this.key = index[field + RECORD.key] ?? 0;
     this.keyLength = index[field + RECORD.keyLength] ?? -1;
     const { layout, words } = this;
-    return (
+    const isPlain =
       readLayout(bytes, value + FRAME_BYTES, value + length, attributes, layout) &&
       this.hasPlainLengths() &&
       this.hasPlainTimes(reported, active, floor) &&
-      readQuantity(bytes, layout.quantity, layout.quantityLength, words.quantity)
-    );
+      readQuantity(bytes, layout.quantity, layout.quantityLength, words.quantity);
+    if (isPlain) readId(source.view, layout.eventId, this.id);
+    return isPlain;
   }
 
   usageHour({ rules }: ActiveRules): Hour {
