@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import type { NewRecord } from '../../services/shared/kafka/new-record.ts';
 import { aggregatesTopicName } from '../../services/shared/kafka/topic-names.ts';
@@ -17,8 +16,6 @@ import {
 import { pastOf } from '../support/bridge/billable-events.ts';
 import { openBillingStack, until, type BillingStack } from '../support/bridge/billing-stack.ts';
 import { readLog } from '../support/workload/read-log.ts';
-
-jest.setTimeout(240_000);
 
 const FIRST = Date.UTC(2025, 0, 1) as Hour;
 const HOURS = 3;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { request, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
@@ -10,8 +9,6 @@ import {
   toBlocks,
 } from '../../services/development/local/clickhouse/encoding/blocks.ts';
 import { clientOptions, loginHeaders } from '../support/clickhouse-login.ts';
-
-jest.setTimeout(60_000);
 
 /**
  * What other clients send than our own: JDBC asks for ClickHouse's compressed blocks, which were

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, request, type IncomingMessage, type Server } from 'node:http';
@@ -11,8 +10,6 @@ import {
   type LocalClickHouse,
 } from '../../services/development/local/clickhouse/start-clickhouse.ts';
 import { loginHeaders } from '../support/clickhouse-login.ts';
-
-jest.setTimeout(120_000);
 
 /**
  * The local ClickHouse once gave any local user, and any web page, the developer's files: `file()`

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { aggregatesTopicName } from '../../services/shared/kafka/topic-names.ts';
 import {
@@ -22,8 +21,6 @@ import {
   uriOf,
 } from '../support/bridge/aggregates-log.ts';
 import { openBillingStack, until, type BillingStack } from '../support/bridge/billing-stack.ts';
-
-jest.setTimeout(240_000);
 
 /** Twelve hours before January ends. */
 const FIRST = hour(21 * 24 + 12);

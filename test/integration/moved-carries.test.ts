@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { readSources, type RegisteredSource } from '../../services/shared/sources/register.ts';
 import { restoring } from '../support/audit/damage.ts';
@@ -17,8 +16,6 @@ import {
 import { openLive, reportUsage, SHORT_HOUR } from '../support/bridge/live-source.ts';
 import type { ServiceProcess } from '../support/bridge/service-process.ts';
 import { usagectl } from '../support/service-process.ts';
-
-jest.setTimeout(240_000);
 
 let stack: BillingStack;
 let next: RegisteredSource;

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Batch, Consumer, ConsumerConfig, EachBatchPayload, Kafka } from 'kafkajs';
 import { millis } from '../model/time.ts';
 import { batchOfRecords, recordsOf, type RecordBatch } from '../model/record-batch.ts';
 import type { UnreadableBatch } from './fetch/unreadable-batch.ts';
@@ -157,25 +157,42 @@ let consumer: FakeConsumer;
 let keeper: Keeper;
 let reader: GroupReader;
 let crashes: Error[];
+let settings: ConsumerConfig;
+
+const open = (times: { readonly sessionTimeout: number; readonly longestFetch: number }) => {
+  const kafka = {
+    consumer: (config: ConsumerConfig) => {
+      settings = config;
+      return consumer as unknown as Consumer;
+    },
+  } as unknown as Kafka;
+  return new GroupReader(kafka, keeper, {
+    groupId: 'test',
+    topics: [AT.topic],
+    ...times,
+    onCrash: (error) => crashes.push(error),
+  });
+};
 
 beforeEach(async () => {
   consumer = new FakeConsumer();
   keeper = new Keeper();
   crashes = [];
-  const kafka = { consumer: () => consumer as unknown as Consumer } as unknown as Kafka;
-  reader = new GroupReader(kafka, keeper, {
-    groupId: 'test',
-    topics: [AT.topic],
-    sessionTimeout: 2_000,
-    longestFetch: 200,
-    onCrash: (error) => crashes.push(error),
-  });
+  reader = open({ sessionTimeout: 2_000, longestFetch: 200 });
   await reader.start();
   consumer.join();
   await settled();
 });
 
 afterEach(() => expect(crashes).toEqual([]));
+
+test.each([
+  [10_000, 1_000, 1_000],
+  [1_000, 1_000, 200],
+])('with a session of %d ms, a fetch of %d ms takes %d', (sessionTimeout, longestFetch, waits) => {
+  open({ sessionTimeout, longestFetch });
+  expect(settings.maxWaitTimeInMs).toBe(waits);
+});
 
 test('both-away-long: a partition is not sought while kafkajs has left its group, and is when it has joined again', async () => {
   expect(consumer.sought).toEqual(['7']);

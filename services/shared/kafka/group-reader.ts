@@ -43,7 +43,7 @@ export interface GroupReaderOptions {
   readonly sessionTimeout: number;
   /**
    * Milliseconds for which the broker may hold back an answer without records. So long may a stop take, and
-   * a partition that is read again wait; each answer wakes both processes.
+   * a partition that is read again wait; each answer wakes both processes. A short session makes it shorter.
    */
   readonly longestFetch: number;
   /** Called when kafkajs gives up; the process should end and be restarted. */
@@ -101,7 +101,7 @@ export class GroupReader {
       heartbeatInterval: Math.max(100, Math.floor(options.sessionTimeout / 10)),
       rebalanceTimeout: Math.max(options.sessionTimeout, 30_000),
       maxBytesPerPartition: 4 * 1024 * 1024,
-      maxWaitTimeInMs: options.longestFetch,
+      maxWaitTimeInMs: longestFetchOf(options),
       allowAutoTopicCreation: false,
       retry: { retries: Number.MAX_SAFE_INTEGER, maxRetryTime: 5_000 },
     });
@@ -271,6 +271,13 @@ export class GroupReader {
     }
   }
 }
+
+/**
+ * A fifth of the session at most. kafkajs sends no heartbeat during a fetch: two members whose fetches take as
+ * long as their sessions drive each other out of the group for ever.
+ */
+const longestFetchOf = ({ longestFetch, sessionTimeout }: GroupReaderOptions): number =>
+  Math.min(longestFetch, Math.floor(sessionTimeout / 5));
 
 /** Resolves to null after this many milliseconds. */
 const after = (millis: number): Promise<null> =>
