@@ -13,6 +13,7 @@ import {
   aggregatorGroup,
   deadLetterTopicName,
 } from '../shared/kafka/topic-names.ts';
+import { collectSeldom } from '../shared/process/collect-seldom.ts';
 import { runService } from '../shared/process/lifecycle.ts';
 import { persist } from '../shared/process/retry.ts';
 import { isRead, OUT_PARTITIONS, refuseWrongTopics } from '../shared/sources/check-topics.ts';
@@ -66,6 +67,7 @@ const optionsOf = (config: Config): AggregatorOptions => ({
   stallMillis: config.AGGREGATOR_STALL_MILLIS,
 });
 
+collectSeldom();
 runService('aggregator', async (logger, environment, crash) => {
   const config = readAggregatorConfig(environment);
   const schemas = readSchemaDirectory();

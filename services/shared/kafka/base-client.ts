@@ -4,6 +4,7 @@ import { UserError } from '../process/errors.ts';
 import { logTo } from './client-log.ts';
 import { explainUnreachable } from './explain-unreachable.ts';
 import { wakeOnlyForRequests } from './request-timer.ts';
+import { openSocket, takeWholeAnswers } from './network/open-socket.ts';
 import { NO_SECURITY, type KafkaSecurity } from './security.ts';
 
 /** What readers, writers and admin clients are opened with. */
@@ -28,10 +29,12 @@ export const baseClient = ({
   logger,
 }: ClientOptions): KafkaClient => {
   wakeOnlyForRequests();
+  takeWholeAnswers();
   return new Kafka({
     clientId,
     brokers: [...brokers],
     ssl,
+    socketFactory: openSocket,
     ...(sasl && { sasl }),
     connectionTimeout: 3_000,
     requestTimeout: 30_000,

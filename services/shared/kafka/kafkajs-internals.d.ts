@@ -91,3 +91,12 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
   }
   export default RequestQueue;
 }
+
+declare module 'kafkajs/src/network/connection.js' {
+  class Connection {
+    chunks: Buffer[];
+    bytesBuffered: number;
+    processData: (this: Connection, bytes: Buffer) => void;
+  }
+  export default Connection;
+}
