@@ -227,7 +227,7 @@ test('usage of a meter that stays unknown stays held, and is looked at again by 
   await keeper.keep(state);
   const [due] = state.due;
   if (!due) throw new Error('no hour is due');
-  keeper.composed([compose(due, AWARE)]);
+  keeper.composed([compose(due, AWARE, () => true)]);
   await keeper.keep(state);
   expect(steps).toEqual([]);
 });

@@ -35,7 +35,7 @@ const due = () => {
     foldRecord(state, record, knowledgeOf([SOURCE]));
   }
   const chunk = cut(state);
-  return { chunk, compositions: chunk.due.map((each) => compose(each, termsOfAll())) };
+  return { chunk, compositions: chunk.due.map((each) => compose(each, termsOfAll(), () => true)) };
 };
 
 const STEPS = [

@@ -308,13 +308,17 @@ export class LogWorker implements PartitionOwner {
     this.report();
   }
 
-  /** Reads the terms again, because another bridge may have written some for hours that are due now. */
+  /**
+   * Reads the terms and the register again: both may have changed for hours that are due now. What they say of an hour
+   * that is over never changes.
+   */
   private async composeAll({ due }: BridgeChunk): Promise<readonly Composition[]> {
     if (due.length === 0) return [];
-    const terms = await this.owned.persist('read the billing terms', () =>
-      this.ports.store.terms(),
+    const { store, register } = this.ports;
+    const [terms, sources] = await this.owned.persist('read the terms and the register', () =>
+      Promise.all([store.terms(), register.refresh()]),
     );
-    return composeDue(due, terms);
+    return composeDue(due, terms, sources);
   }
 
   /** Tells the group how far everything has its final outcome. Only lag monitors read it; we never do. */

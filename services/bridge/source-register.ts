@@ -18,9 +18,11 @@ export class SourceRegister {
     return this.sources;
   }
 
-  async refresh(): Promise<ReadonlyMap<string, Source>> {
-    this.sources = withLog(await this.read());
-    return this.sources;
+  /** Reads the register again. Returns all of it, with sources that have no log yet. */
+  async refresh(): Promise<readonly Source[]> {
+    const sources = await this.read();
+    this.sources = withLog(sources);
+    return sources;
   }
 
   /**

@@ -69,6 +69,7 @@ const hourOf = (partition: number, h: number, carried: readonly string[] = []): 
       })),
     },
     termsOfAll(),
+    () => true,
   );
 
 const write = async (logPartition: number, compositions: readonly Composition[]): Promise<void> => {

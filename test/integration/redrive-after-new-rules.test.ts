@@ -35,6 +35,13 @@ test('what new rules accept can be redriven at once: nobody is told to do again 
     expect(applied).toMatchObject({ code: 0, stderr: '' });
     expect(applied.stdout).toContain('can be redriven now');
     expect(applied.stdout).not.toContain('Restart');
+    // An hour that is open now is billed as before.
+    const { firstHour, takenUp = [] } = await pipeline.onlySource();
+    expect(takenUp).toEqual([
+      { namespace: 'microsoft.storage', from: firstHour },
+      { namespace: 'microsoft.network', from: expect.any(Number) as number },
+    ]);
+    expect(takenUp[1]?.from).toBeGreaterThan(start);
     expect(await pipeline.usagectl(...redrive)).toMatchObject({ code: 0, stderr: '' });
 
     await pipeline.startAggregator();

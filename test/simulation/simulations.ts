@@ -54,6 +54,7 @@ export const SIMULATIONS: readonly Simulation[] = [
       ['movesCounted', 'moves that count'],
       ['movedOn', 'moves of moved carries'],
       ['cameBack', 'carries that came back'],
+      ['elsewhere', 'billed by another source'],
       ['commands', 'commands to resubmit'],
       ['logsLost', 'logs that lost records'],
       ...FAULTS,

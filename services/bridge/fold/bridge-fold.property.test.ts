@@ -187,7 +187,7 @@ class World {
 const writesOf = (world: World, state: BridgeState): (() => void)[] => {
   const { due, checkpoint } = cut(state);
   return [
-    ...due.map((hourDue) => () => world.store(compose(hourDue, terms))),
+    ...due.map((hourDue) => () => world.store(compose(hourDue, terms, () => true))),
     () => world.saveCheckpoint(checkpoint),
   ];
 };

@@ -77,7 +77,7 @@ const dueOf = (
 });
 
 const submissionsOf = (due: DueHour, terms: Partial<BillingTerms> = {}) =>
-  compose(due, termsOfAll(terms)).submissions;
+  compose(due, termsOfAll(terms), () => true).submissions;
 
 test('aggregates of one resource and meter are one submission, whatever their case', () => {
   const used = [usage(BILLABLE, 'VM', ONE), usage(BILLABLE.toLowerCase(), 'vm', 2n)];
@@ -114,6 +114,7 @@ test('a known meter that is not billable is in no submission; an unknown one is 
   const composition = compose(
     dueOf([usage(NOT_BILLABLE, 'a', 1n), usage(UNKNOWN, 'a', 1n), usage(BILLABLE, 'a', 1n)]),
     termsOfAll(),
+    () => true,
   );
   expect(composition).toMatchObject({
     aggregates: 3,
@@ -138,6 +139,7 @@ test('nothing of a source that is not billable is submitted', () => {
   const composition = compose(
     dueOf([usage(BILLABLE, 'a', 1n)], [], { billable: false }),
     termsOfAll(),
+    () => true,
   );
   expect(composition).toMatchObject({
     aggregates: 1,
@@ -211,6 +213,7 @@ test('usage of the infrastructure is not sent, whatever the case of its subscrip
       usage(UNKNOWN, 'a', 2n),
     ]),
     termsOfAll({ infrastructure: [SUBSCRIPTION] }),
+    () => true,
   );
   expect(composition).toMatchObject({ submitted: 0, submissions: [] });
   expect(composition.unbilled.map(({ reason, quantity }) => [reason, quantity])).toEqual([
@@ -275,5 +278,32 @@ test('a carry whose meters are billed under several dimensions keeps its own', (
   const both = carry('both', 2n, { meters: [BILLABLE, OTHER_METER] });
   expect(submissionsOf(dueOf([], [both]), { billedMeters: apart })).toMatchObject([
     { dimension: 'both', decision: 'send' },
+  ]);
+});
+
+test('what another source bills in this hour is held, and so are carries', () => {
+  const due = dueOf(
+    [usage(BILLABLE, 'a', ONE)],
+    [carry(BILLABLE, 2n, { resourceUri: uriOf('b') })],
+  );
+  const asked: string[] = [];
+  const { submissions } = compose(due, termsOfAll(), (namespace) => {
+    asked.push(namespace);
+    return false;
+  });
+  expect(new Set(asked)).toEqual(new Set(['microsoft.compute']));
+  expect(submissions.map(({ decision, reason }) => `${decision} ${reason}`)).toEqual([
+    'held served-elsewhere',
+    'held served-elsewhere',
+  ]);
+});
+
+test('of what is not sent anyway it does not matter who bills the hour', () => {
+  const used = [usage(UNKNOWN, 'a', ONE), usage(BILLABLE, 'a', 0n), usage(BILLABLE, 'b', -1n)];
+  const { submissions } = compose(dueOf(used), termsOfAll(), () => false);
+  expect(submissions.map(({ reason }) => reason)).toEqual([
+    'unknown-meter',
+    'zero-quantity',
+    'below-zero',
   ]);
 });

@@ -6,7 +6,7 @@ import {
   type UnbilledMeter,
 } from '../../shared/billing/billing-terms.ts';
 import { addQuantities, ZERO, type Quantity } from '../../shared/model/decimal.ts';
-import { asciiLower, resourceKey } from '../../shared/model/placement.ts';
+import { asciiLower, namespaceOf, resourceKey } from '../../shared/model/placement.ts';
 import { partitionName, type SourcePartition } from '../../shared/model/source.ts';
 import { isoText, type Hour } from '../../shared/model/time.ts';
 import { uuidOf, uuidText } from '../../shared/model/usage-event.ts';
@@ -21,13 +21,18 @@ import type { HourUsage } from './open-hour.ts';
  * - `zero`: Commerce accepts no zero
  * - `not-reported`: the stamp is not registered, or does not report; usage is only collected
  * - `credit`: adjustments have taken back more than was used, and Commerce accepts nothing below zero
- * - `held`: the catalog does not know the meter yet
+ * - `held`: the catalog does not know the meter yet, or another source bills the resource in this hour
  */
 export type Decision = 'send' | 'zero' | 'not-reported' | 'credit' | 'held';
 
 /** Why a submission is not sent; empty if it is. */
 export type NotSent =
-  '' | 'zero-quantity' | 'below-zero' | 'unknown-meter' | Exclude<Reporting, 'on'>;
+  | ''
+  | 'zero-quantity'
+  | 'below-zero'
+  | 'unknown-meter'
+  | 'served-elsewhere'
+  | Exclude<Reporting, 'on'>;
 
 /** Why an aggregate is in no submission. */
 export type UnbilledReason = 'source-not-billable' | 'infrastructure' | UnbilledMeter;
@@ -109,7 +114,7 @@ interface Group extends Target {
 type Meters = ReadonlyMap<string, MeterTerms>;
 
 /**
- * Composes an hour: a pure function of its records and its terms.
+ * Composes an hour: a pure function of its records, its terms, and of who bills which resources in it.
  *
  * | aggregate, the first that applies            | goes into                                          |
  * |----------------------------------------------|----------------------------------------------------|
@@ -127,9 +132,16 @@ type Meters = ReadonlyMap<string, MeterTerms>;
  * | nothing is reported in this hour          | `not-reported` |
  * | its sum is below zero                     | `credit`       |
  * | the catalog does not know the meter       | `held`         |
+ * | another source bills the resource in this | `held`         |
+ * | hour                                      |                |
  * | other                                     | `send`         |
  */
-export const compose = (due: DueHour, terms: BillingTerms): Composition => {
+export const compose = (
+  due: DueHour,
+  terms: BillingTerms,
+  /** Whether the source bills usage of a namespace in this hour (`owner.ts`). */
+  bills: (namespace: string) => boolean,
+): Composition => {
   const meters = meterTerms(terms);
   const infrastructure = new Set(terms.infrastructure);
   const groups = new Groups();
@@ -161,7 +173,7 @@ export const compose = (due: DueHour, terms: BillingTerms): Composition => {
     markerOffset: due.markerOffset,
     aggregates: due.usage.length,
     submitted,
-    submissions: groups.all.map((group) => submissionOf(due, group, terms)),
+    submissions: groups.all.map((group) => submissionOf(due, group, terms, bills)),
     unbilled: [...unbilled.values()],
     carries: due.carries,
     terms: terms.effectiveFrom,
@@ -276,7 +288,12 @@ const add = (
   group.months.push(...months);
 };
 
-const submissionOf = (due: DueHour, group: Group, terms: BillingTerms): Submission => ({
+const submissionOf = (
+  due: DueHour,
+  group: Group,
+  terms: BillingTerms,
+  bills: (namespace: string) => boolean,
+): Submission => ({
   submissionId: uuidText(
     uuidOf([
       'submission',
@@ -293,18 +310,22 @@ const submissionOf = (due: DueHour, group: Group, terms: BillingTerms): Submissi
   meters: [...group.meters.values()].sort(),
   quantity: group.quantity,
   usageMonths: sumOfMonths(group.months),
-  ...decisionOf(group, terms),
+  ...decisionOf(group, terms, bills),
   planId: group.planId,
   aggregates: group.aggregates,
   carries: group.carries,
 });
 
 const decisionOf = (
-  { quantity, isKnown }: Group,
+  { quantity, isKnown, resourceUri }: Group,
   { reporting }: BillingTerms,
+  bills: (namespace: string) => boolean,
 ): Pick<Submission, 'decision' | 'reason'> => {
   if (quantity === 0n) return { decision: 'zero', reason: 'zero-quantity' };
   if (reporting !== 'on') return { decision: 'not-reported', reason: reporting };
   if (quantity < 0n) return { decision: 'credit', reason: 'below-zero' };
-  return isKnown ? { decision: 'send', reason: '' } : { decision: 'held', reason: 'unknown-meter' };
+  if (!isKnown) return { decision: 'held', reason: 'unknown-meter' };
+  return bills(namespaceOf(resourceUri) ?? '')
+    ? { decision: 'send', reason: '' }
+    : { decision: 'held', reason: 'served-elsewhere' };
 };

@@ -5,9 +5,10 @@ import { parseRules, serializeRules, type Rules } from '../../shared/model/rules
 import { partitionName } from '../../shared/model/source.ts';
 import type { SourceTools } from '../../shared/sources/source-opening.ts';
 import { readProviders } from '../../shared/sources/providers.ts';
-import { readSources, recordOperation, writeSource } from '../../shared/sources/register.ts';
+import { readSources, recordOperation } from '../../shared/sources/register.ts';
 import { rulesFor } from '../../shared/sources/rules-for.ts';
 import { liveTopicName } from '../../shared/kafka/topic-names.ts';
+import { changeNamespaces } from '../../operations/sources/take-up.ts';
 import { readChangeConfig } from '../settings.ts';
 import { withSourceTools } from '../../operations/sources/source-tools.ts';
 import { print } from '../print.ts';
@@ -30,6 +31,9 @@ const rulesInForce = async ({
 const sameBut = (a: Rules, b: Rules): boolean =>
   serializeRules({ ...a, version: 0 }) === serializeRules({ ...b, version: 0 });
 
+const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
+  [...a].sort().join() === [...b].sort().join();
+
 /**
  * Appends rules to every live partition whose rules differ from this version's schemas, keys and providers.
  */
@@ -47,7 +51,9 @@ const apply = async (
       ({ name }) => liveTopicName(config.USAGE_TOPIC_PREFIX, name) === source.topic,
     );
     const namespaces = provider?.namespaces ?? source.namespaces;
-    const wanted = { ...source, namespaces };
+    const wanted = sameNames(namespaces, source.namespaces)
+      ? source
+      : await changeNamespaces(tools, source, namespaces);
     const versions: Record<number, number> = {};
     let last: Rules | null = null;
     let before: Rules | null = null;
@@ -65,7 +71,6 @@ const apply = async (
     }
     if (last === null) continue;
     const appended = Object.keys(versions).length;
-    await writeSource(tools.clickHouse, wanted);
     const { foldVersion, schemas, controlKeys } = last;
     await recordOperation(tools.clickHouse, {
       kind: 'rules-applied',

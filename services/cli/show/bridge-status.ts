@@ -30,7 +30,7 @@ const OUTCOMES: readonly (readonly [keyof BillingCounts, string, string])[] = [
   ['duplicate', 'duplicate', 'Commerce had taken it before: an answer was lost'],
   ['pending', 'pending', 'to be sent'],
   ['carried', 'carried', 'too old for its hour: it goes into a later one'],
-  ['held', 'held', 'the meter is unknown: add it to the catalog'],
+  ['held', 'held', 'the meter is unknown: add it to the catalog; or another source bills the hour'],
   ['notReported', 'not-reported', 'the stamp did not report'],
   ['zero', 'zero', 'Commerce takes no zero'],
   ['credit', 'credit', 'below zero, which Commerce does not take: see "usagectl bridge credits"'],

@@ -5,11 +5,13 @@ import { formatQuantity } from '../../shared/model/decimal.ts';
 import { asciiLower } from '../../shared/model/placement.ts';
 import type { Source, SourcePartition } from '../../shared/model/source.ts';
 import { hourOf, isoText, millis, type Hour } from '../../shared/model/time.ts';
+import { readSources } from '../../shared/sources/register.ts';
 import { submissionProblems, type Carried, type Submission } from './compare-submission.ts';
 import type { CountedHour } from './counted-window.ts';
 import { contradiction, type Differences } from './differences.ts';
 import { owedOf, sumKey, type OwedSum, type TermsInForce } from './owed-hour.ts';
 import { inOrder, StoredBilling, type Composition } from './stored-billing.ts';
+import { TurnsToBill } from './turns-to-bill.ts';
 import type { Span } from './window-rows.ts';
 
 /** The number of closed hours and submissions of a partition that were compared. */
@@ -48,6 +50,7 @@ export class BillingComparison {
   private readonly terms: readonly StoredTerms[];
   private readonly inForce: ReadonlyMap<Hour, TermsInForce>;
   private readonly lastComposed: number;
+  private readonly turns: TurnsToBill;
   readonly counts: BillingCounts = { composed: 0, waiting: 0, submissions: 0 };
 
   private constructor(
@@ -55,7 +58,11 @@ export class BillingComparison {
     at: SourcePartition,
     source: Source,
     differences: Differences,
-    known: { readonly terms: readonly StoredTerms[]; readonly lastComposed: number },
+    known: {
+      readonly terms: readonly StoredTerms[];
+      readonly lastComposed: number;
+      readonly turns: TurnsToBill;
+    },
   ) {
     this.stored = stored;
     this.at = at;
@@ -63,6 +70,7 @@ export class BillingComparison {
     this.differences = differences;
     this.terms = known.terms;
     this.lastComposed = known.lastComposed;
+    this.turns = known.turns;
     this.inForce = new Map(
       known.terms.map((terms) => [terms.effectiveFrom, { terms, meters: meterTerms(terms) }]),
     );
@@ -77,7 +85,8 @@ export class BillingComparison {
     const stored = new StoredBilling(client, at);
     const lastComposed = await stored.lastComposed();
     const terms = await readTerms(client);
-    return new BillingComparison(stored, at, source, differences, { terms, lastComposed });
+    const turns = new TurnsToBill(await readSources(client));
+    return new BillingComparison(stored, at, source, differences, { terms, lastComposed, turns });
   }
 
   /** Compares closed hours. Hours without windows are not in `counted`. */
@@ -177,6 +186,7 @@ export class BillingComparison {
         usage: sum ?? null,
         carries: each.carries.flatMap((id) => carried.get(id) ?? []),
         inForce,
+        isElsewhere: this.turns.isElsewhere(this.source, each.resourceKey, hour),
       });
       const name = `${each.resourceKey} ${each.dimensionKey}`;
       for (const text of problems) this.differ(hour, name, text);

@@ -47,6 +47,8 @@ export interface Due {
   /** Those of its carries that exist as submissions. */
   readonly carries: readonly Carried[];
   readonly inForce: TermsInForce;
+  /** Whether another topic bills the resource in this hour. */
+  readonly isElsewhere: boolean;
 }
 
 /** The resource is compared in lower case, because the aggregator decides on the spelling. */
@@ -86,7 +88,7 @@ const expectedOf = (found: Submission, due: Due): Values => {
   const quantity = carries
     .map((each) => each.quantity)
     .reduce(addQuantities, usage?.quantity ?? ZERO);
-  const { decision, reason } = decisionOf(found.quantity, target ?? null, inForce);
+  const { decision, reason } = decisionOf(found.quantity, target ?? null, due);
   return [
     uuidText(
       uuidOf(['submission', partitionName(due.at), isoText(due.hour), resource, dimensionKey]),
@@ -172,14 +174,16 @@ const targetOf = (carry: Carried, inForce: TermsInForce): BilledAs => {
 const decisionOf = (
   quantity: Quantity,
   target: BilledAs | null,
-  { terms: { reporting } }: TermsInForce,
+  { inForce, isElsewhere }: Due,
 ): { readonly decision: string; readonly reason: string } => {
+  const { reporting } = inForce.terms;
   if (quantity === 0n) return { decision: 'zero', reason: 'zero-quantity' };
   if (reporting !== 'on') return { decision: 'not-reported', reason: reporting };
   if (quantity < 0n) return { decision: 'credit', reason: 'below-zero' };
-  return target?.isKnown === true
-    ? { decision: 'send', reason: '' }
-    : { decision: 'held', reason: 'unknown-meter' };
+  if (target?.isKnown !== true) return { decision: 'held', reason: 'unknown-meter' };
+  return isElsewhere
+    ? { decision: 'held', reason: 'served-elsewhere' }
+    : { decision: 'send', reason: '' };
 };
 
 /** Commerce keeps doubles: it has accepted a quantity if it holds that quantity's double. */

@@ -3,6 +3,7 @@ import { liveTopicName } from '../../shared/kafka/topic-names.ts';
 import { isOpenLive, newestEpoch, type Source } from '../../shared/model/source.ts';
 import { hourOf, millis, nextHour, type Hour } from '../../shared/model/time.ts';
 import { hourAfterBroker } from './broker-hour.ts';
+import { freeFrom } from './take-up.ts';
 import { openSource, type SourceTools } from '../../shared/sources/source-opening.ts';
 import type { Provider } from '../../shared/sources/providers.ts';
 import {
@@ -70,7 +71,7 @@ const declare = async (
     ({ kind, state }) => kind === 'history' && state !== 'abandoned',
   );
   const earliest = Math.max(
-    0,
+    freeFrom(registered, provider.namespaces),
     ...history.map((run) => nextHour(run.lastHour ?? run.firstHour, run.hourMillis)),
   );
   const source = (firstHour: number, revision: number): RegisteredSource => ({

@@ -1,4 +1,4 @@
-import { sourceOf } from '../../../test/support/bridge/aggregates-log.ts';
+import { hour, sourceOf } from '../../../test/support/bridge/aggregates-log.ts';
 import { uriOf } from '../../../test/support/bridge/examples.ts';
 import { partitionOfKey, resourceKey } from '../model/placement.ts';
 import { sourceName, type Source } from '../model/source.ts';
@@ -25,11 +25,13 @@ test('of an epoch that has ended it goes to the next one, to the partition of it
 });
 
 test('if its resource provider has moved, it goes to the source that serves it now', () => {
-  const other = sourceOf({ topic: 'usage.events.other' });
-  expect(targetOf(sourceOf({ namespaces: ['microsoft.storage'] }), other)).toMatchObject({
-    kind: 'elsewhere',
-    to: { topic: 'usage.events.other' },
-  });
+  const other = sourceOf({ topic: 'usage.events.other', firstHour: hour(3) });
+  const elsewhere = { kind: 'elsewhere', to: { topic: 'usage.events.other' } };
+  expect(targetOf(sourceOf({ namespaces: ['microsoft.storage'] }), other)).toMatchObject(elsewhere);
+  // Also while the register still says that both serve it, or when nobody does any more.
+  expect(targetOf(OPEN, other)).toMatchObject(elsewhere);
+  const takenUp = [{ namespace: 'microsoft.compute', from: hour(3) }];
+  expect(targetOf(OPEN, { ...other, namespaces: [], takenUp })).toMatchObject(elsewhere);
 });
 
 test('it waits in its own source partition while nobody serves it', () => {

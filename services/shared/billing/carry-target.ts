@@ -1,11 +1,18 @@
 import { namespaceOf, partitionOfKey, resourceKey } from '../model/placement.ts';
-import { servesNow, sourceName, type Source, type SourcePartition } from '../model/source.ts';
+import {
+  isOpenLive,
+  newestEpoch,
+  sourceName,
+  type Source,
+  type SourcePartition,
+} from '../model/source.ts';
+import { ownerOf } from './owner.ts';
 
 /** Where the quantity of a resource can go, when Commerce will not take it for its own hour. */
 export type CarryTarget =
   /** Into a later hour of its own source partition. */
   | { readonly kind: 'here' }
-  /** Its own source has ended, or serves the resource no more. */
+  /** Another source bills the resource from now on. */
   | { readonly kind: 'elsewhere'; readonly to: SourcePartition }
   | { readonly kind: 'nowhere'; readonly why: string };
 
@@ -23,12 +30,12 @@ export const carryTarget = (
   if (own.kind === 'history') {
     return { kind: 'nowhere', why: 'History is not carried into another hour.' };
   }
-  const namespace = namespaceOf(resourceUri) ?? '';
-  if (servesNow(own, namespace)) return { kind: 'here' };
-  const other = [...sources.values()].find((source) => servesNow(source, namespace));
-  // Where nobody serves it, it waits in its own source partition.
-  if (!other) return { kind: 'here' };
-  const { topic, epoch, partitions } = other;
+  const topic = ownerOf(sources.values(), namespaceOf(resourceUri) ?? '', Infinity) ?? own.topic;
+  const owner = newestEpoch([...sources.values()], topic);
+  // While the one that bills it from now on takes nothing, it waits in its own source partition.
+  if (!owner || sourceName(owner) === sourceName(own) || !isOpenLive(owner))
+    return { kind: 'here' };
+  const { epoch, partitions } = owner;
   const partition = partitionOfKey(resourceKey(resourceUri), partitions);
   return { kind: 'elsewhere', to: { topic, epoch, partition } };
 };

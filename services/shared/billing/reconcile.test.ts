@@ -147,3 +147,39 @@ test('a carry that is in no later hour, although its hour is composed, is a diff
     },
   ]);
 });
+
+test('of two sources with usage of one hour, one sends it and the other carries it: nothing differs', () => {
+  const held = submission(FIRST, '36.5', {
+    submissionId: 'other',
+    outcome: 'carried',
+    isCarriedOn: true,
+  });
+  const sides = (later: string, more: Partial<Submitted> = {}): BillingSides => ({
+    windows: [window(FIRST, '73'), window(SECOND, '1')],
+    submissions: [
+      submission(FIRST, '36.5', more),
+      held,
+      submission(SECOND, later, { carries: ['other'] }),
+    ],
+    holdings: [holding(FIRST, '36.5'), holding(SECOND, later)],
+  });
+  expect(reconcile(sides('37.5'), BOTH).differences).toEqual([]);
+  expect(reconcile(sides('1'), BOTH).differences).toMatchObject([{ kind: 'wrong-submission' }]);
+  expect(reconcile(sides('37.5', { outcome: 'carried' }), BOTH).differences).toMatchObject([
+    { kind: 'only-at-commerce' },
+  ]);
+});
+
+test('two submissions of one resource, dimension and hour that both count as accepted are a difference', () => {
+  const sides: BillingSides = {
+    windows: [window(FIRST, '73')],
+    submissions: [
+      submission(FIRST, '36.5', {}),
+      submission(FIRST, '36.5', { submissionId: 'other', outcome: 'duplicate' }),
+    ],
+    holdings: [holding(FIRST, '36.5')],
+  };
+  expect(reconcile(sides, BOTH).differences).toMatchObject([
+    { kind: 'not-at-commerce', found: ZERO },
+  ]);
+});

@@ -117,6 +117,44 @@ const keyOf = ({ hour, resourceKey: resource, dimensionKey }: Omit<Billed, 'quan
 const isAtCommerce = (outcome: string): boolean =>
   outcome === 'accepted' || outcome === 'duplicate' || outcome === 'mismatch';
 
+type Group = readonly [Submitted, ...Submitted[]];
+
+/** By resource, dimension and hour. Where two sources have usage of one, one of them sends it, and the other carries it. */
+const groupsOf = (submissions: readonly Submitted[]): ReadonlyMap<string, Group> => {
+  const groups = new Map<string, Group>();
+  for (const each of submissions) {
+    const key = keyOf(each);
+    groups.set(key, [each, ...(groups.get(key) ?? [])]);
+  }
+  return groups;
+};
+
+/** The one of them that Commerce holds, or may hold. */
+const sentOf = (group: readonly Submitted[]): Submitted | undefined =>
+  group.find(({ outcome }) => isAtCommerce(outcome)) ??
+  group.find(({ outcome }) => outcome === 'pending');
+
+interface HeldUsage extends Billed {
+  /** Commerce holds the double of what was submitted: it counts with that quantity. */
+  readonly isOurs: boolean;
+}
+
+const heldByKey = (
+  holdings: readonly Holding[],
+  submissionsOf: ReadonlyMap<string, Group>,
+): ReadonlyMap<string, HeldUsage> => {
+  const held = new Map<string, HeldUsage>();
+  for (const { hour, resourceUri, dimension, quantity } of holdings) {
+    const at = { hour, resourceKey: resourceKey(resourceUri), dimensionKey: asciiLower(dimension) };
+    const key = keyOf(at);
+    const group = submissionsOf.get(key) ?? [];
+    const ours = (sentOf(group) ?? group[0])?.quantity;
+    const isOurs = ours !== undefined && isSameDouble(ours, quantity);
+    held.set(key, { ...at, isOurs, quantity: isOurs ? ours : quantityFromDouble(quantity) });
+  }
+  return held;
+};
+
 const unbilledOf = ({ outcome, isCarriedOn }: Submitted): Unbilled | null =>
   isCarriedOn ? null : (UNBILLED.find((why) => why === outcome) ?? null);
 
@@ -145,44 +183,42 @@ export const reconcile = (sides: BillingSides, { from, end } = ALL_HOURS): Recon
   };
 
   const windowOf = new Map(windows.map((window) => [keyOf(window), window]));
-  const submissionOf = new Map(submissions.map((each) => [keyOf(each), each]));
+  const submissionsOf = groupsOf(submissions);
   const quantities = new Map(sides.submissions.map((each) => [each.submissionId, each.quantity]));
-  const held = new Map<string, Billed & { readonly isOurs: boolean }>();
-  for (const { hour, resourceUri, dimension, quantity } of holdings) {
-    const at = { hour, resourceKey: resourceKey(resourceUri), dimensionKey: asciiLower(dimension) };
-    const key = keyOf(at);
-    const ours = submissionOf.get(key)?.quantity;
-    const isOurs = ours !== undefined && isSameDouble(ours, quantity);
-    held.set(key, { ...at, isOurs, quantity: isOurs ? ours : quantityFromDouble(quantity) });
-  }
+  const held = heldByKey(holdings, submissionsOf);
 
   for (const [key, window] of windowOf) {
-    if (!submissionOf.has(key)) differ('not-composed', window, window.quantity, ZERO);
+    if (!submissionsOf.has(key)) differ('not-composed', window, window.quantity, ZERO);
   }
-  for (const [key, each] of submissionOf) {
-    const inside = [windowOf.get(key)?.quantity ?? ZERO]
-      .concat(each.carries.map((id) => quantities.get(id) ?? ZERO))
-      .reduce(addQuantities);
-    if (inside !== each.quantity) differ('wrong-submission', each, inside, each.quantity);
-    if (each.isLost) differ('lost-carry', each, each.quantity, ZERO);
-    if (each.outcome === 'dead-lettered') {
+  for (const [key, group] of submissionsOf) {
+    const inside = group
+      .flatMap(({ carries }) => carries.map((id) => quantities.get(id) ?? ZERO))
+      .reduce(addQuantities, windowOf.get(key)?.quantity ?? ZERO);
+    const [first] = group;
+    const submitted = group.map(({ quantity }) => quantity).reduce(addQuantities, ZERO);
+    if (inside !== submitted) differ('wrong-submission', first, inside, submitted);
+    for (const each of group) {
+      if (each.isLost) differ('lost-carry', each, each.quantity, ZERO);
+      if (each.outcome !== 'dead-lettered') continue;
       differ('refused', each, each.quantity, ZERO, each.reason);
     }
     if (sides.holdings === null) continue;
+    const sent = sentOf(group);
     const holding = held.get(key);
-    if (!holding) {
-      if (isAtCommerce(each.outcome)) differ('not-at-commerce', each, each.quantity, ZERO);
-    } else if (!isAtCommerce(each.outcome) && each.outcome !== 'pending') {
-      differ('only-at-commerce', each, ZERO, holding.quantity);
-    } else if (!holding.isOurs) {
-      differ('wrong-at-commerce', each, each.quantity, holding.quantity);
+    for (const each of group) {
+      if (!isAtCommerce(each.outcome) || (holding && each === sent)) continue;
+      differ('not-at-commerce', each, each.quantity, ZERO);
+    }
+    if (holding && !sent) differ('only-at-commerce', first, ZERO, holding.quantity);
+    if (holding && sent && !holding.isOurs) {
+      differ('wrong-at-commerce', sent, sent.quantity, holding.quantity);
     }
   }
   for (const [key, holding] of held) {
-    if (!submissionOf.has(key)) differ('only-at-commerce', holding, ZERO, holding.quantity);
+    if (!submissionsOf.has(key)) differ('only-at-commerce', holding, ZERO, holding.quantity);
   }
   return {
-    compared: new Set([...windowOf.keys(), ...submissionOf.keys(), ...held.keys()]).size,
+    compared: new Set([...windowOf.keys(), ...submissionsOf.keys(), ...held.keys()]).size,
     dimensions: totalsOf(windows, submissions, quantities, [...held.values()]),
     // What is lost goes into no later hour: it is a difference, and nothing else.
     unbilled: unbilledTotals(submissions.filter(({ isLost }) => !isLost)),

@@ -19,6 +19,12 @@ export interface SourcePartition extends SourceId {
  */
 export type SourceState = 'declared' | 'open' | 'written' | 'sealed' | 'abandoned';
 
+/** A live topic bills usage of a namespace from a reported hour on, until another one takes the namespace up. */
+export interface TakenUp {
+  readonly namespace: string;
+  readonly from: Hour;
+}
+
 /** A row of the register of sources (docs/design.md, "Sources"). It is written before the topic is created. */
 export interface Source extends SourceId {
   readonly kind: 'live' | 'history';
@@ -36,6 +42,8 @@ export interface Source extends SourceId {
   readonly billable: boolean;
   /** Lower-case resource namespaces that it serves; `['*']` for history, which serves all. */
   readonly namespaces: readonly string[];
+  /** Empty while its namespaces have not changed (`takenUpBy`). */
+  readonly takenUp?: readonly TakenUp[];
   /** The origin of its usage, for people and to detect repeated imports: a file's digest, or `live`. */
   readonly origin: string;
 }
@@ -44,6 +52,15 @@ export const sourceName = (source: SourceId): string => `${source.topic}/${Strin
 
 export const partitionName = (at: SourcePartition): string =>
   `${sourceName(at)}[${String(at.partition)}]`;
+
+/**
+ * Which namespaces a source has taken up, and from which reported hours on it bills them. A topic's first epoch takes up
+ * those with which it begins. Later epochs go on with them, and note only what is taken up anew.
+ */
+export const takenUpBy = ({ takenUp = [], ...source }: Source): readonly TakenUp[] =>
+  takenUp.length > 0 || source.predecessor !== null
+    ? takenUp
+    : source.namespaces.map((namespace) => ({ namespace, from: source.firstHour }));
 
 /** The hours that a source covers, for messages: `2019-12-10T19:00:00Z to 2019-12-10T20:00:00Z`. */
 export const coveredHours = (source: Source): string =>
@@ -65,7 +82,7 @@ export const isOpenLive = ({ kind, state }: Pick<Source, 'kind' | 'state'>): boo
   kind === 'live' && state === 'open';
 
 /** Whether it takes usage of a namespace now. */
-export const servesNow = (source: Source, namespace: string): boolean =>
+const servesNow = (source: Source, namespace: string): boolean =>
   isOpenLive(source) && (source.namespaces.includes('*') || source.namespaces.includes(namespace));
 
 /** The source that takes usage of this namespace now, in its newest epoch; null if none does. */

@@ -21,6 +21,7 @@ interface SourceRow {
   readonly state: SourceState;
   readonly billable: boolean;
   readonly namespaces: readonly string[];
+  readonly taken_up: readonly (readonly [namespace: string, from: number])[];
   readonly origin: string;
   readonly revision: string;
 }
@@ -39,6 +40,7 @@ const sourceFromRow = (row: SourceRow): RegisteredSource => ({
   state: row.state,
   billable: row.billable,
   namespaces: row.namespaces,
+  takenUp: row.taken_up.map(([namespace, from]) => ({ namespace, from: hour(from) })),
   origin: row.origin,
   revision: Number(row.revision),
 });
@@ -51,7 +53,9 @@ export const readSources = async (
     client,
     `SELECT topic, epoch, kind, partitions, toUnixTimestamp(s.first_hour) AS first_hour,
        toUnixTimestamp(s.last_hour) AS last_hour, hour_millis, predecessor, state, billable,
-       namespaces, origin, toString(s.revision) AS revision
+       namespaces,
+       arrayMap(taken -> (taken.namespace, toUnixTimestamp(taken.from_hour)), s.taken_up) AS taken_up,
+       origin, toString(s.revision) AS revision
      FROM sources AS s FINAL ORDER BY s.first_hour, topic, epoch`,
   );
   return rows.map(sourceFromRow);
@@ -79,6 +83,10 @@ export const writeSource = async (
       state: next.state,
       billable: next.billable,
       namespaces: next.namespaces,
+      taken_up: (next.takenUp ?? []).map(({ namespace, from }) => ({
+        namespace,
+        from_hour: from / 1000,
+      })),
       origin: next.origin,
       revision: String(next.revision),
     },

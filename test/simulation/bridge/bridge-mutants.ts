@@ -413,6 +413,39 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'two-sources-submit-one-hour',
+    mistake: 'whoever has usage or a carry of a resource submits it',
+    patches: [
+      {
+        file: COMPOSE,
+        find: "return bills(namespaceOf(resourceUri) ?? '')",
+        replace: "return bills('') || namespaceOf(resourceUri) !== ''",
+      },
+    ],
+  },
+  {
+    name: 'billed-by-who-serves-it-now',
+    mistake: 'an hour is billed by the source that serves the resource when it is composed',
+    patches: [
+      {
+        file: 'services/shared/billing/owner.ts',
+        find: '(ownerOf(sources, namespace, hour) ?? own.topic)',
+        replace: '(ownerOf(sources, namespace, Infinity) ?? own.topic)',
+      },
+    ],
+  },
+  {
+    name: 'composed-by-the-register-of-before',
+    mistake: 'an hour is composed by the register as a bridge last happened to read it',
+    patches: [
+      {
+        file: LOG_WORKER,
+        find: 'Promise.all([store.terms(), register.refresh()])',
+        replace: 'Promise.all([store.terms(), [...register.known.values()]])',
+      },
+    ],
+  },
+  {
     name: 'lost-carries-not-appended-again',
     mistake: 'carries that waited in a log are still in it when it has lost records',
     patches: [

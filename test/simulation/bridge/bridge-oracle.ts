@@ -52,6 +52,7 @@ export class BridgeOracle implements BridgeStoreObserver {
     movesCounted: 0,
     movedOn: 0,
     cameBack: 0,
+    elsewhere: 0,
     logsLost: 0,
     fates: 0,
   };
@@ -69,13 +70,14 @@ export class BridgeOracle implements BridgeStoreObserver {
     this.told = logs.map(() => 0);
   }
 
-  expect(at: SourcePartition): void {
+  /** @param bills whether the source is the one that bills its resources in an hour */
+  expect(at: SourcePartition, bills: (hour: number) => boolean): void {
     const source = this.visible.sourceOf(at);
     const termsAt = (hour: number) => {
       const terms = termsOf(this.visible.storeOf().terms, hour as Hour);
       return terms ?? violated(`there are no terms for ${isoText(hour as Hour)}`);
     };
-    this.sources.set(partitionName(at), new ExpectedSource(at, source, termsAt));
+    this.sources.set(partitionName(at), new ExpectedSource(at, source, termsAt, bills));
   }
 
   /** Takes note of all that has been written meanwhile. */
@@ -154,7 +156,9 @@ export class BridgeOracle implements BridgeStoreObserver {
         }
         return;
       case 'carried':
-        if (held) violated(`${name} is carried, and Commerce has accepted it`);
+        if (held && this.isSent(at, hour, submissionId)) {
+          violated(`${name} is carried, and Commerce has accepted it`);
+        }
         if (!this.sourceOf(at).carried.has(submissionId)) {
           violated(`${name} counts as carried, and its log has no carry`);
         }
@@ -167,6 +171,14 @@ export class BridgeOracle implements BridgeStoreObserver {
           violated(`${name} is dead-lettered as ${code}`);
         }
     }
+  }
+
+  /** What was never sent may have a namesake at Commerce. */
+  private isSent(at: SourcePartition, hour: Hour, submissionId: string): boolean {
+    return this.visible
+      .storeOf()
+      .submissionsOf(at, hour)
+      .some((each) => each.submissionId === submissionId && each.decision === 'send');
   }
 
   /** A bridge tells its group that everything below an offset is done. */
@@ -276,11 +288,14 @@ export class BridgeOracle implements BridgeStoreObserver {
 const arrivalOf = (submissionId: string, moves: number, at: SourcePartition): string =>
   `${atStop(submissionId, moves)} ${partitionName(at)}`;
 
-const expectedDecision = ({ quantity, isUnknown }: ExpectedLine, isReported: boolean): string => {
+const expectedDecision = (
+  { quantity, isUnknown, isElsewhere }: ExpectedLine,
+  isReported: boolean,
+): string => {
   if (quantity === 0n) return 'zero';
   if (!isReported) return 'not-reported';
   if (quantity < 0n) return 'credit';
-  return isUnknown ? 'held' : 'send';
+  return isUnknown || isElsewhere ? 'held' : 'send';
 };
 
 const requireLine = (

@@ -1,5 +1,5 @@
 import type { Source, SourcePartition } from '../../../services/shared/model/source.ts';
-import { partitionName } from '../../../services/shared/model/source.ts';
+import { partitionName, takenUpBy } from '../../../services/shared/model/source.ts';
 import type { LogWriter } from '../../../services/shared/kafka/log-writer.ts';
 import type { NewRecord } from '../../../services/shared/kafka/new-record.ts';
 import { partitionOfKey } from '../../../services/shared/model/placement.ts';
@@ -51,6 +51,8 @@ export class BridgeWorld {
   readonly oracle: BridgeOracle;
   readonly publishers: Publisher[] = [];
   sources: readonly Source[] = [];
+  /** The topics that bill the resources, each from an hour on. */
+  private readonly billing: { readonly from: number; readonly topic: string }[] = [];
   /** So many epochs of the live topic there may be. */
   private readonly epochs: number;
   private readonly random: Random;
@@ -77,6 +79,7 @@ export class BridgeWorld {
     this.store.hourMillis = HOUR;
     this.epochs = random.pick(options.isRestless ? [3, 5, 7] : [1, 1, 2, 3]);
     this.open({ partitions: 1 + random.below(2), firstHour: FIRST_HOUR });
+    this.billing.push({ from: FIRST_HOUR, topic: this.newestLive().topic });
     if (random.chance(0.3)) {
       const back = random.pick([1, 8]) * HOUR;
       this.open({
@@ -114,9 +117,7 @@ export class BridgeWorld {
 
   /** Publishes an hour that is over; false if there is none. */
   publish(): boolean {
-    const due = this.publishers.filter(
-      (publisher) => publisher.isDue(this.now) && this.mayClose(publisher),
-    );
+    const due = this.publishers.filter((publisher) => publisher.isDue(this.now));
     if (due.length === 0) return false;
     this.random.pick(due).publishNext();
     return true;
@@ -171,10 +172,12 @@ export class BridgeWorld {
   }
 
   /**
-   * The resource provider moves to the other topic, or back, where an hour ends. Its hours are the one's or the other's,
-   * as with epochs: the two never have usage of one resource and hour.
+   * The resource provider moves to the other topic, or back. The one that takes over bills from an hour on that is open
+   * nowhere yet. The other one may have usage for longer, and it may have some before: the providers do not move within an
+   * instant.
    */
   private moveProvider(): void {
+    const { random } = this;
     const newest = this.newestLive();
     if (newest.state !== 'open') return;
     const other = this.sources.find(({ topic }) => topic === OTHER_TOPIC);
@@ -182,37 +185,33 @@ export class BridgeWorld {
     const [leaves, serves] = isAway ? [other, newest] : [newest, other];
     const left = this.publishersOf(leaves);
     const taking = this.publishersOf(serves);
-    const from = Math.max(...[...left, ...taking].map(({ next }) => next)) as Hour;
-    for (const publisher of taking) {
-      while (publisher.next < from && this.mayClose(publisher)) publisher.publishNext();
-      if (publisher.next < from) return;
-    }
-    for (const publisher of left) publisher.servesFrom = Infinity;
-    for (const publisher of taking) publisher.servesFrom = from;
+    const last = this.billing.at(-1)?.from ?? 0;
+    const nexts = [...left, ...taking].map(({ next }) => next);
+    const from = Math.max(last + HOUR, ...nexts) as Hour;
+    for (const publisher of left) publisher.servesUntil = from + random.pick([0, 0, HOUR]);
+    for (const publisher of taking) publisher.serveFrom(from - random.pick([0, 0, HOUR]));
+    this.billing.push({ from, topic: serves?.topic ?? OTHER_TOPIC });
     const namespaces = newest.namespaces.concat(other?.namespaces ?? []);
     this.sources = this.sources.map((source) => {
-      if (source === leaves) return { ...source, namespaces: [] };
-      return source === serves ? { ...source, namespaces } : source;
+      const takenUp = takenUpBy(source);
+      if (source === leaves) return { ...source, namespaces: [], takenUp };
+      if (source !== serves) return source;
+      const taken = namespaces.map((namespace) => ({ namespace, from }));
+      return { ...source, namespaces, takenUp: [...takenUp, ...taken] };
     });
     if (!serves) {
-      this.open({ topic: OTHER_TOPIC, partitions: 1 + this.random.below(2), firstHour: from });
+      this.open({ topic: OTHER_TOPIC, partitions: 1 + random.below(2), firstHour: from });
     }
+  }
+
+  /** The topic that bills the resources in an hour. */
+  private billedBy(at: number): string | null {
+    return this.billing.findLast(({ from }) => from <= at)?.topic ?? null;
   }
 
   private publishersOf(source: Source | undefined): readonly Publisher[] {
     return this.publishers.filter(
       ({ at }) => at.topic === source?.topic && at.epoch === source.epoch,
-    );
-  }
-
-  /**
-   * A source that serves nothing any more closes hours that another one bills. The bridge has an hour to move on what
-   * waits there; if it had less, both would submit one resource and hour.
-   */
-  private mayClose(publisher: Publisher): boolean {
-    return (
-      publisher.isServing ||
-      this.oracle.sources.get(partitionName(publisher.at))?.waiting.size === 0
     );
   }
 
@@ -235,6 +234,7 @@ export class BridgeWorld {
       predecessor: newest.epoch,
       partitions: 1 + this.random.below(2),
       firstHour: Math.max(...publishers.map(({ next }) => next)) as Hour,
+      takenUp: newest.takenUp ?? [],
     });
   }
 
@@ -336,7 +336,8 @@ export class BridgeWorld {
     for (let partition = 0; partition < source.partitions; partition++) {
       const at = { topic, epoch, partition };
       this.publishers.push(new Publisher(at, source, this.logOf(at), this.random));
-      this.oracle.expect(at);
+      const isLive = source.kind === 'live';
+      this.oracle.expect(at, (hour) => !isLive || this.billedBy(hour) === topic);
     }
   }
 }

@@ -23,6 +23,8 @@ export interface ExpectedLine {
   aggregates: number;
   /** Some meter in it is not in the catalog. */
   isUnknown: boolean;
+  /** Another source bills the resource in this hour. */
+  readonly isElsewhere: boolean;
 }
 
 export interface ExpectedHour {
@@ -93,11 +95,18 @@ export class ExpectedSource {
   readonly moved = new Map<string, WrittenMove>();
   readonly source: Source;
   private readonly termsAt: (hour: number) => BillingTerms;
+  private readonly bills: (hour: number) => boolean;
   private readonly open = new Map<number, Open>();
   /** The next hour to compose. */
   next: number;
 
-  constructor(at: SourcePartition, source: Source, termsAt: (hour: number) => BillingTerms) {
+  constructor(
+    at: SourcePartition,
+    source: Source,
+    termsAt: (hour: number) => BillingTerms,
+    bills: (hour: number) => boolean,
+  ) {
+    this.bills = bills;
     this.at = at;
     this.source = source;
     this.termsAt = termsAt;
@@ -198,6 +207,7 @@ export class ExpectedSource {
     const terms = this.termsAt(hour);
     const lines = new Map<string, ExpectedLine>();
     const used: Amounts = new Map();
+    const isElsewhere = !this.bills(hour);
     const lineOf = (resource: string, dimension: string, isUnknown: boolean): ExpectedLine => {
       const key = `${resource.toLowerCase()}\0${dimension.toLowerCase()}`;
       const line = lines.get(key) ?? {
@@ -208,6 +218,7 @@ export class ExpectedSource {
         carries: new Set<string>(),
         aggregates: 0,
         isUnknown,
+        isElsewhere,
       };
       lines.set(key, line);
       line.isUnknown &&= isUnknown;

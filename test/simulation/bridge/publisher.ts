@@ -44,8 +44,9 @@ export class Publisher {
   readonly log: BridgeLog;
   readonly hours: PublishedHour[] = [];
   next: Hour;
-  /** From this hour on it serves its resources; before that, hours without usage close. */
-  servesFrom: number;
+  /** It has usage of these hours, and closes others without. */
+  private servesFrom: number;
+  servesUntil = Infinity;
   private readonly random: Random;
   private late: (() => void)[] = [];
   private isSealed = false;
@@ -66,9 +67,10 @@ export class Publisher {
     this.isSealed = true;
   }
 
-  /** Whether its next hour is one of which it has usage. */
-  get isServing(): boolean {
-    return this.next >= this.servesFrom;
+  /** Its provider comes to it, from an hour on. */
+  serveFrom(hour: number): void {
+    this.servesFrom = hour;
+    this.servesUntil = Infinity;
   }
 
   /** Whether an hour is over that is not published; of a source that has an end, none after that. */
@@ -81,7 +83,8 @@ export class Publisher {
 
   /** Publishes the next hour, in whatever way. */
   publishNext(): void {
-    const { random, isServing } = this;
+    const { random } = this;
+    const isServing = this.next >= this.servesFrom && this.next < this.servesUntil;
     const hour = { hour: this.next, aggregates: isServing ? this.content(this.next) : [] };
     const later = isServing && this.hours.length > 0 && random.chance(0.1);
     this.hours.push(hour);

@@ -125,16 +125,20 @@ const requireFates = (
   if (!composition) return violated(`${name} is closed, and is not composed`);
   for (const submission of store.submissionsOf(at, expected.hour as Hour)) {
     oracle.counts.fates++;
-    const { submissionId, resourceUri, dimension, decision, usageMonths } = submission;
+    const { submissionId, resourceUri, dimension, decision, reason, usageMonths } = submission;
+    if (reason === 'served-elsewhere') oracle.counts.elsewhere++;
     const key = commerceKey(expected.hour, resourceUri, dimension);
-    const isHeld = commerce.held.has(key);
-    unexplained.delete(key);
+    // What is not sent may have a namesake at Commerce, from the source that bills the resource in this hour.
+    const isAtCommerce = decision === 'send' && commerce.held.has(key);
     const isCarried = source.carried.has(submissionId) || inside.has(submissionId);
     const outcome = store.outcomes.get(submissionId)?.kind ?? null;
     const what = `${submissionId} of ${name} (${decision}, ${outcome ?? 'no outcome'})`;
-    if (isHeld && isCarried) violated(`${what} is at Commerce and carried`);
-    if (isHeld !== ['accepted', 'duplicate', 'mismatch'].includes(outcome ?? '')) {
-      violated(`${what} is ${isHeld ? '' : 'not '}at Commerce`);
+    if (isAtCommerce && !unexplained.delete(key)) {
+      violated(`${what} is sent, and so is another one of its resource, dimension and hour`);
+    }
+    if (isAtCommerce && isCarried) violated(`${what} is at Commerce and carried`);
+    if (isAtCommerce !== ['accepted', 'duplicate', 'mismatch'].includes(outcome ?? '')) {
+      violated(`${what} is ${isAtCommerce ? '' : 'not '}at Commerce`);
     }
     if (isCarried !== (outcome === 'carried')) {
       violated(`${what} is ${isCarried ? '' : 'not '}carried`);
