@@ -20,6 +20,7 @@ import { hydrate, type Hydrated } from './hydrate.ts';
 import { secondsText } from '../shared/process/health.ts';
 import type { PartitionOwner } from '../shared/partition/assigned-partitions.ts';
 import { Ownership, type OwnershipPorts } from '../shared/partition/ownership.ts';
+import { giveWay } from '../shared/process/give-way.ts';
 import type { UnreadableAt } from '../shared/kafka/fetched-batch.ts';
 import { unreadable, type Folded } from '../shared/kafka/log-recognition.ts';
 import type { Outbox, Store } from './ports.ts';
@@ -37,10 +38,10 @@ export interface WorkerPorts extends OwnershipPorts {
 }
 
 /**
- * Records that are folded before the worker checks whether there is enough to store. A batch of small
- * records can hold millions.
+ * Records that are folded before the worker lets the rest of the process have its turn, and checks whether there is
+ * enough to store. A batch of small records can hold millions.
  */
-const PART_RECORDS = 10_000;
+const PART_RECORDS = 4_000;
 
 /** A worker's progress; null before it has read its checkpoint. */
 export interface WorkerStatus {
@@ -170,6 +171,7 @@ export class PartitionWorker implements PartitionOwner {
       const parts = inParts(recognised.value, PART_RECORDS);
       for (const part of parts.slice(0, -1)) {
         if (!(await this.foldPart(fold, part, offsetBehind(part)))) return false;
+        await giveWay();
       }
       const goOn = await this.foldPart(fold, parts.at(-1) ?? [], next);
       fold.flusher.isBehind = isBehind;

@@ -271,7 +271,7 @@ test('no batch is taken of a partition without a position, nor of one that is no
   expect(consumer.isPaused).toBe(true);
   await consumer.give(8, [8]);
   expect(keeper.taken).toEqual([[[7], 8]]);
-  expect(consumer.resolved).toEqual([]);
+  expect(consumer.resolved).toEqual(['7']);
 });
 
 test('what was begun before a partition was sought elsewhere does not move it', async () => {
@@ -295,10 +295,50 @@ test('a batch that comes again while it is being taken is not taken twice', asyn
     new Promise((resolve) => {
       releases.push(resolve);
     });
-  const giving = [consumer.give(7, [7, 8]), consumer.give(7, [7, 8])];
+  await consumer.give(7, [7, 8]);
+  const again = consumer.give(7, [7, 8]);
   for (const release of releases) release();
-  await Promise.all(giving);
+  await again;
   expect(keeper.taken).toEqual([[[7, 8], 9]]);
+});
+
+test('while a batch is being taken the next one is fetched, and waits', async () => {
+  let release = (): void => undefined;
+  keeper.hold = () =>
+    new Promise((resolve) => {
+      release = resolve;
+    });
+  await consumer.give(7, [7, 8]);
+  expect(consumer.resolved).toEqual(['8']);
+  const waiting = consumer.give(9, [9]);
+  await settled();
+  expect(keeper.taken).toEqual([]);
+  expect(consumer.resolved).toEqual(['8']);
+  release();
+  await waiting;
+  release();
+  await settled();
+  expect(keeper.taken).toEqual([
+    [[7, 8], 9],
+    [[9], 10],
+  ]);
+  expect(consumer.resolved).toEqual(['8', '9']);
+  expect(consumer.sought).toEqual(['7']);
+});
+
+test('a batch that waits behind one after which no more is wanted is not taken', async () => {
+  let release = (): void => undefined;
+  keeper.hold = () =>
+    new Promise((resolve) => {
+      release = resolve;
+    });
+  keeper.goOn = false;
+  await consumer.give(7, [7, 8]);
+  const waiting = consumer.give(9, [9]);
+  release();
+  await waiting;
+  expect(keeper.taken).toEqual([[[7, 8], 9]]);
+  expect(consumer.isPaused).toBe(true);
 });
 
 test('of two positions that are asked for, the one that was asked for last counts', async () => {
@@ -323,13 +363,15 @@ test('a partition whose reader takes long is paused meanwhile, and sought to whe
       release = resolve;
     });
   await consumer.give(7, [7, 8]);
+  await consumer.give(9, [9]);
   expect(consumer.isPaused).toBe(true);
   expect(consumer.sought).toEqual(['7']);
   release();
   await settled();
   expect(consumer.sought).toEqual(['7', '9']);
   expect(consumer.isPaused).toBe(false);
-  expect(consumer.resolved).toEqual([]);
+  expect(consumer.resolved).toEqual(['8']);
+  expect(keeper.taken).toEqual([[[7, 8], 9]]);
 });
 
 test('markers of transactions are passed, and those of before a seek are not', async () => {
@@ -352,7 +394,6 @@ test('one-lz4-batch-stops-all: what stands before an unreadable batch is taken, 
   expect(keeper.taken).toEqual([[[7, 8], 9]]);
   expect(keeper.troubles).toEqual([unreadable]);
   expect(consumer.isPaused).toBe(true);
-  expect(consumer.resolved).toEqual([]);
   await consumer.give(9, [9]);
   expect(keeper.taken).toHaveLength(1);
   await reader.reposition(AT); // it is tried again

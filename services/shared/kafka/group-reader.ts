@@ -1,4 +1,5 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../process/errors.ts';
 import type { TopicPartition } from '../model/log-record.ts';
 import type { RecordBatch } from '../model/record-batch.ts';
@@ -55,6 +56,8 @@ interface Held {
   readonly at: TopicPartition;
   /** The offset from which the next batch must have been fetched; null while nothing is wanted. */
   expected: number | null;
+  /** The batch before it, which the reader may still be taking: true if more is wanted behind it. */
+  taking: Promise<boolean>;
   /** How often in a row the broker has returned nothing, although the log continues. */
   withheld: number;
   /** Counts the seeks, so that work begun before a seek has no effect after it. */
@@ -63,8 +66,10 @@ interface Held {
 
 /** Longer than a fetch and its batches take. After such a pause the topic may have been re-created. */
 const STALL_MILLIS = 2_000;
-/** How long one batch may delay the batches of other partitions. Longer work continues in parallel. */
+/** How long one partition may delay the batches of others. Longer work continues in parallel. */
 const INLINE_MILLIS = 1_000;
+
+const NOTHING = Promise.resolve(true);
 
 /** After this many empty answers, although the log continues, the broker is taken to have nothing. */
 const WITHHELD_ANSWERS = 3;
@@ -79,8 +84,9 @@ const nameOf = (at: TopicPartition): string => `${at.topic}[${String(at.partitio
  * await. Each is resumed once it has been sought to its own position. A batch counts only if it was fetched
  * from exactly the expected offset.
  *
- * kafkajs fetches nothing more until every batch of a fetch has been handled. So a partition with a slow
- * reader is paused, and is sought to its next offset when the reader is done.
+ * kafkajs fetches nothing more until every batch of a fetch has been handled. So a batch is handled at once, and taken
+ * while the next ones are fetched: a reader has one batch in hand and one that waits. A partition with a slow reader is
+ * paused, and is sought to its next offset when the reader is done.
  */
 export class GroupReader {
   private readonly consumer: Consumer;
@@ -145,7 +151,9 @@ export class GroupReader {
   /** Finishes the batches in hand, then leaves the group. */
   async stop(): Promise<void> {
     this.stopped = true;
+    const taking = [...this.held.values()].map((held) => held.taking);
     this.held.clear();
+    await Promise.race([Promise.all(taking), after(this.inlineMillis)]);
     await this.consumer.disconnect();
   }
 
@@ -169,7 +177,10 @@ export class GroupReader {
   private joined(partitions: readonly TopicPartition[]): void {
     if (this.stopped) return;
     this.held = new Map(
-      partitions.map((at) => [nameOf(at), { at, expected: null, withheld: 0, turn: 0 }]),
+      partitions.map((at) => [
+        nameOf(at),
+        { at, expected: null, taking: NOTHING, withheld: 0, turn: 0 },
+      ]),
     );
     this.consumer.pause(topicPartitions(partitions));
     const assigned = [...this.held.values()];
@@ -196,6 +207,7 @@ export class GroupReader {
 
   private seek(held: Held, position: number): void {
     held.expected = position;
+    held.taking = NOTHING; // what was begun before has no effect any more, or has ended
     this.consumer.seek({ ...held.at, offset: String(position) });
     this.consumer.resume(topicPartitions([held.at]));
   }
@@ -217,24 +229,33 @@ export class GroupReader {
       this.toPosition(held).catch((error: unknown) => this.crash(error));
       return;
     }
+    if (!(await this.isFree(held))) return;
     const read = readBatch(batch, held.expected);
     if (!read.isAhead && !this.isCertain(held, read)) return;
     held.withheld = 0;
     const { next } = read;
-    const { turn } = held;
-    held.expected = null;
     const isBehind = next < Number(batch.highWatermark);
-    const taking = this.consume(held, turn, read, isBehind);
-    const inTime = await Promise.race([taking, after(this.inlineMillis)]);
-    if (inTime === true) {
-      held.expected = next;
-      payload.resolveOffset(String(next - 1));
-    }
-    if (inTime !== null || !this.isCurrent(held, turn)) return;
+    held.expected = next;
+    payload.resolveOffset(String(next - 1));
+    held.taking = this.take(held, held.turn, read, isBehind);
+  }
+
+  /**
+   * Whether the reader has taken the batch before, and the next one is still wanted. If that takes too long, the partition is
+   * paused, and fetched again when the reader is done.
+   */
+  private async isFree(held: Held): Promise<boolean> {
+    const { expected, turn } = held;
+    held.expected = null; // of a batch that comes again meanwhile, nothing is wanted
+    const goOn = await Promise.race([held.taking, after(this.inlineMillis)]);
+    if (expected === null || !this.isCurrent(held, turn)) return false;
+    if (goOn === true) held.expected = expected;
+    if (goOn !== null) return goOn;
     this.consumer.pause(topicPartitions([held.at]));
-    void taking.then((goOn) => {
-      if (goOn && this.isCurrent(held, turn)) this.seek(held, next);
+    void held.taking.then((isWanted) => {
+      if (isWanted && this.isCurrent(held, turn)) this.seek(held, expected);
     });
+    return false;
   }
 
   /**
@@ -250,14 +271,19 @@ export class GroupReader {
     return Math.min(INLINE_MILLIS, this.options.sessionTimeout / 5);
   }
 
-  /** True if the next records are wanted and the partition has not been revoked or sought meanwhile. */
-  private async consume(
+  /**
+   * Takes a batch once kafkajs fetches the next ones. True if the next records are wanted and the partition has not
+   * been revoked or sought meanwhile.
+   */
+  private async take(
     held: Held,
     turn: number,
     read: ReadBatch,
     isBehind: boolean,
   ): Promise<boolean> {
     try {
+      await setImmediate();
+      if (!this.isCurrent(held, turn)) return false;
       const { batches, next, unreadable } = read;
       const goOn = !read.isAhead || (await this.readers.consume(held.at, batches, next, isBehind));
       if (!this.isCurrent(held, turn)) return false;
