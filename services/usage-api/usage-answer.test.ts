@@ -1,5 +1,5 @@
 import { NO_DIRECTORY } from '../../test/support/usage-callers.ts';
-import { usageRow } from '../../test/support/usage-row.ts';
+import { pageOfRows, usageRow } from '../../test/support/usage-row.ts';
 import { coverageOf } from '../shared/sources/coverage.ts';
 import type { Source, SourceId } from '../shared/model/source.ts';
 import { HOUR_MILLIS, millis, type Hour } from '../shared/model/time.ts';
@@ -7,7 +7,7 @@ import type { Caller } from './caller.ts';
 import type { RowKey } from './continuation-token.ts';
 import type { Restatement } from '../shared/sources/restated-hours.ts';
 import { answerUsage, type UsageAnswerTools } from './usage-answer.ts';
-import { PAGE_ROWS } from './usage-page.ts';
+import { PAGE_ROWS, type UsagePage } from './usage-page.ts';
 
 const PROVIDER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
 const START = Date.UTC(2019, 11, 10);
@@ -59,14 +59,14 @@ class Usage {
         const told = mayBeRecent === true && this.recent !== null ? this.recent : this.restated;
         return Promise.resolve(told.filter(({ hour }) => from <= hour && hour < to));
       },
-      rows: async (_, sources, after: RowKey | null, limit, { digest, isUnchanged }) => {
+      page: async (_, sources, after: RowKey | null, pageRows, answer) => {
         this.asked.push(sources);
-        this.digests.push(digest);
+        this.digests.push(answer.digest);
         const next = this.rows.filter(
           ({ resourceKey }) => after === null || resourceKey > after.resourceKey,
         );
         this.meanwhile();
-        return (await isUnchanged()) ? next.slice(0, limit) : null;
+        return (await answer.isUnchanged()) ? pageOfRows(next, pageRows, answer.caller) : null;
       },
     },
   };
@@ -89,6 +89,10 @@ class Usage {
   }
 }
 
+/** The link to the next page. */
+const linkOf = (answer: Awaited<ReturnType<Usage['get']>>): string | undefined =>
+  answer.ok ? (JSON.parse(answer.value.body.toString()) as UsagePage).nextLink : undefined;
+
 const CALL = { api: 'provider', origin: 'http://usage' } as const;
 
 const timeText = (n: number): string => `2019-12-10T${String(n).padStart(2, '0')}:00:00Z`;
@@ -99,7 +103,8 @@ test('pages follow one another without a row lost or told twice', async () => {
   let answer = await usage.get(1, 3);
   for (;;) {
     if (!answer.ok) throw new Error(answer.error.message);
-    const { page, restatedHours, coverage } = answer.value;
+    const { body, restatedHours, coverage } = answer.value;
+    const page = JSON.parse(body.toString()) as UsagePage;
     expect(restatedHours).toEqual([]);
     expect(coverage).toEqual({ word: 'complete', notCovered: [] });
     resources.push(...page.value.map(({ properties }) => properties.instanceData));
@@ -114,7 +119,7 @@ test('pages follow one another without a row lost or told twice', async () => {
 test('an hour that was restated between two pages is not mixed with what it was', async () => {
   const usage = new Usage();
   const first = await usage.get(1, 3);
-  const link = first.ok ? first.value.page.nextLink : undefined;
+  const link = linkOf(first);
   const { topic, epoch } = source;
   usage.restated = [{ topic, epoch, hour: millis(hour(2)), generation: 1, isWritten: true }];
   expect(await usage.follow(link)).toMatchObject({
@@ -134,7 +139,7 @@ test('an hour that was restated between two pages is not mixed with what it was'
 test('a page by restatements of a moment ago is not mixed either: they are read again after its rows', async () => {
   const usage = new Usage();
   const first = await usage.get(1, 3);
-  const link = first.ok ? first.value.page.nextLink : undefined;
+  const link = linkOf(first);
   const { topic, epoch } = source;
   usage.recent = [];
   usage.restated = [{ topic, epoch, hour: millis(hour(2)), generation: 1, isWritten: true }];
@@ -145,7 +150,7 @@ test('a page by restatements of a moment ago is not mixed either: they are read 
 describe('page-of-another-instance: an instance that looked before the one that told the first page refuses no later page', () => {
   const follow = async (usage: Usage) => {
     const first = await usage.get(1, 4);
-    return usage.follow(first.ok ? first.value.page.nextLink : undefined);
+    return usage.follow(linkOf(first));
   };
 
   test('by an hour that was still open then', async () => {
@@ -167,7 +172,7 @@ describe('page-of-another-instance: an instance that looked before the one that 
     const first = await usage.get(1, 4);
     usage.recentOpenHour = hour(3);
     usage.openHour = hour(3);
-    expect(await usage.follow(first.ok ? first.value.page.nextLink : undefined)).toMatchObject({
+    expect(await usage.follow(linkOf(first))).toMatchObject({
       error: { code: 'ProcessingNotComplete' },
     });
   });
@@ -176,7 +181,7 @@ describe('page-of-another-instance: an instance that looked before the one that 
 test('the digest under which pages are read ahead is that of their tokens, and another after a restatement', async () => {
   const usage = new Usage();
   const first = await usage.get(1, 3);
-  await usage.follow(first.ok ? first.value.page.nextLink : undefined);
+  await usage.follow(linkOf(first));
   const [digest, next] = usage.digests;
   expect(digest).toMatch(/./);
   expect(next).toBe(digest);
@@ -219,7 +224,7 @@ describe('page-beside-a-rebuild: an answer never mixes rows of before and after 
     const usage = new Usage();
     const first = await usage.get(1, 3);
     usage.restated = [begun];
-    expect(await usage.follow(first.ok ? first.value.page.nextLink : '')).toMatchObject(stale);
+    expect(await usage.follow(linkOf(first))).toMatchObject(stale);
   });
 
   test('rows that were read while one began are not returned', async () => {
@@ -228,7 +233,7 @@ describe('page-beside-a-rebuild: an answer never mixes rows of before and after 
     usage.meanwhile = () => (usage.restated = [begun]);
     expect(await usage.get(1, 3)).toMatchObject(restating);
     usage.restated = [];
-    expect(await usage.follow(first.ok ? first.value.page.nextLink : '')).toMatchObject(stale);
+    expect(await usage.follow(linkOf(first))).toMatchObject(stale);
     // One that was also written meanwhile: the rows are read again.
     usage.restated = [];
     usage.meanwhile = () => (usage.restated = [{ ...begun, isWritten: true }]);
@@ -253,7 +258,7 @@ test('a token that is none gives no first page instead', async () => {
 test('a token of another query is told to be foreign', async () => {
   const usage = new Usage();
   const first = await usage.get(1, 3);
-  const { searchParams } = new URL((first.ok ? first.value.page.nextLink : undefined) ?? '');
+  const { searchParams } = new URL(linkOf(first) ?? '');
   const continuationToken = searchParams.get('continuationToken') ?? '';
   expect(await usage.get(1, 4, { continuationToken })).toMatchObject({
     ok: false,
@@ -320,7 +325,7 @@ describe('a delegated provider', () => {
     usage.caller = sees(OWN);
     const first = await usage.get(1, 3);
     usage.caller = sees(OWN, OWN.replace('1d', '2d'));
-    expect(await usage.follow(first.ok ? first.value.page.nextLink : undefined)).toMatchObject({
+    expect(await usage.follow(linkOf(first))).toMatchObject({
       ok: false,
       error: {
         code: 'InvalidProperty',

@@ -15,12 +15,12 @@ import type { Caller, UsageApi } from './caller.ts';
 import { answerDigest, readToken, type TokenProblem } from './continuation-token.ts';
 import { firstUnwritten, restatedHours } from '../shared/sources/restated-hours.ts';
 import { rangeCoverage, type RangeCoverage } from './range-coverage.ts';
-import { PAGE_ROWS, usagePage, type UsagePage } from './usage-page.ts';
+import { PAGE_ROWS, pageBody } from './usage-page.ts';
 import { parseUsageQuery, type VisibleQuery } from './usage-query.ts';
 import type { UsageStore } from './usage-store.ts';
 
 export interface UsageAnswerTools {
-  readonly store: Pick<UsageStore, 'coverage' | 'restatements' | 'rows'>;
+  readonly store: Pick<UsageStore, 'coverage' | 'restatements' | 'page'>;
   readonly directory: Pick<DirectoryView, 'isTenantOfDefault'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -39,7 +39,8 @@ export interface UsageCall {
 }
 
 export interface UsageAnswer {
-  readonly page: UsagePage;
+  /** The JSON of a `UsagePage`. */
+  readonly body: Buffer;
   /** Reported hours of the range that were restated after they had closed. */
   readonly restatedHours: readonly string[];
   readonly coverage: RangeCoverage;
@@ -99,22 +100,22 @@ const answerFromStore = async (
   if (!after.ok) return fail(invalidProperty('continuationToken', TOKEN_PROBLEMS[after.error]));
   const unwritten = firstUnwritten(restatements, sources);
   if (unwritten !== null) return fail(restatementNotComplete(isoText(unwritten)));
-  const rows = await tools.store.rows(query, sources, after.value, PAGE_ROWS + 1, {
+  const page = await tools.store.page(query, sources, after.value, PAGE_ROWS, {
     digest: `${digest.asked}.${digest.rows}`,
+    caller: call.caller.subscription,
     isUnchanged: async () =>
       isDeepStrictEqual(restatedHours(await tools.store.restatements(query), sources), restated),
   });
-  if (rows === null) return null;
+  if (page === null) return null;
   if (
-    rows.length === 0 &&
+    page.rows === 0 &&
     token === null &&
     (await isUnknownSubscriber(tools, call.caller.subscription, query))
   ) {
     return fail(notDirectTenant());
   }
-  const page = usagePage(rows, { ...asked, digest, keys: tools.tokenKeys, origin: call.origin });
   return succeed({
-    page,
+    body: pageBody(page, { ...asked, digest, keys: tools.tokenKeys, origin: call.origin }),
     restatedHours: restated.map(({ hour }) => isoText(hour)),
     coverage: rangeCoverage(coverage, query.from, query.to),
   });

@@ -1,8 +1,8 @@
+import { pageOfRows, usageRow } from '../../test/support/usage-row.ts';
 import type { Keyring } from '../shared/model/control-record.ts';
 import { millis } from '../shared/model/time.ts';
 import { readToken } from './continuation-token.ts';
-import { PAGE_ROWS, usagePage, type PageContext } from './usage-page.ts';
-import type { UsageRow } from './usage-row.ts';
+import { PAGE_ROWS, pageBody, type PageContext, type UsagePage } from './usage-page.ts';
 
 const DIGEST = { asked: 'asked', rows: 'rows' };
 const KEYS: Keyring = [{ id: 'k', secret: Buffer.alloc(32) }];
@@ -23,30 +23,21 @@ const CONTEXT: PageContext = {
   origin: 'http://usage.example:8080',
 };
 
-const rows = (count: number): readonly UsageRow[] =>
-  Array.from({ length: count }, (_, index) => ({
-    usageStart: 0,
-    usageEnd: 3600,
-    subscriptionKey: 's',
-    meterKey: 'm',
-    resourceKey: String(index),
-    subscriptionId: 's',
-    meterId: 'm',
-    resourceUri: String(index),
-    location: '',
-    tags: null,
-    additionalInfo: null,
-    quantity: '1',
-  }));
+/** The page of so many rows. */
+const pageOf = (count: number, context = CONTEXT): UsagePage => {
+  const rows = Array.from({ length: count }, (_, n) => usageRow(n));
+  const page = pageOfRows(rows, PAGE_ROWS, context.caller);
+  return JSON.parse(pageBody(page, context).toString()) as UsagePage;
+};
 
 test.each([0, 1, PAGE_ROWS])('%i rows are one page without a next link', (count) => {
-  const page = usagePage(rows(count), CONTEXT);
+  const page = pageOf(count);
   expect(page.value).toHaveLength(count);
   expect(Object.keys(page)).toEqual(['value']);
 });
 
 test('one row more gives a link that repeats the query and goes on after the last row', () => {
-  const page = usagePage(rows(PAGE_ROWS + 1), CONTEXT);
+  const page = pageOf(PAGE_ROWS + 1);
   expect(page.value).toHaveLength(PAGE_ROWS);
   const link = new URL(page.nextLink ?? '');
   expect(`${link.origin}${link.pathname}`).toBe(
@@ -62,20 +53,20 @@ test('one row more gives a link that repeats the query and goes on after the las
   });
   expect(readToken(continuationToken, DIGEST, KEYS)).toMatchObject({
     ok: true,
-    value: { resourceKey: String(PAGE_ROWS - 1) },
+    value: { resourceKey: usageRow(PAGE_ROWS - 1).resourceKey },
   });
 });
 
 test('a link asks for all subscriptions where the query did, and the page has each of its rows', () => {
   const query = { ...CONTEXT.query, subscriberId: null };
-  const page = usagePage(rows(PAGE_ROWS + 1), { ...CONTEXT, query });
+  const page = pageOf(PAGE_ROWS + 1, { ...CONTEXT, query });
   expect(new URL(page.nextLink ?? '').searchParams.has('subscriberId')).toBe(false);
   expect(page.value.map(({ name }) => name)).toEqual(Array(PAGE_ROWS).fill('s-m'));
 });
 
 test("a link of the tenant's API stays there", () => {
   const query = { ...CONTEXT.query, subscriberId: null };
-  const page = usagePage(rows(PAGE_ROWS + 1), { ...CONTEXT, api: 'tenant', query });
+  const page = pageOf(PAGE_ROWS + 1, { ...CONTEXT, api: 'tenant', query });
   expect(new URL(page.nextLink ?? '').pathname).toBe(
     '/subscriptions/39c82aed-b2b7-4a66-abdb-611de00bf11e/providers/Microsoft.Commerce/usageAggregates',
   );

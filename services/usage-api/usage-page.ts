@@ -1,7 +1,8 @@
 import { isoText } from '../shared/model/time.ts';
 import type { Keyring } from '../shared/model/control-record.ts';
 import { writeToken, type AnswerDigest, type Asked } from './continuation-token.ts';
-import { usageAggregateResource, type UsageAggregateResource, type UsageRow } from './usage-row.ts';
+import type { PageText } from './page-text.ts';
+import type { UsageAggregateResource } from './usage-row.ts';
 import { usagePath } from './usage-path.ts';
 import { API_VERSION } from './usage-query.ts';
 
@@ -23,14 +24,14 @@ export interface PageContext extends Asked {
   readonly origin: string;
 }
 
-/** @param rows in order; one more than fits on a page if there is a next page */
-export const usagePage = (rows: readonly UsageRow[], context: PageContext): UsagePage => {
-  const page = rows.slice(0, PAGE_ROWS);
-  const value = page.map((row) => usageAggregateResource(row, context.caller));
-  const last = page.at(-1);
-  if (rows.length <= PAGE_ROWS || last === undefined) return { value };
-  return { value, nextLink: linkTo(context, writeToken(context.digest, last, context.keys)) };
+/** The JSON of a `UsagePage`. */
+export const pageBody = ({ list, end }: PageText, context: PageContext): Buffer => {
+  if (end === null) return Buffer.concat([HEAD, list, Buffer.from('}')]);
+  const link = linkTo(context, writeToken(context.digest, end, context.keys));
+  return Buffer.concat([HEAD, list, Buffer.from(`,"nextLink":${JSON.stringify(link)}}`)]);
 };
+
+const HEAD = Buffer.from('{"value":');
 
 const linkTo = ({ api, query, caller, origin }: PageContext, token: string): string => {
   const search = new URLSearchParams({

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { NO_DIRECTORY } from '../../test/support/usage-callers.ts';
-import { usageRow } from '../../test/support/usage-row.ts';
+import { pageOfRows, usageRow } from '../../test/support/usage-row.ts';
 import { guardedServer } from '../shared/http/guarded-server.ts';
 import { succeed } from '../shared/model/result.ts';
 import { ReadLimit } from './read-limit.ts';
@@ -38,10 +38,11 @@ addUsageRoutes(server, {
   store: {
     coverage: () => Promise.resolve({ firstLiveHour: null, completeBefore: null, sources: [] }),
     restatements: () => Promise.resolve([]),
-    rows: async ({ visible }, _sources, after) => {
+    page: async ({ visible }, _sources, after, pageRows, { caller }) => {
       if (!('allBut' in visible) && visible.includes(BUSY)) await slow.read();
       const count = after === null ? PAGE_ROWS + 1 : 1;
-      return Array.from({ length: count }, (_, n) => usageRow(n, 0));
+      const rows = Array.from({ length: count }, (_, n) => usageRow(n, 0));
+      return pageOfRows(rows, pageRows, caller);
     },
   },
   callerOf: ({ subscription, continues }) =>

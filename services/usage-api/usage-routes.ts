@@ -76,13 +76,13 @@ const handle = async (tools: UsageRouteTools, call: UsageRequest): Promise<Fasti
   try {
     const answer = await withinMillis(tools.timeLimitMillis, answered(tools, call));
     if (!answer.ok) return await sendError(reply, answer.error);
-    const { page, restatedHours, coverage } = answer.value;
+    const { body, restatedHours, coverage } = answer.value;
     void reply.header(COVERAGE_HEADER, coverage.word);
     if (coverage.notCovered.length > 0) {
       void reply.header(NOT_COVERED_HEADER, listHeader(coverage.notCovered));
     }
     if (restatedHours.length > 0) void reply.header(RESTATED_HEADER, listHeader(restatedHours));
-    return await reply.send(page);
+    return await reply.type('application/json; charset=utf-8').send(body);
   } catch (error) {
     logFailure(tools.logger, request, reply, error);
     return sendError(reply, storeFailure(error));

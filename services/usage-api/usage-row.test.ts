@@ -1,37 +1,39 @@
-import { usageAggregateResource, type UsageRow } from './usage-row.ts';
+import { pageOfRows, usageRow, type UsageRow } from '../../test/support/usage-row.ts';
+import type { UsageAggregateResource } from './usage-row.ts';
 
 const CALLER = '39c82aed-b2b7-4a66-abdb-611de00bf11e';
 
 const row = (changes: Partial<UsageRow> = {}): UsageRow => ({
-  usageStart: Date.UTC(2019, 11, 10, 18) / 1000,
-  usageEnd: Date.UTC(2019, 11, 10, 19) / 1000,
-  subscriptionKey: 'sub-a',
-  meterKey: 'meter-b',
-  resourceKey: '/subscriptions/sub-a/x',
+  ...usageRow(0, Date.UTC(2019, 11, 10, 18) / 1000),
   subscriptionId: 'Sub-A',
   meterId: 'METER-B',
   resourceUri: '/subscriptions/Sub-A/X',
   location: 'northwest',
   tags: '',
-  additionalInfo: null,
   quantity: '16.461425899527967',
   ...changes,
 });
 
+const textOf = (changes: Partial<UsageRow> = {}): string =>
+  pageOfRows([row(changes)], 1, CALLER).list.toString();
+
+const resourceOf = (changes: Partial<UsageRow>): UsageAggregateResource | undefined =>
+  (JSON.parse(textOf(changes)) as UsageAggregateResource[])[0];
+
 test('a row has the fields of the recording, in their order and as they were written', () => {
-  expect(JSON.stringify(usageAggregateResource(row(), CALLER))).toBe(
-    `{"id":"/subscriptions/${CALLER}/providers/Microsoft.Commerce/UsageAggregate/Sub-A-METER-B",` +
+  expect(textOf()).toBe(
+    `[{"id":"/subscriptions/${CALLER}/providers/Microsoft.Commerce/UsageAggregate/Sub-A-METER-B",` +
       '"name":"Sub-A-METER-B","type":"Microsoft.Commerce/UsageAggregate",' +
       '"properties":{"subscriptionId":"Sub-A","usageStartTime":"2019-12-10T18:00:00+00:00",' +
       '"usageEndTime":"2019-12-10T19:00:00+00:00",' +
       '"instanceData":"{\\"Microsoft.Resources\\":{\\"resourceUri\\":\\"/subscriptions/Sub-A/X\\",' +
       '\\"location\\":\\"northwest\\",\\"tags\\":\\"\\",\\"additionalInfo\\":null}}",' +
-      '"quantity":16.461425899527967,"meterId":"METER-B","name":"Sub-A-METER-B"}}',
+      '"quantity":16.461425899527967,"meterId":"METER-B","name":"Sub-A-METER-B"}}]',
   );
 });
 
 test.each([null, '', 'null', '{"RG":"rg","testTag":"1"}'])('tags %p come as they were', (tags) => {
-  const { instanceData } = usageAggregateResource(row({ tags }), CALLER).properties;
+  const { instanceData = '' } = resourceOf({ tags })?.properties ?? {};
   expect(JSON.parse(instanceData)).toMatchObject({ 'Microsoft.Resources': { tags } });
 });
 
@@ -45,5 +47,5 @@ test.each([
   ['9007199254740993.000000000000000000000000000001', 9007199254740994],
   ['9007199254740993', 9007199254740992],
 ])('the quantity %s is the double nearest to it', (quantity, nearest) => {
-  expect(usageAggregateResource(row({ quantity }), CALLER).properties.quantity).toBe(nearest);
+  expect(resourceOf({ quantity })?.properties.quantity).toBe(nearest);
 });

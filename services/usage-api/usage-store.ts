@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { queryRows, SEQUENTIAL } from '../shared/clickhouse/client.ts';
+import { queryRows } from '../shared/clickhouse/client.ts';
+import { rowBinary } from '../shared/clickhouse/row-binary.ts';
 import type { SourceId } from '../shared/model/source.ts';
 import { readCoverage, type Coverage } from '../shared/sources/coverage.ts';
 import { sourcesParam } from '../shared/usage-store/usage-buckets.ts';
@@ -9,23 +10,29 @@ import { HOUR_MILLIS } from '../shared/model/time.ts';
 import type { RowKey } from './continuation-token.ts';
 import type { Visible } from './caller.ts';
 import { readRestatements, type Restatement } from '../shared/sources/restated-hours.ts';
-import { PAGES_AT_ONCE, PagesAhead } from './pages-ahead.ts';
-import { pageSql, usageRowOf, type PageColumns, type PageLimits } from './page-sql.ts';
+import { KeptPages, pageName } from './kept-pages.ts';
+import { isOneBucket, pageSql, type PageForm, type PageLimits } from './page-sql.ts';
+import { EMPTY_PAGE, pagesOf, type PageText } from './page-text.ts';
+import { StoredRows } from './stored-rows.ts';
 import { type UsageQuery, type VisibleQuery } from './usage-query.ts';
-import type { UsageRow } from './usage-row.ts';
 
 /** ClickHouse's DateTime begins in 1970; nothing was reported before that. */
 const seconds = (instant: number): number => Math.max(0, instant / 1000);
 
 const isEmpty = (visible: Visible): boolean => !('allBut' in visible) && visible.length === 0;
 
-/** What the rows of an answer depend on. */
+/** What the pages of an answer depend on. */
 export interface LastingAnswer {
-  /** The digest of the answer: rows with the same one never change. */
+  /** The digest of the answer: pages with the same one never change. */
   readonly digest: string;
-  /** Whether no restatement has begun since it was computed. */
+  /** The subscription in the path, which stands in each row. */
+  readonly caller: string;
+  /** Whether no restatement has begun since the digest was computed. */
   readonly isUnchanged: () => Promise<boolean>;
 }
+
+/** Pages that are read at once when a caller continues from one page to the next. */
+const PAGES_AT_ONCE = 4;
 
 /** How a store reads. */
 export interface StoreOptions {
@@ -41,7 +48,9 @@ export interface StoreOptions {
 export class UsageStore {
   private readonly client: ClickHouseClient;
   private readonly limits: PageLimits;
-  private readonly ahead = new PagesAhead();
+  private readonly kept = new KeptPages();
+  /** Pages that are being read, by their names. */
+  private readonly reading = new Map<string, Promise<PageText | null>>();
   private readonly recentCoverage: Recent<Coverage>;
   private readonly recentRestatements: Recent<readonly Restatement[]>;
 
@@ -63,59 +72,76 @@ export class UsageStore {
   }
 
   /**
-   * At most `limit` rows of a closed range, in the order of their keys.
+   * A page of a closed range, in the order of the keys of its rows.
    * @param sources the sources that answer for the range, see `countedSources`
-   * @param answer the answer to which they belong; with it, several pages are read at once. All of them must have the same limit.
-   * @returns null if a restatement has begun while they were read, so that old rows and new ones may be mixed
+   * @returns null if a restatement has begun while it was read, so that old rows and new ones may be mixed
    */
-  async rows(
+  async page(
     query: VisibleQuery,
     sources: readonly SourceId[],
     after: RowKey | null,
-    limit: number,
-    { digest, isUnchanged }: LastingAnswer,
-  ): Promise<readonly UsageRow[] | null> {
-    if (sources.length === 0 || isEmpty(query.visible)) return [];
-    const held = after === null ? null : this.ahead.take(digest, after);
-    if (held !== null) return held;
-    const pageRows = limit - 1;
-    // A caller that asks for a second page is likely to ask for all of them.
-    const asked = after === null ? limit : PAGES_AT_ONCE * pageRows + 1;
-    const rows = await this.read(query, sources, after, asked);
-    // Pages are kept only after this, because they are returned without another look.
-    if (!(await isUnchanged())) return null;
-    return after === null ? rows : this.ahead.split(digest, rows, pageRows);
+    pageRows: number,
+    answer: LastingAnswer,
+  ): Promise<PageText | null> {
+    if (sources.length === 0 || isEmpty(query.visible)) return EMPTY_PAGE;
+    const name = pageName(answer.digest, after);
+    const kept = this.kept.get(name);
+    if (kept !== null) return kept;
+    // Callers of the same page at the same time get what is read for the first of them.
+    const reading =
+      this.reading.get(name) ??
+      this.readPages(query, sources, after, pageRows, answer).finally(() =>
+        this.reading.delete(name),
+      );
+    this.reading.set(name, reading);
+    return reading;
   }
 
-  /** The same, whether or not a restatement is at work. */
-  async read(
+  private async readPages(
+    query: VisibleQuery,
+    sources: readonly SourceId[],
+    after: RowKey | null,
+    pageRows: number,
+    answer: LastingAnswer,
+  ): Promise<PageText | null> {
+    // A caller that asks for a second page is likely to ask for all of them.
+    const pagesAtOnce = after === null ? 1 : PAGES_AT_ONCE;
+    const limit = pagesAtOnce * pageRows + 1;
+    const pages = async (form: PageForm) => {
+      const rows = new StoredRows(await this.read(query, sources, after, limit, form), limit);
+      return { found: pagesOf(rows, after, pageRows, answer.caller), more: rows.more };
+    };
+    const isStored = isOneBucket(query, this.limits.hourMillis);
+    let { found, more } = await pages(isStored ? 'as-stored' : 'added-up');
+    // Where many rows have the same key, they fill no page.
+    if (isStored && more && found.length === 0) ({ found, more } = await pages('added-up'));
+    // Pages are kept only after this, because they are returned without another look.
+    if (!(await answer.isUnchanged())) return null;
+    for (const page of found) this.kept.keep(pageName(answer.digest, page.after), page);
+    return found[0] ?? EMPTY_PAGE;
+  }
+
+  /** Rows for `StoredRows`. */
+  private async read(
     query: VisibleQuery,
     sources: readonly SourceId[],
     after: RowKey | null,
     limit: number,
-  ): Promise<readonly UsageRow[]> {
-    const statement = pageSql(query, after, this.limits);
-    const result = await this.client.query({
-      query: statement,
-      query_params: {
-        from: seconds(query.from),
-        to: seconds(query.to),
-        sources: sourcesParam(sources),
-        limit,
-        ...(query.subscriberId !== null && { subscriber: query.subscriberId }),
-        ...after,
-      },
-      // One document of lists. With names in each row, and row by row, reading takes twice as long.
-      format: 'JSONCompact',
-      // In this format the client would not notice an error after the first rows.
-      clickhouse_settings: {
-        ...SEQUENTIAL,
-        wait_end_of_query: 1,
-        ...roomFor(statement),
-      },
-    });
-    const { data } = await result.json<PageColumns>();
-    return data.map(usageRowOf);
+    form: PageForm,
+  ): Promise<Buffer> {
+    const statement = pageSql(query, after, this.limits, form);
+    const params = {
+      from: seconds(query.from),
+      to: seconds(query.to),
+      sources: sourcesParam(sources),
+      limit,
+      ...(query.subscriberId !== null && { subscriber: query.subscriberId }),
+      ...after,
+    };
+    const parts: Buffer[] = [];
+    const answer = rowBinary(this.client, statement, params, roomFor(statement));
+    for await (const part of answer) parts.push(part);
+    return Buffer.concat(parts);
   }
 
   /**

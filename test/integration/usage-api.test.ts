@@ -1,6 +1,8 @@
 import { writeDirectory } from '../../services/shared/directory/directory-table.ts';
 import { ClickHouseStore } from '../../services/shared/usage-store/clickhouse-store.ts';
 import { HOUR_MILLIS, type Hour } from '../../services/shared/model/time.ts';
+import type { RowKey } from '../../services/usage-api/continuation-token.ts';
+import type { PageText } from '../../services/usage-api/page-text.ts';
 import { PAGE_ROWS, type UsagePage } from '../../services/usage-api/usage-page.ts';
 import type { VisibleQuery } from '../../services/usage-api/usage-query.ts';
 import type { UsageAggregateResource } from '../../services/usage-api/usage-row.ts';
@@ -170,12 +172,20 @@ describe('paging', () => {
       visible: { allBut: [] },
     };
     const seen: string[] = [];
-    let [row] = await store.read(query, [source], null, 1);
-    while (row && seen.length < ODD.length) {
-      seen.push(row.resourceUri);
-      [row] = await store.read(query, [source], row, 1);
+    const next = (after: RowKey | null): Promise<PageText | null> =>
+      store.page(query, [source], after, 1, {
+        digest: 'digest',
+        caller: 'caller',
+        isUnchanged: () => Promise.resolve(true),
+      });
+    let page = await next(null);
+    while (page !== null && seen.length < ODD.length) {
+      const [row] = JSON.parse(page.list.toString()) as readonly UsageAggregateResource[];
+      if (row !== undefined) seen.push(instanceOf(row).resourceUri);
+      if (page.end === null) break;
+      page = await next(page.end);
     }
-    expect(row).toBeUndefined();
+    expect(page?.end).toBeNull();
     expect(seen.toSorted()).toEqual(resources.toSorted());
   });
 

@@ -66,9 +66,13 @@ export const targets = [
     name: 'usage-api',
     files: [
       'services/usage-api/continuation-token.ts',
+      'services/usage-api/json-bytes.ts',
+      'services/usage-api/kept-pages.ts',
       'services/usage-api/list-header.ts',
+      'services/usage-api/page-text.ts',
       'services/usage-api/range-coverage.ts',
       'services/usage-api/reported-time.ts',
+      'services/usage-api/stored-rows.ts',
       'services/usage-api/usage-answer.ts',
       'services/usage-api/usage-page.ts',
       'services/usage-api/usage-query.ts',

@@ -21,7 +21,7 @@ export const ATTRIBUTES = [
   { name: 'additionalInfo', column: 'additional_info', maxBytes: 64 * 1024, isNullable: true },
 ] as const;
 
-const TEXTS = [...IDENTITY, ...ATTRIBUTES];
+export const TEXTS = [...IDENTITY, ...ATTRIBUTES];
 export const TEXT_NAMES = TEXTS.map(({ name }) => name);
 export const TEXT_COLUMNS = TEXTS.map(({ column }) => column);
 
