@@ -24,6 +24,8 @@ class Hour {
   readonly statements: string[] = [];
   isChanged = false;
   failure: Error | null = null;
+  /** Whether the engine finds several pages longer than it may tell. */
+  isLong = false;
   private readonly keys: number;
   private readonly partitions: number;
   private readonly store: UsageStore;
@@ -38,12 +40,16 @@ class Hour {
   private async exec(asked: {
     readonly query: string;
     readonly query_params: { readonly limit: number; readonly resourceKey?: string };
+    readonly clickhouse_settings: Readonly<Record<string, unknown>>;
   }): Promise<{ stream: Readable }> {
     const { query, query_params: params } = asked;
     const isAddedUp = query.includes('GROUP BY');
     this.statements.push(isAddedUp ? 'added up' : 'as stored');
     await new Promise(setImmediate);
     if (this.failure !== null) throw this.failure;
+    if (this.isLong && 'max_result_bytes' in asked.clickhouse_settings) {
+      throw Object.assign(new Error('Limit for result exceeded'), { code: '396' });
+    }
     const rows = Array.from({ length: this.keys }, (_, n) => usageRow(n)).flatMap((row) =>
       isAddedUp
         ? [{ ...row, quantity: String(this.partitions) }]
@@ -128,4 +134,13 @@ test('an answer without rows takes one statement', async () => {
   const hour = new Hour(0);
   expect(await hour.page(null)).toBe('');
   expect(hour.statements).toEqual(['as stored']);
+});
+
+test('pages-of-long-tags: where several pages are too long to be held at once, one is read', async () => {
+  const hour = new Hour(20);
+  hour.isLong = true;
+  for (const n of [1, 3, 5]) {
+    expect(await hour.page(usageRow(n))).toBe(`${String(n + 1)}×1 ${String(n + 2)}×1`);
+  }
+  expect(hour.statements).toHaveLength(6);
 });

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { queryRows } from '../shared/clickhouse/client.ts';
-import { rowBinary } from '../shared/clickhouse/row-binary.ts';
+import { wholeRowBinary } from '../shared/clickhouse/row-binary.ts';
 import type { SourceId } from '../shared/model/source.ts';
 import { readCoverage, type Coverage } from '../shared/sources/coverage.ts';
 import { sourcesParam } from '../shared/usage-store/usage-buckets.ts';
@@ -12,7 +12,7 @@ import type { Visible } from './caller.ts';
 import { readRestatements, type Restatement } from '../shared/sources/restated-hours.ts';
 import { KeptPages, pageName } from './kept-pages.ts';
 import { isOneBucket, pageSql, type PageForm, type PageLimits } from './page-sql.ts';
-import { EMPTY_PAGE, pagesOf, type PageText } from './page-text.ts';
+import { EMPTY_PAGE, pagesOf, type PageText, type PlacedPage } from './page-text.ts';
 import { StoredRows } from './stored-rows.ts';
 import { type UsageQuery, type VisibleQuery } from './usage-query.ts';
 
@@ -34,12 +34,23 @@ export interface LastingAnswer {
 /** Pages that are read at once when a caller continues from one page to the next. */
 const PAGES_AT_ONCE = 4;
 
+/** With the longest tags a page has 130 MB. Several of them are read at once only up to this. */
+const MAX_AHEAD_BYTES = 64 * 1024 * 1024;
+
+/** Where pages begin, and in what. */
+interface Place {
+  readonly query: VisibleQuery;
+  readonly sources: readonly SourceId[];
+  readonly after: RowKey | null;
+  readonly pageRows: number;
+}
+
 /** How a store reads. */
 export interface StoreOptions {
   readonly hourMillis?: number;
   /**
    * The milliseconds for which coverage and restatements that were just read are good enough for the next
-   * pages of an answer: the engine answers one statement in the time of a page that was read ahead.
+   * pages of an answer: the engine answers one statement in the time of a page that was kept.
    */
   readonly recentMillis?: number;
 }
@@ -90,45 +101,53 @@ export class UsageStore {
     // Callers of the same page at the same time get what is read for the first of them.
     const reading =
       this.reading.get(name) ??
-      this.readPages(query, sources, after, pageRows, answer).finally(() =>
+      this.readPages({ query, sources, after, pageRows }, answer).finally(() =>
         this.reading.delete(name),
       );
     this.reading.set(name, reading);
     return reading;
   }
 
-  private async readPages(
-    query: VisibleQuery,
-    sources: readonly SourceId[],
-    after: RowKey | null,
-    pageRows: number,
-    answer: LastingAnswer,
-  ): Promise<PageText | null> {
+  private async readPages(from: Place, answer: LastingAnswer): Promise<PageText | null> {
     // A caller that asks for a second page is likely to ask for all of them.
-    const pagesAtOnce = after === null ? 1 : PAGES_AT_ONCE;
-    const limit = pagesAtOnce * pageRows + 1;
-    const pages = async (form: PageForm) => {
-      const rows = new StoredRows(await this.read(query, sources, after, limit, form), limit);
-      return { found: pagesOf(rows, after, pageRows, answer.caller), more: rows.more };
-    };
-    const isStored = isOneBucket(query, this.limits.hourMillis);
-    let { found, more } = await pages(isStored ? 'as-stored' : 'added-up');
-    // Where many rows have the same key, they fill no page.
-    if (isStored && more && found.length === 0) ({ found, more } = await pages('added-up'));
+    const ahead = from.after === null ? null : await this.pagesFrom(from, answer, PAGES_AT_ONCE);
+    const found = ahead ?? (await this.pagesFrom(from, answer, 1)) ?? [];
     // Pages are kept only after this, because they are returned without another look.
     if (!(await answer.isUnchanged())) return null;
     for (const page of found) this.kept.keep(pageName(answer.digest, page.after), page);
     return found[0] ?? EMPTY_PAGE;
   }
 
-  /** Rows for `StoredRows`. */
+  /** So many pages, or fewer if there are no more; null if several are too long to be read at once. */
+  private async pagesFrom(
+    from: Place,
+    { caller }: LastingAnswer,
+    count: number,
+  ): Promise<readonly PlacedPage[] | null> {
+    const { query, after, pageRows } = from;
+    const limit = count * pageRows + 1;
+    const maxBytes = count === 1 ? null : MAX_AHEAD_BYTES;
+    const forms: readonly PageForm[] = isOneBucket(query, this.limits.hourMillis)
+      ? ['as-stored', 'added-up']
+      : ['added-up'];
+    for (const form of forms) {
+      const bytes = await this.read(from, limit, form, maxBytes);
+      if (bytes === null) return null;
+      const rows = new StoredRows(bytes, limit);
+      const pages = pagesOf(rows, after, pageRows, caller);
+      // Where many rows have the same key, they fill no page: then the engine adds them up.
+      if (pages.length > 0 || !rows.more) return pages;
+    }
+    return [];
+  }
+
+  /** Rows for `StoredRows`; null if they are more than `maxBytes`. */
   private async read(
-    query: VisibleQuery,
-    sources: readonly SourceId[],
-    after: RowKey | null,
+    { query, sources, after }: Place,
     limit: number,
     form: PageForm,
-  ): Promise<Buffer> {
+    maxBytes: number | null,
+  ): Promise<Buffer | null> {
     const statement = pageSql(query, after, this.limits, form);
     const params = {
       from: seconds(query.from),
@@ -138,10 +157,7 @@ export class UsageStore {
       ...(query.subscriberId !== null && { subscriber: query.subscriberId }),
       ...after,
     };
-    const parts: Buffer[] = [];
-    const answer = rowBinary(this.client, statement, params, roomFor(statement));
-    for await (const part of answer) parts.push(part);
-    return Buffer.concat(parts);
+    return wholeRowBinary(this.client, statement, params, roomFor(statement), maxBytes);
   }
 
   /**

@@ -325,6 +325,43 @@ test('a page behind many others reads no rows of those before it, and stops when
   expect([page?.rows, first && keyIn(first).resourceKey]).toEqual([1_000, '/r/39000']);
 });
 
+test('pages-of-long-tags: pages that are too long to be read together come one by one', async () => {
+  const [rows, pageRows] = [900, 200];
+  await stack.clickHouse.command({ query: 'TRUNCATE TABLE usage_hourly' });
+  await stack.clickHouse.command({
+    query: `INSERT INTO usage_hourly (topic, epoch, partition, reported_hour, usage_hour, usage_hour_end,
+        subscription_key, meter_key, resource_key, subscription_id, meter_id, resource_uri, location,
+        tags, additional_info, quantity, event_count, first_offset, last_offset, generation)
+      SELECT {topic:String}, 1, 0, toDateTime({hour:UInt32}, 'UTC') AS hour, hour, hour + 3600,
+        's', 'm', concat('/r/', leftPad(toString(number), 5, '0')) AS uri, 's', 'm', uri, 'l',
+        repeat('t', 60000), repeat('i', 60000), 1, 1, number, number, 0
+      FROM numbers({rows:UInt32})`,
+    query_params: { topic: SOURCES[0]?.topic, hour: at(1) / 1000, rows },
+  });
+  let statements = 0;
+  const counting = new Proxy(stack.clickHouse, {
+    get: (client, name) => {
+      if (name === 'exec') statements++;
+      const value: unknown = Reflect.get(client, name);
+      return typeof value === 'function' ? (value.bind(client) as unknown) : value;
+    },
+  });
+  const store = new UsageStore(counting, 30);
+  const page = (after: RowKey | null) =>
+    store.page(queryOf(1, 2), SOURCES, after, pageRows, {
+      digest: 'digest',
+      caller: 'caller',
+      isUnchanged,
+    });
+  const first = await page(null);
+  const second = await page(first?.end ?? null);
+  // The second page was asked for with three others first.
+  expect([second?.rows, statements]).toEqual([pageRows, 3]);
+  const last = second === null ? undefined : rowsIn(second).at(-1);
+  expect(last && keyIn(last).resourceKey).toBe('/r/00399');
+  expect(last && instanceOf(last).tags).toBe('t'.repeat(60_000));
+});
+
 describe('an hour that is restated between two pages', () => {
   const RANGE = ['2025-12-01T02', '2025-12-01T03'] as const;
 

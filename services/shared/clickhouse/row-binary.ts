@@ -1,4 +1,5 @@
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
+import { codeOf } from '../process/errors.ts';
 import { SEQUENTIAL } from './client.ts';
 
 /**
@@ -18,3 +19,30 @@ export async function* rowBinary(
   });
   for await (const part of stream) yield part as Buffer;
 }
+
+/** TOO_MANY_ROWS_OR_BYTES of ClickHouse's `ErrorCodes.cpp`: a result is over `max_result_bytes`. */
+const TOO_LARGE = '396';
+
+/** The same in one piece; null if it has more than `maxBytes`. Without a limit there is none. */
+export const wholeRowBinary = async (
+  client: ClickHouseClient,
+  query: string,
+  params: Readonly<Record<string, unknown>>,
+  settings: ClickHouseSettings,
+  maxBytes: number | null,
+): Promise<Buffer | null> => {
+  const limit =
+    maxBytes === null
+      ? {}
+      : ({ max_result_bytes: String(maxBytes), result_overflow_mode: 'throw' } as const);
+  const parts: Buffer[] = [];
+  try {
+    for await (const part of rowBinary(client, query, params, { ...settings, ...limit })) {
+      parts.push(part);
+    }
+  } catch (error) {
+    if (maxBytes !== null && codeOf(error) === TOO_LARGE) return null;
+    throw error;
+  }
+  return Buffer.concat(parts);
+};

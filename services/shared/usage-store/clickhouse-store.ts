@@ -1,9 +1,8 @@
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { insertPacked, insertRows, SEQUENTIAL } from '../clickhouse/client.ts';
 import { OF_PARTITION, partitionParams } from '../clickhouse/of-partition.ts';
-import { rowBinary } from '../clickhouse/row-binary.ts';
+import { rowBinary, wholeRowBinary } from '../clickhouse/row-binary.ts';
 import type { Hour } from '../model/time.ts';
-import { codeOf } from '../process/errors.ts';
 import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
 import { EARLIER_EPOCH, EventTable } from '../usage-fold/event-table.ts';
 import type { DeadLetter } from '../usage-fold/fold.ts';
@@ -58,9 +57,6 @@ export const USAGE_TABLES: UsageTables = {
 const windowsIn = ({ windows }: UsageTables, columns = WINDOW_COLUMNS): string => `SELECT ${columns}
   FROM ${windows} AS h FINAL
   WHERE ${OF_PARTITION} AND reported_hour = toDateTime({hour:UInt32}, 'UTC')`;
-
-/** TOO_MANY_ROWS_OR_BYTES of ClickHouse's `ErrorCodes.cpp`: a result is over `max_result_bytes`. */
-const TOO_LARGE = '396';
 
 /**
  * Identities are written into the query itself, because parameters travel in the URL. Each has at most 3
@@ -117,18 +113,10 @@ export class ClickHouseStore {
     reportedHour: Hour,
     maxBytes: number,
   ): Promise<Iterable<Window> | null> {
-    const parts: Buffer[] = [];
     const query = windowsIn(this.tables, STORED_WINDOW_COLUMNS.join());
     const params = { ...partitionParams(place), hour: reportedHour / 1000 };
-    const limit = { max_result_bytes: String(maxBytes), result_overflow_mode: 'throw' } as const;
-    const rows = rowBinary(this.client, query, params, { ...OF_ONE_PARTITION, ...limit });
-    try {
-      for await (const part of rows) parts.push(part);
-    } catch (error) {
-      if (codeOf(error) === TOO_LARGE) return null;
-      throw error;
-    }
-    return new StoredWindows(Buffer.concat(parts));
+    const bytes = await wholeRowBinary(this.client, query, params, OF_ONE_PARTITION, maxBytes);
+    return bytes === null ? null : new StoredWindows(bytes);
   }
 
   async storedWindows(
