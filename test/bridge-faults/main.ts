@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explain } from '../../services/shared/process/explain.ts';
 import { localDirectory } from '../../services/shared/process/local-directory.ts';
@@ -7,6 +7,7 @@ import { formatTable } from '../../services/shared/terminal/table.ts';
 import { Access } from '../crash/access.ts';
 import { codeDigest } from '../crash/code-digest.ts';
 import { killAggregators } from '../crash/fleet.ts';
+import { keepResults } from '../crash/keep-results.ts';
 import { openServers, positive } from '../crash/program.ts';
 import { isAlone, play, type RunResult } from './run.ts';
 
@@ -63,11 +64,6 @@ const earlier = async (path: string, code: string): Promise<readonly RunResult[]
   return kept?.code === code ? kept.results : [];
 };
 
-const keep = async (path: string, kept: Kept): Promise<void> => {
-  await writeFile(`${path}.new`, JSON.stringify(kept, null, 1));
-  await rename(`${path}.new`, path);
-};
-
 const run = async (options: Options): Promise<number> => {
   await mkdir(localDirectory(), { recursive: true });
   const path = options.resume ?? join(localDirectory(), 'bridge-faults-results.json');
@@ -91,11 +87,14 @@ const run = async (options: Options): Promise<number> => {
       const result = await access.use(isAlone(seed), () => play(seed, servers, directory));
       console.log(line(result));
       results.push(result);
-      await keep(path, { code, results });
+      await keepResults(path, { code, results } satisfies Kept);
     }
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
-  await servers.stop();
+  try {
+    await Promise.all(Array.from({ length: LANES }, lane));
+  } finally {
+    await servers.stop();
+  }
   console.log(`\n${table(results)}`);
   const failed = results.filter(({ differences }) => differences.length > 0);
   if (failed.length === 0) {

@@ -69,8 +69,11 @@ const run = async (options: Options): Promise<number> => {
       await results.add(result);
     }
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
-  await servers.stop();
+  try {
+    await Promise.all(Array.from({ length: LANES }, lane));
+  } finally {
+    await servers.stop();
+  }
   console.log(`\n${resultTable(results.all)}`);
   if (!results.hasFailed) {
     await rm(directory, { recursive: true, force: true });

@@ -1,7 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { codeDigest } from './code-digest.ts';
 import { formatTable } from '../../services/shared/terminal/table.ts';
+import { keepResults } from './keep-results.ts';
 import { KIND_NAMES } from './kinds.ts';
 import type { ScheduleResult } from './schedule.ts';
 
@@ -45,9 +45,7 @@ export class Results {
     this.byName.set(nameOf(result.kind, result.seed), result);
     if (this.path === null) return;
     const kept: Kept = { code: this.code, results: this.all };
-    await mkdir(dirname(this.path), { recursive: true });
-    await writeFile(`${this.path}.new`, JSON.stringify(kept, null, 1));
-    await rename(`${this.path}.new`, this.path);
+    await keepResults(this.path, kept);
   }
 }
 
