@@ -226,7 +226,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'services/bridge/compose-due.ts',
-        find: 'const found = termsOf(terms, hour.hour);',
+        find: 'const found = termsOf(terms, hour);',
         replace: 'const found = terms.at(-1);',
       },
     ],
