@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
 import { listen } from '../shared/http/listen.ts';
+import { collectSeldom } from '../shared/process/collect-seldom.ts';
 import { runService } from '../shared/process/lifecycle.ts';
 import { DirectoryView } from '../shared/directory/directory-view.ts';
 import { callerBy } from './caller.ts';
@@ -19,6 +20,8 @@ const CONNECTIONS = 64;
 
 /** What was read this long ago will do for the next page of an answer. */
 const RECENT_MILLIS = 1_000;
+
+collectSeldom();
 
 runService('usage-api', async (logger, environment) => {
   const config = readUsageApiConfig(environment);
