@@ -56,6 +56,7 @@ export const SIMULATIONS: readonly Simulation[] = [
       ['cameBack', 'carries that came back'],
       ['elsewhere', 'billed by another source'],
       ['commands', 'commands to resubmit'],
+      ['foundAccepted', 'refused, and accepted'],
       ['logsLost', 'logs that lost records'],
       ...FAULTS,
     ],

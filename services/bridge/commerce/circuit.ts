@@ -17,8 +17,6 @@ export type CircuitState = 'closed' | 'open' | 'probing';
 export interface Begun {
   /** How many pauses there had been when it began. */
   readonly pauses: number;
-  /** Whether it tries if it is over. Others may have begun before. */
-  readonly isProbe: boolean;
 }
 
 /**
@@ -37,7 +35,8 @@ export class Circuit {
   private failures = 0;
   private pauses = 0;
   private pausedUntil = 0;
-  private probing = false;
+  /** The request that tries whether it is over. Others may have begun before it. */
+  private probe: Begun | null = null;
 
   /** @param longest the longest pause, in milliseconds */
   constructor(longest: number) {
@@ -46,7 +45,7 @@ export class Circuit {
 
   get state(): CircuitState {
     if (this.failures < OPEN_AFTER) return 'closed';
-    return this.probing ? 'probing' : 'open';
+    return this.probe === null ? 'open' : 'probing';
   }
 
   get failed(): number {
@@ -59,24 +58,24 @@ export class Circuit {
   }
 
   mayBegin(now: number): boolean {
-    return now >= this.pausedUntil && !this.probing;
+    return now >= this.pausedUntil && this.probe === null;
   }
 
   begin(): Begun {
-    const isProbe = this.state === 'open';
-    if (isProbe) this.probing = true;
-    return { pauses: this.pauses, isProbe };
+    const begun = { pauses: this.pauses };
+    if (this.state === 'open') this.probe = begun;
+    return begun;
   }
 
   succeeded(): void {
     this.failures = 0;
     this.pauses = 0;
-    this.probing = false;
+    this.probe = null;
   }
 
   /** A request that was given up says nothing. */
-  left({ isProbe }: Begun): void {
-    if (isProbe) this.probing = false;
+  left(begun: Begun): void {
+    if (begun === this.probe) this.probe = null;
   }
 
   /** Nothing is asked for so long, because Commerce wishes it. */
@@ -87,7 +86,7 @@ export class Circuit {
   /** Returns the milliseconds of the pause that this failure begins; null if it begins none. */
   fail(begun: Begun, { handling, retryAfter }: Failure, now: number): number | null {
     this.failures++;
-    if (begun.isProbe) this.probing = false;
+    this.left(begun);
     if (handling === 'retry' && this.state === 'closed') return null;
     if (begun.pauses !== this.pauses && retryAfter === null) return null;
     this.pauses++;

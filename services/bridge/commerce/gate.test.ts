@@ -146,6 +146,49 @@ test('a probe that is given up lets another one try', async () => {
   expect((await crowd.inside()).slice(5)).toEqual(['probe', 'next']);
 });
 
+test('what began before a probe and ends during it does not end the probe', async () => {
+  const gate = gateOf(10);
+  const crowd = crowdAt(gate);
+  const state = () => gate.status().circuits.submit.state;
+  for (const name of ['1', '2', '3', '4', '5', 'old', 'older']) crowd.come(name);
+  await crowd.inside();
+  for (const name of ['1', '2', '3', '4', '5']) crowd.pass(name).failed(PUZZLED);
+  crowd.come('probe');
+  crowd.come('next');
+  await crowd.after(500);
+  expect((await crowd.inside()).slice(7)).toEqual(['probe']);
+  crowd.pass('old').failed(PUZZLED);
+  crowd.pass('older').left();
+  await crowd.after(60_000);
+  expect((await crowd.inside()).slice(7)).toEqual(['probe']);
+  expect(state()).toBe('probing');
+  crowd.pass('probe').succeeded();
+  expect(state()).toBe('closed');
+  expect((await crowd.inside()).slice(7)).toEqual(['probe', 'next']);
+});
+
+test('a probe of before, which another success has overtaken, does not end the next one', async () => {
+  const gate = gateOf(10);
+  const crowd = crowdAt(gate);
+  const fail = async (...names: readonly string[]) => {
+    for (const name of names) crowd.come(name);
+    await crowd.inside();
+    for (const name of names) crowd.pass(name).failed(PUZZLED);
+  };
+  crowd.come('old');
+  await fail('1', '2', '3', '4', '5');
+  crowd.come('first probe');
+  await crowd.after(500);
+  crowd.pass('old').succeeded();
+  await fail('6', '7', '8', '9', '10');
+  crowd.come('second probe');
+  crowd.come('next');
+  await crowd.after(500);
+  expect(await crowd.inside()).toContain('second probe');
+  crowd.pass('first probe').left();
+  expect(await crowd.inside()).not.toContain('next');
+});
+
 test('what cannot be looked up keeps nobody from submitting; a wish to wait is meant for all', async () => {
   const gate = gateOf();
   const crowd = crowdAt(gate);

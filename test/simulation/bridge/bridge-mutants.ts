@@ -12,6 +12,7 @@ const OUTCOME = 'services/shared/billing/outcome.ts';
 const KEEPER = 'services/bridge/carry-keeper.ts';
 const RECOVER = 'services/bridge/recover-lost.ts';
 const CARRY_UNBILLED = 'services/operations/carries/carry-unbilled.ts';
+const PLAN = 'services/operations/carries/plan-carries.ts';
 const CIRCUIT = 'services/bridge/commerce/circuit.ts';
 const SENDER = 'services/bridge/sender.ts';
 
@@ -19,6 +20,14 @@ const CHECKPOINT = '  await store.writeCheckpoint(partition, chunk.checkpoint);'
 
 /** Realistic mistakes in the bridge, which its simulator must notice. */
 export const BRIDGE_MUTANTS: readonly Mutant[] = [
+  // It takes the most schedules, so it is begun first.
+  {
+    name: 'an-earlier-request-ends-the-try',
+    mistake: 'whatever fails while one request tries is that request',
+    patches: [
+      { file: CIRCUIT, find: '    this.left(begun);\n', replace: '    this.probe = null;\n' },
+    ],
+  },
   {
     name: 'recomposed-after-a-crash',
     mistake: 'an hour that is composed is composed again when its records are read again',
@@ -328,7 +337,9 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'half-open-lets-all-through',
     mistake: 'when a pause is over, everything that waits is tried',
-    patches: [{ file: CIRCUIT, find: 'if (isProbe) this.probing = true;', replace: '' }],
+    patches: [
+      { file: CIRCUIT, find: "if (this.state === 'open') this.probe = begun;", replace: '' },
+    ],
   },
   {
     name: 'batch-lost-when-the-circuit-opens',
@@ -453,6 +464,74 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
         file: RECOVER,
         find: '  await outbox.appendMoved(carries);\n',
         replace: '',
+      },
+    ],
+  },
+  {
+    name: 'moved-to-where-each-bridge-thinks',
+    mistake: 'who asks for a move appends the carry at once, at the place that it knows',
+    patches: [
+      {
+        file: KEEPER,
+        find: 'for (const stop of stops) this.asked.add(stop);',
+        replace:
+          'for (const stop of stops) this.asked.add(stop);\n' +
+          '    await this.ports.outbox.appendMoved(moves.map(({ submissionId, to }) => {\n' +
+          '      const { offset: _, ...carry } = carries.get(submissionId);\n' +
+          '      return { ...carry, ...to, moves: carry.moves + 1 };\n' +
+          '    }));',
+      },
+    ],
+  },
+  {
+    name: 'moved-and-composed',
+    mistake: 'a carry that is moved away waits here, too',
+    patches: [{ file: FOLD, find: '      progress.carries.delete(submissionId);\n', replace: '' }],
+  },
+  {
+    name: 'moved-after-it-is-composed',
+    mistake: 'a move counts whether its carry waits or is composed',
+    patches: [
+      {
+        file: FOLD,
+        find: '    for (const { submissionId } of carries) progress.carried.add(submissionId);\n    progress.carries.clear();',
+        replace:
+          '    for (const { submissionId } of carries) progress.carried.add(submissionId);\n' +
+          '    progress.gone = new Map([...(progress.gone ?? []), ...progress.carries]);\n' +
+          '    progress.carries.clear();',
+      },
+      {
+        file: FOLD,
+        find: 'const waiting = progress.carries.get(submissionId);',
+        replace:
+          'const waiting = progress.carries.get(submissionId) ?? progress.gone?.get(submissionId);',
+      },
+    ],
+  },
+  {
+    name: 'moved-away-forgotten',
+    mistake: 'a carry that was moved away may wait again',
+    patches: [{ file: FOLD, find: '      progress.carried.add(stopOf(waiting));\n', replace: '' }],
+  },
+  {
+    name: 'resubmitted-without-looking',
+    mistake: 'what is a dead letter was never accepted',
+    patches: [
+      {
+        file: PLAN,
+        find: 'const holding = held.get(holdingKey(hour, resourceUri, dimension));',
+        replace: 'const holding = null;',
+      },
+    ],
+  },
+  {
+    name: 'pass-never-given-back',
+    mistake: 'a request that is given up keeps its place in the gate',
+    patches: [
+      {
+        file: 'services/bridge/commerce/gate.ts',
+        find: '        circuit.left(begun);\n        end(null);',
+        replace: '        circuit.left(begun);',
       },
     ],
   },

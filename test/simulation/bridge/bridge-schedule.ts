@@ -55,6 +55,7 @@ class Schedule {
   private readonly crashRate: number;
   private readonly operator: Operator;
   private readonly hasOperator: boolean;
+  private readonly isFickle: boolean;
   private readonly losesRecords: boolean;
   private readonly isRestless: boolean;
 
@@ -63,17 +64,18 @@ class Schedule {
     const { random } = this;
     this.losesRecords = random.chance(0.3);
     this.isRestless = random.chance(0.6);
+    this.hasOperator = random.chance(0.5);
+    // Only somebody who resubmits what was refused finds out.
+    this.isFickle = this.hasOperator && random.chance(0.5);
     this.world = new BridgeWorld(seededRandom(seed + 0x1_0000_0000), {
       isRestless: this.isRestless,
+      isFickle: this.isFickle,
       movesProvider: !this.losesRecords && random.chance(0.4),
     });
     this.calls = new PortCalls(random, random.pick([0, 0.03, 0.1, 0.25]));
     this.hasZombies = random.chance(0.7);
     this.crashRate = random.pick([0, 1, 3]);
     this.operator = new Operator(this.world, this.calls);
-    this.hasOperator = random.chance(0.5);
-    // Only somebody who resubmits what was refused finds out.
-    this.world.commerce.isFickle = this.hasOperator && random.chance(0.5);
     takeOver(this.world.timers, random);
     globalThis.fetch = ((to: string, init: RequestInit) => {
       const url = new URL(to);
@@ -96,6 +98,7 @@ class Schedule {
       records: world.logs.reduce((sum, { high }) => sum + high, 0),
       crashes: this.crashes,
       commands: this.operator.commands,
+      foundAccepted: this.operator.foundAccepted,
       reassignments: this.reassignments,
       gracefulStops: this.gracefulStops,
     };
@@ -111,7 +114,7 @@ class Schedule {
       const draw = random.below(100);
       if (draw < 8) world.happen();
       else if (draw < 10) this.reassign();
-      else if (this.hasOperator && random.chance(0.02)) this.operate();
+      else if (this.hasOperator && random.chance(this.isFickle ? 0.06 : 0.02)) this.operate();
       else if (this.losesRecords && random.chance(0.02)) this.loseRecords();
       else if (random.chance(0.04) && world.isMoving) this.interrupt();
       else if (draw < 10 + this.crashRate) this.crashOne();
@@ -144,8 +147,6 @@ class Schedule {
       // The hours that are open now are over soon.
       world.closeHours();
     }
-    const problem = healthy.gate.problem();
-    if (problem !== null) violated(problem);
   }
 
   private async settleAll(healthy: SimulatedBridge): Promise<void> {
@@ -171,7 +172,8 @@ class Schedule {
   /** Somebody mends why Commerce refuses resources, or asks for what was refused or is held. */
   private operate(): void {
     const { random, world, operator } = this;
-    if (random.chance(0.3)) world.commerce.learnResources();
+    // Where only some of its servers refuse resources, what was refused may be accepted, before or later.
+    if (random.chance(this.isFickle ? 0.02 : 0.3)) world.commerce.learnResources();
     else
       operator.run(random.pick(['held', 'dead-lettered']), random.pick([0, -600_000, 3_000_000]));
   }
@@ -242,6 +244,10 @@ class Schedule {
   private requireNoFailure(): void {
     for (const { failure } of [...this.processes, this.operator]) {
       if (failure !== null) throw failure as Error;
+    }
+    for (const { gate } of this.processes) {
+      const problem = gate.problem();
+      if (problem !== null) violated(problem);
     }
   }
 

@@ -20,7 +20,7 @@ import { BridgeOracle } from './bridge-oracle.ts';
 import { atStop } from './expected-source.ts';
 import { BridgeStore } from './bridge-store.ts';
 import { Publisher, SHARED_METERS } from './publisher.ts';
-import { SimulatedCommerce } from './simulated-commerce.ts';
+import { CLOCKS_DIFFER_BY, SimulatedCommerce } from './simulated-commerce.ts';
 import { SimulatedTimers } from './simulated-timers.ts';
 
 /** Partitions of the aggregates topic. */
@@ -40,6 +40,8 @@ export interface WorldOptions {
   readonly isRestless: boolean;
   /** The resource provider moves to another topic, and back. */
   readonly movesProvider: boolean;
+  /** Commerce refuses much, but only some of its servers do, and its answers get lost. */
+  readonly isFickle: boolean;
 }
 
 /** Everything outside the bridges: logs, tables, Commerce, the clock. */
@@ -62,7 +64,9 @@ export class BridgeWorld {
     this.random = random;
     this.options = options;
     this.logs = Array.from({ length: LOG_PARTITIONS }, () => new BridgeLog());
-    this.commerce = new SimulatedCommerce(random, () => this.now, random.pick([0, 0.05, 0.2]));
+    const faultRate = options.isFickle ? 0.25 : random.pick([0, 0.05, 0.2]);
+    this.commerce = new SimulatedCommerce(random, () => this.now, faultRate);
+    this.commerce.isFickle = options.isFickle;
     this.commerce.onOutage = () => {
       this.timers.now += (25 + random.below(6)) * 3_600_000;
     };
@@ -136,6 +140,12 @@ export class BridgeWorld {
       ? 24 + random.below(8)
       : random.pick([0.5, 4, 4, 9]);
     this.timers.now += hours * 3_600_000;
+    if (random.chance(0.2)) this.timers.now = this.whenClocksDisagree();
+  }
+
+  /** Some server of Commerce says then that an hour is too old, and another one would take it still. */
+  private whenClocksDisagree(): number {
+    return this.now - (this.now % HOUR) + HOUR + this.random.below(CLOCKS_DIFFER_BY);
   }
 
   /** The clock goes on until the hours that are open now are over, but for no longer. */
@@ -335,7 +345,8 @@ export class BridgeWorld {
     const { topic, epoch } = source;
     for (let partition = 0; partition < source.partitions; partition++) {
       const at = { topic, epoch, partition };
-      this.publishers.push(new Publisher(at, source, this.logOf(at), this.random));
+      const refused = this.options.isFickle ? 0.4 : 0.04;
+      this.publishers.push(new Publisher(at, source, this.logOf(at), this.random, refused));
       const isLive = source.kind === 'live';
       this.oracle.expect(at, (hour) => !isLive || this.billedBy(hour) === topic);
     }

@@ -11,6 +11,8 @@ export class Operator {
   /** What went wrong in a command, for the schedule to find. */
   failure: unknown = null;
   commands = 0;
+  /** Dead letters that Commerce turned out to have accepted. */
+  foundAccepted = 0;
   private readonly world: BridgeWorld;
   private readonly calls: PortCalls;
   /** How long each log was when each of the commands began that still run. */
@@ -41,6 +43,9 @@ export class Operator {
     this.commands++;
     const filter = { outcome, code: null, meter: null, from: null, end: null };
     carryUnbilled(this.ports(clockAhead), { filter, atOnce: false, dryRun: false, reason: 'test' })
+      .then((planned) => {
+        this.foundAccepted += planned.filter(({ plan }) => plan.kind === 'at-commerce').length;
+      })
       .catch((error: unknown) => {
         if (!(error instanceof Unanswered)) this.failure ??= error;
       })

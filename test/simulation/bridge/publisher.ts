@@ -52,7 +52,17 @@ export class Publisher {
   private isSealed = false;
   private readonly resources: readonly string[];
 
-  constructor(at: SourcePartition, source: Source, log: BridgeLog, random: Random) {
+  /** How much of its usage is of resources that Commerce refuses. */
+  private readonly refused: number;
+
+  constructor(
+    at: SourcePartition,
+    source: Source,
+    log: BridgeLog,
+    random: Random,
+    refused: number,
+  ) {
+    this.refused = refused;
     this.at = at;
     this.source = source;
     this.log = log;
@@ -170,9 +180,12 @@ export class Publisher {
 
   private resource(): string {
     const { random, resources } = this;
-    const isRefused = random.chance(0.08);
+    const [gone, poison] = [random.chance(this.refused), random.chance(0.04)];
+    const end = gone ? GONE : poison ? POISON : null;
     return random.pick(
-      resources.filter((name) => isRefused === (name.endsWith(GONE) || name.endsWith(POISON))),
+      resources.filter((name) =>
+        end === null ? !name.endsWith(GONE) && !name.endsWith(POISON) : name.endsWith(end),
+      ),
     );
   }
 

@@ -161,12 +161,16 @@ export class SimulatedBridge {
   fetch(url: URL, init: RequestInit): Promise<Answered> {
     const body = typeof init.body === 'string' ? init.body : null;
     const { commerce } = this.world;
-    const answered = this.calls
-      .write(this, () => commerce.handle(init.method ?? 'GET', url, body))
-      .catch((error: unknown) => {
-        if (!(error instanceof Unanswered)) throw error;
-        throw new TypeError('fetch failed', { cause: new Error('the connection was reset') });
-      });
+    const ask = async (): Promise<Answered> => {
+      for (let waits = commerce.waits(); waits > 0; waits--) {
+        await this.calls.read(this, () => undefined);
+      }
+      return this.calls.write(this, () => commerce.handle(init.method ?? 'GET', url, body));
+    };
+    const answered = ask().catch((error: unknown) => {
+      if (!(error instanceof Unanswered)) throw error;
+      throw new TypeError('fetch failed', { cause: new Error('the connection was reset') });
+    });
     const { signal } = init;
     if (!signal) return answered;
     const aborted = new Promise<never>((_, reject) => {

@@ -53,7 +53,14 @@ export const commerceKey = (hour: number, resource: string, dimension: string): 
 /** Commerce as documented: batches of 25, the first write wins, nothing older than a day is accepted. */
 export class SimulatedCommerce {
   readonly held = new Map<string, Held>();
-  readonly counts = { accepted: 0, duplicates: 0, expired: 0, rejected: 0, failed: 0, lookedUp: 0 };
+  readonly counts = {
+    accepted: 0,
+    duplicates: 0,
+    expired: 0,
+    rejected: 0,
+    failed: 0,
+    lookedUp: 0,
+  };
   /** No request is answered while it is away. */
   isAway = false;
   /** Called when it goes away for longer than a day, right after it has accepted a batch. */
@@ -64,6 +71,8 @@ export class SimulatedCommerce {
   private trouble = true;
   /** Whether only some of its servers refuse those resources: what one accepted, another one may refuse when it is sent again. */
   isFickle = false;
+  /** Whether the last batch has one that another server would have refused. It will, when that is sent again. */
+  private isLucky = false;
   /** Whether it still refuses the resources that end with `GONE`. */
   private knowsAll = false;
 
@@ -76,6 +85,11 @@ export class SimulatedCommerce {
   /** Somebody has mended why it refused resources. */
   learnResources(): void {
     this.knowsAll = true;
+  }
+
+  /** So many other requests may come in between before it has one, while the way to it is bad. */
+  waits(): number {
+    return this.isAway ? this.random.below(8) : 0;
   }
 
   /** All that it holds. */
@@ -102,7 +116,9 @@ export class SimulatedCommerce {
     if (fault) return fault;
     const isBatch = method === 'POST' && url.pathname === '/api/batchUsageEvent';
     if (isBatch) {
+      this.isLucky = false;
       const answered = this.damaged(this.batch(body ?? ''));
+      if (this.losesAnswer()) throw new Unanswered();
       if (this.trouble && this.random.chance(this.faultRate / 5)) {
         this.isAway = true;
         this.onOutage();
@@ -115,6 +131,10 @@ export class SimulatedCommerce {
       return this.damaged(this.holdings(url.searchParams));
     }
     return violated(`Commerce has no ${method} ${url.pathname}`);
+  }
+
+  private losesAnswer(): boolean {
+    return this.isLucky && this.random.chance(0.5);
   }
 
   private fault(): Answered | null {
@@ -159,7 +179,7 @@ export class SimulatedCommerce {
     if (this.trouble && random.chance(this.faultRate / 2)) {
       return { ...echoed, status: 'Error', error: { message: 'try again' } };
     }
-    const isKnown = this.knowsAll || (this.isFickle && random.chance(0.3));
+    const isKnown = this.knowsAll || (this.isFickle && random.chance(0.5));
     if (event.resourceUri.endsWith(GONE) && !isKnown) {
       counts.rejected++;
       return { ...echoed, status: 'ResourceNotFound', error: { message: 'there is none' } };
@@ -183,6 +203,7 @@ export class SimulatedCommerce {
     if (!(event.quantity > 0))
       violated(`${event.resourceUri} is sent with ${String(event.quantity)}`);
     counts.accepted++;
+    if (event.resourceUri.endsWith(GONE) && !this.knowsAll) this.isLucky = true;
     const usageEventId = this.hold(event, hour, key, false);
     return { ...echoed, status: 'Accepted', usageEventId };
   }

@@ -10,37 +10,44 @@ const OPEN_AFTER = 5;
 /** The bridge's own gate, with somebody who counts whom it lets through. */
 export class WatchedGate extends Gate {
   private inside = 0;
-  private readonly probes = { submit: 0, 'look-up': 0 };
   /** Failures since the last success. */
-  readonly failures = { submit: 0, 'look-up': 0 };
+  private readonly failures = { submit: 0, 'look-up': 0 };
+  /** The one that tries whether Commerce is back. */
+  private readonly trying: Record<Operation, Begun | null> = { submit: null, 'look-up': null };
 
   constructor(retryMillis: number, now: () => number) {
     super({ maxInFlight: MAX_IN_FLIGHT, retryMillis }, now);
   }
 
-  /** What is wrong with the circuits when all is quiet; null if nothing is. */
+  /** What is wrong with the gate while nobody enters or leaves; null if nothing is. */
   problem(): string | null {
-    const { circuits } = this.status();
+    const { inFlight, circuits } = this.status();
+    if (inFlight !== this.inside) {
+      return `${String(this.inside)} requests are in flight, and count as ${String(inFlight)}`;
+    }
     for (const operation of ['submit', 'look-up'] as const) {
       const { state, failures } = circuits[operation];
       const known = this.failures[operation];
-      if (failures !== known || (state === 'closed') !== known < OPEN_AFTER) {
-        return `the circuit to ${operation} is ${state} after ${String(known)} failures`;
+      const tried = this.trying[operation] === null ? 'open' : 'probing';
+      const expected = known < OPEN_AFTER ? 'closed' : tried;
+      if (failures !== known || state !== expected) {
+        return `the circuit to ${operation} is ${state} after ${String(known)} failures, and not ${expected}`;
       }
     }
     return null;
   }
 
   protected override passFor(operation: Operation, begun: Begun): Pass {
-    const isProbe = this.failures[operation] >= OPEN_AFTER;
+    const { trying } = this;
     if (++this.inside > MAX_IN_FLIGHT) violated(`${String(this.inside)} requests are in flight`);
-    if (isProbe && ++this.probes[operation] > 1) {
-      violated(`several requests to ${operation} try at once whether Commerce is back`);
+    if (this.failures[operation] >= OPEN_AFTER) {
+      if (trying[operation]) violated(`several requests to ${operation} try at once`);
+      trying[operation] = begun;
     }
     const ended = (failures: number): void => {
       this.inside--;
       this.failures[operation] = failures;
-      if (isProbe) this.probes[operation]--;
+      if (failures === 0 || trying[operation] === begun) trying[operation] = null;
     };
     const pass = super.passFor(operation, begun);
     return {
