@@ -20,14 +20,6 @@ const CHECKPOINT = '  await store.writeCheckpoint(partition, chunk.checkpoint);'
 
 /** Realistic mistakes in the bridge, which its simulator must notice. */
 export const BRIDGE_MUTANTS: readonly Mutant[] = [
-  // It takes the most schedules, so it is begun first.
-  {
-    name: 'an-earlier-request-ends-the-try',
-    mistake: 'whatever fails while one request tries is that request',
-    patches: [
-      { file: CIRCUIT, find: '    this.left(begun);\n', replace: '    this.probe = null;\n' },
-    ],
-  },
   {
     name: 'recomposed-after-a-crash',
     mistake: 'an hour that is composed is composed again when its records are read again',
