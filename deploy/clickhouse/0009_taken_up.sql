@@ -2,7 +2,7 @@
 -- same identity at Commerce, which keeps one of them.
 
 ALTER TABLE sources
-    ADD COLUMN taken_up Array(Tuple(namespace String, from_hour DateTime('UTC')))
+    ADD COLUMN IF NOT EXISTS taken_up Array(Tuple(namespace String, from_hour DateTime('UTC')))
         COMMENT 'Which namespaces the topic has taken up, and from which reported hour on it bills them; of several topics, the one that took a namespace up last. Empty while a first epoch serves the namespaces with which it began. Later epochs go on with them'
         AFTER namespaces;
 
