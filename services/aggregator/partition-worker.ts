@@ -41,7 +41,7 @@ export interface WorkerPorts extends OwnershipPorts {
  * Records that are folded before the worker lets the rest of the process have its turn, and checks whether there is
  * enough to store. A batch of small records can hold millions.
  */
-const PART_RECORDS = 4_000;
+const PART_RECORDS = 1_000;
 
 /** A worker's progress; null before it has read its checkpoint. */
 export interface WorkerStatus {
@@ -170,9 +170,10 @@ export class PartitionWorker implements PartitionOwner {
       }
       const parts = inParts(recognised.value, PART_RECORDS);
       for (const part of parts.slice(0, -1)) {
-        if (!(await this.foldPart(fold, part, offsetBehind(part)))) return false;
         await giveWay();
+        if (!(await this.foldPart(fold, part, offsetBehind(part)))) return false;
       }
+      await giveWay();
       const goOn = await this.foldPart(fold, parts.at(-1) ?? [], next);
       fold.flusher.isBehind = isBehind;
       return goOn;
