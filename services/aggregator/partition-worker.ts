@@ -170,10 +170,8 @@ export class PartitionWorker implements PartitionOwner {
       }
       const parts = inParts(recognised.value, PART_RECORDS);
       for (const part of parts.slice(0, -1)) {
-        await giveWay();
         if (!(await this.foldPart(fold, part, offsetBehind(part)))) return false;
       }
-      await giveWay();
       const goOn = await this.foldPart(fold, parts.at(-1) ?? [], next);
       fold.flusher.isBehind = isBehind;
       return goOn;
@@ -188,6 +186,7 @@ export class PartitionWorker implements PartitionOwner {
     batches: readonly RecordBatch[],
     next: number,
   ): Promise<boolean> {
+    await giveWay();
     const { state } = folder;
     const before = state.nextOffset;
     const wasSealed = state.timeline.sealed;

@@ -1,4 +1,3 @@
-import { openLiveSources } from '../../services/operations/sources/live-sources.ts';
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
 import { controlRecord } from '../../services/shared/model/control-record.ts';
 import { serializeRules } from '../../services/shared/model/rules.ts';
@@ -24,16 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-const openOther = async (): Promise<RegisteredSource> => {
-  const provider = { name: 'other', namespaces: ['microsoft.storage'], partitions: 1 };
-  const [other] = await openLiveSources(stack.tools, [provider], {
-    prefix: stack.config.USAGE_TOPIC_PREFIX,
-    hourMillis: SHORT_HOUR,
-    now: Date.now,
-  });
-  if (!other) throw new Error('the other source was not opened');
-  return other;
-};
+const OTHER = { name: 'other', namespaces: ['microsoft.storage'], partitions: 1 };
 
 /** Compute goes from one topic to another, which bills it from an hour on. Both take its usage all the time. */
 const moveCompute = async (
@@ -61,7 +51,7 @@ const moveCompute = async (
 test('where a provider moves while no bridge runs, both topics have usage of one hour, and it is billed once', async () => {
   await stack.startCommerce({ ...SHORT });
   const first = await openLive(stack);
-  const other = await openOther();
+  const other = await openLive(stack, OTHER);
   await stack.startAggregator(SHORT);
   const at = (hourOf(millis(Date.now()), SHORT_HOUR) + 5 * SHORT_HOUR) as Hour;
   await moveCompute(first, other, at);

@@ -9,7 +9,6 @@ interface Turn {
 
 /** Which live topic bills which namespace, one after another. */
 export class TurnsToBill {
-  /** By namespace, the last one first. */
   private readonly turns = new Map<string, readonly Turn[]>();
 
   constructor(register: readonly Source[]) {
@@ -19,12 +18,6 @@ export class TurnsToBill {
         const turns = [...(this.turns.get(namespace) ?? []), { topic: source.topic, from }];
         this.turns.set(namespace, turns);
       }
-    }
-    for (const [namespace, turns] of this.turns) {
-      this.turns.set(
-        namespace,
-        [...turns].sort((a, b) => b.from - a.from),
-      );
     }
   }
 

@@ -2,6 +2,7 @@ import { usageEventEncoder } from '../../../services/shared/avro/usage-event-cod
 import { queryRows } from '../../../services/shared/clickhouse/client.ts';
 import { partitionOfKey, resourceKey } from '../../../services/shared/model/placement.ts';
 import { openLiveSources } from '../../../services/operations/sources/live-sources.ts';
+import type { Provider } from '../../../services/shared/sources/providers.ts';
 import type { RegisteredSource } from '../../../services/shared/sources/register.ts';
 import { hourOf, millis, type Hour } from '../../../services/shared/model/time.ts';
 import { eventOf, METERS } from './billable-events.ts';
@@ -10,9 +11,13 @@ import type { BillingStack } from './billing-stack.ts';
 /** Hours of two seconds, so that a test sees many of them close. */
 export const SHORT_HOUR = 2_000;
 
-/** Opens a live source for compute, of two partitions and short hours. */
-export const openLive = async (stack: BillingStack): Promise<RegisteredSource> => {
-  const provider = { name: 'compute', namespaces: ['microsoft.compute'], partitions: 2 };
+const COMPUTE: Provider = { name: 'compute', namespaces: ['microsoft.compute'], partitions: 2 };
+
+/** Opens a live source with short hours, for compute and of two partitions unless said otherwise. */
+export const openLive = async (
+  stack: BillingStack,
+  provider = COMPUTE,
+): Promise<RegisteredSource> => {
   const [source] = await openLiveSources(stack.tools, [provider], {
     prefix: stack.config.USAGE_TOPIC_PREFIX,
     hourMillis: SHORT_HOUR,
