@@ -76,12 +76,22 @@ const startProviders = (seed: number) =>
 
 type Started = Awaited<ReturnType<typeof startProviders>>;
 
-/** Waits until everything is reported up to an instant, stops, and tells how far each provider has reported. */
-const stopAfter = async (providers: Started, instant: number): Promise<readonly Millis[]> => {
-  await waitFor('everything is reported up to the instant', async () =>
-    (await reportedThrough(providers)).every((each) => each >= instant),
-  );
-  await providers.stop();
+/**
+ * Waits until everything is reported up to an instant, stops, and tells how far each provider has reported.
+ * A report of which nobody knows whether the broker has it is made again first.
+ */
+const stopAfter = async (
+  seed: number,
+  first: Started,
+  instant: number,
+): Promise<readonly Millis[]> => {
+  for (let providers = first; ; providers = await startProviders(seed)) {
+    await waitFor('everything is reported up to the instant', async () =>
+      (await reportedThrough(providers)).every((each) => each >= instant),
+    );
+    await providers.stop();
+    if (!providers.output().includes('a report did not get through')) break;
+  }
   return Promise.all(
     NAMES.map(async (name) => {
       const progress = await new CloudStore(pipeline.stack.clickHouse, name).progress();
@@ -221,7 +231,7 @@ test.each([11, 12])(
       before -= 12 * NAMES.length * HOUR_MILLIS;
     }
     const providers = await startProviders(seed);
-    const through = await stopAfter(providers, await changeByHand(providers, seed));
+    const through = await stopAfter(seed, providers, await changeByHand(providers, seed));
     await pipeline.startAggregator();
     await pipeline.settled();
     const totals = await counted();
@@ -253,7 +263,7 @@ test('live usage goes on where the simulated history of the same cloud ends', as
     ...['--subscriptions', String(SUBSCRIPTIONS)],
   );
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  const through = await stopAfter(await startProviders(seed), Date.now() - 60_000);
+  const through = await stopAfter(seed, await startProviders(seed), Date.now() - 60_000);
   await pipeline.startAggregator();
   await pipeline.settled();
   const sources = await pipeline.sources();

@@ -81,6 +81,7 @@ export const openPart = async (name: string, tools: OpeningTools): Promise<Provi
     subscriptionState: async (id) =>
       (await readDirectory(clickHouse)).find((each) => each.id === id)?.state ?? null,
     stallMillis: config.CLOUD_STALL_MILLIS,
+    graceMillis: CLOSE_MILLIS,
     logger,
   });
 };

@@ -38,6 +38,7 @@ const gone = () => {
       },
       subscriptionState: () => Promise.resolve<SubscriptionState | null>('active'),
       stallMillis: 30_000,
+      graceMillis: 50,
       logger: pino({ level: 'silent' }),
       ...ports,
     });
@@ -101,6 +102,21 @@ test('what was sent before a stop is not sent again', async () => {
   const all = [...reports, ...again].flatMap(periods);
   expect(new Set(all).size).toBe(all.length);
   expect(remembered.progress.revision).toBeGreaterThan(2);
+});
+
+test('a report that gets through while the provider stops is remembered', async () => {
+  const { begin, remembered, open } = gone();
+  const stopped = new AbortController();
+  const part = open({
+    graceMillis: 60_000,
+    send: () => {
+      stopped.abort(new Error('stopped'));
+      return new Promise((resolve) => setTimeout(resolve, 20));
+    },
+  });
+  await part.run(stopped.signal).catch(() => undefined);
+  await part.close();
+  expect(remembered.progress.value.reportedThrough).toBe(begin + HOUR_MILLIS);
 });
 
 test('a stop does not wait for a broker that is away', async () => {

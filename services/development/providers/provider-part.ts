@@ -36,8 +36,12 @@ export interface PartPorts {
   /** The state of a subscription in the directory; null if it has none. */
   readonly subscriptionState: (id: string) => Promise<SubscriptionState | null>;
   readonly stallMillis: number;
+  /** A report that is under way when the provider stops has so long to get through. */
+  readonly graceMillis: number;
   readonly logger: Logger;
 }
+
+const UNREPORTED = 'a report did not get through: it is made again after the next start';
 
 /** One simulated provider: it reports what its resources consume, and changes them when it is asked to. */
 export class ProviderPart implements DoorPart {
@@ -84,24 +88,30 @@ export class ProviderPart implements DoorPart {
 
   /** Returns when it is disconnected. No report may be running. */
   async close(): Promise<void> {
-    await this.remember();
     await this.ports.closeProvider().catch((error: unknown) => {
-      this.ports.logger.warn(
-        { reason: messageOf(error) },
-        'a report did not get through: it is made again after the next start',
-      );
+      this.ports.logger.warn({ reason: messageOf(error) }, UNREPORTED);
     });
+    await this.remember();
   }
 
   private async report(piece: Piece, signal: AbortSignal): Promise<void> {
-    const { cloud, rules, logger, send } = this.ports;
+    const { cloud, rules, logger, send, graceMillis } = this.ports;
     const report = reportOf(await cloud.forReport(piece.to), piece, rules);
-    await orStopped(
-      persist(logger)('report usage', () => send(report), signal),
+    const sending = persist(logger)(
+      'report usage',
+      async () => {
+        await send(report);
+        this.reported += report.usage.length;
+        this.progress = { ...this.progress, value: afterPiece(this.progress.value, piece) };
+      },
       signal,
     );
-    this.reported += report.usage.length;
-    this.progress = { ...this.progress, value: afterPiece(this.progress.value, piece) };
+    await orStopped(sending, signal, graceMillis).catch((error: unknown) => {
+      if (signal.aborted && this.progress.value.reportedThrough < piece.to) {
+        logger.warn({ reason: messageOf(error) }, UNREPORTED);
+      }
+      throw error;
+    });
   }
 
   private async put(value: Progress, signal: AbortSignal): Promise<void> {
@@ -161,17 +171,23 @@ export class ProviderPart implements DoorPart {
 
 const now = (): Millis => millis(Date.now());
 
-/** What is under way when it is stopped, is given up: it is reported again after the next start. */
-const orStopped = async <T>(task: Promise<T>, signal: AbortSignal): Promise<T> => {
+/** What is under way when it is stopped has a little longer, and is then given up. */
+const orStopped = async <T>(
+  task: Promise<T>,
+  signal: AbortSignal,
+  graceMillis: number,
+): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
   let stop = (): void => undefined;
   const stopped = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason as Error);
+    stop = () => (timer = setTimeout(() => reject(signal.reason as Error), graceMillis));
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
   });
   try {
     return await Promise.race([task, stopped]);
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', stop); // the signal lives as long as the process
   }
 };
