@@ -1,5 +1,6 @@
 import type { LogRecord } from '../model/log-record.ts';
 import type { RecordBatch } from '../model/record-batch.ts';
+import { markOf } from '../model/record-mark.ts';
 import type { Hour } from '../model/time.ts';
 import { EventIndex } from './event-index.ts';
 import type { EventTable } from './event-table.ts';
@@ -74,7 +75,14 @@ export class RecordFolder {
       const halt = await this.foldBatch(batch);
       if (halt) return halt;
     }
+    this.forgetBytes();
     return this.skip(next);
+  }
+
+  /** Lets go of what was fetched: a record, or a part of one, holds all the bytes that came with it. */
+  private forgetBytes(): void {
+    this.packed.forget();
+    this.state.lastRecord = markOf(this.state.lastRecord);
   }
 
   /** Folds plain records from the bytes of the batch, and the rest as objects, a few at a time. */

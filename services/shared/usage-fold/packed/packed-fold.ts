@@ -77,6 +77,11 @@ export class PackedFold {
     return this.foldBytes(batch, from, { openHour, rules, windows, ledger });
   }
 
+  /** Lets go of the bytes of the last batch. */
+  forget(): void {
+    this.event.forget();
+  }
+
   /** The usage hours of plain records from one on: ids that are about to be looked for. */
   usageHours(batch: RecordBatch, from: number, end: number): ReadonlySet<Hour> {
     const { event, knowledge } = this;

@@ -75,6 +75,11 @@ export class PlainEvent {
     return isPlain;
   }
 
+  /** Lets go of the bytes that the last record came in. */
+  forget(): void {
+    this.source.forget();
+  }
+
   usageHour({ rules }: ActiveRules): Hour {
     return hourOf(millis(this.layout.usageStart), rules.hourMillis);
   }

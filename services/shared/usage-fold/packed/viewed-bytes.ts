@@ -22,6 +22,11 @@ export class ViewedBytes {
     this.held = bytes;
     this.heldView = viewOf(bytes);
   }
+
+  /** Lets go of the bytes, which may be a part of many more. */
+  forget(): void {
+    this.set(NOTHING);
+  }
 }
 
 const viewOf = ({ buffer, byteOffset, byteLength }: Buffer): DataView =>
