@@ -75,6 +75,9 @@ CREATE TABLE usage_events
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(reported_hour)
 ORDER BY (topic, epoch, partition, usage_hour, event_id, offset)
+-- A part of up to 256 MiB is two files, not two for each column: on a file system that is slow to create files, their
+-- creation took a fifth of the engine's time (docs/benchmarks.md, "What was tried").
+SETTINGS min_bytes_for_wide_part = 268435456
 COMMENT 'The ledger: every accepted event with the offset it came from';
 
 CREATE TABLE usage_hourly
@@ -105,7 +108,7 @@ ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(reported_hour)
 -- In the order of the usage API, with small granules: a page of a closed hour is one short read.
 ORDER BY (reported_hour, usage_hour, subscription_key, meter_key, resource_key, topic, epoch, partition)
-SETTINGS index_granularity = 2048
+SETTINGS index_granularity = 2048, min_bytes_for_wide_part = 268435456
 COMMENT 'Hourly windows: one row for each reported hour, usage hour, subscription, meter and resource of a source partition';
 
 CREATE TABLE usage_daily

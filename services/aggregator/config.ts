@@ -22,7 +22,7 @@ export const readAggregatorConfig = (environment: Environment) =>
       /** Milliseconds after which folded records are stored; four times as long while there is more to read. */
       AGGREGATOR_FLUSH_MILLIS: wholeNumber(500, 10, 60_000),
       /** Accepted events of a partition after which they are stored at once. */
-      AGGREGATOR_FLUSH_EVENTS: wholeNumber(50_000, 1, 1_000_000),
+      AGGREGATOR_FLUSH_EVENTS: wholeNumber(100_000, 1, 1_000_000),
       /** Milliseconds without a heartbeat after which the group gives its partitions to others. */
       AGGREGATOR_SESSION_MILLIS: wholeNumber(10_000, 1_000, 300_000),
       /** Milliseconds between reads of the register of sources. */

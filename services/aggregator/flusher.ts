@@ -2,7 +2,10 @@ import { cut, type Chunk } from '../shared/usage-fold/chunk.ts';
 import type { RecordFolder } from '../shared/usage-fold/record-folder.ts';
 
 export interface FlushOptions {
-  /** Milliseconds after which what has been folded is stored; some more while the reader is far behind. */
+  /**
+   * Milliseconds after which what has been folded is stored: more while the reader is far behind, less when nothing
+   * more has come for a fifth of it.
+   */
   readonly flushInterval: number;
   /** Accepted events after which it is stored at once. */
   readonly flushEvents: number;
@@ -12,13 +15,16 @@ export interface FlushOptions {
  * Bytes of folded records after which they are stored at once, so that large records do not fill the
  * memory.
  */
-const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_BYTES = 32 * 1024 * 1024;
 
 /**
  * How much longer folded records wait while the log goes on behind them. A reader has to catch up first, and
  * fewer, larger flushes make it faster.
  */
 const WAITS_BEHIND = 4;
+
+/** The part of the interval after which nothing more is expected soon. */
+const QUIET_PART = 1 / 5;
 
 /** The most ended hours that wait to be stored together. Each takes some KB, however little it holds. */
 const MAX_HOURS = 500;
@@ -39,6 +45,8 @@ export class Flusher {
   private bytes = 0;
   /** When the first of them was folded. */
   private since: number | null = null;
+  /** When the last of them was folded. */
+  private lastAt = 0;
   /** Whether a flush was begun. */
   private hasBegun = false;
   /** Whether the log went on behind the records that were folded last. */
@@ -69,6 +77,7 @@ export class Flusher {
   folded(bytes: number, now: number): void {
     this.bytes += bytes;
     if (this.folder.state.nextOffset === this.begunOffset) return;
+    this.lastAt = now;
     // What the owner finds first has waited already while there was no owner.
     this.since ??= this.hasBegun ? now : -Infinity;
   }
@@ -94,9 +103,16 @@ export class Flusher {
 
   /** Begins a flush if folded records have waited long enough and no flush is running. */
   beginIfDue(now: number): void {
-    const wait = this.options.flushInterval * (this.isBehind ? WAITS_BEHIND : 1);
-    const isDue = this.since !== null && now - this.since >= wait;
-    if (isDue && this.begunOffset === this.storedOffset) this.begin();
+    if (this.since === null || this.begunOffset !== this.storedOffset) return;
+    if (this.hasWaited(now, this.since) || this.isQuiet(now)) this.begin();
+  }
+
+  private hasWaited(now: number, since: number): boolean {
+    return now - since >= this.options.flushInterval * (this.isBehind ? WAITS_BEHIND : 1);
+  }
+
+  private isQuiet(now: number): boolean {
+    return !this.isBehind && now - this.lastAt >= this.options.flushInterval * QUIET_PART;
   }
 
   /** Stores the folded records. */

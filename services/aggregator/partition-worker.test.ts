@@ -321,8 +321,9 @@ describe('what was folded is stored', () => {
     expect(await storedAt(1)).toEqual([4, 3]);
     await worker.consume([encodedBatch([at(4)])], 5, true);
     scene.log.high = 6;
+    scene.now += 900;
     await worker.consume([encodedBatch([at(5)])], 6, false);
-    expect(await storedAt(999)).toEqual([4, 3]);
+    expect(await storedAt(99)).toEqual([4, 3]);
     expect(await storedAt(1)).toEqual([6, 5]);
   });
 
@@ -346,7 +347,7 @@ describe('what was folded is stored', () => {
     const scene = new Scene();
     await scene.begin();
     scene.log.high = 5;
-    const large: LogRecord = { ...at(3), value: Buffer.alloc(16 * 1024 * 1024) };
+    const large: LogRecord = { ...at(3), value: Buffer.alloc(32 * 1024 * 1024) };
     await scene.worker.consume([encodedBatch([large])], 4);
     expect(scene.stored).toEqual([4, 2]);
     await scene.worker.consume([encodedBatch([at(4)])], 5);
@@ -362,17 +363,36 @@ describe('what was folded is stored', () => {
       );
     await scene.worker.onTimer(); // what an owner finds first has waited before it came
     await storedUpTo(3);
-    scene.log.high = 5;
+    scene.log.high = 9;
+    for (let n = 3; n < 9; n++) {
+      await scene.worker.consume([encodedBatch([at(n)])], n + 1);
+      scene.now += n < 8 ? 190 : 49;
+      await scene.worker.onTimer();
+      expect(scene.stored).toEqual([3, 2]);
+    }
+    scene.now += 1;
+    await scene.worker.onTimer();
+    await storedUpTo(9);
+    expect(scene.stored).toEqual([9, 8]);
+  });
+
+  test('sooner when nothing more has come for a while', async () => {
+    const scene = new Scene();
+    await scene.begin();
+    await scene.worker.onTimer();
+    await waitFor('the first checkpoint', () =>
+      Promise.resolve(scene.world.checkpoint?.nextOffset === 3),
+    );
+    scene.log.high = 4;
     await scene.worker.consume([encodedBatch([at(3)])], 4);
-    scene.now += 600;
-    await scene.worker.consume([encodedBatch([at(4)])], 5);
-    scene.now += 399;
+    scene.now += 199;
     await scene.worker.onTimer();
     expect(scene.stored).toEqual([3, 2]);
     scene.now += 1;
     await scene.worker.onTimer();
-    await storedUpTo(5);
-    expect(scene.stored).toEqual([5, 4]);
+    await waitFor('the checkpoint', () =>
+      Promise.resolve(scene.world.checkpoint?.nextOffset === 4),
+    );
   });
 
   test('when the owner stops in order, and not when it has lost the partition', async () => {

@@ -118,6 +118,33 @@ describe('ids of earlier epochs of a topic', () => {
   });
 });
 
+test('what partitions write at the same moment is one insert, unless it is of another month', async () => {
+  const month = hour(0) + 40 * 24 * 3_600_000;
+  await stack.clickHouse.command({ query: 'TRUNCATE TABLE usage_events' });
+  const [one, other] = [placeIn('shared'), placeIn('shared', 1, 1)];
+  await Promise.all([
+    writeLedger(one, [1, 2]),
+    writeLedger(other, [1]),
+    writeLedger(placeIn('shared', 2), [1], month as Hour),
+  ]);
+  await Promise.all([one, other].map((each) => store.writeCheckpoint(checkpointAt(each, 3))));
+  // Each insert has a number of its own in its month.
+  const inserts = await queryRows(
+    stack.clickHouse,
+    `SELECT toUInt32(sum(rows)) AS rows, toUInt32(max(max_block_number) - min(min_block_number) + 1) AS inserts
+     FROM system.parts WHERE database = currentDatabase() AND table = 'usage_events' AND active
+     GROUP BY partition ORDER BY rows`,
+  );
+  expect(inserts).toEqual([
+    { rows: 1, inserts: 1 },
+    { rows: 3, inserts: 1 },
+  ]);
+  expect(await known(one)).toEqual({ 1: 1, 2: 2 });
+  expect(await known(other)).toEqual({ 1: 1 });
+  expect((await store.checkpoint(one))?.nextOffset).toBe(3);
+  expect((await store.checkpoint(other))?.nextOffset).toBe(3);
+});
+
 test('the ledger beyond a checkpoint begins at its next offset, in its open hour', async () => {
   const place = placeIn('tail');
   await writeLedger(place, [1, 2, 3], hour(1));

@@ -2,10 +2,12 @@ import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { insertPacked, insertRows, SEQUENTIAL } from '../clickhouse/client.ts';
 import { OF_PARTITION, partitionParams } from '../clickhouse/of-partition.ts';
 import { rowBinary, wholeRowBinary } from '../clickhouse/row-binary.ts';
+import { SharedWrites } from '../clickhouse/shared-writes.ts';
 import type { Hour } from '../model/time.ts';
 import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
 import { EARLIER_EPOCH, EventTable } from '../usage-fold/event-table.ts';
 import type { DeadLetter } from '../usage-fold/fold.ts';
+import { monthOf } from '../usage-fold/in-months.ts';
 import type { LedgerTail } from '../usage-fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../usage-fold/loss.ts';
 import { STORED_WINDOW_COLUMNS, StoredWindows } from '../usage-fold/packed/stored-windows.ts';
@@ -90,14 +92,47 @@ const EARLIER_IDS = `SELECT ${idColumns(`toInt64(${String(EARLIER_EPOCH)})`)}
     ON c.topic = e.topic AND c.epoch = e.epoch AND c.partition = e.partition
   WHERE e.topic = {topic:String} AND e.epoch < {epoch:UInt32} AND e.offset < c.next_offset AND ${OF_HOURS}`;
 
-/** The aggregator's tables in ClickHouse. Inserts are synchronous, and each insert is one block. */
+interface PackedInsert {
+  readonly table: string;
+  /** The same for all inserts into a table. */
+  readonly columns: readonly string[];
+  readonly blocks: readonly Uint8Array[];
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+interface CheckpointInsert {
+  readonly checkpoint: Checkpoint;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/**
+ * The aggregator's tables in ClickHouse. Inserts are synchronous, and each insert is one block. Partitions that write at
+ * the same time share inserts.
+ */
 export class ClickHouseStore {
   private readonly client: ClickHouseClient;
   private readonly tables: UsageTables;
+  private readonly inserts: SharedWrites<PackedInsert>;
+  private readonly checkpoints: SharedWrites<CheckpointInsert>;
 
   constructor(client: ClickHouseClient, tables: UsageTables = USAGE_TABLES) {
     this.client = client;
     this.tables = tables;
+    this.inserts = new SharedWrites(async (items) => {
+      const [first] = items;
+      if (!first) return;
+      const blocks = items.flatMap((item) => item.blocks);
+      await insertPacked(client, first.table, first.columns, blocks);
+    });
+    this.checkpoints = new SharedWrites((items) =>
+      insertRows(
+        client,
+        'checkpoints',
+        items.map(({ checkpoint }) => checkpointRow(checkpoint)),
+      ),
+    );
   }
 
   async checkpoint(place: Place): Promise<Checkpoint | null> {
@@ -216,15 +251,20 @@ export class ClickHouseStore {
 
   /** Writes the ledger of chunks. It is one block, and therefore atomic, if all are of one reported month. */
   writeLedger(_place: Place, chunks: readonly ChunkRows[]): Promise<void> {
+    const table = this.tables.ledger;
+    const months = new Set(chunks.map(monthOf));
     return this.insertPacked(
-      this.tables.ledger,
+      `${table} ${[...months].join()}`,
+      table,
       chunks.map(({ ledger }) => ledger),
     );
   }
 
   writeWindows(_place: Place, chunks: readonly ChunkRows[]): Promise<void> {
+    const table = this.tables.windows;
     return this.insertPacked(
-      this.tables.windows,
+      table,
+      table,
       chunks.map(({ windows }) => windows),
     );
   }
@@ -235,18 +275,26 @@ export class ClickHouseStore {
     return insertRows(this.client, deadLetters, rows, { namesColumns: true, large: true });
   }
 
-  /** Inserts rows as one block. */
-  private async insertPacked(table: string, given: readonly Rows<unknown>[]): Promise<void> {
-    const packed = given
-      .filter(({ length }) => length > 0)
-      .map((rows) => {
-        if (!rows.packed) throw new Error(`rows of ${table} are not packed`);
-        return rows.packed();
-      });
-    const [first] = packed;
-    if (!first) return;
-    const bytes = packed.flatMap((rows) => rows.bytes);
-    await insertPacked(this.client, table, first.columns, bytes);
+  /** Inserts rows as one block, with those of other partitions that go to the same place. */
+  private insertPacked(
+    place: string,
+    table: string,
+    given: readonly Rows<unknown>[],
+  ): Promise<void> {
+    const some = given.filter(({ length }) => length > 0);
+    if (some.length === 0) return Promise.resolve();
+    const packed = some.map((rows) => {
+      if (!rows.packed) throw new Error(`rows of ${table} are not packed`);
+      return rows.packed();
+    });
+    const blocks = packed.flatMap(({ bytes }) => bytes);
+    return this.inserts.add(place, {
+      table,
+      columns: packed[0]?.columns ?? [],
+      blocks,
+      rows: some.reduce((sum, { length }) => sum + length, 0),
+      bytes: blocks.reduce((sum, { length }) => sum + length, 0),
+    });
   }
 
   async rollUpDays(place: Place, first: Hour, last: Hour): Promise<void> {
@@ -258,7 +306,7 @@ export class ClickHouseStore {
   }
 
   writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    return insertRows(this.client, 'checkpoints', [checkpointRow(checkpoint)]);
+    return this.checkpoints.add('checkpoints', { checkpoint, rows: 1, bytes: 0 });
   }
 
   private async select<Row>(

@@ -20,13 +20,15 @@ export const TABLES: readonly string[] = [
      location LowCardinality(String), tags Nullable(String), additional_info Nullable(String),
      partition UInt16, offset UInt64
    )
-   ENGINE = MergeTree ORDER BY (partition, usage_start, event_id)`,
+   ENGINE = MergeTree ORDER BY (partition, usage_start, event_id)
+   SETTINGS min_bytes_for_wide_part = 268435456`,
   `CREATE TABLE hourly
    (
      usage_hour DateTime('UTC'), subscription_id String, meter_id String, resource_uri String,
      quantity Decimal(76, 30), events UInt64
    )
-   ENGINE = SummingMergeTree ORDER BY (usage_hour, subscription_id, meter_id, resource_uri)`,
+   ENGINE = SummingMergeTree ORDER BY (usage_hour, subscription_id, meter_id, resource_uri)
+   SETTINGS min_bytes_for_wide_part = 268435456`,
 ];
 
 /** Names and types as the Avro schema has them. What is not Avro, such as a rules record, is set aside. */

@@ -48,6 +48,8 @@ export class PackedFold {
   /** The id table that was last used in this call of `fold`. */
   private table: EventTable | null = null;
   private tableHour = NaN;
+  /** Whether it has been pinned in this call: no cut comes in between. */
+  private isPinned = false;
   private duplicates = 0;
 
   constructor(state: FoldState, index: EventIndex, knowledge: Knowledge) {
@@ -184,7 +186,8 @@ export class PackedFold {
     const window = this.windowOf(series, usageHour, windows);
     if (window === NONE) return MISSING;
     if (seen === NONE) table.append(id, offset, words.high, words.low);
-    this.index.pin(usageHour);
+    if (!this.isPinned) this.index.pin(usageHour);
+    this.isPinned = true;
     windows.addTo(window, words.quantity, offset);
     this.write(reported, usageHour, series, scene);
     return 1;
@@ -226,6 +229,7 @@ export class PackedFold {
     if (this.index.missing([usageHour]).length > 0) return null;
     this.table = this.index.table(usageHour);
     this.tableHour = usageHour;
+    this.isPinned = false;
     return this.table;
   }
 }
