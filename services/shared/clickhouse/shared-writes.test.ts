@@ -1,25 +1,19 @@
 import { waitFor } from '../../../test/support/wait-for.ts';
-import { SharedWrites } from './shared-writes.ts';
+import { SharedWrites, type Shared } from './shared-writes.ts';
 
-interface Item {
-  readonly name: string;
-  readonly rows: number;
-  readonly bytes: number;
-}
-
-const item = (name: string, rows = 1, bytes = 1): Item => ({ name, rows, bytes });
+const item = (writer: string, rows = 1, bytes = 1): Shared => ({ writer, rows, bytes });
 
 /** Writes that end when they are told to. */
 const store = () => {
   const begun: { readonly names: string; readonly end: (error?: Error) => void }[] = [];
-  const writes = new SharedWrites<Item>(
-    (items) =>
+  const writes = new SharedWrites(
+    (items: readonly Shared[]) =>
       new Promise((resolve, reject) => {
         const end = (error?: Error): void => {
           if (error) reject(error);
           else resolve();
         };
-        begun.push({ names: items.map(({ name }) => name).join(''), end });
+        begun.push({ names: items.map(({ writer }) => writer).join(''), end });
       }),
   );
   const nth = (n: number) => waitFor(`write ${String(n)} begins`, () => Promise.resolve(begun[n]));
@@ -72,23 +66,30 @@ test('what is larger than the limit is written all the same', async () => {
   await added;
 });
 
-test('a write that fails fails for each of its writers, who are then written one by one, and together after that', async () => {
+test('a write that fails fails for each of its writers, who write alone until that has succeeded', async () => {
   const { writes, nth, begunSoFar } = store();
   const add = (name: string): Promise<string> =>
     writes.add('ledger', item(name)).then(
       () => 'stored',
       (error: unknown) => (error as Error).message,
     );
+  const bad = new Error('b is bad');
   const first = Promise.all([add('a'), add('b')]);
-  (await nth(0)).end(new Error('b is bad'));
+  (await nth(0)).end(bad);
   expect(await first).toEqual(['b is bad', 'b is bad']);
-  // They try again after a while, when nothing is being written.
+  // Other writers come before them, and they come again at the same moment, when one of the others is still being written.
+  const others = Promise.all([add('c'), add('d')]);
+  await nth(1);
   const again = Promise.all([add('a'), add('b')]);
-  (await nth(1)).end();
-  (await nth(2)).end(new Error('b is bad'));
+  expect(begunSoFar()).toEqual(['ab', 'cd', 'a', 'b']);
+  (await nth(2)).end();
+  (await nth(3)).end(bad);
   expect(await again).toEqual(['stored', 'b is bad']);
-  const last = Promise.all([add('a'), add('c')]);
-  (await nth(3)).end();
-  expect(await last).toEqual(['stored', 'stored']);
-  expect(begunSoFar()).toEqual(['ab', 'a', 'b', 'ac']);
+  (await nth(1)).end();
+  expect(await others).toEqual(['stored', 'stored']);
+  const last = Promise.all([add('a'), add('c'), add('b')]);
+  (await nth(4)).end(bad);
+  (await nth(5)).end();
+  expect(await last).toEqual(['stored', 'stored', 'b is bad']);
+  expect(begunSoFar().slice(4)).toEqual(['b', 'ac']);
 });

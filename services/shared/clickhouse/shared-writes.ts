@@ -7,8 +7,11 @@ const LINGER_MILLIS = 5;
 const MOST_ROWS = 400_000;
 const MOST_BYTES = 128 * 1024 * 1024;
 
-interface Sized {
+/** What a writer gives to be written. */
+export interface Shared {
+  readonly writer: string;
   readonly rows: number;
+  /** Bytes in the memory of the server. */
   readonly bytes: number;
 }
 
@@ -20,57 +23,63 @@ interface Waiting<Item> {
 
 interface Lane<Item> {
   readonly waiting: Waiting<Item>[];
-  isRunning: boolean;
-  /** So many of the next items go alone: a write of several items has failed, and one of them may be to blame. */
-  alone: number;
 }
 
 /**
  * Writes of several writers to one place, together. While a write runs, the others wait, and all that wait are the next
- * write. So a store gets few large writes, however many writers there are. A write that fails fails for each of its
- * writers, who will try again; then each one is written alone, so that nobody suffers long from what another one writes.
+ * write. So a store gets few large writes, however many writers there are.
+ *
+ * A write that fails fails for each of its writers, who will try again. From then on each of them writes alone and waits
+ * for nobody, until one of its own writes has succeeded: one of them may be to blame, and the others should not suffer.
  */
-export class SharedWrites<Item extends Sized> {
+export class SharedWrites<Item extends Shared> {
   private readonly lanes = new Map<string, Lane<Item>>();
+  private readonly suspects = new Set<string>();
   private readonly write: (items: readonly Item[]) => Promise<void>;
 
   constructor(write: (items: readonly Item[]) => Promise<void>) {
     this.write = write;
   }
 
-  /** Writes an item with others of the same place. Resolves when it is stored. */
+  /** Writes an item, with others of the same place. Resolves when it is stored. */
   add(place: string, item: Item): Promise<void> {
-    const lane = this.lanes.get(place) ?? { waiting: [], isRunning: false, alone: 0 };
-    this.lanes.set(place, lane);
+    if (this.suspects.has(item.writer)) return this.writeAlone(item);
     return new Promise((resolve, reject) => {
-      lane.waiting.push({ item, resolve, reject });
-      if (!lane.isRunning) void this.run(place, lane);
+      const waiting = { item, resolve, reject };
+      const lane = this.lanes.get(place);
+      if (lane) lane.waiting.push(waiting);
+      else void this.run(place, { waiting: [waiting] });
     });
   }
 
-  private async run(place: string, lane: Lane<Item>): Promise<void> {
-    lane.isRunning = true;
-    await sleep(LINGER_MILLIS);
-    while (lane.waiting.length > 0) await this.writeSome(lane);
-    lane.isRunning = false;
-    if (lane.alone === 0) this.lanes.delete(place);
+  private async writeAlone(item: Item): Promise<void> {
+    await this.write([item]);
+    this.suspects.delete(item.writer);
   }
 
-  private async writeSome(lane: Lane<Item>): Promise<void> {
-    const some = lane.waiting.splice(0, lane.alone > 0 ? 1 : fitting(lane.waiting));
-    if (lane.alone > 0) lane.alone--;
+  private async run(place: string, lane: Lane<Item>): Promise<void> {
+    this.lanes.set(place, lane);
+    await sleep(LINGER_MILLIS);
+    while (lane.waiting.length > 0) await this.writeSome(lane);
+    this.lanes.delete(place);
+  }
+
+  private async writeSome({ waiting }: Lane<Item>): Promise<void> {
+    const some = waiting.splice(0, fitting(waiting));
     try {
       await this.write(some.map(({ item }) => item));
       for (const { resolve } of some) resolve();
     } catch (error) {
-      if (some.length > 1) lane.alone += some.length;
-      for (const { reject } of some) reject(error);
+      for (const { item, reject } of some) {
+        this.suspects.add(item.writer);
+        reject(error);
+      }
     }
   }
 }
 
 /** How many of the first items make one write: at least one. */
-const fitting = (waiting: readonly Waiting<Sized>[]): number => {
+const fitting = (waiting: readonly Waiting<Shared>[]): number => {
   let [rows, bytes] = [0, 0];
   const end = waiting.findIndex(({ item }) => {
     rows += item.rows;

@@ -145,6 +145,21 @@ describe('with little memory', () => {
     expect(stored.length).toBeGreaterThanOrEqual(3);
   });
 
+  test('ids that came after a cut stay until they are stored, also when those before the cut are', async () => {
+    const { folder, state, stored } = folderOf(NO_TAIL, { ...AMPLE, indexMaxBytes: table });
+    const fold = (n: number, usage: number) =>
+      folder.fold([encodedBatch([recordOf(event(n, usage), n, minute(1))])], n + 1);
+    await folder.fold([encodedBatch([rulesAt(place, 0)])], 1);
+    await fold(1, 0);
+    const number = folder.cutOff();
+    await fold(2, 0);
+    folder.acknowledged(number);
+    expect(stored).toEqual([]);
+    await fold(3, -1); // has no room beside the ids that are not stored
+    expect(stored.map(({ nextOffset }) => nextOffset)).toEqual([3]);
+    expect(state.counts.accepted).toBe(3);
+  });
+
   test('ids of one usage hour that do not fit halt, with the setting that helps', async () => {
     const { folder, state } = folderOf(NO_TAIL, { ...AMPLE, indexMaxBytes: table - 1 });
     expect(await folder.fold([encodedBatch([rulesAt(place, 0), ...records])], 5)).toEqual({

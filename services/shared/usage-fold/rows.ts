@@ -2,6 +2,8 @@
 export interface PackedRows {
   readonly columns: readonly string[];
   readonly bytes: readonly Uint8Array[];
+  /** About so many bytes in the memory of the server, where each row has texts of its own. */
+  readonly memory: number;
 }
 
 /** Rows that a fold has made, in order. They are objects, or become objects when they are iterated. */

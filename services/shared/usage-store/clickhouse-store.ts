@@ -2,7 +2,8 @@ import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { insertPacked, insertRows, SEQUENTIAL } from '../clickhouse/client.ts';
 import { OF_PARTITION, partitionParams } from '../clickhouse/of-partition.ts';
 import { rowBinary, wholeRowBinary } from '../clickhouse/row-binary.ts';
-import { SharedWrites } from '../clickhouse/shared-writes.ts';
+import { SharedWrites, type Shared } from '../clickhouse/shared-writes.ts';
+import { partitionName } from '../model/source.ts';
 import type { Hour } from '../model/time.ts';
 import type { Checkpoint, ChunkRows } from '../usage-fold/chunk.ts';
 import { EARLIER_EPOCH, EventTable } from '../usage-fold/event-table.ts';
@@ -92,19 +93,15 @@ const EARLIER_IDS = `SELECT ${idColumns(`toInt64(${String(EARLIER_EPOCH)})`)}
     ON c.topic = e.topic AND c.epoch = e.epoch AND c.partition = e.partition
   WHERE e.topic = {topic:String} AND e.epoch < {epoch:UInt32} AND e.offset < c.next_offset AND ${OF_HOURS}`;
 
-interface PackedInsert {
+interface PackedInsert extends Shared {
   readonly table: string;
   /** The same for all inserts into a table. */
   readonly columns: readonly string[];
   readonly blocks: readonly Uint8Array[];
-  readonly rows: number;
-  readonly bytes: number;
 }
 
-interface CheckpointInsert {
+interface CheckpointInsert extends Shared {
   readonly checkpoint: Checkpoint;
-  readonly rows: number;
-  readonly bytes: number;
 }
 
 /**
@@ -250,21 +247,21 @@ export class ClickHouseStore {
   }
 
   /** Writes the ledger of chunks. It is one block, and therefore atomic, if all are of one reported month. */
-  writeLedger(_place: Place, chunks: readonly ChunkRows[]): Promise<void> {
-    const table = this.tables.ledger;
+  writeLedger(place: Place, chunks: readonly ChunkRows[]): Promise<void> {
     const months = new Set(chunks.map(monthOf));
     return this.insertPacked(
-      `${table} ${[...months].join()}`,
-      table,
+      place,
+      this.tables.ledger,
+      [...months].join(),
       chunks.map(({ ledger }) => ledger),
     );
   }
 
-  writeWindows(_place: Place, chunks: readonly ChunkRows[]): Promise<void> {
-    const table = this.tables.windows;
+  writeWindows(place: Place, chunks: readonly ChunkRows[]): Promise<void> {
     return this.insertPacked(
-      table,
-      table,
+      place,
+      this.tables.windows,
+      '',
       chunks.map(({ windows }) => windows),
     );
   }
@@ -277,8 +274,9 @@ export class ClickHouseStore {
 
   /** Inserts rows as one block, with those of other partitions that go to the same place. */
   private insertPacked(
-    place: string,
+    place: Place,
     table: string,
+    group: string,
     given: readonly Rows<unknown>[],
   ): Promise<void> {
     const some = given.filter(({ length }) => length > 0);
@@ -287,13 +285,13 @@ export class ClickHouseStore {
       if (!rows.packed) throw new Error(`rows of ${table} are not packed`);
       return rows.packed();
     });
-    const blocks = packed.flatMap(({ bytes }) => bytes);
-    return this.inserts.add(place, {
+    return this.inserts.add(`${table} ${group}`, {
+      writer: partitionName(place),
       table,
       columns: packed[0]?.columns ?? [],
-      blocks,
+      blocks: packed.flatMap(({ bytes }) => bytes),
       rows: some.reduce((sum, { length }) => sum + length, 0),
-      bytes: blocks.reduce((sum, { length }) => sum + length, 0),
+      bytes: packed.reduce((sum, { memory }) => sum + memory, 0),
     });
   }
 
@@ -306,7 +304,8 @@ export class ClickHouseStore {
   }
 
   writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    return this.checkpoints.add('checkpoints', { checkpoint, rows: 1, bytes: 0 });
+    const writer = partitionName(checkpoint);
+    return this.checkpoints.add('checkpoints', { writer, checkpoint, rows: 1, bytes: 0 });
   }
 
   private async select<Row>(

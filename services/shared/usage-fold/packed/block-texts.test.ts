@@ -56,6 +56,16 @@ test('a text that many rows have is sent once', () => {
   expect(Buffer.concat(tags?.data ?? []).length).toBeLessThan(300 + 1_000 * 4 + 64);
 });
 
+test('the bytes of a block are those of all rows, however often a text comes', () => {
+  const block = new BlockTexts(ATTRIBUTES);
+  const table = new TextTable();
+  const entry = entryIn(table, 'west', 'T'.repeat(300), null);
+  for (let row = 0; row < 10; row++) block.setEntry(row, table, entry);
+  const { source, places } = encode('own', null, 'é');
+  block.setOwn(10, source.bytes, places);
+  expect(block.bytes).toBe(10 * 304 + 5);
+});
+
 test('the keys of a block are its texts in lower case, of whatever length', () => {
   const block = new BlockTexts(ATTRIBUTES);
   const table = new TextTable();

@@ -22,6 +22,9 @@ export class BlockTexts {
   private readonly dictionaries: readonly Dictionary[];
   /** For each combination, which of its texts are null: one bit for each text. */
   private nulls = new Uint32Array(16);
+  /** The bytes of the texts of each combination. */
+  private sizes = new Uint32Array(16);
+  private total = 0;
   /** The combination of each entry of the table; 0 if it has none yet. */
   private known = new Uint32Array(16);
   private table: TextEntries | null = null;
@@ -32,7 +35,12 @@ export class BlockTexts {
     this.dictionaries = texts.map(() => new Dictionary());
   }
 
-  /** Sets the texts of a row to those of an entry of a table. */
+  /** The bytes of the texts of all rows, as if each row had its own. */
+  get bytes(): number {
+    return this.total;
+  }
+
+  /** Sets the texts of the next row to those of an entry of a table. */
   setEntry(row: number, table: TextEntries, entry: number): void {
     if (this.table !== table) {
       this.table = table;
@@ -41,16 +49,19 @@ export class BlockTexts {
     this.known = grown(this.known, entry + 1);
     this.rows = grown(this.rows, row + 1);
     const known = this.known[entry] ?? 0;
-    this.rows[row] = known === 0 ? this.enter(table, entry) : known;
+    const combination = known === 0 ? this.enter(table, entry) : known;
+    this.rows[row] = combination;
+    this.total += this.sizes[combination] ?? 0;
   }
 
-  /** Sets the texts of a row to those at the given places. */
+  /** Sets the texts of the next row to those at the given places. */
   setOwn(row: number, bytes: Buffer, places: TextPlaces): void {
     this.rows = grown(this.rows, row + 1);
     this.rows[row] = this.begin();
     for (let text = 0; text < countOf(places); text++) {
       this.put(text, bytes, placeOf(places, text), lengthOf(places, text));
     }
+    this.total += this.sizes[this.combinations] ?? 0;
   }
 
   /** A column for each text. */
@@ -90,11 +101,13 @@ export class BlockTexts {
 
   private begin(): number {
     this.nulls = grown(this.nulls, ++this.combinations + 1);
+    this.sizes = grown(this.sizes, this.combinations + 1);
     return this.combinations;
   }
 
   private put(text: number, bytes: Buffer, at: number, length: number): void {
     this.dictionary(text).add(bytes, at, Math.max(0, length));
+    this.sizes[this.combinations] = (this.sizes[this.combinations] ?? 0) + Math.max(0, length);
     if (length < 0)
       this.nulls[this.combinations] = (this.nulls[this.combinations] ?? 0) | (1 << text);
   }

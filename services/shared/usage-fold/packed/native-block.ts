@@ -27,15 +27,25 @@ const lengthBytes = (length: number): Buffer => {
 /**
  * Rows as one block in ClickHouse's Native format: the numbers of columns and rows, then each column with
  * name, type and data. Source: ClickHouse documentation, "Native".
+ *
+ * @param texts the bytes of all texts, as if each row had its own
  */
-export const nativeBlock = (rows: number, columns: readonly NativeColumn[]): PackedRows => ({
-  columns: columns.map(({ name }) => name),
-  bytes: [
+export const nativeBlock = (
+  rows: number,
+  columns: readonly NativeColumn[],
+  texts: number,
+): PackedRows => {
+  const bytes = [
     lengthBytes(columns.length),
     lengthBytes(rows),
     ...columns.flatMap(({ name, type, data }) => [textBytes(name), textBytes(type), ...data]),
-  ],
-});
+  ];
+  return {
+    columns: columns.map(({ name }) => name),
+    bytes,
+    memory: bytes.reduce((sum, { length }) => sum + length, texts),
+  };
+};
 
 /** A column of the numbers of the first rows, `each` numbers for each row. */
 export const numbers = (

@@ -146,7 +146,7 @@ export class PackedLedger implements Rows<LedgerEntry> {
       numbers('quantity', 'Decimal(76, 30)', columns.quantities, rows, LIMBS),
       ...attributes.columns(rows),
     ];
-    return nativeBlock(rows, block);
+    return nativeBlock(rows, block, identities.bytes + attributes.bytes);
   }
 
   *[Symbol.iterator](): Iterator<LedgerEntry> {

@@ -78,7 +78,8 @@ export class WindowRows implements Rows<Window> {
       numbers('last_offset', 'UInt64', this.lastOffsets, rows, 2),
       sameNumber('generation', 'UInt16', 0, rows),
     ];
-    return nativeBlock(rows, block);
+    // The texts of the identity come twice: as they are, and in lower case.
+    return nativeBlock(rows, block, 2 * identities.bytes + attributes.bytes);
   }
 
   *[Symbol.iterator](): Iterator<Window> {
