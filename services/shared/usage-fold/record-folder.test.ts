@@ -9,7 +9,6 @@ import {
   placeOf,
   recordOf,
   rulesAt,
-  stateAtStart,
 } from '../../../test/support/fold/fixtures.ts';
 import { encodedBatch } from '../../../test/support/kafka/record-batch.ts';
 import type { LogRecord } from '../model/log-record.ts';
@@ -17,7 +16,9 @@ import type { Millis } from '../model/time.ts';
 import { uuidText } from '../model/usage-event.ts';
 import { cut } from './chunk.ts';
 import { EventTable } from './event-table.ts';
+import { initialState } from './fold.ts';
 import type { LedgerTail } from './ledger-tail.ts';
+import { PACKED } from './packed/form.ts';
 import { RecordFolder, type MemoryBounds } from './record-folder.ts';
 
 const place = placeOf();
@@ -37,7 +38,7 @@ const tailOf = (...offsets: readonly number[]): LedgerTail => ({
 /** A folder, and what had been counted each time that it asked to have it stored. */
 const folderOf = (tail: LedgerTail = NO_TAIL, bounds: MemoryBounds = AMPLE) => {
   const stored: { readonly nextOffset: number; readonly openHour: number }[] = [];
-  const state = stateAtStart(place);
+  const state = initialState(place, 0, PACKED);
   const store = (): Promise<void> => {
     stored.push({ nextOffset: state.nextOffset, openHour: state.timeline.openHour });
     cut(state);

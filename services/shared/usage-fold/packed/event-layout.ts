@@ -115,6 +115,12 @@ class Cursor {
 }
 
 const cursor = new Cursor();
+const NOTHING = Buffer.alloc(0);
+
+/** Lets go of the bytes of the event that was read last. */
+export const forgetLayout = (): void => {
+  cursor.bytes = NOTHING;
+};
 
 /**
  * Finds the parts of an event in the layout of the published schemas (`plainSchemas`), from `at` up to

@@ -9,6 +9,7 @@ import type { ActiveRules, Knowledge } from '../knowledge.ts';
 import {
   countOf,
   emptyLayout,
+  forgetLayout,
   lengthOf,
   placeOf,
   readLayout,
@@ -78,6 +79,7 @@ export class PlainEvent {
   /** Lets go of the bytes that the last record came in. */
   forget(): void {
     this.source.forget();
+    forgetLayout();
   }
 
   usageHour({ rules }: ActiveRules): Hour {
