@@ -21,10 +21,6 @@ interface Waiting<Item> {
   readonly reject: (reason: unknown) => void;
 }
 
-interface Lane<Item> {
-  readonly waiting: Waiting<Item>[];
-}
-
 /**
  * Writes of several writers to one place, together. While a write runs, the others wait, and all that wait are the next
  * write. So a store gets few large writes, however many writers there are.
@@ -33,7 +29,8 @@ interface Lane<Item> {
  * for nobody, until one of its own writes has succeeded: one of them may be to blame, and the others should not suffer.
  */
 export class SharedWrites<Item extends Shared> {
-  private readonly lanes = new Map<string, Lane<Item>>();
+  /** By place, while its writes run, what waits for the next one. */
+  private readonly waiting = new Map<string, Waiting<Item>[]>();
   private readonly suspects = new Set<string>();
   private readonly write: (items: readonly Item[]) => Promise<void>;
 
@@ -45,10 +42,10 @@ export class SharedWrites<Item extends Shared> {
   add(place: string, item: Item): Promise<void> {
     if (this.suspects.has(item.writer)) return this.writeAlone(item);
     return new Promise((resolve, reject) => {
-      const waiting = { item, resolve, reject };
-      const lane = this.lanes.get(place);
-      if (lane) lane.waiting.push(waiting);
-      else void this.run(place, { waiting: [waiting] });
+      const next = { item, resolve, reject };
+      const waiting = this.waiting.get(place);
+      if (waiting) waiting.push(next);
+      else void this.run(place, [next]);
     });
   }
 
@@ -57,15 +54,14 @@ export class SharedWrites<Item extends Shared> {
     this.suspects.delete(item.writer);
   }
 
-  private async run(place: string, lane: Lane<Item>): Promise<void> {
-    this.lanes.set(place, lane);
+  private async run(place: string, waiting: Waiting<Item>[]): Promise<void> {
+    this.waiting.set(place, waiting);
     await sleep(LINGER_MILLIS);
-    while (lane.waiting.length > 0) await this.writeSome(lane);
-    this.lanes.delete(place);
+    while (waiting.length > 0) await this.writeTogether(waiting.splice(0, fitting(waiting)));
+    this.waiting.delete(place);
   }
 
-  private async writeSome({ waiting }: Lane<Item>): Promise<void> {
-    const some = waiting.splice(0, fitting(waiting));
+  private async writeTogether(some: readonly Waiting<Item>[]): Promise<void> {
     try {
       await this.write(some.map(({ item }) => item));
       for (const { resolve } of some) resolve();
