@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
 import {
   controlAt,
@@ -435,6 +437,33 @@ test('a batch of more records than are folded at once is folded to its end', asy
     counts: { accepted: 1, duplicate: 11_999, control: 2 },
   });
 });
+
+test.each(['is folded', 'has halted it'])(
+  'what was fetched is let go of once it %s',
+  async (end) => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const scene = new Scene();
+    await scene.begin();
+    const events = 100; // more than a pooled buffer holds
+    scene.log.high = events + 4;
+    const last = events + 3;
+    const fetched = async (): Promise<WeakRef<ArrayBufferLike>> => {
+      const records = Array.from({ length: events }, (_, n) => at(n + 3));
+      const unknown = rulesAt(scene.place, last, minute(1), { version: 2, foldVersion: 99 });
+      const batch = encodedBatch([...records, end === 'is folded' ? at(last) : unknown]);
+      if (batch.bytes === null) throw new Error('the batch has no bytes');
+      await scene.worker.consume([batch], last + 1);
+      return new WeakRef(batch.bytes.buffer);
+    };
+    const bytes = await fetched();
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    expect(bytes.deref()).toBeUndefined();
+    expect(scene.haltCode).toBe(end === 'is folded' ? undefined : 'unknown-rules');
+    expect(scene.worker.status().nextOffset).toBe(end === 'is folded' ? last + 1 : last);
+  },
+);
 
 test('an owner that had lost the partition for a while begins anew where another has stored more', async () => {
   const scene = new Scene();

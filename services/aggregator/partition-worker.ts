@@ -169,14 +169,26 @@ export class PartitionWorker implements PartitionOwner {
         await this.stopReading(recognised.error);
         return false;
       }
-      const parts = inParts(recognised.value, PART_RECORDS);
-      for (const part of parts.slice(0, -1)) {
-        if (!(await this.foldPart(fold, part, offsetBehind(part)))) return false;
+      try {
+        return await this.foldParts(fold, inParts(recognised.value, PART_RECORDS), next, isBehind);
+      } finally {
+        fold.folder.forgetBytes();
       }
-      const goOn = await this.foldPart(fold, parts.at(-1) ?? [], next);
-      fold.flusher.isBehind = isBehind;
-      return goOn;
     });
+  }
+
+  private async foldParts(
+    fold: Fold,
+    parts: readonly (readonly RecordBatch[])[],
+    next: number,
+    isBehind: boolean,
+  ): Promise<boolean> {
+    for (const part of parts.slice(0, -1)) {
+      if (!(await this.foldPart(fold, part, offsetBehind(part)))) return false;
+    }
+    const goOn = await this.foldPart(fold, parts.at(-1) ?? [], next);
+    fold.flusher.isBehind = isBehind;
+    return goOn;
   }
 
   /**

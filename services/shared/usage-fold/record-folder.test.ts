@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import {
   controlAt,
   eventOf,
@@ -114,25 +112,6 @@ test('offsets behind the last record that hold none count as control', async () 
   const { folder, state } = folderOf();
   expect(await folder.fold([encodedBatch([rulesAt(place, 0), at(1)])], 5)).toBeNull();
   expect(state).toMatchObject({ nextOffset: 5, counts: { accepted: 1, control: 4 } });
-});
-
-test('what was fetched is let go of once it is folded', async () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  const { folder, state } = folderOf();
-  const events = 100; // more than a pooled buffer holds
-  const fetched = async (): Promise<WeakRef<ArrayBufferLike>> => {
-    const records = Array.from({ length: events }, (_, n) => at(n + 1));
-    const batch = encodedBatch([rulesAt(place, 0), ...records]);
-    if (batch.bytes === null) throw new Error('the batch has no bytes');
-    await folder.fold([batch], events + 1);
-    return new WeakRef(batch.bytes.buffer);
-  };
-  const bytes = await fetched();
-  await new Promise((resolve) => setImmediate(resolve));
-  collect();
-  expect(bytes.deref()).toBeUndefined();
-  expect(state.counts.accepted).toBe(events);
 });
 
 describe('with little memory', () => {

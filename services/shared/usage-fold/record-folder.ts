@@ -75,12 +75,14 @@ export class RecordFolder {
       const halt = await this.foldBatch(batch);
       if (halt) return halt;
     }
-    this.forgetBytes();
     return this.skip(next);
   }
 
-  /** Lets go of what was fetched: a record, or a part of one, holds all the bytes that came with it. */
-  private forgetBytes(): void {
+  /**
+   * Lets go of what was fetched: a record, or a part of one, holds all the bytes that came with it. Call this when the
+   * batches of a fetch are folded.
+   */
+  forgetBytes(): void {
     this.packed.forget();
     this.state.lastRecord = markOf(this.state.lastRecord);
   }
