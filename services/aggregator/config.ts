@@ -19,7 +19,7 @@ export const readAggregatorConfig = (environment: Environment) =>
       ...controlKeySettings,
       ...foldSettings,
       ...healthSettings(DEFAULT_PORTS.aggregatorHealth),
-      /** Milliseconds after which folded records are stored; four times as long while there is more to read. */
+      /** Milliseconds after which folded records are stored: a fifth of it when nothing more comes, four times as long while there is more to read. */
       AGGREGATOR_FLUSH_MILLIS: wholeNumber(500, 10, 60_000),
       /** Accepted events of a partition after which they are stored at once. */
       AGGREGATOR_FLUSH_EVENTS: wholeNumber(100_000, 1, 1_000_000),
