@@ -1,4 +1,4 @@
-import { cut, type Chunk } from '../shared/usage-fold/chunk.ts';
+import { cut, separate, type Chunk } from '../shared/usage-fold/chunk.ts';
 import type { RecordFolder } from '../shared/usage-fold/record-folder.ts';
 
 export interface FlushOptions {
@@ -91,11 +91,11 @@ export class Flusher {
     );
   }
 
-  /** Cuts off what is pending. The next flush stores it. */
+  /** Cuts off what is pending. The next flush stores it, together with what is cut off until then. */
   cutOff(): void {
     const { state } = this.folder;
     if (state.nextOffset === this.cutOffset) return;
-    const chunk = cut(state);
+    const chunk = cut(state, true);
     this.cutOffset = chunk.checkpoint.nextOffset;
     this.waiting.push(chunk);
     this.waitingEvents += chunk.ledger.length;
@@ -139,6 +139,7 @@ export class Flusher {
 
   private begin(): void {
     this.cutOff();
+    separate(this.folder.state);
     this.since = null;
     this.bytes = 0;
     const chunks = this.waiting;

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { readSchemaDirectory } from '../shared/avro/schema-directory.ts';
-import { usageAggregateEncoder } from '../shared/avro/usage-aggregate-codec.ts';
+import { hourPartEncoder } from '../shared/avro/hour-part-codec.ts';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
 import { foldBounds } from '../shared/process/config.ts';
 import { startHealthServer } from '../shared/process/health.ts';
@@ -47,7 +47,7 @@ const checkedSources = (
 const outboxOf = (
   writer: LogWriter,
   config: Config,
-  encode: ReturnType<typeof usageAggregateEncoder>,
+  encode: ReturnType<typeof hourPartEncoder>,
 ): KafkaOutbox => {
   const prefix = config.USAGE_TOPIC_PREFIX;
   return new KafkaOutbox(writer, {
@@ -92,7 +92,7 @@ runService('aggregator', async (logger, environment, crash) => {
         }),
       worker: {
         store: new ClickHouseStore(clickHouse),
-        outbox: outboxOf(writer, config, usageAggregateEncoder(schemas)),
+        outbox: outboxOf(writer, config, hourPartEncoder(schemas)),
         log: admin,
         logger,
         now: Date.now,

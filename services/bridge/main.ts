@@ -1,10 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Logger } from 'pino';
 import { readSchemaDirectory } from '../shared/avro/schema-directory.ts';
-import {
-  usageAggregateDecoder,
-  usageAggregateEncoder,
-} from '../shared/avro/usage-aggregate-codec.ts';
+import { hourPartDecoder, hourPartEncoder } from '../shared/avro/hour-part-codec.ts';
 import { CarryLog } from '../shared/billing/carry-log.ts';
 import { readTerms, writeTerms } from '../shared/billing/terms-table.ts';
 import { checkClickHouse, openClickHouse } from '../shared/clickhouse/client.ts';
@@ -170,7 +167,7 @@ const recovery = (
     topic,
     partitions: OUT_PARTITIONS,
     keyring: config.USAGE_CONTROL_KEYS,
-    encode: usageAggregateEncoder(readSchemaDirectory()),
+    encode: hourPartEncoder(readSchemaDirectory()),
   });
   return (partition, composed) =>
     recoverLost(partition, OUT_PARTITIONS, {
@@ -245,7 +242,7 @@ runService('bridge', async (logger, environment, crash) => {
   const bridge = new Bridge(
     topic,
     {
-      decode: usageAggregateDecoder(readSchemaDirectory()),
+      decode: hourPartDecoder(readSchemaDirectory()),
       keyring: config.USAGE_CONTROL_KEYS,
       partitions: OUT_PARTITIONS,
     },

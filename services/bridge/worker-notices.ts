@@ -73,7 +73,7 @@ export class WorkerNotices {
     for (const { at, hour, offset, expected, found } of markers) {
       this.logger.warn(
         { source: partitionName(at), hour: isoText(hour), offset, expected, found },
-        'a closed marker does not match the aggregates before it: the hour must be published again',
+        'a closed marker does not match the parts of its hour before it: the hour must be published again',
       );
     }
   }

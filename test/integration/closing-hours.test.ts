@@ -46,7 +46,7 @@ test('an idle live partition closes its hours by itself, and each closed hour ha
   );
   const byPartition = new Map<string, { firstHour: number; hours: number[] }>();
   for (const marker of markers) {
-    expect(marker.count).toBe(0);
+    expect(marker.parts).toBe(0);
     const name = partitionName(marker);
     const hours = byPartition.get(name)?.hours ?? [];
     const firstHour = firstHours.get(marker.topic) ?? 0;

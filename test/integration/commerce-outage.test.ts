@@ -7,7 +7,7 @@ import {
 } from '../../services/shared/model/decimal.ts';
 import { partitionOfKey } from '../../services/shared/model/placement.ts';
 import { isoText, type Hour } from '../../services/shared/model/time.ts';
-import { aggregateKey, type UsageAggregate } from '../../services/shared/model/usage-aggregate.ts';
+import { aggregateKey } from '../../services/shared/model/usage-aggregate.ts';
 import { usageMonthOf } from '../../services/shared/model/usage-months.ts';
 import { OUT_PARTITIONS } from '../../services/shared/sources/check-topics.ts';
 import { writeSource } from '../../services/shared/sources/register.ts';
@@ -19,6 +19,7 @@ import {
   ONE,
   sourceOf,
   uriOf,
+  type PlacedAggregate,
 } from '../support/bridge/aggregates-log.ts';
 import { openBillingStack, until, type BillingStack } from '../support/bridge/billing-stack.ts';
 
@@ -39,7 +40,7 @@ afterEach(() => stack.close());
 const hourAt = (n: number): Hour => (FIRST + n * 3_600_000) as Hour;
 
 /** Quantities that a double holds exactly, so that sums can be compared digit by digit. */
-const usageOf = (n: number): readonly UsageAggregate[] =>
+const usageOf = (n: number): readonly PlacedAggregate[] =>
   ['a', 'b'].map((name, r) =>
     aggregateOf(AT, hourAt(n), uriOf(name), {
       quantity: ((ONE * BigInt(4 * n + r + 1)) / 4n) as Quantity,
@@ -54,7 +55,7 @@ const publish = async (n: number): Promise<void> => {
   };
   const usage = usageOf(n);
   await stack.tools.writer.append(at, [
-    ...usage.map((each) => aggregateRecord(each, stack.keyring)),
+    ...usage.map((each, part) => aggregateRecord(each, stack.keyring, part)),
     markerRecord(AT, hourAt(n), usage, stack.keyring),
   ]);
 };

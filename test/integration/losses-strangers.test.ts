@@ -51,7 +51,7 @@ test('what a stranger writes for a later hour does not move the hour at which a 
   const hour = await openHour();
 
   const at = { topic: storage.topic, epoch: storage.epoch, partition: 0 };
-  const marker = { ...at, reportedHour: hour, count: 0, digest: '' };
+  const marker = { ...at, reportedHour: hour, parts: 0, digest: '' };
   const signed = controlRecord('closed', at, serializeClosedMarker(marker), pipeline.tools.keyring);
   await append(hour, { value: Buffer.from('usage'), headers: {} });
   await append(hour, { ...signed, headers: {} });

@@ -1,8 +1,8 @@
 import { queryRows } from '../../services/shared/clickhouse/client.ts';
-import { PackedLedger } from '../../services/shared/usage-fold/packed/packed-ledger.ts';
-import { PackedWindows } from '../../services/shared/usage-fold/packed/packed-windows.ts';
+import { LedgerBlock } from '../../services/shared/usage-fold/packed/packed-ledger.ts';
+import { WindowRows } from '../../services/shared/usage-fold/packed/window-rows.ts';
 import { ROLL_UP_DAYS } from '../../services/shared/usage-store/roll-up-days.ts';
-import { hour, placeOf } from '../support/fold/fixtures.ts';
+import { placeOf } from '../support/fold/fixtures.ts';
 import { openTestStack, type TestStack } from '../support/test-stack.ts';
 
 let stack: TestStack;
@@ -16,8 +16,8 @@ afterAll(async () => {
 });
 
 const written: Readonly<Record<string, readonly string[]>> = {
-  usage_events: new PackedLedger(placeOf()).packed().columns,
-  usage_hourly: new PackedWindows(placeOf(), hour(0)).packed().columns,
+  usage_events: new LedgerBlock(placeOf()).packed(0, 0).columns,
+  usage_hourly: new WindowRows(placeOf()).packed(0, 0).columns,
   usage_daily: /\(([^)]*)\)/.exec(ROLL_UP_DAYS)?.[1]?.split(', ') ?? [],
 };
 

@@ -7,11 +7,10 @@ import {
   type UsageAggregate,
 } from '../../services/shared/model/usage-aggregate.ts';
 import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
-import { usageAggregateDecoder } from '../../services/shared/avro/usage-aggregate-codec.ts';
-import { uuidText } from '../../services/shared/model/usage-event.ts';
+import { hourPartDecoder } from '../../services/shared/avro/hour-part-codec.ts';
 import { violated } from './violation.ts';
 
-const decode = usageAggregateDecoder(readSchemaDirectory());
+const decode = hourPartDecoder(readSchemaDirectory());
 
 /** A closed hour as a reader of the topic has it: whole, and final. */
 export interface PublishedHour {
@@ -20,41 +19,41 @@ export interface PublishedHour {
 }
 
 /**
- * The topic of aggregates, read as the bridge reads it: aggregates gather by id until a closed marker
- * comes whose count and digest they meet. The first such marker counts; whatever comes later must
+ * The topic of aggregates, read as the bridge reads it: parts of an hour gather until a closed marker
+ * comes whose number and digest they meet. The first such marker counts; whatever comes later must
  * say the same.
  */
 export class AggregatesTopic {
   /** By partition and hour. */
   readonly hours = new Map<string, PublishedHour>();
-  private readonly gathering = new Map<string, Map<string, Buffer>>();
+  private readonly gathering = new Map<string, Map<number, Buffer>>();
 
   append(records: readonly NewRecord[]): void {
     for (const { key, value, headers, timestamp } of records) {
-      if (value === null) return violated('an aggregate has no value');
+      if (value === null) return violated('a part of an hour has no value');
       const hour = `${String(key)} ${String(timestamp)}`;
       let gathered = this.gathering.get(hour);
-      if (!gathered) this.gathering.set(hour, (gathered = new Map<string, Buffer>()));
+      if (!gathered) this.gathering.set(hour, (gathered = new Map<number, Buffer>()));
       if (headers?.[CONTROL_HEADER] === 'closed') this.close(hour, value, gathered);
       else this.gather(hour, value, gathered);
     }
   }
 
-  private gather(hour: string, value: Buffer, gathered: Map<string, Buffer>): void {
-    const aggregate = decode(value);
-    if (aggregate === null) return violated('an aggregate cannot be read');
-    const id = uuidText(aggregate.aggregateId);
-    const before = gathered.get(id);
+  private gather(hour: string, value: Buffer, gathered: Map<number, Buffer>): void {
+    const whole = decode(value);
+    if (whole === null) return violated('a part of an hour cannot be read');
+    const { part } = whole;
+    const before = gathered.get(part);
     if (before && !before.equals(value)) {
-      violated(`aggregate ${id} of ${hour} was published with other content before`);
+      violated(`part ${String(part)} of ${hour} was published with other content before`);
     }
     if (!before && this.hours.has(hour)) {
-      violated(`aggregate ${id} came after ${hour} had been closed without it`);
+      violated(`part ${String(part)} came after ${hour} had been closed without it`);
     }
-    gathered.set(id, value);
+    gathered.set(part, value);
   }
 
-  private close(hour: string, value: Buffer, gathered: Map<string, Buffer>): void {
+  private close(hour: string, value: Buffer, gathered: Map<number, Buffer>): void {
     const marker = parseClosedMarker(value.toString('utf8'));
     if (marker === null) return violated('a closed marker cannot be read');
     if (hour !== `${partitionName(marker)} ${String(marker.reportedHour)}`) {
@@ -65,13 +64,14 @@ export class AggregatesTopic {
       if (before.digest !== marker.digest) violated(`${hour} was closed with other content before`);
       return;
     }
-    if (gathered.size !== marker.count) return; // not whole: another one must come
+    if (gathered.size !== marker.parts) return; // not whole: another one must come
     const digest = createHash('sha256');
     const aggregates: UsageAggregate[] = [];
-    for (const bytes of gathered.values()) {
+    for (let part = 0; part < marker.parts; part++) {
+      const bytes = gathered.get(part);
+      if (!bytes) return violated(`${hour} has no part ${String(part)}`);
       digest.update(bytes);
-      const aggregate = decode(bytes);
-      if (aggregate) aggregates.push(aggregate);
+      aggregates.push(...(decode(bytes)?.aggregates ?? []));
     }
     if (digest.digest('hex') !== marker.digest) return;
     this.hours.set(hour, { digest: marker.digest, aggregates });

@@ -9,7 +9,7 @@ import {
   type WorkerPorts,
 } from '../../services/aggregator/partition-worker.ts';
 import { readSchemaDirectory } from '../../services/shared/avro/schema-directory.ts';
-import { usageAggregateEncoder } from '../../services/shared/avro/usage-aggregate-codec.ts';
+import { hourPartEncoder } from '../../services/shared/avro/hour-part-codec.ts';
 import type { LogWriter } from '../../services/shared/kafka/log-writer.ts';
 import { OUT_PARTITIONS } from '../../services/shared/sources/check-topics.ts';
 import { partitionName } from '../../services/shared/model/source.ts';
@@ -19,7 +19,7 @@ import type { SimulatedLog } from './simulated-log.ts';
 import { violated } from './violation.ts';
 import { AGGREGATES, DEAD_LETTERS, type World } from './world.ts';
 
-const encode = usageAggregateEncoder(readSchemaDirectory());
+const encode = hourPartEncoder(readSchemaDirectory());
 
 const silent = {
   info: () => undefined,

@@ -6,7 +6,7 @@ import type { TopicPartition } from '../../shared/model/log-record.ts';
 import { partitionOfKey } from '../../shared/model/placement.ts';
 import { partitionName } from '../../shared/model/source.ts';
 import type { Millis } from '../../shared/model/time.ts';
-import type { UsageAggregate } from '../../shared/model/usage-aggregate.ts';
+import type { HourPart } from '../../shared/model/usage-aggregate.ts';
 import type { DeadLetter } from '../../shared/usage-fold/fold.ts';
 import type { Place } from '../../shared/usage-fold/place.ts';
 import { HourPublisher, type HourToPublish } from '../../shared/usage-store/hour-publisher.ts';
@@ -22,7 +22,7 @@ export interface OutboxOptions {
   readonly deadLetters: OutTopic;
   readonly aggregates: OutTopic;
   readonly keyring: Keyring;
-  readonly encode: (aggregate: UsageAggregate) => Buffer;
+  readonly encode: (part: HourPart) => Buffer;
 }
 
 /** What the aggregator writes to Kafka. Anything may be written twice: readers recognise repetitions. */

@@ -44,6 +44,7 @@ export interface UnfitMarker {
   readonly at: SourcePartition;
   readonly hour: Hour;
   readonly offset: number;
+  /** Parts of the hour. */
   readonly expected: number;
   readonly found: number;
 }
@@ -83,8 +84,8 @@ export const stateAt = (
  * | refused, of an hour to come, perhaps by a key     | recorded, and read again after a restart     |
  * | that is missing here                              |                                              |
  * | of an abandoned run                               | none                                         |
- * | aggregate or marker of an hour that is composed   | none                                         |
- * | aggregate of another hour                         | collected, once by id                        |
+ * | part or marker of an hour that is composed        | none                                         |
+ * | part of another hour                              | collected, once                              |
  * | marker that fits                                  | closes its hour; what is due is composed     |
  * | marker that does not fit                          | a warning                                    |
  * | the first carry of a submission                   | waits for the next composition               |
@@ -114,17 +115,17 @@ const foldEntry = (
   if (entry.source.state === 'abandoned') return;
   const progress = progressOf(state, entry.at, entry.source);
   switch (entry.kind) {
-    case 'aggregate': {
-      const { aggregate, value } = entry;
-      hourFor(progress, aggregate.reportedHour, offset)?.add(aggregate, value);
+    case 'part': {
+      const { part, value } = entry;
+      hourFor(progress, part.reportedHour, offset)?.add(part, value);
       return;
     }
     case 'marker': {
-      const { reportedHour: hour, count } = entry.marker;
+      const { reportedHour: hour, parts } = entry.marker;
       const open = hourFor(progress, hour, offset);
       if (!open) return;
       if (!open.close(entry.marker, offset)) {
-        state.unfit.push({ at: entry.at, hour, offset, expected: count, found: open.count });
+        state.unfit.push({ at: entry.at, hour, offset, expected: parts, found: open.parts });
         return;
       }
       takeDue(state, progress);

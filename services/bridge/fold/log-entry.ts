@@ -17,25 +17,25 @@ import {
   aggregateKey,
   parseClosedMarker,
   type ClosedMarker,
-  type UsageAggregate,
+  type HourPart,
 } from '../../shared/model/usage-aggregate.ts';
 import { parseCarryMove, type CarryMove } from '../../shared/model/carry-move.ts';
 import { parseUsageCarry, type UsageCarry } from '../../shared/model/usage-carry.ts';
 
 /** Why a record of the aggregates topic is refused. The codes are stable. */
 export type RefusalCode =
-  | 'malformed' // neither an aggregate in the wire format nor a control record
+  | 'malformed' // neither a part of an hour in the wire format nor a control record
   | 'wrong-key' // its key names another source partition than its content
   | 'wrong-partition' // the source partition in its key is not published on this partition of the topic
   | 'unknown-source' // the register has no such source, or the source has no such partition
   | 'wrong-hour' // its source has no such reported hour
-  | 'forged-aggregate' // an aggregate without a valid signature for its source partition
+  | 'forged-aggregate' // a part of an hour without a valid signature for its source partition
   | 'forged-control' // a control record without a valid signature for its source partition
   | 'invalid-control'; // signed, but unreadable or of a kind that does not belong here
 
 /** What the fold needs to read a log. All of it is fixed before a source's first record. */
 export interface Knowledge {
-  readonly decode: (bytes: Buffer) => UsageAggregate | null;
+  readonly decode: (bytes: Buffer) => HourPart | null;
   readonly keyring: Keyring;
   /** The partition of the aggregates topic that is read, and the number of partitions. */
   readonly partition: number;
@@ -53,10 +53,10 @@ export interface Pretended extends SourcePartition {
 /** A valid record, or why it is refused. */
 export type LogEntry =
   | {
-      readonly kind: 'aggregate';
+      readonly kind: 'part';
       readonly at: SourcePartition;
       readonly source: Source;
-      readonly aggregate: UsageAggregate;
+      readonly part: HourPart;
       readonly value: Buffer;
     }
   | {
@@ -102,21 +102,20 @@ export const sourceOfKey = (key: Buffer | null): string | null =>
  *
  * | record, the first that applies                            | entry                       |
  * |-----------------------------------------------------------|-----------------------------|
- * | no control record, not an aggregate in the wire format    | refused `malformed`         |
- * | aggregate or control record of no source in the register  | refused `unknown-source`    |
+ * | no control record, no part of an hour in the wire format  | refused `malformed`         |
+ * | part or control record of no source in the register       | refused `unknown-source`    |
  * | content of another source partition than the key's        | refused `wrong-key`         |
  * | its source partition is published on another partition    | refused `wrong-partition`   |
- * | aggregate or marker of no hour of its source              | refused `wrong-hour`        |
- * | aggregate not signed for its source partition             | refused `forged-aggregate`  |
+ * | part or marker of no hour of its source                   | refused `wrong-hour`        |
+ * | part not signed for its source partition                  | refused `forged-aggregate`  |
  * | control record not signed for its source partition        | refused `forged-control`    |
  * | other control record, or unreadable                       | refused `invalid-control`   |
  * | carry or move of history                                  | refused `invalid-control`   |
- * | other                                                     | aggregate, marker, carry or |
- * |                                                           | move                        |
+ * | other                                                     | part, marker, carry or move |
  */
 export const readEntry = (record: LogRecord, knowledge: Knowledge): LogEntry => {
   const kind = record.headers[CONTROL_HEADER];
-  if (kind === undefined) return readAggregate(record, knowledge);
+  if (kind === undefined) return readPart(record, knowledge);
   const body = record.value?.toString('utf8') ?? '';
   switch (kind) {
     case 'closed': {
@@ -167,20 +166,20 @@ const placeOf = ({ topic, epoch, partition }: SourcePartition): SourcePartition 
   partition,
 });
 
-const readAggregate = (record: LogRecord, knowledge: Knowledge): LogEntry => {
+const readPart = (record: LogRecord, knowledge: Knowledge): LogEntry => {
   const { value } = record;
-  const aggregate = value && knowledge.decode(value);
-  if (!aggregate) return refuse('malformed', 'it is neither an aggregate nor a control record');
-  const source = placed(record, aggregate, knowledge);
+  const part = value && knowledge.decode(value);
+  if (!part) return refuse('malformed', 'it is neither a part of an hour nor a control record');
+  const source = placed(record, part, knowledge);
   if (source.kind === 'refused') return source;
-  const { reportedHour } = aggregate;
+  const { reportedHour } = part;
   return (
     hourProblem(source, reportedHour) ??
-    signatureProblem(record, aggregate, knowledge, 'forged-aggregate', reportedHour) ?? {
-      kind: 'aggregate',
-      at: placeOf(aggregate),
+    signatureProblem(record, part, knowledge, 'forged-aggregate', reportedHour) ?? {
+      kind: 'part',
+      at: placeOf(part),
       source,
-      aggregate,
+      part,
       value,
     }
   );

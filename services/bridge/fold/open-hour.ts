@@ -3,6 +3,7 @@ import type { Quantity } from '../../shared/model/decimal.ts';
 import {
   monthsOf,
   type ClosedMarker,
+  type HourPart,
   type UsageAggregate,
 } from '../../shared/model/usage-aggregate.ts';
 import { uuidText } from '../../shared/model/usage-event.ts';
@@ -33,9 +34,12 @@ const hourUsageOf = (aggregate: UsageAggregate): HourUsage => {
 };
 
 interface Collected {
-  readonly usage: HourUsage;
+  readonly usage: readonly HourUsage[];
   readonly value: Buffer;
 }
+
+/** Parts by their places in the hour. */
+type Parts = Map<number, Collected>;
 
 /** An hour whose marker has matched: all its usage, and the position of the marker. */
 export interface ClosedUsage {
@@ -45,18 +49,17 @@ export interface ClosedUsage {
 }
 
 /**
- * The aggregates of one reported hour of a source partition, as they arrive. They may arrive several times,
- * from an owner that crashed or from a zombie. Each id counts once, in the order in which ids were first
- * seen, which is the order of publication. If the hour is published again with other bytes (by a version
- * with another schema), those are tried as well. So is what came since the last marker that did not match:
- * if the first records of the hour expired unread, all of it is published again behind that marker.
+ * The parts of one reported hour of a source partition, as they arrive. They may arrive several times, from an owner that
+ * crashed or from a zombie, and each counts once. If the hour is published again with other bytes (by a version with
+ * another schema, or that cuts it elsewhere), those are tried as well. So is what came since the last marker that did not match: if the first records
+ * of the hour expired unread, all of it is published again behind that marker.
  */
 export class OpenHour {
   /** The offset of the hour's first record. Reading must begin there to see the complete hour. */
   readonly firstOffset: number;
-  private readonly first = new Map<string, Collected>();
-  private readonly latest = new Map<string, Collected>();
-  private sinceMarker: Map<string, Collected> | null = null;
+  private readonly first: Parts = new Map();
+  private readonly latest: Parts = new Map();
+  private sinceMarker: Parts | null = null;
   private matched: ClosedUsage | null = null;
 
   constructor(firstOffset: number) {
@@ -68,33 +71,30 @@ export class OpenHour {
     return this.matched;
   }
 
-  add(aggregate: UsageAggregate, value: Buffer): void {
+  add({ part, aggregates }: HourPart, value: Buffer): void {
     if (this.matched) return;
-    const usage = hourUsageOf(aggregate);
-    const { aggregateId } = usage;
-    const collected = { usage, value };
-    if (this.sinceMarker?.has(aggregateId) === false) this.sinceMarker.set(aggregateId, collected);
-    const earlier = this.latest.get(aggregateId);
-    if (earlier?.value.equals(value)) return;
-    this.latest.set(aggregateId, collected);
-    if (!earlier) this.first.set(aggregateId, collected);
+    const earlier = this.latest.get(part);
+    const isKnown = earlier?.value.equals(value) === true;
+    const collected = isKnown ? earlier : { usage: aggregates.map(hourUsageOf), value };
+    if (this.sinceMarker?.has(part) === false) this.sinceMarker.set(part, collected);
+    if (isKnown) return;
+    if (earlier) forgetBehind(this.latest, part);
+    this.latest.set(part, collected);
+    if (!this.first.has(part)) this.first.set(part, collected);
   }
 
-  /**
-   * Closes the hour if the marker's count and digest match the aggregates. The first marker that matches
-   * counts.
-   */
+  /** Closes the hour if the marker's parts are here and its digest matches. The first marker that matches counts. */
   close(marker: ClosedMarker, offset: number): boolean {
     if (this.matched) return true;
-    const values = [this.first, this.latest, this.sinceMarker ?? this.latest]
-      .map((collected) => [...collected.values()])
-      .find((each) => each.length === marker.count && digestOf(each) === marker.digest);
-    if (!values) {
+    const parts = [this.first, this.latest, this.sinceMarker ?? this.latest]
+      .map((collected) => inOrder(collected, marker.parts))
+      .find((each) => each !== null && digestOf(each) === marker.digest);
+    if (!parts) {
       this.sinceMarker = new Map();
       return false;
     }
     this.matched = {
-      usage: values.map(({ usage }) => usage),
+      usage: parts.flatMap(({ usage }) => usage),
       digest: marker.digest,
       markerOffset: offset,
     };
@@ -104,10 +104,28 @@ export class OpenHour {
     return true;
   }
 
-  get count(): number {
-    return this.matched?.usage.length ?? this.first.size;
+  /** How many parts there are while it is open. */
+  get parts(): number {
+    return this.first.size;
   }
 }
+
+/** The parts behind one that is published with other bytes are no longer the latest ones: others will follow. */
+const forgetBehind = (parts: Parts, part: number): void => {
+  for (const each of parts.keys()) if (each > part) parts.delete(each);
+};
+
+/** The parts in order; null if there are not exactly so many. */
+const inOrder = (collected: Parts, count: number): readonly Collected[] | null => {
+  if (collected.size !== count) return null;
+  const parts: Collected[] = [];
+  for (let part = 0; part < count; part++) {
+    const found = collected.get(part);
+    if (!found) return null;
+    parts.push(found);
+  }
+  return parts;
+};
 
 const digestOf = (collected: readonly Collected[]): string => {
   const hash = createHash('sha256');

@@ -1,5 +1,5 @@
 import { readSchemaDirectory } from '../../shared/avro/schema-directory.ts';
-import { usageAggregateDecoder } from '../../shared/avro/usage-aggregate-codec.ts';
+import { hourPartDecoder } from '../../shared/avro/hour-part-codec.ts';
 import type { KafkaConfig, ClickHouseConfig } from '../../shared/process/config.ts';
 import type { Keyring } from '../../shared/model/control-record.ts';
 import { UserError } from '../../shared/process/errors.ts';
@@ -40,7 +40,7 @@ export const lookForLosses = (
       );
       try {
         const keyring = config.USAGE_CONTROL_KEYS;
-        const decode = usageAggregateDecoder(readSchemaDirectory());
+        const decode = hourPartDecoder(readSchemaDirectory());
         const tools = { clickHouse, admin, reader, aggregatesTopic, keyring, decode };
         return { sources: sources.length, losses: await findLosses(tools, sources) };
       } finally {

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { KafkaAdmin } from '../../shared/kafka/admin.ts';
 import type { Keyring } from '../../shared/model/control-record.ts';
-import type { UsageAggregate } from '../../shared/model/usage-aggregate.ts';
+import type { HourPart } from '../../shared/model/usage-aggregate.ts';
 import type { LogReader } from '../../shared/kafka/log-reader.ts';
 
 /** The tools for finding lost records. */
@@ -13,5 +13,5 @@ export interface LossTools {
   readonly aggregatesTopic: string;
   /** The keys that verify what was published. */
   readonly keyring: Keyring;
-  readonly decode: (bytes: Buffer) => UsageAggregate | null;
+  readonly decode: (bytes: Buffer) => HourPart | null;
 }

@@ -1,8 +1,8 @@
 import {
-  aggregateHeaders,
   CONTROL_HEADER,
   controlKeyId,
   controlRecord,
+  hourPartHeaders,
   isSignedFor,
   keyFingerprint,
   type ControlKey,
@@ -31,9 +31,9 @@ test('the record is what was appended before: its signature never changes', () =
   });
 });
 
-test('an aggregate is signed for its source partition, and as nothing else', () => {
-  const value = Buffer.from('aggregate');
-  const headers = aggregateHeaders(at, value, [first, second]);
+test('a part of an hour is signed for its source partition, and as nothing else', () => {
+  const value = Buffer.from('hour-part');
+  const headers = hourPartHeaders(at, value, [first, second]);
   expect(headers).not.toHaveProperty(CONTROL_HEADER);
   expect(controlKeyId(headers)).toBe('first');
   expect(isSignedFor(at, headers, value, first)).toBe(true);

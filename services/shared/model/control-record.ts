@@ -3,7 +3,7 @@ import { partitionName, type SourcePartition } from './source.ts';
 
 /**
  * Control records share topics with usage, and providers may write there. So each one is signed for its
- * place (topic, epoch, partition), and an unsigned one is dead-lettered as forged. Published aggregates are
+ * place (topic, epoch, partition), and an unsigned one is dead-lettered as forged. Published parts of hours are
  * signed as well, because anybody who may write to their topic must not decide what is billed.
  */
 export type ControlKind = 'rules' | 'tick' | 'end' | 'floor' | 'closed' | 'carry' | 'moved';
@@ -22,9 +22,9 @@ export interface ControlKey {
 export type Keyring = readonly [ControlKey, ...ControlKey[]];
 
 /**
- * The kind under which aggregates are signed. They are not control records and have no header for the kind.
+ * The kind under which parts of hours are signed. They are not control records and have no header for the kind.
  */
-const AGGREGATE = 'aggregate';
+const HOUR_PART = 'hour-part';
 
 export type RecordHeaders = Readonly<Record<string, string>>;
 
@@ -59,12 +59,12 @@ const signatureHeaders = (
   [SIGNATURE_HEADER]: signatureOf(kind, at, value, key).toString('hex'),
 });
 
-/** The headers of an aggregate of a source partition, signed by the keyring's first key. */
-export const aggregateHeaders = (
+/** The headers of a part of an hour of a source partition, signed by the keyring's first key. */
+export const hourPartHeaders = (
   at: SourcePartition,
   value: Uint8Array,
   keyring: Keyring,
-): RecordHeaders => signatureHeaders(AGGREGATE, at, value, keyring);
+): RecordHeaders => signatureHeaders(HOUR_PART, at, value, keyring);
 
 /** A control record for one partition, signed by the keyring's first key. */
 export const controlRecord = (
@@ -83,14 +83,14 @@ export const controlRecord = (
 
 export const controlKeyId = (headers: RecordHeaders): string => headers[KEY_HEADER] ?? '';
 
-/** Whether the record, a control record or an aggregate, was signed for this place by this key. */
+/** Whether the record, a control record or a part of an hour, was signed for this place by this key. */
 export const isSignedFor = (
   at: SourcePartition,
   headers: RecordHeaders,
   value: Uint8Array | null,
   key: ControlKey,
 ): boolean => {
-  const kind = headers[CONTROL_HEADER] ?? AGGREGATE;
+  const kind = headers[CONTROL_HEADER] ?? HOUR_PART;
   const expected = signatureOf(kind, at, value ?? Buffer.alloc(0), key);
   return isSignature(headers[SIGNATURE_HEADER], expected);
 };

@@ -6,7 +6,7 @@ const marker: ClosedMarker = {
   epoch: 1,
   partition: 0,
   reportedHour: hourOf(millis(Date.UTC(2026, 0, 10)), HOUR_MILLIS),
-  count: 0,
+  parts: 0,
   digest: 'ab',
 };
 
@@ -16,7 +16,7 @@ test('a closed marker is read as it was written', () => {
 
 test.each<[string, unknown]>([
   ['null', null],
-  ['a count below zero', { ...marker, count: -1 }],
+  ['a number of parts below zero', { ...marker, parts: -1 }],
   ['a partition below zero', { ...marker, partition: -1 }],
   ['epoch 0', { ...marker, epoch: 0 }],
   ['an hour in text', { ...marker, reportedHour: '2026-01-10T00:00:00Z' }],

@@ -6,10 +6,9 @@ import { uuidOf } from './usage-event.ts';
 import { usageMonthOf, type UsageMonths } from './usage-months.ts';
 
 /** One resource's consumption of one meter in one closed reported hour of a source partition. */
-export interface UsageAggregate extends SourcePartition {
+export interface UsageAggregate {
   /** 16 bytes: a UUIDv5, see `usageAggregateId`. */
   readonly aggregateId: Uint8Array;
-  readonly reportedHour: Hour;
   readonly subscriptionId: string;
   readonly meterId: string;
   readonly resourceUri: string;
@@ -27,6 +26,17 @@ export interface UsageAggregate extends SourcePartition {
   readonly additionalInfo: string | null;
 }
 
+/**
+ * Some aggregates of one closed hour of a source partition: what one record of the aggregates topic holds. An hour is
+ * always cut into the same parts, so one that is published again has the same bytes.
+ */
+export interface HourPart extends SourcePartition {
+  readonly reportedHour: Hour;
+  /** Its place among the parts of the hour, from 0. */
+  readonly part: number;
+  readonly aggregates: readonly UsageAggregate[];
+}
+
 /** The quantity of an aggregate by month of usage. */
 export const monthsOf = (
   aggregate: Pick<UsageAggregate, 'firstUsageTime' | 'quantity' | 'usageMonths'>,
@@ -36,37 +46,41 @@ export const monthsOf = (
   return quantity === 0n ? [] : [{ month: usageMonthOf(firstUsageTime), quantity }];
 };
 
+interface AggregateIdentity {
+  readonly subscriptionKey: string;
+  readonly meterKey: string;
+  readonly resourceKey: string;
+}
+
 /** The id is deterministic, so that an hour that is published again has the same ids. */
 export const usageAggregateId = (
   at: SourcePartition,
   reportedHour: Hour,
-  identity: {
-    readonly subscriptionKey: string;
-    readonly meterKey: string;
-    readonly resourceKey: string;
-  },
-): Uint8Array =>
-  uuidOf([
-    'aggregate',
-    partitionName(at),
-    isoText(reportedHour),
-    identity.subscriptionKey,
-    identity.meterKey,
-    identity.resourceKey,
-  ]);
+  identity: AggregateIdentity,
+): Uint8Array => aggregateIdsOf(at, reportedHour)(identity);
+
+/** `usageAggregateId` for one hour of a source partition. */
+export const aggregateIdsOf = (
+  at: SourcePartition,
+  reportedHour: Hour,
+): ((identity: AggregateIdentity) => Uint8Array) => {
+  const [partition, hour] = [partitionName(at), isoText(reportedHour)];
+  return ({ subscriptionKey, meterKey, resourceKey }) =>
+    uuidOf(['aggregate', partition, hour, subscriptionKey, meterKey, resourceKey]);
+};
 
 /** The Kafka key of everything published for a source partition, so that it all goes to one partition. */
 export const aggregateKey = (at: SourcePartition): string => partitionName(at);
 
 /**
  * The content of an hour's closed marker: a control record of kind `closed`, signed for the source
- * partition, after the last aggregate of the hour. The hour is complete if count and digest match.
+ * partition, after the last part of the hour. The hour is complete if its parts are there and the digest matches.
  */
 export interface ClosedMarker extends SourcePartition {
   readonly reportedHour: Hour;
-  /** The number of aggregates of the hour. An empty hour has a marker too. */
-  readonly count: number;
-  /** SHA-256, in hexadecimal, over the values of the hour's aggregates, in order and each one once. */
+  /** The number of parts of the hour. An empty hour has none, and a marker too. */
+  readonly parts: number;
+  /** SHA-256, in hexadecimal, over the values of the hour's parts, in order and each one once. */
   readonly digest: string;
 }
 
@@ -75,7 +89,7 @@ const markerSchema = z.strictObject({
   epoch: z.int().positive(),
   partition: z.int().nonnegative(),
   reportedHour: z.int(),
-  count: z.int().nonnegative(),
+  parts: z.int().nonnegative(),
   digest: z.string(),
 });
 

@@ -69,19 +69,33 @@ export const checkpointOf = (state: FoldState): Checkpoint => {
   };
 };
 
-/** Cuts off what is pending. The rows are taken as they are now, and folding may continue. */
-export const cut = (state: FoldState): Chunk => {
+/**
+ * Cuts off what is pending. The rows are taken as they are now, and folding may continue. If it `goesOn`, the next cut
+ * will be stored together with this one.
+ */
+export const cut = (state: FoldState, goesOn = false): Chunk => {
   const { ledger, deadLetters, closed } = state.pending;
-  const windows = state.windows.takeTouched();
-  state.pending = nothingPending(state.place, state.form, ledger.length);
+  const windows = state.windows.takeTouched(goesOn);
+  const { rows, next } = state.form.take(ledger, goesOn);
+  state.pending = nothingPending(next);
   return {
     reportedHour: state.timeline.openHour,
-    ledger,
+    ledger: rows,
     windows,
     deadLetters,
     closed,
     checkpoint: checkpointOf(state),
   };
+};
+
+/** What is cut off from now on is not stored together with earlier cuts. Nothing may be pending. */
+export const separate = (state: FoldState): void => {
+  const { ledger } = state.pending;
+  if (ledger.length > 0 || state.windows.touchedCount > 0) {
+    throw new Error('rows are pending that no cut has taken');
+  }
+  state.windows.separate();
+  state.pending = { ...state.pending, ledger: state.form.take(ledger, false).next };
 };
 
 /**

@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { hour, placeOf } from '../../../test/support/fold/fixtures.ts';
 import { createHash } from 'node:crypto';
-import { usageAggregateDecoder, usageAggregateEncoder } from '../avro/usage-aggregate-codec.ts';
+import { hourPartDecoder, hourPartEncoder } from '../avro/hour-part-codec.ts';
 import { readSchemaDirectory } from '../avro/schema-directory.ts';
 import type { Quantity } from '../model/decimal.ts';
 import type { Hour } from '../model/time.ts';
 import { uuidText } from '../model/usage-event.ts';
-import type { UsageAggregate } from '../model/usage-aggregate.ts';
+import type { HourPart, UsageAggregate } from '../model/usage-aggregate.ts';
 import { HourPublication, inKeyOrder } from './closed-hour.ts';
 import type { ClosedHour } from './fold.ts';
 import type { Window } from './window.ts';
 
 const place = placeOf();
 const schemas = readSchemaDirectory();
-const encode = usageAggregateEncoder(schemas);
+const encode = hourPartEncoder(schemas);
 
 type Hourly = ClosedHour & { readonly windows: readonly Window[] };
 
@@ -21,19 +21,19 @@ type Hourly = ClosedHour & { readonly windows: readonly Window[] };
 const publicationOf = (
   at: typeof place,
   { hour: closed, windows: given }: Hourly,
-  encoded: (aggregate: UsageAggregate) => Buffer,
+  encoded: (part: HourPart) => Buffer = encode,
 ) => {
   const publication = new HourPublication(at, closed, encoded);
-  const aggregates = inKeyOrder(given).flatMap((window) => publication.add([window]));
-  const { aggregates: last, marker } = publication.end();
-  return { aggregates: [...aggregates, ...last], marker };
+  const parts = inKeyOrder(given).flatMap((window) => publication.add([window]));
+  const { parts: last, marker } = publication.end();
+  return { parts: [...parts, ...last], marker };
 };
 
 const aggregatesOf = (at: typeof place, closed: Hourly): UsageAggregate[] => {
   const aggregates: UsageAggregate[] = [];
-  publicationOf(at, closed, (aggregate) => {
-    aggregates.push(aggregate);
-    return encode(aggregate);
+  publicationOf(at, closed, (part) => {
+    aggregates.push(...part.aggregates);
+    return encode(part);
   });
   return aggregates;
 };
@@ -99,7 +99,6 @@ test('windows of one resource and meter become one aggregate over their usage ho
   });
   expect(others).toEqual([]);
   expect(aggregate).toMatchObject({
-    reportedHour: hour(5),
     quantity: 10n ** 40n + 1n,
     eventCount: 6,
     firstUsageTime: hour(-20),
@@ -117,11 +116,18 @@ test('each subscription, meter and resource is by itself, in the order of their 
   ]);
   const order = aggregatesOf(place, { hour: hour(0), windows });
   expect(order).toHaveLength(9);
-  const publication = publicationOf(place, { hour: hour(0), windows }, encode);
-  const decode = usageAggregateDecoder(schemas);
-  expect(publication.aggregates.map(decode)).toEqual(
-    order.map((aggregate) => ({ ...aggregate, aggregateId: Buffer.from(aggregate.aggregateId) })),
-  );
+  const publication = publicationOf(place, { hour: hour(0), windows });
+  const decode = hourPartDecoder(schemas);
+  expect(publication.parts.map(decode)).toEqual([
+    {
+      topic: place.topic,
+      epoch: place.epoch,
+      partition: place.partition,
+      reportedHour: hour(0),
+      part: 0,
+      aggregates: order,
+    },
+  ]);
 });
 
 test('ids name the source, the partition, the hour and the identity, and nothing else', () => {
@@ -149,15 +155,42 @@ test('ids name the source, the partition, the hour and the identity, and nothing
   ).toBe(idOf());
 });
 
-test('an empty hour is published with a marker of no aggregates', () => {
-  expect(publicationOf(place, { hour: hour(2), windows: [] }, encode)).toEqual({
-    aggregates: [],
+test('an hour of many aggregates is cut into parts, always alike', () => {
+  const many = Array.from({ length: 450 }, (_, n) => windowOf({ resourceKey: `/${String(n)}` }));
+  const sizesOf = (given: readonly Window[]): number[] => {
+    const sizes: number[] = [];
+    const numbers: number[] = [];
+    publicationOf(place, { hour: hour(0), windows: given }, (part) => {
+      sizes.push(part.aggregates.length);
+      numbers.push(part.part);
+      return encode(part);
+    });
+    expect(numbers).toEqual(sizes.map((_, n) => n));
+    return sizes;
+  };
+  expect(sizesOf(many)).toEqual([200, 200, 50]);
+  // However large their texts are, a record stays below what a broker takes, at three bytes a code unit.
+  const large = many.slice(0, 5).map((window) => ({ ...window, tags: '€'.repeat(30_000) }));
+  expect(sizesOf(large)).toEqual([2, 2, 1]);
+  expect(sizesOf([windowOf({ tags: '€'.repeat(70_000) }), ...large.slice(0, 1)])).toEqual([1, 1]);
+});
+
+test('keys are in the order of their bytes', () => {
+  const keys = ['/\u{1f600}', '/\uffee', '/é', '/ab', '/a', '/b'];
+  const inOrder = inKeyOrder(keys.map((resourceKey) => windowOf({ resourceKey })));
+  const bytes = keys.map((key) => Buffer.from(key)).sort((a, b) => Buffer.compare(a, b));
+  expect(inOrder.map(({ resourceKey }) => resourceKey)).toEqual(bytes.map(String));
+});
+
+test('an empty hour is published with a marker of no parts', () => {
+  expect(publicationOf(place, { hour: hour(2), windows: [] })).toEqual({
+    parts: [],
     marker: {
       topic: place.topic,
       epoch: 1,
       partition: 0,
       reportedHour: hour(2),
-      count: 0,
+      parts: 0,
       digest: createHash('sha256').digest('hex'),
     },
   });
@@ -186,17 +219,15 @@ test('in whatever order the windows come, the same is published, and it sums up 
         fc.tuple(fc.constant(given), fc.shuffledSubarray(given, { minLength: given.length })),
       ),
       ([given, shuffled]) => {
-        const published = publicationOf(place, { hour: hour(4), windows: given }, encode);
-        expect(publicationOf(place, { hour: hour(4), windows: shuffled }, encode)).toEqual(
-          published,
-        );
+        const published = publicationOf(place, { hour: hour(4), windows: given });
+        expect(publicationOf(place, { hour: hour(4), windows: shuffled })).toEqual(published);
         const aggregates = aggregatesOf(place, { hour: hour(4), windows: given });
         const sum = (parts: readonly { quantity: Quantity }[]): bigint =>
           parts.reduce((total, { quantity }) => total + quantity, 0n);
         expect(sum(aggregates)).toBe(sum(given));
-        expect(published.marker.count).toBe(aggregates.length);
+        expect(published.marker.parts).toBe(given.length > 0 ? 1 : 0);
         expect(published.marker.digest).toBe(
-          createHash('sha256').update(Buffer.concat(published.aggregates)).digest('hex'),
+          createHash('sha256').update(Buffer.concat(published.parts)).digest('hex'),
         );
       },
     ),

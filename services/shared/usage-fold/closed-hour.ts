@@ -3,8 +3,9 @@ import { addQuantities } from '../model/decimal.ts';
 import { nextHour, type Hour } from '../model/time.ts';
 import { sumOfMonths, usageMonthOf, type UsageMonths } from '../model/usage-months.ts';
 import {
-  usageAggregateId,
+  aggregateIdsOf,
   type ClosedMarker,
+  type HourPart,
   type UsageAggregate,
 } from '../model/usage-aggregate.ts';
 import type { Window } from './window.ts';
@@ -14,105 +15,144 @@ import type { Place } from './place.ts';
  * What is published for a closed hour. It is a pure function of the hour, so it can be published again.
  */
 export interface Publication {
-  readonly aggregates: readonly Buffer[];
+  readonly parts: readonly Buffer[];
   readonly marker: ClosedMarker;
 }
 
-const identityOf = ({ subscriptionKey, meterKey, resourceKey }: Window): string =>
-  `${subscriptionKey}\0${meterKey}\0${resourceKey}`;
+const isSame = (a: Window, b: Window): boolean =>
+  a.resourceKey === b.resourceKey &&
+  a.meterKey === b.meterKey &&
+  a.subscriptionKey === b.subscriptionKey;
 
 /** Windows in the byte order of their keys, which is also ClickHouse's order. */
 export const inKeyOrder = (windows: Iterable<Window>): Window[] =>
-  [...windows]
-    .map((window) => ({ window, key: Buffer.from(identityOf(window)) }))
-    .sort((a, b) => Buffer.compare(a.key, b.key))
-    .map(({ window }) => window);
+  [...windows].sort(
+    (a, b) =>
+      compareBytes(a.subscriptionKey, b.subscriptionKey) ||
+      compareBytes(a.meterKey, b.meterKey) ||
+      compareBytes(a.resourceKey, b.resourceKey),
+  );
+
+/** Compares texts by their UTF-8 bytes. JavaScript compares code units, which differs only where there are surrogates. */
+const compareBytes = (a: string, b: string): number => {
+  if (a === b) return 0;
+  if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return a < b ? -1 : 1;
+};
+
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** Aggregates in a part of an hour, and code units of their texts: a record must stay well below 1 MiB. */
+const MOST_AGGREGATES = 200;
+const MOST_TEXT = 64 * 1024;
 
 /**
- * Builds the publication of an hour, part by part, from its windows in the order of their keys: one
- * aggregate for each (subscription, meter, resource), summed over usage hours.
+ * Builds the publication of an hour from its windows in the order of their keys: one aggregate for each (subscription,
+ * meter, resource), summed over usage hours, and the aggregates in parts. Where the hour is cut depends on its
+ * aggregates alone.
  */
 export class HourPublication {
   private readonly place: Place;
   private readonly hour: Hour;
-  private readonly encode: (aggregate: UsageAggregate) => Buffer;
+  private readonly encode: (part: HourPart) => Buffer;
+  private readonly idOf: ReturnType<typeof aggregateIdsOf>;
   private readonly digest = createHash('sha256');
-  private count = 0;
+  private parts = 0;
+  /** The aggregates of the next part, and the code units of their texts. */
+  private aggregates: UsageAggregate[] = [];
+  private text = 0;
   /** The windows of the last identity so far: more may follow. */
   private group: Window[] = [];
 
-  constructor(place: Place, hour: Hour, encode: (aggregate: UsageAggregate) => Buffer) {
+  constructor(place: Place, hour: Hour, encode: (part: HourPart) => Buffer) {
     this.place = place;
     this.hour = hour;
     this.encode = encode;
+    this.idOf = aggregateIdsOf(place, hour);
   }
 
-  /** Takes the next windows and returns the aggregates that they complete. */
-  add(windows: readonly Window[]): Buffer[] {
+  /** Takes the next windows and returns the parts that they complete. */
+  add(windows: Iterable<Window>): Buffer[] {
     const whole: Buffer[] = [];
     for (const window of windows) {
       const [first] = this.group;
-      if (first && identityOf(first) !== identityOf(window)) whole.push(...this.endGroup());
+      if (first && !isSame(first, window)) whole.push(...this.endGroup());
       this.group.push(window);
     }
     return whole;
   }
 
-  /** The last aggregate, and the closed marker, which says that all aggregates have been written. */
+  /** The last part, and the closed marker, which says that all parts have been written. */
   end(): Publication {
-    const aggregates = this.endGroup();
+    const parts = [...this.endGroup(), ...this.endPart()];
     const { topic, epoch, partition } = this.place;
     return {
-      aggregates,
+      parts,
       marker: {
         topic,
         epoch,
         partition,
         reportedHour: this.hour,
-        count: this.count,
+        parts: this.parts,
         digest: this.digest.digest('hex'),
       },
     };
   }
 
   private endGroup(): Buffer[] {
-    if (this.group.length === 0) return [];
-    const bytes = this.encode(aggregateOf(this.place, this.hour, this.group));
+    const { group } = this;
+    if (group.length === 0) return [];
     this.group = [];
-    this.count++;
+    const aggregate = this.aggregateOf(group);
+    const text = textOf(aggregate);
+    const isFull = this.aggregates.length >= MOST_AGGREGATES || this.text + text > MOST_TEXT;
+    const whole = isFull ? this.endPart() : [];
+    this.aggregates.push(aggregate);
+    this.text += text;
+    return whole;
+  }
+
+  private endPart(): Buffer[] {
+    const { aggregates, hour: reportedHour } = this;
+    if (aggregates.length === 0) return [];
+    const { topic, epoch, partition } = this.place;
+    const part = this.parts++;
+    const bytes = this.encode({ topic, epoch, partition, reportedHour, part, aggregates });
+    this.aggregates = [];
+    this.text = 0;
     this.digest.update(bytes);
     return [bytes];
   }
+
+  /** The sum of the windows of one subscription, meter and resource. */
+  private aggregateOf(group: readonly Window[]): UsageAggregate {
+    const first = group.reduce((a, b) => (b.firstOffset < a.firstOffset ? b : a));
+    const earliestHour = group.reduce((a, b) => (b.usageHour < a.usageHour ? b : a)).usageHour;
+    const latestHour = group.reduce((a, b) => (b.usageHour > a.usageHour ? b : a)).usageHour;
+    return {
+      aggregateId: this.idOf(first),
+      subscriptionId: first.subscriptionId,
+      meterId: first.meterId,
+      resourceUri: first.resourceUri,
+      quantity: group.map((window) => window.quantity).reduce(addQuantities),
+      eventCount: group.reduce((sum, window) => sum + window.eventCount, 0),
+      firstUsageTime: earliestHour,
+      lastUsageTime: nextHour(latestHour, this.place.source.hourMillis),
+      usageMonths: monthsOf(group, earliestHour, latestHour),
+      location: first.location,
+      tags: first.tags,
+      additionalInfo: first.additionalInfo,
+    };
+  }
 }
 
-/** The sum of the windows of one subscription, meter and resource. */
-const aggregateOf = (
-  place: Place,
-  reportedHour: Hour,
-  group: readonly Window[],
-): UsageAggregate => {
-  const first = group.reduce((a, b) => (b.firstOffset < a.firstOffset ? b : a));
-  const earliestHour = group.reduce((a, b) => (b.usageHour < a.usageHour ? b : a)).usageHour;
-  const latestHour = group.reduce((a, b) => (b.usageHour > a.usageHour ? b : a)).usageHour;
-  return {
-    aggregateId: usageAggregateId(place, reportedHour, first),
-    topic: place.topic,
-    epoch: place.epoch,
-    partition: place.partition,
-    reportedHour,
-    subscriptionId: first.subscriptionId,
-    meterId: first.meterId,
-    resourceUri: first.resourceUri,
-    quantity: group.map((window) => window.quantity).reduce(addQuantities),
-    eventCount: group.reduce((sum, window) => sum + window.eventCount, 0),
-    firstUsageTime: earliestHour,
-    lastUsageTime: nextHour(latestHour, place.source.hourMillis),
-    usageMonths: monthsOf(group, earliestHour, latestHour),
-    location: first.location,
-    tags: first.tags,
-    additionalInfo: first.additionalInfo,
-  };
-};
+const textOf = (aggregate: UsageAggregate): number =>
+  aggregate.subscriptionId.length +
+  aggregate.meterId.length +
+  aggregate.resourceUri.length +
+  aggregate.location.length +
+  (aggregate.tags?.length ?? 0) +
+  (aggregate.additionalInfo?.length ?? 0);
 
 /** Nearly always one month holds it all, which goes without saying. */
 const monthsOf = (group: readonly Window[], earliest: Hour, latest: Hour): UsageMonths =>

@@ -53,6 +53,24 @@ test('a table begins with room for as many ids as the last one has, unless the b
   expect(new EventTable(1_000).bytes).toBeGreaterThan(SIZE);
 });
 
+test('its bytes are those of its tables, also while they grow', () => {
+  const index = new EventIndex(Infinity);
+  const tables = new Map(four.slice(0, 3).map((at) => [at, new EventTable()]));
+  for (const [at, table] of tables) index.put(at, table);
+  const idOf = (n: number): Buffer => Buffer.from(String(n).padStart(16));
+  for (let n = 0; n < 20_000; n++) {
+    tables.get(four[n % 2] ?? hour(0))?.add(idOf(n), n, 0n);
+    if (n % 97 !== 0) continue;
+    const sum = [...tables.values()].reduce((bytes, table) => bytes + table.bytes, 0);
+    expect(index.bytes).toBe(sum);
+  }
+  index.put(hour(0), new EventTable()); // in the place of a large one
+  tables.get(hour(0))?.add(idOf(-1), 0, 0n);
+  expect(index.bytes).toBe((tables.get(hour(1))?.bytes ?? 0) + 2 * SIZE);
+  index.clear();
+  expect(index.bytes).toBe(0);
+});
+
 test('each hour is missing once, and a table that was not loaded is not made up', () => {
   const index = indexOf(1, []);
   expect(index.missing([hour(0), hour(1), hour(0)])).toEqual([hour(0), hour(1)]);

@@ -1,5 +1,5 @@
 import type { Hour } from '../model/time.ts';
-import { EventTable } from './event-table.ts';
+import { EventTable, type ByteCount } from './event-table.ts';
 
 /** A table begins small if the bound has no room for so many like the last one. */
 const MOST_TABLES = 8;
@@ -17,15 +17,17 @@ export class EventIndex {
   private readonly pinned = new Map<Hour, number>();
   private cuts = 0;
   private readonly maxBytes: number;
+  /** Of all tables: there may be thousands, and this is asked for often. */
+  private readonly count: ByteCount = { bytes: 0 };
+  /** The table that was used last. */
+  private last: EventTable | null = null;
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
   }
 
   get bytes(): number {
-    let bytes = 0;
-    for (const table of this.tables.values()) bytes += table.bytes;
-    return bytes;
+    return this.count.bytes;
   }
 
   missing(hours: Iterable<Hour>): Hour[] {
@@ -33,13 +35,16 @@ export class EventIndex {
   }
 
   put(hour: Hour, table: EventTable): void {
+    this.tables.get(hour)?.countIn(null);
+    table.countIn(this.count);
     this.tables.set(hour, table);
+    this.last = table;
   }
 
   /** Adds an empty table for an hour. It will about hold as many ids as the table that was used last. */
   begin(hour: Hour): void {
-    const last = [...this.tables.values()].at(-1);
-    const isSmall = last !== undefined && last.bytes * MOST_TABLES < this.maxBytes;
+    const { last } = this;
+    const isSmall = last !== null && last.bytes * MOST_TABLES < this.maxBytes;
     this.put(hour, new EventTable(isSmall ? last.size : 0));
   }
 
@@ -49,6 +54,7 @@ export class EventIndex {
     if (!table) throw new Error(`the ids of usage hour ${String(hour)} were not loaded`);
     this.tables.delete(hour);
     this.tables.set(hour, table);
+    this.last = table;
     return table;
   }
 
@@ -69,7 +75,9 @@ export class EventIndex {
 
   /** Forgets everything. */
   clear(): void {
+    for (const table of this.tables.values()) table.countIn(null);
     this.tables.clear();
+    this.last = null;
     this.pinned.clear();
   }
 
@@ -77,13 +85,14 @@ export class EventIndex {
    * Drops tables until the bound is met. Returns false if the pinned and wanted tables alone exceed it.
    */
   evict(wanted: ReadonlySet<Hour>): boolean {
-    let bytes = this.bytes;
+    if (this.bytes <= this.maxBytes) return true;
     for (const [hour, table] of this.tables) {
-      if (bytes <= this.maxBytes) break;
+      if (this.bytes <= this.maxBytes) break;
       if (this.pinned.has(hour) || wanted.has(hour)) continue;
       this.tables.delete(hour);
-      bytes -= table.bytes;
+      table.countIn(null);
+      if (table === this.last) this.last = null;
     }
-    return bytes <= this.maxBytes;
+    return this.bytes <= this.maxBytes;
   }
 }

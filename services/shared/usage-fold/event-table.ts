@@ -13,6 +13,11 @@ export interface SeenEvent {
  */
 export const EARLIER_EPOCH = -2;
 
+/** The bytes of several tables together. */
+export interface ByteCount {
+  bytes: number;
+}
+
 const NONE = -1;
 const TWO_32 = 0x100000000;
 const ID_WORDS = 4;
@@ -59,6 +64,7 @@ export class EventTable {
   /** The previous, smaller index while it is being moved, and its next slot to move. */
   private before: Int32Array | null = null;
   private moved = 0;
+  private counted: ByteCount | null = null;
 
   /** @param expected about so many ids: an index that is large enough from the start need not grow */
   constructor(expected = 0) {
@@ -74,6 +80,13 @@ export class EventTable {
   get bytes(): number {
     const slots = this.index.length + (this.before?.length ?? 0);
     return this.capacity * BYTES_PER_ID + slots * BYTES_PER_SLOT;
+  }
+
+  /** Its bytes are counted there from now on, however much it grows; null for nowhere. */
+  countIn(count: ByteCount | null): void {
+    if (this.counted) this.counted.bytes -= this.bytes;
+    this.counted = count;
+    if (count) count.bytes += this.bytes;
   }
 
   find(id: Uint8Array): SeenEvent | null {
@@ -177,12 +190,13 @@ export class EventTable {
   /** Makes room for more entries: a small table is copied, a large one gets another segment. */
   private extend(): void {
     const [first] = this.segments;
-    if (!first || this.capacity >= SEGMENT) {
+    const more = first && this.capacity < SEGMENT ? this.capacity : SEGMENT;
+    this.capacity += more;
+    this.count(more * BYTES_PER_ID);
+    if (!first || more === SEGMENT) {
       this.segments.push(new Int32Array(SEGMENT * ENTRY_WORDS));
-      this.capacity += SEGMENT;
       return;
     }
-    this.capacity *= 2;
     const larger = new Int32Array(this.capacity * ENTRY_WORDS);
     larger.set(first);
     this.segments = [larger];
@@ -192,6 +206,7 @@ export class EventTable {
     this.before = this.index;
     this.moved = 0;
     this.index = new Int32Array(this.index.length * 2);
+    this.count(this.index.length * BYTES_PER_SLOT);
     this.move(MOVES);
   }
 
@@ -204,7 +219,13 @@ export class EventTable {
       const entry = (before[this.moved] ?? 0) - 1;
       if (entry >= 0) this.enter(entry);
     }
-    if (end === before.length) this.before = null;
+    if (end < before.length) return;
+    this.before = null;
+    this.count(-before.length * BYTES_PER_SLOT);
+  }
+
+  private count(bytes: number): void {
+    if (this.counted) this.counted.bytes += bytes;
   }
 }
 

@@ -50,8 +50,16 @@ export interface Ledger extends Rows<LedgerEntry> {
 
 /** How a fold keeps what it accepts: as objects, or packed into arrays (see `packed/`). */
 export interface FoldForm {
-  /** An empty ledger, which is expected to get about so many rows. */
-  readonly ledger: (place: Place, expected: number) => Ledger;
+  /** An empty ledger. */
+  readonly ledger: (place: Place) => Ledger;
+  /**
+   * Takes the rows of a ledger. It goes on in `next`: if `goesOn`, what comes will be stored together with what was
+   * taken, otherwise apart from it.
+   */
+  readonly take: (
+    ledger: Ledger,
+    goesOn: boolean,
+  ) => { readonly rows: Rows<LedgerEntry>; readonly next: Ledger };
   /**
    * Creates the windows of an hour from the stored ones; `stored` is null if they do not all fit in memory.
    */
@@ -63,6 +71,7 @@ export interface FoldForm {
 /** Everything is an object. Tests compare the packed form with this reference. */
 export const PLAIN: FoldForm = {
   ledger: () => [],
+  take: (ledger) => ({ rows: ledger, next: [] }),
   windows: (_place, _hour, stored) => new OpenWindows(stored),
   windowsBehind: () => new OpenWindows([]),
 };
@@ -91,8 +100,8 @@ export interface FoldState {
   pending: Pending;
 }
 
-export const nothingPending = (place: Place, form: FoldForm, expected = 0): Pending => ({
-  ledger: form.ledger(place, expected),
+export const nothingPending = (ledger: Ledger): Pending => ({
+  ledger,
   deadLetters: [],
   closed: [],
 });
@@ -111,7 +120,7 @@ export const initialState = (
   lastRecord: null,
   form,
   windows: form.windows(place, timelineStart(place.source).openHour, []),
-  pending: nothingPending(place, form),
+  pending: nothingPending(form.ledger(place)),
 });
 
 export type Outcome = 'accepted' | 'duplicate' | 'dead-lettered' | 'control';

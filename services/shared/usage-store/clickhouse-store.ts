@@ -12,6 +12,7 @@ import { monthOf } from '../usage-fold/in-months.ts';
 import type { LedgerTail } from '../usage-fold/ledger-tail.ts';
 import type { AcceptedLoss, Remnant } from '../usage-fold/loss.ts';
 import { STORED_WINDOW_COLUMNS, StoredWindows } from '../usage-fold/packed/stored-windows.ts';
+import { joined } from '../usage-fold/packed/segment.ts';
 import type { Window, WindowIdentity } from '../usage-fold/window.ts';
 import { idColumns, IdRows } from './id-rows.ts';
 import {
@@ -279,7 +280,7 @@ export class ClickHouseStore {
     group: string,
     given: readonly Rows<unknown>[],
   ): Promise<void> {
-    const some = given.filter(({ length }) => length > 0);
+    const some = joined(given.filter(({ length }) => length > 0));
     if (some.length === 0) return Promise.resolve();
     const packed = some.map((rows) => {
       if (!rows.packed) throw new Error(`rows of ${table} are not packed`);

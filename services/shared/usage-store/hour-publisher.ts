@@ -1,13 +1,13 @@
 import type { LogWriter } from '../kafka/log-writer.ts';
 import type { NewRecord } from '../kafka/new-record.ts';
-import { aggregateHeaders, controlRecord, type Keyring } from '../model/control-record.ts';
+import { controlRecord, hourPartHeaders, type Keyring } from '../model/control-record.ts';
 import { partitionOfKey } from '../model/placement.ts';
 import { millis, type Hour } from '../model/time.ts';
 import {
   aggregateKey,
   serializeClosedMarker,
   type ClosedMarker,
-  type UsageAggregate,
+  type HourPart,
 } from '../model/usage-aggregate.ts';
 import { HourPublication } from '../usage-fold/closed-hour.ts';
 import type { Place } from '../usage-fold/place.ts';
@@ -24,11 +24,11 @@ export interface HourPublisherOptions {
   readonly topic: string;
   readonly partitions: number;
   readonly keyring: Keyring;
-  readonly encode: (aggregate: UsageAggregate) => Buffer;
+  readonly encode: (part: HourPart) => Buffer;
 }
 
-/** Records of closed hours in one append. */
-const APPENDED_RECORDS = 500;
+/** Records of closed hours in one append: each is up to some hundred KB. */
+const APPENDED_RECORDS = 100;
 
 /**
  * Publishes closed hours to the aggregates topic. What is published is a pure function of the windows, so an
@@ -43,7 +43,7 @@ export class HourPublisher {
     this.options = options;
   }
 
-  /** @param beforeLastMarker called when all aggregates of the last hour are in the log, if there are any */
+  /** @param beforeLastMarker called when all parts of the last hour are in the log, if there are any */
   async publish(
     place: Place,
     hours: readonly HourToPublish[],
@@ -57,34 +57,34 @@ export class HourPublisher {
       records = [];
       await this.writer.append(at, now);
     };
-    let aggregates = 0;
+    let parts = 0;
     for (const { hour, windows } of hours) {
       const publication = new HourPublication(place, hour, this.options.encode);
       const add = (values: readonly Buffer[]): void => {
-        for (const value of values) records.push(this.aggregateRecord(place, hour, value));
+        for (const value of values) records.push(this.partRecord(place, hour, value));
       };
       for await (const part of windows()) {
         add(publication.add(part));
         if (records.length >= APPENDED_RECORDS) await append();
       }
-      const { aggregates: rest, marker } = publication.end();
+      const { parts: rest, marker } = publication.end();
       add(rest);
-      aggregates += marker.count;
+      parts += marker.parts;
       if (hour === hours.at(-1)?.hour) {
         await append();
-        if (aggregates > 0) beforeLastMarker();
+        if (parts > 0) beforeLastMarker();
       }
-      // After them, because the marker says that all aggregates have been written.
+      // After them, because the marker says that all parts have been written.
       records.push(this.markerRecord(place, hour, marker));
     }
     await append();
   }
 
-  private aggregateRecord(place: Place, hour: Hour, value: Buffer): NewRecord {
+  private partRecord(place: Place, hour: Hour, value: Buffer): NewRecord {
     return {
       key: aggregateKey(place),
       value,
-      headers: aggregateHeaders(place, value, this.options.keyring),
+      headers: hourPartHeaders(place, value, this.options.keyring),
       timestamp: millis(hour),
     };
   }

@@ -9,17 +9,17 @@ import { encodedBatch } from '../../support/kafka/record-batch.ts';
 /** What the writer of a record meant by it; the oracle is told, the bridge is not. */
 export type Meant =
   | {
-      readonly kind: 'aggregate';
+      readonly kind: 'part';
       readonly at: SourcePartition;
       readonly hour: Hour;
-      readonly id: string;
-      readonly aggregate: UsageAggregate;
+      readonly part: number;
+      readonly aggregates: readonly UsageAggregate[];
     }
   | {
       readonly kind: 'marker';
       readonly at: SourcePartition;
       readonly hour: Hour;
-      readonly count: number;
+      readonly parts: number;
       readonly digest: string;
     }
   /** What a bridge wrote: the oracle reads its text. */

@@ -49,8 +49,18 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: OPEN_HOUR,
-        find: 'each.length === marker.count && digestOf(each) === marker.digest',
-        replace: 'each.length <= marker.count',
+        find: 'each !== null && digestOf(each) === marker.digest',
+        replace: 'each !== null',
+      },
+      {
+        file: OPEN_HOUR,
+        find: 'if (collected.size !== count) return null;',
+        replace: 'if (collected.size > count) return null;',
+      },
+      {
+        file: OPEN_HOUR,
+        find: 'if (!found) return null;',
+        replace: 'if (!found) continue;',
       },
     ],
   },

@@ -60,9 +60,15 @@ export interface WrittenCarry {
   readonly months: Readonly<Record<string, string>>;
 }
 
+interface Seen {
+  readonly aggregates: readonly UsageAggregate[];
+  readonly bytes: Buffer;
+}
+
+/** An hour, with its parts by their numbers. */
 interface Open {
-  readonly first: Map<string, { readonly aggregate: UsageAggregate; readonly bytes: Buffer }>;
-  readonly latest: Map<string, { readonly aggregate: UsageAggregate; readonly bytes: Buffer }>;
+  readonly first: Map<number, Seen>;
+  readonly latest: Map<number, Seen>;
   /** What came after the last marker that did not fit. */
   since: Open['first'] | null;
   marker: number | null;
@@ -114,21 +120,27 @@ export class ExpectedSource {
   }
 
   take({ record, meant }: Entry): void {
-    if (meant.kind === 'aggregate') {
+    if (meant.kind === 'part') {
       if (meant.hour < this.next || this.openOf(meant.hour).marker !== null) return;
       const { first, latest, since } = this.openOf(meant.hour);
-      const seen = { aggregate: meant.aggregate, bytes: record.value ?? Buffer.alloc(0) };
-      if (!first.has(meant.id)) first.set(meant.id, seen);
-      latest.set(meant.id, seen);
-      if (since?.has(meant.id) === false) since.set(meant.id, seen);
+      const { part, aggregates } = meant;
+      const seen = { aggregates, bytes: record.value ?? Buffer.alloc(0) };
+      if (!first.has(part)) first.set(part, seen);
+      const before = latest.get(part);
+      if (before && Buffer.compare(before.bytes, seen.bytes) !== 0) {
+        for (const each of [...latest.keys()].filter((number) => number > part))
+          latest.delete(each);
+      }
+      latest.set(part, seen);
+      if (since?.has(part) === false) since.set(part, seen);
     }
     if (meant.kind === 'marker') {
       if (meant.hour < this.next) return;
       const open = this.openOf(meant.hour);
       const fits = [open.first, open.latest, open.since ?? open.latest].some((seen) => {
         const digest = createHash('sha256');
-        for (const { bytes } of seen.values()) digest.update(bytes);
-        return seen.size === meant.count && digest.digest('hex') === meant.digest;
+        for (const [, { bytes }] of [...seen].sort(([a], [b]) => a - b)) digest.update(bytes);
+        return seen.size === meant.parts && digest.digest('hex') === meant.digest;
       });
       if (open.marker !== null) return;
       if (!fits) {
@@ -224,7 +236,7 @@ export class ExpectedSource {
       line.isUnknown &&= isUnknown;
       return line;
     };
-    for (const { aggregate } of first.values()) {
+    for (const aggregate of [...first.values()].flatMap(({ aggregates }) => aggregates)) {
       const place = placeOf(aggregate.meterId, terms);
       if (place === null || !this.source.billable) continue;
       const line = lineOf(aggregate.resourceUri, place.dimension, place.isUnknown);

@@ -10,13 +10,18 @@ import {
   aggregateOf,
   aggregateRecord,
   BILLABLE,
-  encodeAggregate,
+  encodePart,
+  inPartsOf,
   markerRecord,
   NOT_BILLABLE,
+  keyring,
   ONE,
+  partOf,
+  partRecord,
   stranger,
   UNKNOWN,
   uriOf,
+  type PlacedAggregate,
   type Unplaced,
 } from '../../support/bridge/aggregates-log.ts';
 import type { Random } from '../../support/workload/random.ts';
@@ -31,7 +36,9 @@ export const SHARED_METERS = [
 
 export interface PublishedHour {
   readonly hour: Hour;
-  readonly aggregates: readonly UsageAggregate[];
+  readonly aggregates: readonly PlacedAggregate[];
+  /** The most aggregates in a part of it. */
+  readonly each: number;
 }
 
 /**
@@ -95,7 +102,11 @@ export class Publisher {
   publishNext(): void {
     const { random } = this;
     const isServing = this.next >= this.servesFrom && this.next < this.servesUntil;
-    const hour = { hour: this.next, aggregates: isServing ? this.content(this.next) : [] };
+    const hour = {
+      hour: this.next,
+      aggregates: isServing ? this.content(this.next) : [],
+      each: 1 + random.below(3),
+    };
     const later = isServing && this.hours.length > 0 && random.chance(0.1);
     this.hours.push(hour);
     this.next = nextHour(this.next, this.source.hourMillis);
@@ -133,14 +144,14 @@ export class Publisher {
   }
 
   private publishAll(hour: PublishedHour): void {
-    for (const aggregate of hour.aggregates) this.append(recordOf(this.at, hour, aggregate, false));
+    for (const part of partsOf(this.at, hour, false)) this.append(part);
     this.append(markerOf(this.at, hour, false));
   }
 
   /** The first so many; by a version with another schema, the bytes differ. */
   private publishSome(hour: PublishedHour, otherBytes: boolean): void {
-    for (const aggregate of hour.aggregates.slice(0, this.random.below(3))) {
-      this.append(recordOf(this.at, hour, aggregate, otherBytes));
+    for (const part of partsOf(this.at, hour, otherBytes).slice(0, this.random.below(3))) {
+      this.append(part);
     }
   }
 
@@ -161,9 +172,9 @@ export class Publisher {
     this.log.append(record, meant);
   }
 
-  private content(hour: Hour): readonly UsageAggregate[] {
+  private content(hour: Hour): readonly PlacedAggregate[] {
     const { random, at } = this;
-    const aggregates = new Map<string, UsageAggregate>();
+    const aggregates = new Map<string, PlacedAggregate>();
     for (let n = random.below(5); n > 0; n--) {
       const resource = uriOf(this.resource());
       const meterId = random.pick([BILLABLE, BILLABLE, ...SHARED_METERS, UNKNOWN, NOT_BILLABLE]);
@@ -231,31 +242,36 @@ const resourcesOf = ({ kind, partitions }: Source, partition: number): readonly 
   return [...some(3, ''), ...some(1, GONE), ...some(1, POISON)];
 };
 
-const recordOf = (
-  at: SourcePartition,
-  { hour }: PublishedHour,
-  aggregate: UsageAggregate,
+/** By a version with another schema, the bytes differ. */
+const written = (
+  aggregates: readonly PlacedAggregate[],
   otherBytes: boolean,
-): readonly [Unplaced, Meant] => {
-  const written = otherBytes
-    ? { ...aggregate, additionalInfo: '{"written":"otherwise"}' }
-    : aggregate;
-  const id = uuidText(aggregate.aggregateId);
-  return [aggregateRecord(written), { kind: 'aggregate', at, hour, id, aggregate }];
-};
+): readonly PlacedAggregate[] =>
+  otherBytes
+    ? aggregates.map((each) => ({ ...each, additionalInfo: '{"written":"otherwise"}' }))
+    : aggregates;
+
+const partsOf = (
+  at: SourcePartition,
+  { hour, aggregates, each }: PublishedHour,
+  otherBytes: boolean,
+): readonly (readonly [Unplaced, Meant])[] =>
+  inPartsOf(each, aggregates).map((some, part) => [
+    partRecord(written(some, otherBytes), part),
+    { kind: 'part', at, hour, part, aggregates: some },
+  ]);
 
 const markerOf = (
   at: SourcePartition,
-  { hour, aggregates }: PublishedHour,
+  { hour, aggregates, each }: PublishedHour,
   otherBytes: boolean,
 ): readonly [Unplaced, Meant] => {
-  const written = otherBytes
-    ? aggregates.map((each) => ({ ...each, additionalInfo: '{"written":"otherwise"}' }))
-    : aggregates;
+  const all = written(aggregates, otherBytes);
+  const parts = inPartsOf(each, all);
   const digest = createHash('sha256');
-  for (const each of written) digest.update(encodeAggregate(each));
+  for (const [n, part] of parts.entries()) digest.update(encodePart(partOf(part, n)));
   return [
-    markerRecord(at, hour, written),
-    { kind: 'marker', at, hour, count: written.length, digest: digest.digest('hex') },
+    markerRecord(at, hour, all, keyring, each),
+    { kind: 'marker', at, hour, parts: parts.length, digest: digest.digest('hex') },
   ];
 };

@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readSchemaDirectory } from '../../../services/shared/avro/schema-directory.ts';
+import { hourPartDecoder, hourPartEncoder } from '../../../services/shared/avro/hour-part-codec.ts';
 import {
-  usageAggregateDecoder,
-  usageAggregateEncoder,
-} from '../../../services/shared/avro/usage-aggregate-codec.ts';
-import {
-  aggregateHeaders,
   controlRecord,
+  hourPartHeaders,
   type ControlKind,
   type Keyring,
 } from '../../../services/shared/model/control-record.ts';
@@ -23,6 +20,7 @@ import {
   aggregateKey,
   serializeClosedMarker,
   usageAggregateId,
+  type HourPart,
   type UsageAggregate,
 } from '../../../services/shared/model/usage-aggregate.ts';
 import { serializeCarryMove, type CarryMove } from '../../../services/shared/model/carry-move.ts';
@@ -40,8 +38,11 @@ export const keyring: Keyring = [{ id: 'test', secret: Buffer.alloc(32, 7) }];
 export const stranger: Keyring = [{ id: 'stranger', secret: Buffer.alloc(32, 8) }];
 
 const schemas = readSchemaDirectory();
-export const encodeAggregate = usageAggregateEncoder(schemas);
-const decodeAggregate = usageAggregateDecoder(schemas);
+export const encodePart = hourPartEncoder(schemas);
+const decodePart = hourPartDecoder(schemas);
+
+/** An aggregate with the hour to which it belongs. */
+export type PlacedAggregate = UsageAggregate & SourcePartition & { readonly reportedHour: Hour };
 
 export const sourceOf = (changes: Partial<Source> = {}): Source => ({
   topic: 'usage.events.compute',
@@ -60,7 +61,7 @@ export const sourceOf = (changes: Partial<Source> = {}): Source => ({
 });
 
 export const knowledgeOf = (sources: readonly Source[], keys: Keyring = keyring): Knowledge => ({
-  decode: decodeAggregate,
+  decode: decodePart,
   keyring: keys,
   partition: 0,
   partitions: 1,
@@ -89,7 +90,7 @@ export const aggregateOf = (
   reportedHour: Hour,
   resourceUri: string,
   changes: Partial<UsageAggregate> = {},
-): UsageAggregate => {
+): PlacedAggregate => {
   const meterId = changes.meterId ?? BILLABLE;
   return {
     topic: at.topic,
@@ -119,18 +120,44 @@ export const aggregateOf = (
 /** A record that has no place in a log yet. */
 export type Unplaced = Omit<LogRecord, 'offset'>;
 
-export const aggregateRecord = (
-  aggregate: UsageAggregate,
+/** A part of an hour with some aggregates. */
+export const partOf = (aggregates: readonly PlacedAggregate[], part: number): HourPart => {
+  const [first] = aggregates;
+  if (!first) throw new Error('a part has aggregates');
+  const { topic, epoch, partition, reportedHour } = first;
+  return { topic, epoch, partition, reportedHour, part, aggregates };
+};
+
+export const partRecord = (
+  aggregates: readonly PlacedAggregate[],
+  part: number,
   signers: Keyring = keyring,
 ): Unplaced => {
-  const value = encodeAggregate(aggregate);
+  const whole = partOf(aggregates, part);
+  const value = encodePart(whole);
   return {
-    timestamp: aggregate.reportedHour,
-    key: Buffer.from(aggregateKey(aggregate)),
+    timestamp: whole.reportedHour,
+    key: Buffer.from(aggregateKey(whole)),
     value,
-    headers: aggregateHeaders(aggregate, value, signers),
+    headers: hourPartHeaders(whole, value, signers),
   };
 };
+
+/** A part with one aggregate. */
+export const aggregateRecord = (
+  aggregate: PlacedAggregate,
+  signers: Keyring = keyring,
+  part = 0,
+): Unplaced => partRecord([aggregate], part, signers);
+
+/** Aggregates as parts of so many. */
+export const inPartsOf = (
+  each: number,
+  aggregates: readonly PlacedAggregate[],
+): readonly (readonly PlacedAggregate[])[] =>
+  Array.from({ length: Math.ceil(aggregates.length / each) }, (_, part) =>
+    aggregates.slice(part * each, (part + 1) * each),
+  );
 
 const control = (
   kind: ControlKind,
@@ -146,18 +173,20 @@ const control = (
 export const markerRecord = (
   at: SourcePartition,
   reportedHour: Hour,
-  aggregates: readonly UsageAggregate[],
+  aggregates: readonly PlacedAggregate[],
   signers: Keyring = keyring,
+  each = 1,
 ): Unplaced => {
   const digest = createHash('sha256');
-  for (const aggregate of aggregates) digest.update(encodeAggregate(aggregate));
+  const parts = inPartsOf(each, aggregates);
+  for (const [n, part] of parts.entries()) digest.update(encodePart(partOf(part, n)));
   const { topic, epoch, partition } = at;
   const body = serializeClosedMarker({
     topic,
     epoch,
     partition,
     reportedHour,
-    count: aggregates.length,
+    parts: parts.length,
     digest: digest.digest('hex'),
   });
   return control('closed', at, body, signers);
@@ -169,14 +198,15 @@ export const carryRecord = (carry: UsageCarry, signers: Keyring = keyring): Unpl
 export const moveRecord = (move: CarryMove, signers: Keyring = keyring): Unplaced =>
   control('moved', move, serializeCarryMove(move), signers);
 
-/** All records of a closed hour, as its owner publishes them. */
+/** All records of a closed hour, as its owner publishes them, with so many aggregates in a part. */
 export const hourRecords = (
   at: SourcePartition,
   reportedHour: Hour,
-  aggregates: readonly UsageAggregate[],
+  aggregates: readonly PlacedAggregate[],
+  each = 1,
 ): readonly Unplaced[] => [
-  ...aggregates.map((aggregate) => aggregateRecord(aggregate)),
-  markerRecord(at, reportedHour, aggregates),
+  ...inPartsOf(each, aggregates).map((some, part) => partRecord(some, part)),
+  markerRecord(at, reportedHour, aggregates, keyring, each),
 ];
 
 /** Gives records their places in a log. */

@@ -1,4 +1,4 @@
-import { usageAggregateEncoder } from '../../../services/shared/avro/usage-aggregate-codec.ts';
+import { hourPartEncoder } from '../../../services/shared/avro/hour-part-codec.ts';
 import { readSchemaDirectory } from '../../../services/shared/avro/schema-directory.ts';
 import type { Hour } from '../../../services/shared/model/time.ts';
 import { uuidText } from '../../../services/shared/model/usage-event.ts';
@@ -20,7 +20,7 @@ export interface StoredWindow {
   readonly window: Window;
 }
 
-const encodeAggregate = usageAggregateEncoder(readSchemaDirectory());
+const encodePart = hourPartEncoder(readSchemaDirectory());
 
 /**
  * The tables of one partition in memory, as ClickHouse keeps them: rows replace rows by version, in
@@ -65,11 +65,11 @@ export class StoredWorld {
 
   /** Publishes a closed hour, from its windows in the order of their keys. */
   publish(closedHour: Hour, windows: readonly Window[]): void {
-    const publication = new HourPublication(this.place, closedHour, encodeAggregate);
+    const publication = new HourPublication(this.place, closedHour, encodePart);
     publication.add(windows);
     const { marker } = publication.end();
     const earlier = this.published.get(closedHour) ?? [];
-    this.published.set(closedHour, [...earlier, `${String(marker.count)} ${marker.digest}`]);
+    this.published.set(closedHour, [...earlier, `${String(marker.parts)} ${marker.digest}`]);
   }
 
   openWindows(reportedHour: Hour): readonly Window[] {

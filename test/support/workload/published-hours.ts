@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readSchemaDirectory } from '../../../services/shared/avro/schema-directory.ts';
-import { usageAggregateDecoder } from '../../../services/shared/avro/usage-aggregate-codec.ts';
+import { hourPartDecoder } from '../../../services/shared/avro/hour-part-codec.ts';
 import { CONTROL_HEADER } from '../../../services/shared/model/control-record.ts';
 import {
   addQuantities,
@@ -22,8 +22,10 @@ interface Total {
 }
 
 interface PublishedHour {
-  /** By aggregate id, in the order of their first appearance. */
-  readonly aggregates: Map<string, Buffer>;
+  /** The bytes of its parts. */
+  readonly parts: Map<number, Buffer>;
+  /** The ids of its aggregates. */
+  readonly ids: Set<string>;
   readonly totals: Map<string, Total>;
   isClosed: boolean;
 }
@@ -78,11 +80,12 @@ const readPublished = (
   logs: readonly PartitionLog[],
   differences: Differences,
 ): Map<string, PublishedHour> => {
-  const decode = usageAggregateDecoder(readSchemaDirectory());
+  const decode = hourPartDecoder(readSchemaDirectory());
   const published = new Map<string, PublishedHour>();
   const hourAt = (name: string): PublishedHour => {
     const hour = published.get(name) ?? {
-      aggregates: new Map<string, Buffer>(),
+      parts: new Map<number, Buffer>(),
+      ids: new Set<string>(),
       totals: new Map<string, Total>(),
       isClosed: false,
     };
@@ -101,28 +104,38 @@ const readPublished = (
       const hour = hourAt(name);
       hour.isClosed = true;
       const digest = createHash('sha256');
-      for (const aggregate of hour.aggregates.values()) digest.update(aggregate);
-      if (marker.count !== hour.aggregates.size || marker.digest !== digest.digest('hex')) {
-        differences.add(`${name} has other aggregates before its marker than that says`);
+      const inOrder = [...hour.parts].sort(([a], [b]) => a - b);
+      for (const [, part] of inOrder) digest.update(part);
+      if (
+        marker.parts !== inOrder.length ||
+        inOrder.some(([part], n) => part !== n) ||
+        marker.digest !== digest.digest('hex')
+      ) {
+        differences.add(`${name} has other parts before its marker than that says`);
       }
       continue;
     }
-    const aggregate = decode(bytes);
-    if (!aggregate) {
-      differences.add('an aggregate cannot be read');
+    const part = decode(bytes);
+    if (!part) {
+      differences.add('a part of an hour cannot be read');
       continue;
     }
-    const name = hourName(aggregate, aggregate.reportedHour);
+    const name = hourName(part, part.reportedHour);
     const hour = hourAt(name);
-    const id = uuidText(aggregate.aggregateId);
-    const earlier = hour.aggregates.get(id);
+    const number = String(part.part);
+    const earlier = hour.parts.get(part.part);
     if (earlier && !earlier.equals(bytes)) {
-      differences.add(`${name} has aggregate ${id} with two contents`);
+      differences.add(`${name} has part ${number} with two contents`);
     }
     if (earlier) continue;
-    if (hour.isClosed) differences.add(`${name} has aggregate ${id} after its marker only`);
-    hour.aggregates.set(id, bytes);
-    addUp(hour.totals, identityOf(aggregate), aggregate);
+    if (hour.isClosed) differences.add(`${name} has part ${number} after its marker only`);
+    hour.parts.set(part.part, bytes);
+    for (const aggregate of part.aggregates) {
+      const id = uuidText(aggregate.aggregateId);
+      if (hour.ids.has(id)) differences.add(`${name} has aggregate ${id} twice`);
+      hour.ids.add(id);
+      addUp(hour.totals, identityOf(aggregate), aggregate);
+    }
   }
   return published;
 };

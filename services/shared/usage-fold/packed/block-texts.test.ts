@@ -25,7 +25,7 @@ test('null and the empty text are told apart, in the objects and in the column',
   block.setEntry(1, table, entryIn(table, 'a', '', null));
   expect(rowOf(block, 0)).toEqual(['a', null, '']);
   expect(rowOf(block, 1)).toEqual(['a', '', null]);
-  const [, tags] = block.columns(2);
+  const [, tags] = block.columns({ from: 0, to: 2 });
   expect(Buffer.concat(tags?.data.slice(-1) ?? [])).toEqual(
     Buffer.from(new Uint32Array([0, 2]).buffer),
   );
@@ -51,7 +51,7 @@ test('a text that many rows have is sent once', () => {
   const table = new TextTable();
   const entry = entryIn(table, 'west', 'T'.repeat(300), null);
   for (let row = 0; row < 1_000; row++) block.setEntry(row, table, entry);
-  const [, tags] = block.columns(1_000);
+  const [, tags] = block.columns({ from: 0, to: 1_000 });
   expect(tags?.type).toBe('LowCardinality(Nullable(String))');
   expect(Buffer.concat(tags?.data ?? []).length).toBeLessThan(300 + 1_000 * 4 + 64);
 });
@@ -63,7 +63,8 @@ test('the bytes of a block are those of all rows, however often a text comes', (
   for (let row = 0; row < 10; row++) block.setEntry(row, table, entry);
   const { source, places } = encode('own', null, 'é');
   block.setOwn(10, source.bytes, places);
-  expect(block.bytes).toBe(10 * 304 + 5);
+  expect(block.bytesOf({ from: 0, to: 11 })).toBe(10 * 304 + 5);
+  expect(block.bytesOf({ from: 9, to: 11 })).toBe(304 + 5);
 });
 
 test('the keys of a block are its texts in lower case, of whatever length', () => {
@@ -71,7 +72,7 @@ test('the keys of a block are its texts in lower case, of whatever length', () =
   const table = new TextTable();
   const long = 'AZ@['.repeat(16) + 'É'; // a length whose byte is a letter itself
   block.setEntry(0, table, entryIn(table, long, null, null));
-  const { data } = block.loweredColumn(0, 'key', 1);
+  const { data } = block.loweredColumn(0, 'key', { from: 0, to: 1 });
   const dictionary = Buffer.from(data[3] ?? []);
   expect(dictionary[1]).toBe(66);
   expect(dictionary.subarray(2).toString('utf8')).toBe('az@['.repeat(16) + 'É');

@@ -1,7 +1,7 @@
 import { countOf, lengthOf, placeOf, type TextPlaces, type Texts } from './event-layout.ts';
 import { Dictionary } from './dictionary.ts';
 import { grown } from './growing.ts';
-import { lowCardinality, type NativeColumn } from './native-block.ts';
+import { lowCardinality, type NativeColumn, type RowRange } from './native-block.ts';
 import type { TextEntries } from './text-entries.ts';
 
 /** A text of each row: its column, and whether it may be null. */
@@ -24,7 +24,6 @@ export class BlockTexts {
   private nulls = new Uint32Array(16);
   /** The bytes of the texts of each combination. */
   private sizes = new Uint32Array(16);
-  private total = 0;
   /** The combination of each entry of the table; 0 if it has none yet. */
   private known = new Uint32Array(16);
   private table: TextEntries | null = null;
@@ -35,9 +34,11 @@ export class BlockTexts {
     this.dictionaries = texts.map(() => new Dictionary());
   }
 
-  /** The bytes of the texts of all rows, as if each row had its own. */
-  get bytes(): number {
-    return this.total;
+  /** The bytes of the texts of some rows, as if each row had its own. */
+  bytesOf({ from, to }: RowRange): number {
+    let bytes = 0;
+    for (let row = from; row < to; row++) bytes += this.sizes[this.rows[row] ?? 0] ?? 0;
+    return bytes;
   }
 
   /** Sets the texts of the next row to those of an entry of a table. */
@@ -51,7 +52,6 @@ export class BlockTexts {
     const known = this.known[entry] ?? 0;
     const combination = known === 0 ? this.enter(table, entry) : known;
     this.rows[row] = combination;
-    this.total += this.sizes[combination] ?? 0;
   }
 
   /** Sets the texts of the next row to those at the given places. */
@@ -61,21 +61,29 @@ export class BlockTexts {
     for (let text = 0; text < countOf(places); text++) {
       this.put(text, bytes, placeOf(places, text), lengthOf(places, text));
     }
-    this.total += this.sizes[this.combinations] ?? 0;
   }
 
-  /** A column for each text. */
-  columns(rows: number): NativeColumn[] {
+  /** For some rows, a column for each text. */
+  columns(rows: RowRange): NativeColumn[] {
     return this.texts.map(({ column, isNullable }, text) => {
       const dictionary = this.dictionary(text);
       return isNullable
-        ? lowCardinality(column, 'Nullable(String)', dictionary, this.withNulls(text, rows), rows)
+        ? this.nullableColumn(column, text, rows)
         : lowCardinality(column, 'String', dictionary, this.rows, rows);
     });
   }
 
+  private nullableColumn(name: string, text: number, rows: RowRange): NativeColumn {
+    const indexes = this.rows.slice(rows.from, rows.to);
+    for (let row = 0; row < indexes.length; row++) {
+      if (this.isNull(indexes[row] ?? 0, text)) indexes[row] = 0;
+    }
+    const all = { from: 0, to: indexes.length };
+    return lowCardinality(name, 'Nullable(String)', this.dictionary(text), indexes, all);
+  }
+
   /** The column of one of the texts with ASCII letters in lower case. */
-  loweredColumn(text: number, name: string, rows: number): NativeColumn {
+  loweredColumn(text: number, name: string, rows: RowRange): NativeColumn {
     return lowCardinality(name, 'String', this.dictionary(text).lowered(), this.rows, rows);
   }
 
@@ -114,14 +122,6 @@ export class BlockTexts {
 
   private isNull(combination: number, text: number): boolean {
     return ((this.nulls[combination] ?? 0) & (1 << text)) !== 0;
-  }
-
-  private withNulls(text: number, rows: number): Uint32Array {
-    const indexes = this.rows.slice(0, rows);
-    for (let row = 0; row < rows; row++) {
-      if (this.isNull(indexes[row] ?? 0, text)) indexes[row] = 0;
-    }
-    return indexes;
   }
 
   private dictionary(text: number): Dictionary {

@@ -4,7 +4,12 @@ import { PackedWindows } from './packed-windows.ts';
 
 /** Events and windows in arrays and in ClickHouse's rows, without an object for each. */
 export const PACKED: FoldForm = {
-  ledger: (place, expected) => new PackedLedger(place, expected),
+  ledger: (place) => new PackedLedger(place),
+  take: (ledger, goesOn) => {
+    if (!(ledger instanceof PackedLedger)) throw new Error('the ledger is not packed');
+    const rows = ledger.take();
+    return { rows, next: goesOn ? ledger : ledger.next() };
+  },
   windows: (place, hour, stored) => new PackedWindows(place, hour, stored),
   windowsBehind: (before, place, hour) =>
     before instanceof PackedWindows ? before.next(hour) : new PackedWindows(place, hour),

@@ -47,31 +47,38 @@ export const nativeBlock = (
   };
 };
 
-/** A column of the numbers of the first rows, `each` numbers for each row. */
+/** Some rows of a block: from one up to another one that is not included. */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+const lengthOf = ({ from, to }: RowRange): number => to - from;
+
+/** A column of the numbers of some rows, `each` numbers for each row. */
 export const numbers = (
   name: string,
   type: string,
   array: Uint32Array | Uint16Array,
-  rows: number,
+  rows: RowRange,
   each = 1,
 ): NativeColumn => {
   const { buffer, byteOffset, BYTES_PER_ELEMENT } = array;
-  return {
-    name,
-    type,
-    data: [new Uint8Array(buffer, byteOffset, rows * each * BYTES_PER_ELEMENT)],
-  };
+  const width = each * BYTES_PER_ELEMENT;
+  const data = new Uint8Array(buffer, byteOffset + rows.from * width, lengthOf(rows) * width);
+  return { name, type, data: [data] };
 };
 
 /** A column that has the same number in every row. */
 export const sameNumber = (
   name: string,
-  type: 'UInt16' | 'UInt32' | 'DateTime',
+  type: 'UInt16' | 'UInt32',
   value: number,
-  rows: number,
+  rows: RowRange,
 ): NativeColumn => {
-  const array = type === 'UInt16' ? new Uint16Array(rows) : new Uint32Array(rows);
-  return numbers(name, type === 'DateTime' ? UTC : type, array.fill(value), rows);
+  const length = lengthOf(rows);
+  const array = type === 'UInt16' ? new Uint16Array(length) : new Uint32Array(length);
+  return numbers(name, type, array.fill(value), { from: 0, to: length });
 };
 
 /** Types of times: seconds, and milliseconds. */
@@ -98,7 +105,7 @@ export const lowCardinality = (
   type: 'String' | 'Nullable(String)',
   texts: { readonly size: number; readonly written: Uint8Array },
   indexes: Uint32Array,
-  rows: number,
+  rows: RowRange,
 ): NativeColumn => ({
   name,
   type: `LowCardinality(${type})`,
@@ -107,13 +114,14 @@ export const lowCardinality = (
     word64(INDEX_UINT32 | HAS_ADDITIONAL_KEYS),
     word64(texts.size),
     texts.written,
-    word64(rows),
+    word64(lengthOf(rows)),
     ...numbers(name, type, indexes, rows).data,
   ],
 });
 
 /** A column that has the same text in every row. */
-export const sameText = (name: string, text: string, rows: number): NativeColumn => {
+export const sameText = (name: string, text: string, rows: RowRange): NativeColumn => {
   const texts = { size: 1, written: textBytes(text) };
-  return lowCardinality(name, 'String', texts, new Uint32Array(rows), rows);
+  const length = lengthOf(rows);
+  return lowCardinality(name, 'String', texts, new Uint32Array(length), { from: 0, to: length });
 };

@@ -7,7 +7,7 @@ import type { ActiveRules, Knowledge } from '../knowledge.ts';
 import { FoundTexts } from './found-texts.ts';
 import { NONE } from './hash-index.ts';
 import { JudgedSeries } from './judged-series.ts';
-import { PackedLedger } from './packed-ledger.ts';
+import { PackedLedger, type LedgerBlock } from './packed-ledger.ts';
 import { PackedWindows } from './packed-windows.ts';
 import { PlainEvent } from './plain-event.ts';
 
@@ -25,7 +25,7 @@ interface Scene {
   readonly openHour: Hour;
   readonly rules: ActiveRules;
   readonly windows: PackedWindows;
-  readonly ledger: PackedLedger;
+  readonly ledger: LedgerBlock;
 }
 
 const timestampOf = ({ index, appendTime, firstTimestamp }: RecordBatch, n: number): number =>
@@ -76,7 +76,7 @@ export class PackedFold {
       ledger instanceof PackedLedger;
     if (!isPossible) return { next: from, stop: 'odd' };
     if (this.series.use(windows.series, rules)) this.texts.forget();
-    return this.foldBytes(batch, from, { openHour, rules, windows, ledger });
+    return this.foldBytes(batch, from, { openHour, rules, windows, ledger: ledger.block });
   }
 
   /** Lets go of the bytes of the last batch. */

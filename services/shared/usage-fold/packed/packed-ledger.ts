@@ -4,8 +4,9 @@ import { identityKeys } from '../../model/placement.ts';
 import { millis, type Hour } from '../../model/time.ts';
 import { digestOf } from '../content-digest.ts';
 import { wordsOf, type IdWords } from '../event-table.ts';
-import type { LedgerEntry } from '../fold.ts';
+import type { Ledger, LedgerEntry } from '../fold.ts';
 import type { PackedRows, Rows } from '../rows.ts';
+import { Segment, type Block } from './segment.ts';
 import type { Place } from '../place.ts';
 import { BlockTexts } from './block-texts.ts';
 import { EncodedEvent } from './encode-event.ts';
@@ -56,7 +57,7 @@ const columnsOf = (rows: number) => ({
 });
 
 /** Accepted events as the columns of the ledger. */
-export class PackedLedger implements Rows<LedgerEntry> {
+export class LedgerBlock implements Block<LedgerEntry> {
   private readonly place: Place;
   /** Set this before calling `add`. */
   readonly next: LedgerRow = {
@@ -128,32 +129,29 @@ export class PackedLedger implements Rows<LedgerEntry> {
     this.add(wordsOf(event.eventId), limbs);
   }
 
-  packed(): PackedRows {
-    const { place, rows, columns, identities, attributes } = this;
+  packed(from: number, to: number): PackedRows {
+    const { place, columns, identities, attributes } = this;
+    const some = { from, to };
     const block: readonly NativeColumn[] = [
-      sameText('topic', place.topic, rows),
-      sameNumber('epoch', 'UInt32', place.epoch, rows),
-      sameNumber('partition', 'UInt16', place.partition, rows),
-      numbers('offset', 'UInt64', columns.offsets, rows, 2),
-      numbers('event_id', 'UUID', columns.ids, rows, ID_WORDS),
-      numbers('content_digest', 'UInt64', columns.digests, rows, 2),
-      numbers('reported_time', UTC_MILLIS, columns.reportedTimes, rows, 2),
-      numbers('reported_hour', UTC, columns.reportedHours, rows),
-      numbers('usage_hour', UTC, columns.usageHours, rows),
-      numbers('usage_start', UTC_MILLIS, columns.starts, rows, 2),
-      numbers('usage_end', UTC_MILLIS, columns.ends, rows, 2),
-      ...identities.columns(rows),
-      numbers('quantity', 'Decimal(76, 30)', columns.quantities, rows, LIMBS),
-      ...attributes.columns(rows),
+      sameText('topic', place.topic, some),
+      sameNumber('epoch', 'UInt32', place.epoch, some),
+      sameNumber('partition', 'UInt16', place.partition, some),
+      numbers('offset', 'UInt64', columns.offsets, some, 2),
+      numbers('event_id', 'UUID', columns.ids, some, ID_WORDS),
+      numbers('content_digest', 'UInt64', columns.digests, some, 2),
+      numbers('reported_time', UTC_MILLIS, columns.reportedTimes, some, 2),
+      numbers('reported_hour', UTC, columns.reportedHours, some),
+      numbers('usage_hour', UTC, columns.usageHours, some),
+      numbers('usage_start', UTC_MILLIS, columns.starts, some, 2),
+      numbers('usage_end', UTC_MILLIS, columns.ends, some, 2),
+      ...identities.columns(some),
+      numbers('quantity', 'Decimal(76, 30)', columns.quantities, some, LIMBS),
+      ...attributes.columns(some),
     ];
-    return nativeBlock(rows, block, identities.bytes + attributes.bytes);
+    return nativeBlock(to - from, block, identities.bytesOf(some) + attributes.bytesOf(some));
   }
 
-  *[Symbol.iterator](): Iterator<LedgerEntry> {
-    for (let row = 0; row < this.rows; row++) yield this.entryOf(row);
-  }
-
-  private entryOf(row: number): LedgerEntry {
+  row(row: number): LedgerEntry {
     const { columns } = this;
     const { identities, attributes } = this;
     const texts = textsFrom([...identities.stringsOf(row), ...attributes.stringsOf(row)]);
@@ -195,5 +193,42 @@ export class PackedLedger implements Rows<LedgerEntry> {
       larger[name].set(this.columns[name]);
     }
     this.columns = larger;
+  }
+}
+
+/** The accepted events since the last cut. Those of successive cuts stand in one block, until `next`. */
+export class PackedLedger implements Ledger {
+  readonly block: LedgerBlock;
+  private readonly place: Place;
+  private from = 0;
+
+  /** @param expected about so many rows */
+  constructor(place: Place, expected = 0) {
+    this.place = place;
+    this.block = new LedgerBlock(place, expected);
+  }
+
+  get length(): number {
+    return this.block.length - this.from;
+  }
+
+  push(entry: LedgerEntry): void {
+    this.block.push(entry);
+  }
+
+  /** Takes the rows since the last call. */
+  take(): Rows<LedgerEntry> {
+    const { block, from } = this;
+    this.from = block.length;
+    return new Segment(block, from, block.length);
+  }
+
+  /** An empty ledger with a block of its own. */
+  next(): PackedLedger {
+    return new PackedLedger(this.place, this.block.length);
+  }
+
+  [Symbol.iterator](): Iterator<LedgerEntry> {
+    return new Segment(this.block, this.from, this.block.length)[Symbol.iterator]();
   }
 }

@@ -1,7 +1,7 @@
 import { ATTRIBUTES, IDENTITY, textsFrom } from '../../model/event-texts.ts';
 import { identityKeys } from '../../model/placement.ts';
 import { nextHour, type Hour } from '../../model/time.ts';
-import type { PackedRows, Rows } from '../rows.ts';
+import type { PackedRows } from '../rows.ts';
 import type { Place } from '../place.ts';
 import type { Window } from '../window.ts';
 import { BlockTexts } from './block-texts.ts';
@@ -14,94 +14,108 @@ import {
   UTC,
   type NativeColumn,
 } from './native-block.ts';
+import type { Block } from './segment.ts';
 import type { SeriesTable } from './series-table.ts';
 import type { TextTable } from './text-table.ts';
 import type { WindowTable } from './window-table.ts';
 import { int64Of, setInt64 } from './words.ts';
 
-/** Windows as the columns of their table, as they were when each was added. */
-export class WindowRows implements Rows<Window> {
-  private readonly place: Place;
-  private readonly hour: Hour;
-  readonly length: number;
-  private rows = 0;
+const FIRST_ROWS = 16;
+
+/** Arrays with room for the same number of rows. */
+const columnsOf = (rows: number) => ({
   /** Seconds since 1970. */
-  private readonly usageHours: Uint32Array;
+  reportedHours: new Uint32Array(rows),
+  usageHours: new Uint32Array(rows),
+  usageHourEnds: new Uint32Array(rows),
+  quantities: new Uint32Array(rows * LIMBS),
+  counts: new Uint32Array(rows * 2),
+  firstOffsets: new Uint32Array(rows * 2),
+  lastOffsets: new Uint32Array(rows * 2),
+});
+
+/** Windows as the columns of their table, as they were when each was added. */
+export class WindowRows implements Block<Window> {
+  private readonly place: Place;
   private readonly identities = new BlockTexts(IDENTITY);
   private readonly attributes = new BlockTexts(ATTRIBUTES);
-  private readonly quantities: Uint32Array;
-  private readonly counts: Uint32Array;
-  private readonly firstOffsets: Uint32Array;
-  private readonly lastOffsets: Uint32Array;
+  private room = 0;
+  private columns = columnsOf(0);
+  private rows = 0;
 
-  /** For `length` windows of a reported hour, all of which must be added. */
-  constructor(place: Place, hour: Hour, length: number) {
+  constructor(place: Place) {
     this.place = place;
-    this.hour = hour;
-    this.length = length;
-    this.usageHours = new Uint32Array(length);
-    this.quantities = new Uint32Array(length * LIMBS);
-    this.counts = new Uint32Array(length * 2);
-    this.firstOffsets = new Uint32Array(length * 2);
-    this.lastOffsets = new Uint32Array(length * 2);
   }
 
-  add(window: number, table: WindowTable, series: SeriesTable, texts: TextTable): void {
+  get length(): number {
+    return this.rows;
+  }
+
+  /** Makes room for so many more rows. */
+  reserve(more: number): void {
+    if (this.rows + more <= this.room) return;
+    this.room = Math.max(FIRST_ROWS, this.rows + more, this.room * 2);
+    const larger = columnsOf(this.room);
+    for (const name of Object.keys(larger) as (keyof typeof larger)[]) {
+      larger[name].set(this.columns[name]);
+    }
+    this.columns = larger;
+  }
+
+  /** Adds a window of a reported hour. There must be room for it. */
+  add(hour: Hour, window: number, table: WindowTable, series: SeriesTable, texts: TextTable): void {
+    const { columns, place } = this;
     const row = this.rows++;
-    this.usageHours[row] = table.usageHourOf(window) / 1000;
+    const usageHour = table.usageHourOf(window);
+    columns.reportedHours[row] = hour / 1000;
+    columns.usageHours[row] = usageHour / 1000;
+    columns.usageHourEnds[row] = nextHour(usageHour, place.source.hourMillis) / 1000;
     this.identities.setEntry(row, series, table.seriesOf(window));
     this.attributes.setEntry(row, texts, table.textsOf(window));
     const { quantities } = table;
     for (let n = 0; n < LIMBS; n++) {
-      this.quantities[row * LIMBS + n] = quantities[window * LIMBS + n] ?? 0;
+      columns.quantities[row * LIMBS + n] = quantities[window * LIMBS + n] ?? 0;
     }
-    setInt64(this.counts, row, table.eventsOf(window));
-    setInt64(this.firstOffsets, row, table.firstOffsetOf(window));
-    setInt64(this.lastOffsets, row, table.lastOffsetOf(window));
+    setInt64(columns.counts, row, table.eventsOf(window));
+    setInt64(columns.firstOffsets, row, table.firstOffsetOf(window));
+    setInt64(columns.lastOffsets, row, table.lastOffsetOf(window));
   }
 
-  packed(): PackedRows {
-    const { place, hour, rows, identities, attributes } = this;
+  packed(from: number, to: number): PackedRows {
+    const { place, columns, identities, attributes } = this;
+    const some = { from, to };
     const block: readonly NativeColumn[] = [
-      sameText('topic', place.topic, rows),
-      sameNumber('epoch', 'UInt32', place.epoch, rows),
-      sameNumber('partition', 'UInt16', place.partition, rows),
-      sameNumber('reported_hour', 'DateTime', hour / 1000, rows),
-      numbers('usage_hour', UTC, this.usageHours, rows),
-      numbers('usage_hour_end', UTC, this.usageHourEnds(), rows),
-      ...IDENTITY.map(({ key }, n) => identities.loweredColumn(n, key, rows)),
-      ...identities.columns(rows),
-      ...attributes.columns(rows),
-      numbers('quantity', 'Decimal(76, 30)', this.quantities, rows, LIMBS),
-      numbers('event_count', 'UInt64', this.counts, rows, 2),
-      numbers('first_offset', 'UInt64', this.firstOffsets, rows, 2),
-      numbers('last_offset', 'UInt64', this.lastOffsets, rows, 2),
-      sameNumber('generation', 'UInt16', 0, rows),
+      sameText('topic', place.topic, some),
+      sameNumber('epoch', 'UInt32', place.epoch, some),
+      sameNumber('partition', 'UInt16', place.partition, some),
+      numbers('reported_hour', UTC, columns.reportedHours, some),
+      numbers('usage_hour', UTC, columns.usageHours, some),
+      numbers('usage_hour_end', UTC, columns.usageHourEnds, some),
+      ...IDENTITY.map(({ key }, n) => identities.loweredColumn(n, key, some)),
+      ...identities.columns(some),
+      ...attributes.columns(some),
+      numbers('quantity', 'Decimal(76, 30)', columns.quantities, some, LIMBS),
+      numbers('event_count', 'UInt64', columns.counts, some, 2),
+      numbers('first_offset', 'UInt64', columns.firstOffsets, some, 2),
+      numbers('last_offset', 'UInt64', columns.lastOffsets, some, 2),
+      sameNumber('generation', 'UInt16', 0, some),
     ];
     // The texts of the identity come twice: as they are, and in lower case.
-    return nativeBlock(rows, block, 2 * identities.bytes + attributes.bytes);
+    const texts = 2 * identities.bytesOf(some) + attributes.bytesOf(some);
+    return nativeBlock(to - from, block, texts);
   }
 
-  *[Symbol.iterator](): Iterator<Window> {
-    for (let row = 0; row < this.rows; row++) yield this.windowOf(row);
-  }
-
-  private usageHourEnds(): Uint32Array {
-    const { hourMillis } = this.place.source;
-    return this.usageHours.map((hour) => nextHour((hour * 1000) as Hour, hourMillis) / 1000);
-  }
-
-  private windowOf(row: number): Window {
-    const { identities, attributes } = this;
+  row(row: number): Window {
+    const { columns, identities, attributes } = this;
     const texts = textsFrom([...identities.stringsOf(row), ...attributes.stringsOf(row)]);
     return {
-      usageHour: ((this.usageHours[row] ?? 0) * 1000) as Hour,
+      usageHour: ((columns.usageHours[row] ?? 0) * 1000) as Hour,
       ...identityKeys(texts),
       ...texts,
-      quantity: quantityOf(this.quantities, row * LIMBS),
-      eventCount: int64Of(this.counts, row),
-      firstOffset: int64Of(this.firstOffsets, row),
-      lastOffset: int64Of(this.lastOffsets, row),
+      quantity: quantityOf(columns.quantities, row * LIMBS),
+      eventCount: int64Of(columns.counts, row),
+      firstOffset: int64Of(columns.firstOffsets, row),
+      lastOffset: int64Of(columns.lastOffsets, row),
     };
   }
 }

@@ -1,21 +1,17 @@
 import fc from 'fast-check';
 import type { Quantity } from '../model/decimal.ts';
 import { HOUR_MILLIS, hourOf, millis } from '../model/time.ts';
-import type { UsageAggregate } from '../model/usage-aggregate.ts';
+import type { HourPart, UsageAggregate } from '../model/usage-aggregate.ts';
 import { readSchemaDirectory } from './schema-directory.ts';
-import { usageAggregateDecoder, usageAggregateEncoder } from './usage-aggregate-codec.ts';
+import { hourPartDecoder, hourPartEncoder } from './hour-part-codec.ts';
 
 const schemas = readSchemaDirectory();
-const encode = usageAggregateEncoder(schemas);
-const decode = usageAggregateDecoder(schemas);
+const encode = hourPartEncoder(schemas);
+const decode = hourPartDecoder(schemas);
 
 const text = fc.string({ unit: 'grapheme' });
 const aggregates: fc.Arbitrary<UsageAggregate> = fc.record({
   aggregateId: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((id) => Buffer.from(id)),
-  topic: text,
-  epoch: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
-  partition: fc.nat(),
-  reportedHour: fc.nat().map((n) => hourOf(millis(n * 1000), HOUR_MILLIS)),
   subscriptionId: text,
   meterId: text,
   resourceUri: text,
@@ -36,21 +32,32 @@ const aggregates: fc.Arbitrary<UsageAggregate> = fc.record({
   additionalInfo: fc.option(text),
 });
 
-test('an aggregate is read as it was written, and always written alike', () => {
+const parts: fc.Arbitrary<HourPart> = fc.record({
+  topic: text,
+  epoch: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+  partition: fc.nat(),
+  reportedHour: fc.nat().map((n) => hourOf(millis(n * 1000), HOUR_MILLIS)),
+  part: fc.nat(),
+  aggregates: fc.array(aggregates, { maxLength: 4 }),
+});
+
+test('a part of an hour is read as it was written, and always written alike', () => {
   fc.assert(
-    fc.property(aggregates, (aggregate) => {
-      const bytes = encode(aggregate);
-      expect(decode(bytes)).toEqual(aggregate);
-      expect(encode({ ...aggregate, aggregateId: new Uint8Array(aggregate.aggregateId) })).toEqual(
-        bytes,
-      );
+    fc.property(parts, (part) => {
+      const bytes = encode(part);
+      expect(decode(bytes)).toEqual(part);
+      const copied = part.aggregates.map((each) => ({
+        ...each,
+        aggregateId: new Uint8Array(each.aggregateId),
+      }));
+      expect(encode({ ...part, aggregates: copied })).toEqual(bytes);
     }),
   );
 });
 
-test('bytes that are no aggregate are none', () => {
-  const [aggregate] = fc.sample(aggregates, { numRuns: 1, seed: 1 }) as [UsageAggregate];
-  const bytes = encode(aggregate);
+test('bytes that are no part of an hour are none', () => {
+  const [part] = fc.sample(parts, { numRuns: 1, seed: 1 }) as [HourPart];
+  const bytes = encode(part);
   const otherSchema = Buffer.from(bytes);
   otherSchema.writeUInt32BE(1, 1);
   for (const wrong of [
