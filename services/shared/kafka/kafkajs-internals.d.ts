@@ -1,6 +1,8 @@
 /** Parts of kafkajs 2.2.4 that it does not publish; `fetch/install.ts`, `produce/install.ts` and `request-timer.ts` say why we need them. */
 declare module 'kafkajs/src/protocol/requests/fetch/index.js' {
   export interface FetchOptions {
+    /** Milliseconds. */
+    readonly maxWaitTime: number;
     readonly topics: readonly {
       readonly topic: string;
       readonly partitions: readonly {

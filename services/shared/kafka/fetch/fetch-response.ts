@@ -31,7 +31,7 @@ export type FetchedMessage = BatchMessage | UnreadableMark;
  * What kafkajs makes batches from. Aborted records are removed here, because kafkajs would inspect single
  * records to do so.
  */
-interface FetchedPartition {
+export interface FetchedPartition {
   readonly partition: number;
   readonly errorCode: number;
   readonly highWatermark: string;
