@@ -30,8 +30,11 @@ const tableOf = (figures: readonly Figure[]): string =>
 
 const runRow = async (row: BenchRow, bench: Bench): Promise<readonly Figure[]> => {
   say(`\n${row.name}: ${row.title}`);
+  const begin = performance.now();
   try {
-    return await row.run(bench);
+    const figures = await row.run(bench);
+    say(`  took ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+    return figures;
   } catch (error) {
     say(`  ${explain(error)}`);
     const problem = messageOf(error);

@@ -15,8 +15,9 @@ import { processorSeconds } from '../proc.ts';
 
 const ROW = 'idle';
 const GOES_ON = 'The stack goes on.';
-/** What runs after the summary settles: JIT compilers, merges. */
+/** What runs after the summary settles meanwhile: JIT compilers, merges. And what a quick run gives it. */
 const SETTLE_MILLIS = 20_000;
+const QUICK_SETTLE_MILLIS = 10_000;
 const START_MILLIS = 600_000;
 
 interface Process {
@@ -89,8 +90,8 @@ export const idle: BenchRow = {
       const first = await Promise.race([goesOn, exited, late]);
       if (first !== true)
         throw new Error(`npm start did not come to its end: ${said.slice(-1_000)}`);
-      await delay(SETTLE_MILLIS);
-      const seconds = options.quick ? 20 : 60;
+      await delay(options.quick ? QUICK_SETTLE_MILLIS : SETTLE_MILLIS);
+      const seconds = options.quick ? 15 : 60;
       const family = familyOf(stack.pid);
       const before = new Map(family.map(({ pid }) => [pid, processorSeconds(pid)]));
       await delay(seconds * 1000);
