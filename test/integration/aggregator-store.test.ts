@@ -1,7 +1,9 @@
 import type { Checkpoint, Chunk } from '../../services/shared/usage-fold/chunk.ts';
 import { newWindow } from '../support/fold/fixtures.ts';
 import { checkpointOf } from '../../services/shared/usage-fold/chunk.ts';
+import type { LedgerEntry } from '../../services/shared/usage-fold/fold.ts';
 import type { Place } from '../../services/shared/usage-fold/place.ts';
+import type { Rows } from '../../services/shared/usage-fold/rows.ts';
 import type { Candidate } from '../../services/shared/usage-fold/verdict.ts';
 import { PackedLedger } from '../../services/shared/usage-fold/packed/packed-ledger.ts';
 import { PackedWindows } from '../../services/shared/usage-fold/packed/packed-windows.ts';
@@ -60,13 +62,17 @@ const writeLedger = (place: Place, offsets: readonly number[], reportedHour = ho
     chunkOf(place, { reportedHour, ledger: ledgerOf(place, offsets, reportedHour) }),
   ]);
 
-const ledgerOf = (place: Place, offsets: readonly number[], reportedHour: Hour): PackedLedger => {
+const ledgerOf = (
+  place: Place,
+  offsets: readonly number[],
+  reportedHour: Hour,
+): Rows<LedgerEntry> => {
   const ledger = new PackedLedger(place);
   for (const offset of offsets) {
     const candidate = candidateOf(eventOf({}, String(offset)));
     ledger.push({ offset, reportedTime: minute(1), reportedHour, candidate });
   }
-  return ledger;
+  return ledger.take();
 };
 
 const writeWindows = (place: Place, windows: readonly Window[], reportedHour = hour(0)) => {

@@ -4,7 +4,7 @@ import { textsFrom } from '../../model/event-texts.ts';
 import { identityKeys } from '../../model/placement.ts';
 import type { Hour } from '../../model/time.ts';
 import type { Windows } from '../open-windows.ts';
-import type { Rows } from '../rows.ts';
+import type { PackedRows, Rows } from '../rows.ts';
 import type { Place } from '../place.ts';
 import { windowKey, type Window, type WindowEvent, type WindowIdentity } from '../window.ts';
 import { EncodedEvent } from './encode-event.ts';
@@ -164,15 +164,25 @@ export class PackedWindows implements Windows, Rows<Window> {
   }
 
   takeTouched(goesOn: boolean): Rows<Window> {
-    const { block } = this;
-    const from = block.length;
-    block.reserve(this.touchedSize);
-    for (let n = 0; n < this.touchedSize; n++) {
-      block.add(this.hour, this.touched[n] ?? 0, this.table, this.series, this.texts);
-    }
+    const rows = this.rowsIn(this.block, this.touched.subarray(0, this.touchedSize));
     this.touchedSize = 0;
     this.turn++;
     if (!goesOn) this.separate();
+    return rows;
+  }
+
+  /** All of them. */
+  packed(): PackedRows {
+    const all = Int32Array.from({ length: this.size }, (_, window) => window);
+    return this.rowsIn(new WindowRows(this.place), all).packed();
+  }
+
+  private rowsIn(block: WindowRows, windows: Int32Array): Segment<Window> {
+    const from = block.length;
+    block.reserve(windows.length);
+    for (const window of windows) {
+      block.add(this.hour, window, this.table, this.series, this.texts);
+    }
     return new Segment(block, from, block.length);
   }
 
