@@ -302,7 +302,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'services/shared/usage-fold/unused-hours.ts',
-        find: ' || this.taken.has(hour)',
+        find: 'this.taken.has(hour) || ',
         replace: '',
       },
     ],

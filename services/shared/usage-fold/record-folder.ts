@@ -33,6 +33,14 @@ export interface MemoryBounds {
   readonly windowsMaxBytes: number;
 }
 
+/** From where a fold goes on. */
+export interface FoldBegin {
+  readonly state: FoldState;
+  readonly tail: LedgerTail;
+  /** Whether the ledger has nothing of the source partition, nor of an earlier epoch of its topic. */
+  readonly ledgerIsEmpty?: boolean;
+}
+
 /** Records that are judged together when ids or windows must be loaded for them. */
 const RUN = 256;
 
@@ -50,18 +58,13 @@ export class RecordFolder {
   private readonly packed: PackedFold;
   private readonly ports: FolderPorts;
 
-  constructor(
-    begin: { readonly state: FoldState; readonly tail: LedgerTail },
-    knowledge: Knowledge,
-    bounds: MemoryBounds,
-    ports: FolderPorts,
-  ) {
+  constructor(begin: FoldBegin, knowledge: Knowledge, bounds: MemoryBounds, ports: FolderPorts) {
     this.state = begin.state;
     this.tail = begin.tail;
     this.knowledge = knowledge;
     this.bounds = bounds;
     this.index = new EventIndex(bounds.indexMaxBytes);
-    this.unused = new UnusedHours(begin.state);
+    this.unused = new UnusedHours(begin.state, begin.ledgerIsEmpty === true);
     this.packed = new PackedFold(begin.state, this.index, knowledge);
     this.ports = ports;
   }

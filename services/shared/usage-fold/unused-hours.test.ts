@@ -4,13 +4,16 @@ import type { FoldState } from './fold.ts';
 import { UnusedHours } from './unused-hours.ts';
 
 /** A fold that begins at a reported time, and has come to another one since. */
-const begun = (begin: number): { hours: UnusedHours; goOn: (to: number) => void } => {
+const begun = (
+  begin: number,
+  ledgerIsEmpty = false,
+): { hours: UnusedHours; goOn: (to: number) => void } => {
   const state: Pick<FoldState, 'timeline'> = { timeline: stateAtStart(placeOf()).timeline };
   const goOn = (to: number): void => {
     state.timeline = { ...state.timeline, watermark: minute(to) };
   };
   goOn(begin);
-  return { hours: new UnusedHours(state), goOn };
+  return { hours: new UnusedHours(state, ledgerIsEmpty), goOn };
 };
 
 test('an hour that begins after the reported time at the beginning is unused, once', () => {
@@ -20,6 +23,12 @@ test('an hour that begins after the reported time at the beginning is unused, on
   expect([2, 5, 3].map((n) => hours.take(hour(n)))).toEqual([true, true, true]);
   // Its table may have left the memory since: then the ledger has its ids.
   expect([2, 5, 3, 1].map((n) => hours.take(hour(n)))).toEqual([false, false, false, false]);
+});
+
+test('while the ledger is empty, each hour is unused once', () => {
+  const { hours } = begun(60 + 59, true);
+  expect([0, -5, 1, 2].map((n) => hours.take(hour(n)))).toEqual([true, true, true, true]);
+  expect([0, -5, 1, 2].map((n) => hours.take(hour(n)))).toEqual([false, false, false, false]);
 });
 
 test('an hour that begins at the reported time itself may hold usage already', () => {

@@ -2,10 +2,10 @@ import type { Hour, Millis } from '../model/time.ts';
 import type { FoldState } from './fold.ts';
 
 /**
- * Usage hours in which no id can have been accepted: they begin after the reported time at which this fold
- * began, because usage is never accepted before it begins, and this fold has not reached them yet. Their
- * ids need not be looked up in the ledger. Ledger entries of such hours beyond a checkpoint have higher
- * offsets.
+ * Usage hours in which no id can have been accepted, and that this fold has not reached yet: their ids need not be
+ * looked up in the ledger. They begin after the reported time at which this fold began, because usage is never
+ * accepted before it begins. If the ledger was empty then, all hours are unused. Ledger entries of such hours beyond a
+ * checkpoint have higher offsets, or the same ones.
  */
 export class UnusedHours {
   private readonly state: Pick<FoldState, 'timeline'>;
@@ -15,15 +15,18 @@ export class UnusedHours {
    */
   private begin: Millis | null = null;
   private readonly taken = new Set<Hour>();
+  private readonly ledgerIsEmpty: boolean;
 
-  constructor(state: Pick<FoldState, 'timeline'>) {
+  /** @param ledgerIsEmpty whether nothing at all has been accepted before this fold */
+  constructor(state: Pick<FoldState, 'timeline'>, ledgerIsEmpty: boolean) {
     this.state = state;
+    this.ledgerIsEmpty = ledgerIsEmpty;
   }
 
   /** Whether an hour is unused. From now on it counts as used. */
   take(hour: Hour): boolean {
     this.begin ??= this.state.timeline.watermark;
-    if (hour <= this.begin || this.taken.has(hour)) return false;
+    if (this.taken.has(hour) || (hour <= this.begin && !this.ledgerIsEmpty)) return false;
     this.taken.add(hour);
     return true;
   }
