@@ -26,7 +26,7 @@ const WAITS_BEHIND = 4;
 /** The part of the interval after which nothing more is expected soon. */
 const QUIET_PART = 1 / 5;
 
-/** The most ended hours that wait to be stored together. Each takes some KB, however little it holds. */
+/** The most ended hours that wait to be stored together: so much is folded again after a crash, however little it holds. */
 const MAX_HOURS = 500;
 
 /**

@@ -87,7 +87,6 @@ runService('aggregator', async (logger, environment, crash) => {
           groupId: aggregatorGroup(config.USAGE_TOPIC_PREFIX),
           topics,
           sessionTimeout: config.AGGREGATOR_SESSION_MILLIS,
-          longestFetch: 1_000,
           onCrash: crash,
         }),
       worker: {

@@ -252,7 +252,6 @@ runService('bridge', async (logger, environment, crash) => {
           groupId: `${config.USAGE_TOPIC_PREFIX}-bridge`,
           topics,
           sessionTimeout: config.BRIDGE_SESSION_MILLIS,
-          longestFetch: 1_000,
           onCrash: crash,
         }),
       worker: {

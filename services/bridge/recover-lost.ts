@@ -79,8 +79,8 @@ export const recoverLost = async (
       return { hour, windows: () => usage.windowsInOrder(place, hour) };
     });
     await publish(place, whole);
-    // A part of an hour may be left from before and stand first: then its marker fits only what stands behind an earlier
-    // marker of it (`OpenHour`).
+    // Parts that another version wrote may be left from before: then its marker perhaps fits only what stands behind an
+    // earlier marker of it (`OpenHour`).
     await publish(place, whole);
   }
   const carries = (await usage.waitingCarries()).filter(isHere);

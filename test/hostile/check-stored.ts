@@ -48,7 +48,7 @@ const readThrough = async (
           Promise.reject(new Error(`${at.topic}: ${describeUnreadable(batch)}`)),
         stalled: () => undefined,
       },
-      { groupId, topics: [topic], sessionTimeout: 30_000, longestFetch: 200, onCrash: reject },
+      { groupId, topics: [topic], sessionTimeout: 30_000, onCrash: reject },
     );
     reader.start().catch(reject);
   });

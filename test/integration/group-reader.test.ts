@@ -61,7 +61,6 @@ const readerOf = (readers: PartitionReaders, group: string): GroupReader =>
     groupId: `${topic}-${group}`,
     topics: [topic],
     sessionTimeout: 2_000,
-    longestFetch: 200,
     onCrash: (error) => crashes.push(error),
   });
 

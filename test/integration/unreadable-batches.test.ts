@@ -93,7 +93,6 @@ const readAll = async (
       groupId: topic,
       topics: [topic],
       sessionTimeout: 10_000,
-      longestFetch: 200,
       onCrash: (error) => crashes.push(error),
     },
   );

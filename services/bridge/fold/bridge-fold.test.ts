@@ -93,12 +93,20 @@ test('an hour that another version cuts into other parts is due when its marker 
   expect(cut(state).due).toMatchObject([{ usage: [{}, {}, {}] }]);
 });
 
-test('a marker does not close an hour of which there is more', () => {
+test('what a version leaves behind that cuts an hour into more parts does not hold it open', () => {
+  const aggregates = usage(0, 'a', 'b', 'c');
+  const [a0, a1, a2] = hourRecords(AT, hour(0), aggregates, 1);
+  const [b0, b1, marker] = hourRecords(AT, hour(0), aggregates, 2);
+  const log = [a0, a1, b0, a2, b1, a2, marker].flatMap((record) => record ?? []);
+  expect(cut(fold(log)).due).toMatchObject([{ usage: [{}, {}, {}] }]);
+});
+
+test('an hour of which there are parts is not closed as an empty one', () => {
   const state = fold([
     ...hourRecords(AT, hour(0), usage(0, 'a', 'b')).slice(0, 2),
-    markerRecord(AT, hour(0), usage(0, 'a')),
+    markerRecord(AT, hour(0), []),
   ]);
-  expect(cut(state)).toMatchObject({ due: [], unfit: [{ expected: 1, found: 2 }] });
+  expect(cut(state)).toMatchObject({ due: [], unfit: [{ expected: 0, found: 2 }] });
 });
 
 test('usage is in the order of the parts, in whatever order they come', () => {

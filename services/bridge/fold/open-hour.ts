@@ -78,7 +78,6 @@ export class OpenHour {
     const collected = isKnown ? earlier : { usage: aggregates.map(hourUsageOf), value };
     if (this.sinceMarker?.has(part) === false) this.sinceMarker.set(part, collected);
     if (isKnown) return;
-    if (earlier) forgetBehind(this.latest, part);
     this.latest.set(part, collected);
     if (!this.first.has(part)) this.first.set(part, collected);
   }
@@ -110,14 +109,12 @@ export class OpenHour {
   }
 }
 
-/** The parts behind one that is published with other bytes are no longer the latest ones: others will follow. */
-const forgetBehind = (parts: Parts, part: number): void => {
-  for (const each of parts.keys()) if (each > part) parts.delete(each);
-};
-
-/** The parts in order; null if there are not exactly so many. */
+/**
+ * The first so many parts, in order; null if one is missing. More of them are left from a version that cuts the hour
+ * elsewhere. But an hour of which there are parts is not empty.
+ */
 const inOrder = (collected: Parts, count: number): readonly Collected[] | null => {
-  if (collected.size !== count) return null;
+  if (collected.size < count || (count === 0 && collected.size > 0)) return null;
   const parts: Collected[] = [];
   for (let part = 0; part < count; part++) {
     const found = collected.get(part);

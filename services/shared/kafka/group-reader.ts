@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../process/errors.ts';
 import type { TopicPartition } from '../model/log-record.ts';
 import type { RecordBatch } from '../model/record-batch.ts';
+import { pauseOf } from './fetch/patience.ts';
 import { fetchedFrom, readBatch, type ReadBatch, type UnreadableAt } from './fetched-batch.ts';
 
 /** The readers of the partitions that the group has assigned to this process. */
@@ -42,11 +43,6 @@ export interface GroupReaderOptions {
   readonly topics: readonly string[];
   /** Milliseconds without a heartbeat after which the group gives the partitions to other members. */
   readonly sessionTimeout: number;
-  /**
-   * Milliseconds for which the broker may hold back an answer without records. So long may a stop take, and
-   * a partition that is read again wait; each answer wakes both processes. A short session makes it shorter.
-   */
-  readonly longestFetch: number;
   /** Called when kafkajs gives up; the process should end and be restarted. */
   readonly onCrash: (error: Error) => void;
 }
@@ -64,7 +60,16 @@ interface Held {
   turn: number;
 }
 
-/** Longer than a fetch and its batches take. After such a pause the topic may have been re-created. */
+/**
+ * Milliseconds for which the broker may hold back an answer without records. So long may a stop take, and
+ * a partition that is read again wait; each answer wakes both processes.
+ */
+const LONGEST_FETCH_MILLIS = 800;
+
+/**
+ * Longer than a fetch and its batches take: `LONGEST_FETCH_MILLIS` and `INLINE_MILLIS`. After such a pause the topic may
+ * have been re-created.
+ */
 const STALL_MILLIS = 2_000;
 /** How long one partition may delay the batches of others. Longer work continues in parallel. */
 const INLINE_MILLIS = 1_000;
@@ -107,7 +112,7 @@ export class GroupReader {
       heartbeatInterval: Math.max(100, Math.floor(options.sessionTimeout / 10)),
       rebalanceTimeout: Math.max(options.sessionTimeout, 30_000),
       maxBytesPerPartition: 4 * 1024 * 1024,
-      maxWaitTimeInMs: longestFetchOf(options),
+      maxWaitTimeInMs: pauseOf(longestFetchOf(options)),
       allowAutoTopicCreation: false,
       retry: { retries: Number.MAX_SAFE_INTEGER, maxRetryTime: 5_000 },
     });
@@ -302,8 +307,8 @@ export class GroupReader {
  * A fifth of the session at most. kafkajs sends no heartbeat during a fetch: two members whose fetches take as
  * long as their sessions drive each other out of the group for ever.
  */
-const longestFetchOf = ({ longestFetch, sessionTimeout }: GroupReaderOptions): number =>
-  Math.min(longestFetch, Math.floor(sessionTimeout / 5));
+const longestFetchOf = ({ sessionTimeout }: GroupReaderOptions): number =>
+  Math.min(LONGEST_FETCH_MILLIS, Math.floor(sessionTimeout / 5));
 
 /** Resolves to null after this many milliseconds. */
 const after = (millis: number): Promise<null> =>

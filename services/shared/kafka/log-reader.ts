@@ -86,7 +86,6 @@ export class LogReader {
         groupId: this.groupId,
         topics,
         sessionTimeout: 30_000,
-        longestFetch: 200,
         onCrash: (error) => this.reading?.done(error),
       },
     );

@@ -54,8 +54,8 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       },
       {
         file: OPEN_HOUR,
-        find: 'if (collected.size !== count) return null;',
-        replace: 'if (collected.size > count) return null;',
+        find: 'if (collected.size < count || (count === 0 && collected.size > 0)) return null;',
+        replace: '',
       },
       {
         file: OPEN_HOUR,

@@ -71,6 +71,8 @@ interface Open {
   readonly latest: Map<number, Seen>;
   /** What came after the last marker that did not fit. */
   since: Open['first'] | null;
+  /** What is in the parts that fit the marker. */
+  aggregates: readonly UsageAggregate[];
   marker: number | null;
 }
 
@@ -126,27 +128,21 @@ export class ExpectedSource {
       const { part, aggregates } = meant;
       const seen = { aggregates, bytes: record.value ?? Buffer.alloc(0) };
       if (!first.has(part)) first.set(part, seen);
-      const before = latest.get(part);
-      if (before && Buffer.compare(before.bytes, seen.bytes) !== 0) {
-        for (const each of [...latest.keys()].filter((number) => number > part))
-          latest.delete(each);
-      }
       latest.set(part, seen);
       if (since?.has(part) === false) since.set(part, seen);
     }
     if (meant.kind === 'marker') {
       if (meant.hour < this.next) return;
       const open = this.openOf(meant.hour);
-      const fits = [open.first, open.latest, open.since ?? open.latest].some((seen) => {
-        const digest = createHash('sha256');
-        for (const [, { bytes }] of [...seen].sort(([a], [b]) => a - b)) digest.update(bytes);
-        return seen.size === meant.parts && digest.digest('hex') === meant.digest;
-      });
       if (open.marker !== null) return;
-      if (!fits) {
+      const fitting = [open.first, open.latest, open.since ?? open.latest]
+        .map((seen) => (meant.parts === 0 && seen.size > 0 ? [] : firstOf(seen, meant.parts)))
+        .find((parts) => parts.length === meant.parts && digestOf(parts) === meant.digest);
+      if (!fitting || (meant.parts === 0 && open.first.size > 0)) {
         open.since = new Map();
         return;
       }
+      open.aggregates = fitting.flatMap(({ aggregates }) => aggregates);
       open.marker = record.offset;
       this.compose();
     }
@@ -194,6 +190,7 @@ export class ExpectedSource {
       first: new Map(),
       latest: new Map(),
       since: null,
+      aggregates: [],
       marker: null,
     };
     this.open.set(hour, open);
@@ -215,7 +212,7 @@ export class ExpectedSource {
     }
   }
 
-  private composed(hour: number, { first }: Open, markerOffset: number): ExpectedHour {
+  private composed(hour: number, open: Open, markerOffset: number): ExpectedHour {
     const terms = this.termsAt(hour);
     const lines = new Map<string, ExpectedLine>();
     const used: Amounts = new Map();
@@ -236,7 +233,7 @@ export class ExpectedSource {
       line.isUnknown &&= isUnknown;
       return line;
     };
-    for (const aggregate of [...first.values()].flatMap(({ aggregates }) => aggregates)) {
+    for (const aggregate of open.aggregates) {
       const place = placeOf(aggregate.meterId, terms);
       if (place === null || !this.source.billable) continue;
       const line = lineOf(aggregate.resourceUri, place.dimension, place.isUnknown);
@@ -268,6 +265,18 @@ export class ExpectedSource {
     return { hour, markerOffset, lines, carries: new Set(this.waiting.keys()), terms, used };
   }
 }
+
+/** The parts from 0 on, as far as there are any, and at most so many. */
+const firstOf = (seen: ReadonlyMap<number, Seen>, count: number): readonly Seen[] => {
+  const parts: Seen[] = [];
+  for (let next = seen.get(0); next && parts.length < count; next = seen.get(parts.length)) {
+    parts.push(next);
+  }
+  return parts;
+};
+
+const digestOf = (parts: readonly Seen[]): string =>
+  parts.reduce((hash, { bytes }) => hash.update(bytes), createHash('sha256')).digest('hex');
 
 const monthsOf = (aggregate: UsageAggregate): readonly (readonly [string, Quantity])[] =>
   aggregate.usageMonths.length > 0

@@ -242,7 +242,10 @@ const resourcesOf = ({ kind, partitions }: Source, partition: number): readonly 
   return [...some(3, ''), ...some(1, GONE), ...some(1, POISON)];
 };
 
-/** By a version with another schema, the bytes differ. */
+/** A version with another schema also cuts an hour elsewhere. */
+const cutOf = ({ each }: PublishedHour, otherBytes: boolean): number =>
+  otherBytes ? (each % 3) + 1 : each;
+
 const written = (
   aggregates: readonly PlacedAggregate[],
   otherBytes: boolean,
@@ -253,20 +256,22 @@ const written = (
 
 const partsOf = (
   at: SourcePartition,
-  { hour, aggregates, each }: PublishedHour,
+  published: PublishedHour,
   otherBytes: boolean,
 ): readonly (readonly [Unplaced, Meant])[] =>
-  inPartsOf(each, aggregates).map((some, part) => [
+  inPartsOf(cutOf(published, otherBytes), published.aggregates).map((some, part) => [
     partRecord(written(some, otherBytes), part),
-    { kind: 'part', at, hour, part, aggregates: some },
+    { kind: 'part', at, hour: published.hour, part, aggregates: some },
   ]);
 
 const markerOf = (
   at: SourcePartition,
-  { hour, aggregates, each }: PublishedHour,
+  published: PublishedHour,
   otherBytes: boolean,
 ): readonly [Unplaced, Meant] => {
-  const all = written(aggregates, otherBytes);
+  const { hour } = published;
+  const each = cutOf(published, otherBytes);
+  const all = written(published.aggregates, otherBytes);
   const parts = inPartsOf(each, all);
   const digest = createHash('sha256');
   for (const [n, part] of parts.entries()) digest.update(encodePart(partOf(part, n)));

@@ -71,7 +71,7 @@ const readAll = async (
           Promise.reject(new Error(`${at.topic}: ${describeUnreadable(batch)}`)),
         stalled: () => undefined,
       },
-      { groupId, topics, sessionTimeout: 10_000, longestFetch: 200, onCrash: reject },
+      { groupId, topics, sessionTimeout: 10_000, onCrash: reject },
     );
     reader.start().catch(reject);
   });

@@ -1,5 +1,5 @@
 import type { BatchMessage, FetchResponse } from './fetch-response.ts';
-import { Patience } from './patience.ts';
+import { Patience, pauseOf } from './patience.ts';
 
 /** An answer with a record at each offset, of a log that ends at `end`. */
 const answerWith = (offsets: readonly number[], end: number): FetchResponse => ({
@@ -13,13 +13,11 @@ const answerWith = (offsets: readonly number[], end: number): FetchResponse => (
           errorCode: 0,
           highWatermark: String(end),
           lastStableOffset: String(end),
-          messages: offsets.map(
-            (offset): BatchMessage => ({
-              offset: String(offset),
-              isControlRecord: false,
-              batch: {} as BatchMessage['batch'],
-            }),
-          ),
+          messages: offsets.map((offset): BatchMessage => ({
+            offset: String(offset),
+            isControlRecord: false,
+            batch: {} as BatchMessage['batch'],
+          })),
         },
       ],
     },
@@ -29,18 +27,19 @@ const answerWith = (offsets: readonly number[], end: number): FetchResponse => (
 test('fetches wait for long, except for a while after an answer of which the log has more', () => {
   let now = 0;
   const patience = new Patience(() => now);
-  const waits = (): readonly number[] => [patience.waitOf(1_000), patience.waitOf(100)];
-  expect(waits()).toEqual([200, 100]); // a process that begins may be behind
+  const pause = pauseOf(800);
+  const waits = (): readonly number[] => [patience.waitOf(pause), patience.waitOf(1)];
+  expect(waits()).toEqual([160, 4]); // a process that begins may be behind
   now = 4_999;
   patience.answered(answerWith([5, 6], 7));
   patience.answered(answerWith([], 7));
-  expect(waits()).toEqual([200, 100]);
+  expect(waits()).toEqual([160, 4]);
   now = 5_000;
-  expect(waits()).toEqual([1_000, 100]);
+  expect(waits()).toEqual([800, 20]);
   patience.answered(answerWith([5, 6], 8));
-  expect(waits()).toEqual([200, 100]);
+  expect(waits()).toEqual([160, 4]);
   now = 9_999;
-  expect(waits()).toEqual([200, 100]);
+  expect(waits()).toEqual([160, 4]);
   now = 10_000;
-  expect(waits()).toEqual([1_000, 100]);
+  expect(waits()).toEqual([800, 20]);
 });

@@ -1,7 +1,13 @@
 import type { FetchedPartition, FetchResponse } from './fetch-response.ts';
 
-/** The longest wait while a partition is behind. */
-const EAGER_MILLIS = 200;
+/**
+ * How many pauses of a consumer a fetch may wait: while a partition is behind, and otherwise. The pause is what kafkajs has as
+ * the longest wait of a consumer: it sleeps so long where all partitions are paused, as they are until their positions
+ * are known.
+ */
+const EAGER_PAUSES = 4;
+const CALM_PAUSES = 20;
+
 /** A reader takes about so long, at most, for what one answer brings. */
 const CALM_AFTER_MILLIS = 5_000;
 
@@ -20,9 +26,9 @@ export class Patience {
     this.eagerUntil = now() + CALM_AFTER_MILLIS;
   }
 
-  /** Milliseconds that a fetch may wait whose consumer allows `longest`. */
-  waitOf(longest: number): number {
-    return this.now() < this.eagerUntil ? Math.min(longest, EAGER_MILLIS) : longest;
+  /** Milliseconds that a fetch of a consumer with this pause may wait. */
+  waitOf(pause: number): number {
+    return pause * (this.now() < this.eagerUntil ? EAGER_PAUSES : CALM_PAUSES);
   }
 
   answered({ responses }: Pick<FetchResponse, 'responses'>): void {
@@ -31,6 +37,10 @@ export class Patience {
     }
   }
 }
+
+/** The pause of a consumer whose fetches may wait for so many milliseconds. */
+export const pauseOf = (longestWait: number): number =>
+  Math.max(1, Math.floor(longestWait / CALM_PAUSES));
 
 /** Whether the answer brought records, and the log has more. */
 const isBehind = ({ messages, highWatermark }: FetchedPartition): boolean => {

@@ -5,9 +5,9 @@ import type { TextTable } from './text-table.ts';
 
 export type WrittenTexts = EventTexts & ReturnType<typeof identityKeys>;
 
-/** Series of which the strings are kept: a few KB each at most, some hundred bytes as a rule. */
-const KEPT = 4096;
-const MOST_LENGTH = 2048;
+/** Series of which the strings are kept, and code units of each at most. Half a MB for a partition as a rule, 4 MB at most. */
+const KEPT = 1024;
+const MOST_LENGTH = 1024;
 
 /**
  * The texts of windows as strings, with their keys. Most of them come again in each hour, so those of some series are kept,
