@@ -1,4 +1,5 @@
 import { hour, placeOf } from '../../../../test/support/fold/fixtures.ts';
+import { nativeRows } from '../../../../test/support/fold/native-rows.ts';
 import type { Quantity } from '../../model/decimal.ts';
 import { millis } from '../../model/time.ts';
 import type { LedgerEntry } from '../fold.ts';
@@ -53,6 +54,28 @@ test('successive cuts of a ledger are sent together, each row once', () => {
   const alone = new PackedLedger(placeOf());
   for (const offset of [1, 2, 3, 4, 5]) alone.push(entryOf(offset, `tags ${String(offset % 2)}`));
   expect(all && bytesOf(all)).toEqual(bytesOf(alone.take()));
+});
+
+test('a cut can be sent alone, as where the next one is of another month', () => {
+  const ledger = new PackedLedger(placeOf());
+  const cuts = [[1, 2], [3], [4, 5]].map((offsets) => {
+    for (const offset of offsets) ledger.push(entryOf(offset, offset === 3 ? null : 'tags'));
+    return ledger.take();
+  });
+  const rows = cuts.map((cut) => (cut.packed ? nativeRows(cut.packed()) : []));
+  expect(
+    rows.map((some) => some.map((row) => [row['offset'], row['quantity'], row['tags']])),
+  ).toEqual([
+    [
+      [1n, 1n, 'tags'],
+      [2n, 2n, 'tags'],
+    ],
+    [[3n, 3n, null]],
+    [
+      [4n, 4n, 'tags'],
+      [5n, 5n, 'tags'],
+    ],
+  ]);
 });
 
 test('what is to be sent stays as it is while more rows are added', () => {
