@@ -211,15 +211,17 @@ test('all services run against them and nothing else does, and usage is counted'
     expect(servicesOf(printed())).toEqual(['aggregator', 'bridge', 'usage-api']);
     expect(printed()).not.toMatch(/Starting Kafka|Starting ClickHouse|Replaying/);
     const given = { ...environment, PORT_BASE: '0' };
-    const replayed = await usagectl(['replay', 'samples/recorded-usage.json'], given);
-    expect({ code: replayed.code, stderr: replayed.stderr }).toEqual({ code: 0, stderr: '' });
+    const replay = await usagectl(['replay', 'samples/recorded-usage.json'], given);
+    expect({ code: replay.code, stderr: replay.stderr }).toEqual({ code: 0, stderr: '' });
     const services = await waitFor('every record is counted', async () => {
       const { stdout } = await usagectl(['status', '--json'], given);
       const status = JSON.parse(stdout) as {
         services: { name: string; state: string }[];
-        partitions: { state: string; accepted: string | number; source: string }[];
+        partitions: { state: string; topic: string }[];
       };
-      return status.partitions.some(({ state }) => state === 'sealed') && status.services;
+      const replayed = status.partitions.filter(({ topic }) => topic.startsWith('usage.history.'));
+      const areCounted = replayed.length > 0 && replayed.every(({ state }) => state === 'sealed');
+      return areCounted && status.services;
     });
     expect(Object.fromEntries(services.map(({ name, state }) => [name, state]))).toMatchObject({
       aggregator: 'ready',
