@@ -51,8 +51,9 @@ export interface ClosedUsage {
 /**
  * The parts of one reported hour of a source partition, as they arrive. They may arrive several times, from an owner that
  * crashed or from a zombie, and each counts once. If the hour is published again with other bytes (by a version with
- * another schema, or that cuts it elsewhere), those are tried as well. So is what came since the last marker that did not match: if the first records
- * of the hour expired unread, all of it is published again behind that marker.
+ * another schema, or that cuts it elsewhere), those are tried as well. So is what came since the last marker that did not
+ * match: if the first records of the hour expired unread, all of it is published again behind that marker. An hour of which
+ * there are parts is never closed as an empty one.
  */
 export class OpenHour {
   /** The offset of the hour's first record. Reading must begin there to see the complete hour. */
@@ -85,10 +86,11 @@ export class OpenHour {
   /** Closes the hour if the marker's parts are here and its digest matches. The first marker that matches counts. */
   close(marker: ClosedMarker, offset: number): boolean {
     if (this.matched) return true;
+    const isEmptied = marker.parts === 0 && this.first.size > 0;
     const parts = [this.first, this.latest, this.sinceMarker ?? this.latest]
       .map((collected) => inOrder(collected, marker.parts))
       .find((each) => each !== null && digestOf(each) === marker.digest);
-    if (!parts) {
+    if (!parts || isEmptied) {
       this.sinceMarker = new Map();
       return false;
     }
@@ -109,12 +111,8 @@ export class OpenHour {
   }
 }
 
-/**
- * The first so many parts, in order; null if one is missing. More of them are left from a version that cuts the hour
- * elsewhere. But an hour of which there are parts is not empty.
- */
+/** The first so many parts, in order; null if one is missing. More of them are left from a version that cuts the hour elsewhere. */
 const inOrder = (collected: Parts, count: number): readonly Collected[] | null => {
-  if (collected.size < count || (count === 0 && collected.size > 0)) return null;
   const parts: Collected[] = [];
   for (let part = 0; part < count; part++) {
     const found = collected.get(part);

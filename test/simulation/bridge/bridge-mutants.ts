@@ -54,11 +54,6 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       },
       {
         file: OPEN_HOUR,
-        find: 'if (collected.size < count || (count === 0 && collected.size > 0)) return null;',
-        replace: '',
-      },
-      {
-        file: OPEN_HOUR,
         find: 'if (!found) return null;',
         replace: 'if (!found) continue;',
       },

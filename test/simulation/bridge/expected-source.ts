@@ -136,7 +136,7 @@ export class ExpectedSource {
       const open = this.openOf(meant.hour);
       if (open.marker !== null) return;
       const fitting = [open.first, open.latest, open.since ?? open.latest]
-        .map((seen) => (meant.parts === 0 && seen.size > 0 ? [] : firstOf(seen, meant.parts)))
+        .map((seen) => firstOf(seen, meant.parts))
         .find((parts) => parts.length === meant.parts && digestOf(parts) === meant.digest);
       if (!fitting || (meant.parts === 0 && open.first.size > 0)) {
         open.since = new Map();
