@@ -1,20 +1,16 @@
 import fc from 'fast-check';
 import { setImmediate } from 'node:timers/promises';
 import { byteBatches } from '../../test/support/fold/byte-batch.ts';
-import { knowledge } from '../../test/support/fold/fixtures.ts';
 import { nativeRows, type NativeRow } from '../../test/support/fold/native-rows.ts';
+import { folderOn } from '../../test/support/fold/packed-owner.ts';
 import { contentOf, foldAtOnce, scenarios } from '../../test/support/fold/scenarios.ts';
 import { StoredWorld } from '../../test/support/fold/stored-world.ts';
 import { TEXTS } from '../shared/model/event-texts.ts';
-import { succeed } from '../shared/model/result.ts';
-import { checkpointOf, resume, type Chunk } from '../shared/usage-fold/chunk.ts';
+import type { Chunk } from '../shared/usage-fold/chunk.ts';
 import { EventTable } from '../shared/usage-fold/event-table.ts';
-import { initialState } from '../shared/usage-fold/fold.ts';
-import { PACKED } from '../shared/usage-fold/packed/form.ts';
 import { joined } from '../shared/usage-fold/packed/segment.ts';
-import { RecordFolder, type MemoryBounds } from '../shared/usage-fold/record-folder.ts';
+import type { RecordFolder, MemoryBounds } from '../shared/usage-fold/record-folder.ts';
 import type { Rows } from '../shared/usage-fold/rows.ts';
-import { windowKey } from '../shared/usage-fold/window.ts';
 import { Flusher } from './flusher.ts';
 
 const textsIn = (row: Readonly<Record<string, unknown>>, by: 'name' | 'column') =>
@@ -94,21 +90,7 @@ const CRASH = new Error('crash');
 
 /** An owner that stores in a world, from its checkpoint on. Its flush of this number is cut off behind the ledger. */
 const ownerIn = (world: StoredWorld, bounds: MemoryBounds, lastFlush: number) => {
-  const { checkpoint, place } = world;
-  const resumed = checkpoint
-    ? resume(place, checkpoint, world.openWindows(checkpoint.openHour), knowledge, PACKED)
-    : succeed(initialState(place, 0, PACKED));
-  if (!resumed.ok) throw new Error(resumed.error.message);
-  const state = resumed.value;
-  const tail = world.tail(checkpoint ?? checkpointOf(state));
-  const folder: RecordFolder = new RecordFolder({ state, tail }, knowledge, bounds, {
-    eventTables: (hours) =>
-      Promise.resolve(new Map(hours.map((each) => [each, world.eventTable(each)]))),
-    storedWindows: (hour, identities) => {
-      const keys = new Set(identities.map(windowKey));
-      const stored = world.openWindows(hour);
-      return Promise.resolve(stored.filter((window) => keys.has(windowKey(window))));
-    },
+  const folder: RecordFolder = folderOn(world, bounds, {
     endHour: async () => {
       flusher.cutOff();
       if (flusher.isFull) await flusher.beside();

@@ -2,42 +2,23 @@ import fc from 'fast-check';
 import { byteBatches } from '../../../test/support/fold/byte-batch.ts';
 import { knowledge } from '../../../test/support/fold/fixtures.ts';
 import { FoldRun } from '../../../test/support/fold/fold-run.ts';
+import { folderOn } from '../../../test/support/fold/packed-owner.ts';
 import { contentOf, scenarios, storeAll } from '../../../test/support/fold/scenarios.ts';
 import { StoredWorld } from '../../../test/support/fold/stored-world.ts';
-import { cut, checkpointOf, resume } from './chunk.ts';
-import { succeed } from '../model/result.ts';
+import { cut } from './chunk.ts';
 import { EventTable } from './event-table.ts';
-import { initialState, type FoldState } from './fold.ts';
-import { PACKED } from './packed/form.ts';
-import { windowKey } from './window.ts';
-import { RecordFolder, type MemoryBounds } from './record-folder.ts';
+import type { FoldState } from './fold.ts';
+import type { RecordFolder, MemoryBounds } from './record-folder.ts';
 
 /** A folder of packed records that stores in a world, from its checkpoint on. */
 const folderIn = (world: StoredWorld, bounds: MemoryBounds) => {
-  const { checkpoint, place } = world;
-  const resumed = checkpoint
-    ? resume(place, checkpoint, world.openWindows(checkpoint.openHour), knowledge, PACKED)
-    : succeed(initialState(place, 0, PACKED));
-  if (!resumed.ok) throw new Error(resumed.error.message);
-  const state = resumed.value;
-  const tail = world.tail(checkpoint ?? checkpointOf(initialState(place, 0)));
   const store = (): Promise<void> => {
-    storeAll(world)(cut(state));
+    storeAll(world)(cut(folder.state));
     folder.acknowledged();
     return Promise.resolve();
   };
-  const folder: RecordFolder = new RecordFolder({ state, tail }, knowledge, bounds, {
-    eventTables: (hours) =>
-      Promise.resolve(new Map(hours.map((each) => [each, world.eventTable(each)]))),
-    storedWindows: (hour, identities) => {
-      const keys = new Set(identities.map(windowKey));
-      const stored = world.openWindows(hour);
-      return Promise.resolve(stored.filter((window) => keys.has(windowKey(window))));
-    },
-    endHour: store,
-    store,
-  });
-  return { folder, state, store };
+  const folder: RecordFolder = folderOn(world, bounds, { endHour: store, store });
+  return { folder, state: folder.state, store };
 };
 
 const shown = ({ nextOffset, timeline, counts, windows, pending }: FoldState) => ({

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Quantity } from '../../../services/shared/model/decimal.ts';
 import { partitionOfKey, resourceKey } from '../../../services/shared/model/placement.ts';
 import type { Source, SourcePartition } from '../../../services/shared/model/source.ts';
@@ -10,13 +9,12 @@ import {
   aggregateOf,
   aggregateRecord,
   BILLABLE,
-  encodePart,
   inPartsOf,
+  markerOf,
   markerRecord,
   NOT_BILLABLE,
   keyring,
   ONE,
-  partOf,
   partRecord,
   stranger,
   UNKNOWN,
@@ -111,7 +109,7 @@ export class Publisher {
     this.hours.push(hour);
     this.next = nextHour(this.next, this.source.hourMillis);
     if (random.chance(0.2)) this.publishSome(hour, random.chance(0.3));
-    if (random.chance(0.1)) this.append(markerOf(this.at, hour, false));
+    if (random.chance(0.1)) this.append(markedBy(this.at, hour));
     if (random.chance(0.1)) this.forge(hour);
     // Its owner has died, and the next one takes a while; the hour after it may be first.
     if (later) this.late.push(() => this.publishAll(hour));
@@ -132,7 +130,7 @@ export class Publisher {
     if (hours.length === 0) return;
     const hour = random.pick(hours);
     if (random.chance(0.5)) this.publishAll(hour);
-    else if (random.chance(0.5)) this.append(markerOf(this.at, hour, false));
+    else if (random.chance(0.5)) this.append(markedBy(this.at, hour));
     else this.publishSome(hour, random.chance(0.3));
   }
 
@@ -145,7 +143,7 @@ export class Publisher {
 
   private publishAll(hour: PublishedHour): void {
     for (const part of partsOf(this.at, hour, false)) this.append(part);
-    this.append(markerOf(this.at, hour, false));
+    this.append(markedBy(this.at, hour));
   }
 
   /** The first so many; by a version with another schema, the bytes differ. */
@@ -242,41 +240,26 @@ const resourcesOf = ({ kind, partitions }: Source, partition: number): readonly 
   return [...some(3, ''), ...some(1, GONE), ...some(1, POISON)];
 };
 
-/** A version with another schema also cuts an hour elsewhere. */
-const cutOf = ({ each }: PublishedHour, otherBytes: boolean): number =>
-  otherBytes ? (each % 3) + 1 : each;
-
-const written = (
-  aggregates: readonly PlacedAggregate[],
-  otherBytes: boolean,
-): readonly PlacedAggregate[] =>
-  otherBytes
-    ? aggregates.map((each) => ({ ...each, additionalInfo: '{"written":"otherwise"}' }))
-    : aggregates;
-
+/** By a version with another schema the bytes differ, and it cuts an hour elsewhere. */
 const partsOf = (
   at: SourcePartition,
-  published: PublishedHour,
+  { hour, aggregates, each }: PublishedHour,
   otherBytes: boolean,
 ): readonly (readonly [Unplaced, Meant])[] =>
-  inPartsOf(cutOf(published, otherBytes), published.aggregates).map((some, part) => [
-    partRecord(written(some, otherBytes), part),
-    { kind: 'part', at, hour: published.hour, part, aggregates: some },
-  ]);
+  inPartsOf(otherBytes ? (each % 3) + 1 : each, aggregates).map((some, part) => {
+    const written = otherBytes
+      ? some.map((one) => ({ ...one, additionalInfo: '{"written":"otherwise"}' }))
+      : some;
+    return [partRecord(written, part), { kind: 'part', at, hour, part, aggregates: some }];
+  });
 
-const markerOf = (
+const markedBy = (
   at: SourcePartition,
-  published: PublishedHour,
-  otherBytes: boolean,
+  { hour, aggregates, each }: PublishedHour,
 ): readonly [Unplaced, Meant] => {
-  const { hour } = published;
-  const each = cutOf(published, otherBytes);
-  const all = written(published.aggregates, otherBytes);
-  const parts = inPartsOf(each, all);
-  const digest = createHash('sha256');
-  for (const [n, part] of parts.entries()) digest.update(encodePart(partOf(part, n)));
+  const { parts, digest } = markerOf(at, hour, aggregates, each);
   return [
-    markerRecord(at, hour, all, keyring, each),
-    { kind: 'marker', at, hour, parts: parts.length, digest: digest.digest('hex') },
+    markerRecord(at, hour, aggregates, keyring, each),
+    { kind: 'marker', at, hour, parts, digest },
   ];
 };

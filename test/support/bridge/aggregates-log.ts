@@ -20,6 +20,7 @@ import {
   aggregateKey,
   serializeClosedMarker,
   usageAggregateId,
+  type ClosedMarker,
   type HourPart,
   type UsageAggregate,
 } from '../../../services/shared/model/usage-aggregate.ts';
@@ -38,7 +39,7 @@ export const keyring: Keyring = [{ id: 'test', secret: Buffer.alloc(32, 7) }];
 export const stranger: Keyring = [{ id: 'stranger', secret: Buffer.alloc(32, 8) }];
 
 const schemas = readSchemaDirectory();
-export const encodePart = hourPartEncoder(schemas);
+const encodePart = hourPartEncoder(schemas);
 const decodePart = hourPartDecoder(schemas);
 
 /** An aggregate with the hour to which it belongs. */
@@ -121,7 +122,7 @@ export const aggregateOf = (
 export type Unplaced = Omit<LogRecord, 'offset'>;
 
 /** A part of an hour with some aggregates. */
-export const partOf = (aggregates: readonly PlacedAggregate[], part: number): HourPart => {
+const partOf = (aggregates: readonly PlacedAggregate[], part: number): HourPart => {
   const [first] = aggregates;
   if (!first) throw new Error('a part has aggregates');
   const { topic, epoch, partition, reportedHour } = first;
@@ -170,6 +171,26 @@ const control = (
   key: Buffer.from(aggregateKey(at)),
 });
 
+/** The marker of an hour with so many aggregates in a part. */
+export const markerOf = (
+  { topic, epoch, partition }: SourcePartition,
+  reportedHour: Hour,
+  aggregates: readonly PlacedAggregate[],
+  each = 1,
+): ClosedMarker => {
+  const digest = createHash('sha256');
+  const parts = inPartsOf(each, aggregates);
+  for (const [n, part] of parts.entries()) digest.update(encodePart(partOf(part, n)));
+  return {
+    topic,
+    epoch,
+    partition,
+    reportedHour,
+    parts: parts.length,
+    digest: digest.digest('hex'),
+  };
+};
+
 export const markerRecord = (
   at: SourcePartition,
   reportedHour: Hour,
@@ -177,19 +198,8 @@ export const markerRecord = (
   signers: Keyring = keyring,
   each = 1,
 ): Unplaced => {
-  const digest = createHash('sha256');
-  const parts = inPartsOf(each, aggregates);
-  for (const [n, part] of parts.entries()) digest.update(encodePart(partOf(part, n)));
-  const { topic, epoch, partition } = at;
-  const body = serializeClosedMarker({
-    topic,
-    epoch,
-    partition,
-    reportedHour,
-    parts: parts.length,
-    digest: digest.digest('hex'),
-  });
-  return control('closed', at, body, signers);
+  const marker = markerOf(at, reportedHour, aggregates, each);
+  return control('closed', at, serializeClosedMarker(marker), signers);
 };
 
 export const carryRecord = (carry: UsageCarry, signers: Keyring = keyring): Unplaced =>
