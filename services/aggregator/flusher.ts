@@ -139,11 +139,11 @@ export class Flusher {
 
   private begin(): void {
     this.cutOff();
-    separate(this.folder.state);
     this.since = null;
     this.bytes = 0;
     const chunks = this.waiting;
     if (chunks.length === 0) return;
+    separate(this.folder.state);
     this.hasBegun = true;
     this.waiting = [];
     this.waitingEvents = 0;

@@ -148,10 +148,10 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: CHUNK,
-        find: 'const windows = state.windows.takeTouched(goesOn);',
+        find: 'const windows = state.windows.takeTouched();',
         replace:
           'const keyOf = (w) => [w.usageHour, w.subscriptionKey, w.meterKey, w.resourceKey].join();\n' +
-          '  const taken = new Set([...state.windows.takeTouched(goesOn)].map(keyOf));\n' +
+          '  const taken = new Set([...state.windows.takeTouched()].map(keyOf));\n' +
           '  const kept = state.windows;\n' +
           '  const windows = {\n' +
           '    length: taken.size,\n' +

@@ -75,9 +75,10 @@ export const checkpointOf = (state: FoldState): Checkpoint => {
  */
 export const cut = (state: FoldState, goesOn = false): Chunk => {
   const { ledger, deadLetters, closed } = state.pending;
-  const windows = state.windows.takeTouched(goesOn);
-  const { rows, next } = state.form.take(ledger, goesOn);
+  const windows = state.windows.takeTouched();
+  const { rows, next } = state.form.take(ledger);
   state.pending = nothingPending(next);
+  if (!goesOn) separate(state);
   return {
     reportedHour: state.timeline.openHour,
     ledger: rows,
@@ -95,7 +96,7 @@ export const separate = (state: FoldState): void => {
     throw new Error('rows are pending that no cut has taken');
   }
   state.windows.separate();
-  state.pending = { ...state.pending, ledger: state.form.take(ledger, false).next };
+  state.pending = { ...state.pending, ledger: state.form.apart(ledger) };
 };
 
 /**

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { addQuantities } from '../model/decimal.ts';
+import { TEXT_NAMES } from '../model/event-texts.ts';
 import { nextHour, type Hour } from '../model/time.ts';
 import { sumOfMonths, usageMonthOf, type UsageMonths } from '../model/usage-months.ts';
 import {
@@ -147,12 +148,7 @@ export class HourPublication {
 }
 
 const textOf = (aggregate: UsageAggregate): number =>
-  aggregate.subscriptionId.length +
-  aggregate.meterId.length +
-  aggregate.resourceUri.length +
-  aggregate.location.length +
-  (aggregate.tags?.length ?? 0) +
-  (aggregate.additionalInfo?.length ?? 0);
+  TEXT_NAMES.reduce((sum, name) => sum + (aggregate[name]?.length ?? 0), 0);
 
 /** Nearly always one month holds it all, which goes without saying. */
 const monthsOf = (group: readonly Window[], earliest: Hour, latest: Hour): UsageMonths =>

@@ -52,14 +52,10 @@ export interface Ledger extends Rows<LedgerEntry> {
 export interface FoldForm {
   /** An empty ledger. */
   readonly ledger: (place: Place) => Ledger;
-  /**
-   * Takes the rows of a ledger. It goes on in `next`: if `goesOn`, what comes will be stored together with what was
-   * taken, otherwise apart from it.
-   */
-  readonly take: (
-    ledger: Ledger,
-    goesOn: boolean,
-  ) => { readonly rows: Rows<LedgerEntry>; readonly next: Ledger };
+  /** Takes the rows of a ledger. It goes on in `next`: what comes will be stored together with them. */
+  readonly take: (ledger: Ledger) => { readonly rows: Rows<LedgerEntry>; readonly next: Ledger };
+  /** An empty ledger whose rows are stored apart from those of an earlier one. */
+  readonly apart: (before: Ledger) => Ledger;
   /**
    * Creates the windows of an hour from the stored ones; `stored` is null if they do not all fit in memory.
    */
@@ -72,6 +68,7 @@ export interface FoldForm {
 export const PLAIN: FoldForm = {
   ledger: () => [],
   take: (ledger) => ({ rows: ledger, next: [] }),
+  apart: () => [],
   windows: (_place, _hour, stored) => new OpenWindows(stored),
   windowsBehind: () => new OpenWindows([]),
 };

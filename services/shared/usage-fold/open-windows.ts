@@ -23,8 +23,8 @@ export interface Windows {
   values(): Iterable<Window>;
   /** Adds an accepted event to its window. It may be the window's first event. */
   add(event: WindowEvent, quantity: Quantity, offset: number): void;
-  /** The windows that have changed since the last call, as they are now. If it `goesOn`, those of the next call follow. */
-  takeTouched(goesOn: boolean): Rows<Window>;
+  /** The windows that have changed since the last call, as they are now. */
+  takeTouched(): Rows<Window>;
   /** What is taken from now on is not stored together with what was taken before. */
   separate(): void;
   /** All windows of the hour that ends; null if not all are in memory. */

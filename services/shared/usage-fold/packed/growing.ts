@@ -16,6 +16,15 @@ export const grown = <T extends Numbers>(array: T, length: number): T => {
   return copy;
 };
 
+/** Larger arrays of the same names, with what the given ones hold. */
+export const copiedInto = <Columns extends Readonly<Record<string, Numbers>>>(
+  larger: Columns,
+  columns: Columns,
+): Columns => {
+  for (const [name, array] of Object.entries(columns)) larger[name]?.set(array);
+  return larger;
+};
+
 /**
  * The buffer if `more` bytes fit after the first `used`, otherwise a copy of those that is at least twice
  * as long.

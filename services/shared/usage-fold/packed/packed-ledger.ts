@@ -9,6 +9,7 @@ import type { PackedRows, Rows } from '../rows.ts';
 import { Segment, type Block } from './segment.ts';
 import type { Place } from '../place.ts';
 import { BlockTexts } from './block-texts.ts';
+import { copiedInto } from './growing.ts';
 import { EncodedEvent } from './encode-event.ts';
 import { LIMBS, quantityOf, writeQuantity } from './limbs.ts';
 import {
@@ -188,11 +189,7 @@ export class LedgerBlock implements Block<LedgerEntry> {
 
   private grow(): void {
     this.room = Math.max(FIRST_ROWS, this.expected, this.room * 2);
-    const larger = columnsOf(this.room);
-    for (const name of Object.keys(larger) as (keyof typeof larger)[]) {
-      larger[name].set(this.columns[name]);
-    }
-    this.columns = larger;
+    this.columns = copiedInto(columnsOf(this.room), this.columns);
   }
 }
 

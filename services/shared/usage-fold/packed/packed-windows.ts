@@ -19,7 +19,7 @@ import { TextTable } from './text-table.ts';
 import type { ViewedBytes } from './viewed-bytes.ts';
 import { WindowRows } from './window-rows.ts';
 import { WINDOW_BYTES, WindowTable } from './window-table.ts';
-import { WindowTexts } from './written-texts.ts';
+import { WindowTexts } from './window-texts.ts';
 
 /** Used only within one call, so all hours share them. */
 const encoded = new EncodedEvent();
@@ -30,9 +30,9 @@ const MAX_GIVEN_BYTES = 16 * 1024 * 1024;
 
 /** The windows of the open hour in arrays, see `Windows`. */
 export class PackedWindows implements Windows, Rows<Window> {
-  series = new SeriesTable();
-  texts = new TextTable();
-  private written = new WindowTexts(this.series, this.texts);
+  series: SeriesTable;
+  texts: TextTable;
+  private written: WindowTexts;
   private table = new WindowTable();
   private readonly place: Place;
   private readonly hour: Hour;
@@ -51,13 +51,26 @@ export class PackedWindows implements Windows, Rows<Window> {
   private block: WindowRows;
 
   /** Bytes of the texts that were taken over from the hour before. */
-  private givenBytes = 0;
+  private givenBytes: number;
 
-  /** @param stored the stored windows; null if they do not all fit in memory */
-  constructor(place: Place, hour: Hour, stored: Iterable<Window> | null = []) {
+  /**
+   * @param stored the stored windows; null if they do not all fit in memory
+   * @param before the windows of the hour before, see `next`
+   */
+  constructor(
+    place: Place,
+    hour: Hour,
+    stored: Iterable<Window> | null = [],
+    before: PackedWindows | null = null,
+  ) {
     this.place = place;
     this.hour = hour;
-    this.block = new WindowRows(place);
+    const given = before !== null && before.textBytes <= MAX_GIVEN_BYTES ? before : null;
+    this.series = given?.series ?? new SeriesTable();
+    this.texts = given?.texts ?? new TextTable();
+    this.written = given?.written ?? new WindowTexts(this.series, this.texts);
+    this.givenBytes = given?.textBytes ?? 0;
+    this.block = before?.block ?? new WindowRows(place);
     this.whole = stored !== null;
     if (stored instanceof StoredWindows) {
       for (const row of stored.rows()) this.restoreFrom(row.source, row, row);
@@ -70,15 +83,7 @@ export class PackedWindows implements Windows, Rows<Window> {
    * these tables never change, so this hour can still be read.
    */
   next(hour: Hour): PackedWindows {
-    const next = new PackedWindows(this.place, hour);
-    next.block = this.block;
-    const { textBytes } = this;
-    if (textBytes > MAX_GIVEN_BYTES) return next;
-    next.series = this.series;
-    next.texts = this.texts;
-    next.written = this.written;
-    next.givenBytes = textBytes;
-    return next;
+    return new PackedWindows(this.place, hour, [], this);
   }
 
   get isWhole(): boolean {
@@ -163,11 +168,10 @@ export class PackedWindows implements Windows, Rows<Window> {
     this.touched[this.touchedSize++] = window;
   }
 
-  takeTouched(goesOn: boolean): Rows<Window> {
+  takeTouched(): Rows<Window> {
     const rows = this.rowsIn(this.block, this.touched.subarray(0, this.touchedSize));
     this.touchedSize = 0;
     this.turn++;
-    if (!goesOn) this.separate();
     return rows;
   }
 

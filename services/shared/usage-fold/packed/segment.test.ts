@@ -115,12 +115,12 @@ test('windows of successive hours are sent together, each with its hour', () => 
   };
   const first = new PackedWindows(placeOf(), hour(1));
   add(first, 5n, 1);
-  const taken = [first.takeTouched(true)];
+  const taken = [first.takeTouched()];
   const second = first.next(hour(2));
   add(second, 7n, 2);
-  taken.push(second.takeTouched(true));
+  taken.push(second.takeTouched());
   add(second, 1n, 3); // it is in a later cut as a total, and in the earlier one as it was
-  taken.push(second.takeTouched(true));
+  taken.push(second.takeTouched());
   const [all, ...others] = joined(taken);
   expect(others).toEqual([]);
   expect([...(all ?? [])].map(({ quantity, lastOffset }) => [quantity, lastOffset])).toEqual([
@@ -133,5 +133,5 @@ test('windows of successive hours are sent together, each with its hour', () => 
 
   second.separate();
   add(second, 1n, 4);
-  expect(joined([...taken, second.takeTouched(true)])).toHaveLength(2);
+  expect(joined([...taken, second.takeTouched()])).toHaveLength(2);
 });

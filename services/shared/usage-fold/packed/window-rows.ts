@@ -5,6 +5,7 @@ import type { PackedRows } from '../rows.ts';
 import type { Place } from '../place.ts';
 import type { Window } from '../window.ts';
 import { BlockTexts } from './block-texts.ts';
+import { copiedInto } from './growing.ts';
 import { LIMBS, quantityOf } from './limbs.ts';
 import {
   nativeBlock,
@@ -55,11 +56,7 @@ export class WindowRows implements Block<Window> {
   reserve(more: number): void {
     if (this.rows + more <= this.room) return;
     this.room = Math.max(FIRST_ROWS, this.rows + more, this.room * 2);
-    const larger = columnsOf(this.room);
-    for (const name of Object.keys(larger) as (keyof typeof larger)[]) {
-      larger[name].set(this.columns[name]);
-    }
-    this.columns = larger;
+    this.columns = copiedInto(columnsOf(this.room), this.columns);
   }
 
   /** Adds a window of a reported hour. There must be room for it. */
